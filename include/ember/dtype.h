@@ -26,6 +26,9 @@ const char* name(DType d);
 /// The word PyTorch's error texts use: "Float", "Double", "Long", "Byte", "Bool".
 const char* scalar_type_name(DType d);
 
+/// "FloatTensor", "DoubleTensor", ...: PyTorch's old names, which some of its error texts still use.
+const char* tensor_type_name(DType d);
+
 /// The type that holds both, as torch.promote_types: bool < uint8 < int64 < float32 < float64.
 constexpr DType promote_types(DType a, DType b) {
   constexpr int rank[] = {3, 4, 2, 1, 0};

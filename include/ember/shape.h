@@ -52,7 +52,7 @@ class IntArrayRef {
  public:
   constexpr IntArrayRef() = default;
   constexpr IntArrayRef(const int64_t* data, std::size_t size) : data_(data), size_(int(size)) {}
-  IntArrayRef(std::initializer_list<int64_t> values) : data_(values.begin()), size_(int(values.size())) {}
+  IntArrayRef(std::initializer_list<int64_t> values) : size_(int(values.size())) { data_ = values.begin(); }
   IntArrayRef(const Shape& shape) : data_(shape.begin()), size_(shape.size()) {}
   IntArrayRef(const std::vector<int64_t>& values) : data_(values.data()), size_(int(values.size())) {}
 

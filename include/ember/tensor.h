@@ -1,0 +1,260 @@
+// Tensor: a handle to a strided array of numbers. Copying a handle shares the array; clone() copies the numbers.
+//
+// Methods follow torch.Tensor by name, argument order and default. What is a method and a function in PyTorch is both here;
+// the functions are documented in ember/ops/*.h, the methods are the same with the tensor in front.
+#pragma once
+
+#include <ember/dtype.h>
+#include <ember/error.h>
+#include <ember/scalar.h>
+#include <ember/shape.h>
+#include <ember/tensor_impl.h>
+
+#include <iosfwd>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ember {
+
+enum class MemoryFormat : std::uint8_t { Contiguous, ChannelsLast, Preserve };
+
+/// dtype (the default one when Undefined) and whether gradients are collected.
+struct TensorOptions {
+  DType dtype = DType::Undefined;
+  bool requires_grad = false;
+};
+
+/// start:stop:step as in Python; a missing end is Slice::None.
+struct Slice {
+  static constexpr int64_t None = INT64_MIN;
+  int64_t start = None, stop = None, step = 1;
+  constexpr Slice(int64_t start = None, int64_t stop = None, int64_t step = 1) : start(start), stop(stop), step(step) {}
+};
+struct NoneType {};
+struct EllipsisType {};
+inline constexpr NoneType None{};          ///< a new dimension of size 1
+inline constexpr EllipsisType Ellipsis{};  ///< as many full slices as are missing
+
+class Tensor;
+struct TensorIndex;
+class Generator;
+
+class Tensor {
+ public:
+  Tensor() : impl_(nullptr) {}  ///< undefined: no array at all; what optional arguments are when they are left out
+  Tensor(const Tensor& other) : impl_(other.impl_) {
+    if (impl_) impl_->references.increment();
+  }
+  Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(impl_, other.impl_);
+    return *this;
+  }
+  ~Tensor() {
+    if (impl_) impl_->drop();
+  }
+
+  // --- what it is
+  bool defined() const { return impl_ != nullptr; }
+  explicit operator bool() const = delete;  // ask defined() or item<bool>()
+  int dim() const { return impl_->dims; }
+  IntArrayRef sizes() const { return {impl_->sizes, impl_->dims}; }
+  IntArrayRef strides() const { return {impl_->strides, impl_->dims}; }  ///< in elements
+  int64_t size(int64_t dim) const;                                      ///< negative dims count from the end
+  int64_t stride(int64_t dim) const;
+  int64_t numel() const { return impl_->numel; }
+  DType dtype() const { return impl_->dtype; }
+  bool is_floating_point() const { return ember::is_floating_point(dtype()); }
+  int64_t storage_offset() const;
+  bool is_contiguous() const { return impl_->contiguous; }
+  bool is_contiguous(MemoryFormat format) const;
+  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }      ///< the same tensor, not an equal one
+  bool shares_storage(const Tensor& other) const { return impl_->storage == other.impl_->storage; }
+  std::uint32_t version() const { return impl_->storage->version; }  ///< number of writes in place so far; `_version`
+
+  /// The first element. Throws RuntimeError "expected scalar type Float but found Double" when T is not the dtype.
+  template <class T>
+  T* data() const {
+    if (dtype_of<T> != impl_->dtype) [[unlikely]] wrong_dtype(dtype_of<T>);
+    return static_cast<T*>(impl_->data);
+  }
+  void* data_ptr() const { return impl_->data; }
+  void* data_or_null() const { return impl_ ? impl_->data : nullptr; }  ///< for kernels with optional arguments
+
+  /// The only element as a number. Throws "a Tensor with 2 elements cannot be converted to Scalar".
+  Scalar item() const;
+  template <class T>
+  T item() const {
+    return item().to<T>();
+  }
+
+  // --- autograd (ember/autograd.h)
+  bool requires_grad() const { return impl_->requires_grad || impl_->node || (impl_->meta && base_has_history()); }
+  const Tensor& requires_grad_(bool on = true) const;
+  bool is_leaf() const { return !impl_->node && !(impl_->meta && base_has_history()); }
+  Tensor grad() const;                          ///< undefined until a backward reached this leaf
+  void set_grad(const Tensor& gradient) const;  ///< undefined clears it
+  void retain_grad() const;                     ///< keep the gradient of a tensor that is not a leaf
+  Tensor detach() const;                        ///< the same memory without history
+  void detach_() const;
+  /// Gradients of this scalar (or of sum(this * gradient)) into the leaves' grad. As torch.Tensor.backward.
+  void backward(const Tensor& gradient = Tensor(), bool retain_graph = false, bool create_graph = false) const;
+  std::string grad_fn_name() const;  ///< "AddBackward0"; "" for leaves
+
+  // --- views: same memory, recorded on the tape
+  Tensor view(IntArrayRef sizes) const;
+  Tensor view_as(const Tensor& other) const { return view(other.sizes()); }
+  Tensor reshape(IntArrayRef sizes) const;  ///< a view where possible, else a copy
+  Tensor as_strided(IntArrayRef sizes, IntArrayRef strides, int64_t offset = -1) const;
+  Tensor expand(IntArrayRef sizes) const;
+  Tensor expand_as(const Tensor& other) const { return expand(other.sizes()); }
+  Tensor permute(IntArrayRef dims) const;
+  Tensor transpose(int64_t a, int64_t b) const;
+  Tensor t() const;
+  Tensor T() const;  ///< all dimensions reversed
+  Tensor mT() const { return transpose(-2, -1); }
+  Tensor squeeze() const;
+  Tensor squeeze(int64_t dim) const;
+  Tensor squeeze(IntArrayRef dims) const;
+  Tensor unsqueeze(int64_t dim) const;
+  Tensor select(int64_t dim, int64_t index) const;
+  Tensor slice(int64_t dim, int64_t start = Slice::None, int64_t stop = Slice::None, int64_t step = 1) const;
+  Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
+  Tensor diagonal(int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) const;
+  Tensor unfold(int64_t dim, int64_t size, int64_t step) const;
+  Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
+  Tensor unflatten(int64_t dim, IntArrayRef sizes) const;
+  Tensor movedim(IntArrayRef source, IntArrayRef destination) const;
+
+  // --- copies
+  Tensor clone(MemoryFormat format = MemoryFormat::Preserve) const;
+  Tensor contiguous(MemoryFormat format = MemoryFormat::Contiguous) const;
+  Tensor to(DType dtype, bool copy = false) const;
+  const Tensor& copy_(const Tensor& source) const;  ///< broadcasts and converts
+  const Tensor& fill_(Scalar value) const;
+  const Tensor& fill_(const Tensor& value) const;
+  const Tensor& zero_() const { return fill_(0); }
+
+  // --- indexing: x[2], x.index({Slice(0, 3), Ellipsis, None, mask})
+  Tensor operator[](int64_t index) const { return select_first(index); }
+  Tensor operator[](const Tensor& index) const;
+  Tensor index(const std::vector<TensorIndex>& indices) const;
+  const Tensor& index_put_(const std::vector<TensorIndex>& indices, const Tensor& values, bool accumulate = false) const;
+  const Tensor& index_put_(const std::vector<TensorIndex>& indices, Scalar value) const;
+
+  // --- arithmetic and the rest of PyTorch's methods; documented at the functions of the same name in ember/ops/*.h
+
+  /// Replaces the memory, shape and dtype of this tensor by another's. As `x.data = y`.
+  void set_data(const Tensor& other) const;
+
+  // For the library: the handle takes over one reference.
+  explicit Tensor(TensorImpl* impl) : impl_(impl) {}
+  TensorImpl* impl() const { return impl_; }
+  TensorImpl* release() { return std::exchange(impl_, nullptr); }
+  void bump_version() const { ++impl_->storage->version; }
+
+ private:
+  [[noreturn]] void wrong_dtype(DType asked) const;
+  bool base_has_history() const;
+  Tensor select_first(int64_t index) const;
+
+  TensorImpl* impl_;
+};
+
+/// One part of an index: a number, a slice, None, Ellipsis, a bool, or a tensor of integers or bools.
+struct TensorIndex {
+  enum Kind : std::uint8_t { Integer, Range, NewDim, Dots, Boolean, Array };
+  template <class T>
+    requires std::is_integral_v<T>
+  TensorIndex(T value) : kind(std::is_same_v<T, bool> ? Boolean : Integer), integer(int64_t(value)) {}
+  TensorIndex(Slice slice) : kind(Range), slice(slice) {}
+  TensorIndex(NoneType) : kind(NewDim) {}
+  TensorIndex(EllipsisType) : kind(Dots) {}
+  TensorIndex(Tensor tensor) : kind(Array), tensor(static_cast<Tensor&&>(tensor)) {}
+
+  Kind kind;
+  int64_t integer = 0;
+  Slice slice;
+  Tensor tensor;
+};
+
+// --- factories. As torch.empty, torch.zeros, ...; the numbers of dtypes and defaults are PyTorch's.
+Tensor empty(IntArrayRef sizes, TensorOptions options = {});
+Tensor empty(IntArrayRef sizes, DType dtype);
+Tensor empty_strided(IntArrayRef sizes, IntArrayRef strides, DType dtype);
+Tensor zeros(IntArrayRef sizes, TensorOptions options = {});
+Tensor zeros(IntArrayRef sizes, DType dtype);
+Tensor ones(IntArrayRef sizes, TensorOptions options = {});
+Tensor ones(IntArrayRef sizes, DType dtype);
+Tensor full(IntArrayRef sizes, Scalar value, TensorOptions options = {});  ///< dtype from the value when none is named
+Tensor full(IntArrayRef sizes, Scalar value, DType dtype);
+Tensor scalar_tensor(Scalar value, TensorOptions options = {});            ///< 0-dim
+/// start, start + step, ... below end. Integers give int64. Throws when step is 0 or leads away from end.
+Tensor arange(Scalar end, TensorOptions options = {});
+Tensor arange(Scalar start, Scalar end, Scalar step = 1, TensorOptions options = {});
+Tensor linspace(Scalar start, Scalar end, int64_t steps, TensorOptions options = {});
+Tensor eye(int64_t n, int64_t m = -1, TensorOptions options = {});
+
+// The dtype, and for a dense tensor the strides, of `like`.
+Tensor empty_like(const Tensor& like, DType dtype = DType::Undefined);
+Tensor empty_like(const Tensor& like, DType dtype, MemoryFormat format);
+Tensor zeros_like(const Tensor& like, DType dtype = DType::Undefined);
+Tensor ones_like(const Tensor& like, DType dtype = DType::Undefined);
+Tensor full_like(const Tensor& like, Scalar value, DType dtype = DType::Undefined);
+
+/// Nested braces of numbers: tensor({{1.f, 2.f}, {3.f, 4.f}}). Reals give the default dtype as in PyTorch (float literals and
+/// double literals alike), integers int64, bools bool. Rows of unequal length throw ValueError.
+class NestedNumbers {
+ public:
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  NestedNumbers(T value) : leaf_(value), is_leaf_(true) {}
+  NestedNumbers(std::initializer_list<NestedNumbers> items) : items_(items.begin(), items.end()) {}
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  NestedNumbers(const std::vector<T>& values) : items_(values.begin(), values.end()) {}
+
+  bool is_leaf() const { return is_leaf_; }
+  Scalar leaf() const { return leaf_; }
+  const std::vector<NestedNumbers>& items() const { return items_; }
+
+ private:
+  Scalar leaf_;
+  bool is_leaf_ = false;
+  std::vector<NestedNumbers> items_;
+};
+Tensor tensor(const NestedNumbers& values, TensorOptions options = {});
+Tensor tensor(const NestedNumbers& values, DType dtype);
+Tensor tensor(std::initializer_list<NestedNumbers> values, TensorOptions options = {});
+Tensor tensor(std::initializer_list<NestedNumbers> values, DType dtype);
+
+/// A tensor over memory that somebody else owns. `release(owner)` runs when the last tensor on it dies.
+Tensor from_blob(void* data, IntArrayRef sizes, DType dtype = kFloat32, void (*release)(void* owner) = nullptr,
+                 void* owner = nullptr);
+Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, DType dtype, void (*release)(void* owner) = nullptr,
+                 void* owner = nullptr);
+
+// --- printing, as PyTorch prints
+struct PrintOptions {
+  int precision = 4, threshold = 1000, edgeitems = 3, linewidth = 80;
+  int sci_mode = -1;  ///< -1: when the range of the values asks for it
+};
+PrintOptions& print_options();
+std::string to_string(const Tensor& t);  ///< "tensor([1., 2.])"
+void print(const Tensor& t);             ///< one line feed after it, to stdout
+std::ostream& operator<<(std::ostream& out, const Tensor& t);
+
+// --- memory
+struct MemoryStats {
+  int64_t in_use = 0;        ///< bytes that tensors hold, in blocks over 32 KiB
+  int64_t cached = 0;        ///< bytes of such blocks kept for reuse
+  int64_t system_calls = 0;  ///< how often the system was asked for memory, of any size
+};
+MemoryStats memory_stats();
+void empty_cache();  ///< gives what no tensor holds back to the system
+
+int get_num_threads();
+void set_num_threads(int threads);  ///< results never depend on it
+
+}  // namespace ember

@@ -1,0 +1,94 @@
+// Writes in place: the values change, the version goes up, and the history of the tensor becomes that of the new value. A write
+// through a view changes the history of the base; the view's own node is then made anew from the base (node.cpp).
+#include "autograd/node.h"
+#include "autograd/walk.h"
+#include "error_format.h"
+#include "kernels/copy.h"
+#include "tensor/history.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+bool is_view(const TensorImpl* t) { return t->meta && t->meta->base.defined(); }
+
+void check_no_overlap(const Tensor& self) {
+  for (int i = 0; i < self.dim(); ++i)
+    check<RuntimeError>(self.impl()->strides[i] != 0 || self.impl()->sizes[i] <= 1,
+                        "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                        "location. Please clone() the tensor before performing the operation.");
+}
+
+/// Gives `self` the history of `value`, which has its shape and dtype.
+void rebase(const Tensor& self, const Tensor& value) {
+  TensorImpl* t = self.impl();
+  const bool retains = t->meta && t->meta->retains_grad;
+  if (t->node && retains && t->node->hooks) t->node->hooks->retaining = nullptr;
+  Node* node = history_of(value.impl());
+  if (node) node->references.increment();
+  if (t->node) drop_node(t->node);
+  t->node = node;
+  if (node && retains) hooks_of(node).retaining = t;
+  ++meta_of(t).history;
+}
+
+/// The base after `value` was written to the place that `view` shows.
+Tensor written_base(const Tensor& base, const Tensor& view, const Tensor& value) {
+  const Shape base_sizes = base.sizes().shape(), base_strides = base.strides().shape();
+  const Shape sizes = view.sizes().shape(), strides = view.strides().shape();
+  const int64_t offset = view.storage_offset() - base.storage_offset();
+  return record("CopySlices", {base, value}, make_alias(base), [=](const Tensor& dy, Grads& grads) {
+    const Tensor laid_out = empty_strided(base_sizes, base_strides, dy.dtype()).copy_(dy);
+    if (grads.wants(1)) grads.add(1, laid_out.as_strided(sizes, strides, offset).clone());
+    if (!grads.wants(0)) return;
+    laid_out.as_strided(sizes, strides, offset).zero_();
+    grads.add(0, laid_out);
+  });
+}
+
+}  // namespace
+
+void check_inplace(const Tensor& self) {
+  if (detail::grad_mode) {
+    check<RuntimeError>(!(self.is_leaf() && self.impl()->requires_grad),
+                        "a leaf Variable that requires grad is being used in an in-place operation.");
+    if (is_view(self.impl())) {
+      const Tensor& base = self.impl()->meta->base;
+      check<RuntimeError>(!(base.is_leaf() && base.requires_grad()),
+                          "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+    }
+  }
+  check_no_overlap(self);
+}
+
+const Tensor& assign_inplace(const Tensor& self, const Tensor& result) {
+  check_inplace(self);
+  const bool same_shape = result.sizes() == self.sizes();
+  if (!same_shape) {
+    const Shape broadcast = broadcast_shapes(self.sizes(), result.sizes());
+    check<RuntimeError>(self.sizes() == broadcast, "output with shape {} doesn't match the broadcast shape {}", self.sizes(),
+                        broadcast);
+  }
+  const auto category = [](DType d) { return d == kBool ? 0 : is_floating_point(d) ? 2 : 1; };
+  check<RuntimeError>(category(result.dtype()) <= category(self.dtype()),
+                      "result type {} can't be cast to the desired output type {}", scalar_type_name(result.dtype()),
+                      scalar_type_name(self.dtype()));
+  const Tensor fitted = same_shape ? result : result.expand(self.sizes());
+  kernels::copy(self.dtype(), self.data_ptr(), self.impl()->strides, fitted.dtype(), fitted.data_ptr(), fitted.impl()->strides,
+                self.impl()->sizes, self.dim());
+  self.bump_version();
+  if (!detail::grad_mode || !(self.requires_grad() || result.requires_grad())) return self;
+
+  Tensor value = fitted.dtype() == self.dtype() ? fitted : fitted.to(self.dtype());
+  if (value.is_leaf() && value.requires_grad())  // written as it is: the copy is an operation of its own
+    value = record("Copy", {value}, make_alias(value), [](const Tensor& dy, Grads& grads) { grads.add(0, dy); });
+  if (is_view(self.impl())) {
+    const Tensor base = self.impl()->meta->base;
+    rebase(base, written_base(base, self, value));
+  } else {
+    rebase(self, value);
+  }
+  return self;
+}
+
+}  // namespace ember

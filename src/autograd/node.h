@@ -1,0 +1,35 @@
+// What hangs on tensors and nodes beside the tape itself: bases of views, hooks, retained gradients.
+#pragma once
+
+#include <ember/autograd.h>
+
+#include <utility>
+#include <vector>
+
+namespace ember {
+
+using HookList = std::vector<std::pair<int64_t, TensorHook>>;
+
+struct AutogradMeta {
+  Tensor base;                  // of a view: the tensor whose memory it shows (never itself a view)
+  std::uint32_t history = 0;    // of a base: how often its history was replaced by a write in place
+  std::uint32_t seen = 0;       // of a view: the history of the base that its node was made from
+  bool retains_grad = false;
+  HookList hooks;               // of a leaf
+};
+
+struct NodeHooks {
+  HookList hooks;
+  TensorImpl* retaining = nullptr;  // keeps the gradient of this tensor; not owned
+};
+
+AutogradMeta& meta_of(TensorImpl* t);
+NodeHooks& hooks_of(Node* node);
+
+/// The node of a tensor, made anew when the base of a view has got another history; null for leaves.
+Node* history_of(TensorImpl* t);
+
+/// The operation that `node` runs, for error texts: "ExpBackward0".
+std::string node_name(const Node* node);
+
+}  // namespace ember

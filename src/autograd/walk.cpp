@@ -1,0 +1,313 @@
+// The walk itself: the heap, restricted walks, hooks, and how contributions to one gradient come together.
+#include "autograd/walk.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "autograd/gradient_ops.h"
+#include "autograd/node.h"
+#include "error_format.h"
+#include "kernels/copy.h"
+#include "tensor/history.h"
+#include "tensor/impl.h"
+
+namespace ember {
+
+namespace {
+
+constinit thread_local std::vector<Node*>* spare_heap = nullptr;  // its memory serves the next walk of this thread
+
+struct SpareHeapEnd {
+  ~SpareHeapEnd() { delete std::exchange(spare_heap, nullptr); }
+};
+
+bool by_sequence(const Node* a, const Node* b) { return a->sequence < b->sequence; }
+
+bool owned_alone(const TensorImpl* t) {
+  return t->references.get() == 1 && t->storage->references.get() == 1 && !t->node &&
+         t->storage->bytes == t->numel * item_size(t->dtype);
+}
+
+bool same_layout(const TensorImpl* a, const TensorImpl* b) {
+  if (a->contiguous && b->contiguous) return true;
+  for (int i = 0; i < a->dims; ++i)
+    if (a->sizes[i] > 1 && a->strides[i] != b->strides[i]) return false;
+  return true;
+}
+
+Tensor borrow(TensorImpl* t) {
+  t->references.increment();
+  return Tensor(t);
+}
+
+template <class T>
+bool has_nan(const Tensor& t) {
+  for (int64_t i = 0; i < t.numel(); ++i)
+    if (t.data<T>()[i] != t.data<T>()[i]) return true;
+  return false;
+}
+
+void check_anomaly(const Node* node, int input, const Tensor& gradient) {
+  const NoGradGuard quiet;
+  const Tensor dense = gradient.contiguous();
+  check<RuntimeError>(!(dense.dtype() == kFloat32 ? has_nan<float>(dense) : has_nan<double>(dense)),
+                      "Function '{}' returned nan values in its {}th output.\nIt is the backward of the operation '{}'.",
+                      node_name(node), input, node->name);
+}
+
+/// Adds x to y elementwise without recording.
+void add_into(const Tensor& y, const Tensor& x) {
+  const Tensor aligned = same_layout(x.impl(), y.impl()) ? x : empty_like(y).copy_(x);
+  kernels::accumulate(y.dtype(), y.numel(), aligned.data_ptr(), y.data_ptr());
+}
+
+}  // namespace
+
+void accumulate_gradient(Tensor& target, Tensor gradient) {
+  if (!target.defined()) {
+    target = std::move(gradient);
+  } else if (!detail::grad_mode && owned_alone(target.impl()) && is_dense(target)) {
+    add_into(target, gradient);
+  } else {
+    target = add_gradients(target, gradient);
+  }
+}
+
+GraphWalk::GraphWalk(bool retain_graph, bool create_graph) : retain_graph_(retain_graph), mode_(create_graph) {
+  if (spare_heap) heap_.swap(*spare_heap);
+}
+
+GraphWalk::~GraphWalk() {
+  for (Node* node : heap_)  // an error ended the walk: what has arrived is forgotten
+    if (node->grad) std::exchange(node->grad, nullptr)->drop();
+  for (auto [node, mark] : marks_before_) node->mark = mark;
+  heap_.clear();
+  if (!spare_heap) {
+    static thread_local SpareHeapEnd end;
+    (void)end;
+    spare_heap = new std::vector<Node*>;
+  }
+  if (heap_.capacity() > spare_heap->capacity()) heap_.swap(*spare_heap);
+}
+
+void GraphWalk::push(Node* node) {
+  heap_.push_back(node);
+  std::push_heap(heap_.begin(), heap_.end(), by_sequence);
+}
+
+Node* GraphWalk::pop() {
+  std::pop_heap(heap_.begin(), heap_.end(), by_sequence);
+  Node* node = heap_.back();
+  heap_.pop_back();
+  return node;
+}
+
+void GraphWalk::restrict_to(const std::vector<Tensor>& roots, const std::vector<Tensor>& targets) {
+  static std::atomic<std::uint64_t> next_mark{1};
+  mark_ = next_mark++;
+  captured_.resize(targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    Node* node = history_of(targets[i].impl());
+    targets_[node ? static_cast<const void*>(node) : targets[i].impl()].push_back(int(i));
+    oldest_target_ = node ? std::min(oldest_target_, node->sequence) : 0;
+  }
+  mark_paths(roots);
+}
+
+/// Marks the nodes from which a target can be reached: only they run.
+void GraphWalk::mark_paths(const std::vector<Tensor>& roots) {
+  std::vector<Node*> reached, stack;
+  const auto visit = [&](Node* node) {
+    if (!node || node->mark == mark_) return;
+    marks_before_.emplace_back(node, node->mark);
+    node->mark = mark_;
+    reached.push_back(node);
+    stack.push_back(node);
+  };
+  for (const Tensor& root : roots) visit(history_of(root.impl()));
+  while (!stack.empty()) {
+    Node* node = stack.back();
+    stack.pop_back();
+    if (node->sequence <= oldest_target_) continue;  // older than every target: leads to none
+    for (std::uint32_t i = 0; i < node->inputs; ++i) visit(node->edges[i].node);
+  }
+  std::sort(reached.begin(), reached.end(), by_sequence);
+  for (Node* node : reached) {
+    bool needed = false;
+    for (std::uint32_t i = 0; i < node->inputs && !needed; ++i) {
+      const Edge& edge = node->edges[i];
+      needed = edge.node ? edge.node->mark == mark_ || targets_.count(edge.node) : edge.leaf && targets_.count(edge.leaf);
+    }
+    if (!needed) node->mark = 0;
+  }
+}
+
+bool GraphWalk::wants(const Edge& edge) const {
+  if (!mark_) return edge.node || edge.leaf;
+  if (edge.node) return edge.node->mark == mark_ || targets_.count(edge.node);
+  return edge.leaf && targets_.count(edge.leaf);
+}
+
+bool GraphWalk::may_write_leaf(const TensorImpl* leaf) const {
+  return leaf && !mark_ && !detail::grad_mode && leaf->contiguous && !(leaf->meta && !leaf->meta->hooks.empty());
+}
+
+void GraphWalk::deliver(const Edge& edge, Tensor gradient) {
+  if (!edge.node) return deliver_leaf(edge.leaf, std::move(gradient));
+  Node* node = edge.node;
+  const bool first = !node->grad;
+  Tensor sum(std::exchange(node->grad, nullptr));
+  accumulate_gradient(sum, std::move(gradient));
+  node->grad = sum.release();
+  if (first) push(node);
+}
+
+void GraphWalk::deliver_leaf(TensorImpl* leaf, Tensor gradient) {
+  if (leaf->meta && !leaf->meta->hooks.empty()) {
+    for (auto& [hooked, sum] : hooked_)
+      if (hooked == leaf) return accumulate_gradient(sum, std::move(gradient));
+    leaf->references.increment();
+    hooked_.emplace_back(leaf, std::move(gradient));
+    return;
+  }
+  if (mark_) {
+    for (int place : targets_.at(leaf)) accumulate_gradient(captured_[std::size_t(place)], gradient);
+    return;
+  }
+  if (leaf->grad_defined && leaf->grad) {
+    Tensor sum(std::exchange(leaf->grad, nullptr));
+    if (!detail::grad_mode && !sum.requires_grad() && is_dense(sum)) {
+      add_into(sum, gradient);  // in place: handles of grad that the user holds follow
+      sum.bump_version();
+    } else {
+      sum = add_gradients(sum, gradient);
+    }
+    leaf->grad = sum.release();
+    return;
+  }
+  if (!detail::grad_mode && !(owned_alone(gradient.impl()) && same_layout(gradient.impl(), leaf))) {
+    Tensor own = empty_strided({leaf->sizes, std::size_t(leaf->dims)}, strides_like(borrow(leaf)), leaf->dtype);
+    gradient = own.copy_(gradient);
+  }
+  if (leaf->grad) leaf->grad->drop();
+  leaf->grad = gradient.release();
+  leaf->grad_defined = true;
+}
+
+void GraphWalk::seed(const Tensor& root, Tensor gradient) {
+  Node* node = history_of(root.impl());
+  Edge edge{node, node ? nullptr : root.impl()};
+  if (wants(edge)) deliver(edge, std::move(gradient));
+}
+
+void GraphWalk::run_node(Node* node) {
+  Tensor dy(std::exchange(node->grad, nullptr));
+  if (node->hooks) {
+    const HookList hooks = node->hooks->hooks;  // a hook may remove itself
+    for (const auto& [handle, hook] : hooks)
+      if (Tensor changed = hook(dy); changed.defined()) dy = changed;
+    if (TensorImpl* t = node->hooks->retaining) {
+      Tensor held = t->grad_defined ? add_gradients(borrow(t->grad), dy) : detail::grad_mode ? dy : dy.clone();
+      if (t->grad) t->grad->drop();
+      t->grad = held.release();
+      t->grad_defined = true;
+    }
+  }
+  if (mark_) {
+    const auto target = targets_.find(node);
+    if (target != targets_.end())
+      for (int place : target->second) captured_[std::size_t(place)] = dy;
+    if (node->mark != mark_) return;
+  }
+  check<RuntimeError>(!node->released,
+                      "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+                      "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+                      "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if "
+                      "you need to access saved tensors after calling backward.");
+  Node* const before = std::exchange(detail::running_node, node);
+  struct Restore {
+    Node* before;
+    ~Restore() { detail::running_node = before; }
+  } restore{before};
+  Grads grads(node, this);
+  node->run(dy, grads);
+  if (!retain_graph_ && !node->keeps_nothing) {
+    node->released = true;
+    node->release();
+  }
+}
+
+void GraphWalk::run() {
+  while (!heap_.empty()) {
+    Node* node = pop();
+    node->references.increment();
+    struct Drop {
+      Node* node;
+      ~Drop() { drop_node(node); }
+    } drop{node};
+    run_node(node);
+  }
+  finish_hooked_leaves();
+}
+
+void GraphWalk::finish_hooked_leaves() {
+  for (auto& [leaf, gradient] : hooked_) {
+    const Tensor holder(leaf);  // takes over the reference
+    HookList hooks;
+    hooks.swap(leaf->meta->hooks);
+    for (const auto& [handle, hook] : hooks)
+      if (Tensor changed = hook(gradient); changed.defined()) gradient = changed;
+    if (!mark_ || targets_.count(leaf)) deliver_leaf(leaf, std::move(gradient));
+    for (auto& hook : leaf->meta->hooks) hooks.push_back(std::move(hook));
+    leaf->meta->hooks.swap(hooks);
+  }
+  hooked_.clear();
+}
+
+// --- Grads
+
+bool Grads::wants(int input) const { return walk_->wants(node_->edges[input]); }
+
+void Grads::add(int input, Tensor gradient) {
+  if (!gradient.defined() || !wants(input)) return;
+  const Edge& edge = node_->edges[input];
+  const IntArrayRef sizes = edge.node ? IntArrayRef(edge.node->sizes, edge.node->dims) : IntArrayRef(edge.leaf->sizes, edge.leaf->dims);
+  const DType dtype = edge.node ? edge.node->dtype : edge.leaf->dtype;
+  if (!(gradient.sizes() == sizes) || gradient.dtype() != dtype) gradient = fit_gradient(gradient, sizes, dtype);
+  if (detail::anomaly_mode) check_anomaly(node_, input, gradient);
+  walk_->deliver(edge, std::move(gradient));
+}
+
+Tensor Grads::begin_write(int input, bool& accumulate) {
+  const Edge& edge = node_->edges[input];
+  TensorImpl* leaf = edge.leaf;
+  if (!walk_->may_write_leaf(leaf)) {
+    accumulate = false;
+    return edge.node ? make_dense({edge.node->sizes, edge.node->dims}, edge.node->dtype)
+                     : make_dense({leaf->sizes, leaf->dims}, leaf->dtype);
+  }
+  accumulate = leaf->grad && leaf->grad_defined;
+  if (accumulate && !(leaf->grad->contiguous && !leaf->grad->node)) {
+    accumulate = false;
+    return make_dense({leaf->sizes, leaf->dims}, leaf->dtype);
+  }
+  // zero_grad has kept the buffer: use it again, unless somebody holds the old gradient.
+  if (!accumulate && leaf->grad && !(owned_alone(leaf->grad) && leaf->grad->contiguous))
+    std::exchange(leaf->grad, nullptr)->drop();
+  if (!leaf->grad) leaf->grad = make_dense({leaf->sizes, leaf->dims}, leaf->dtype).release();
+  leaf->grad->references.increment();
+  return Tensor(leaf->grad);
+}
+
+void Grads::end_write(int input, Tensor target) {
+  TensorImpl* leaf = node_->edges[input].leaf;
+  if (leaf && leaf->grad == target.impl()) {
+    if (leaf->grad_defined) target.bump_version();
+    leaf->grad_defined = true;
+    if (detail::anomaly_mode) check_anomaly(node_, input, target);
+    return;
+  }
+  add(input, std::move(target));
+}
+
+}  // namespace ember

@@ -1,0 +1,14 @@
+// What a dying tensor asks of the tape. Declared in this layer, defined by the next (src/autograd), which knows what a node is.
+#pragma once
+
+#include <ember/tensor_impl.h>
+
+namespace ember {
+
+/// Gives up one reference to a node; the last one tears down all that hangs on it, without recursion.
+void drop_node(Node* node);
+
+/// Ends the autograd data of a tensor that dies.
+void drop_meta(TensorImpl* owner);
+
+}  // namespace ember

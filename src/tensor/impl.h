@@ -1,0 +1,27 @@
+// Building tensors inside the library: from sizes and strides, over a storage, and as aliases of one another.
+#pragma once
+
+#include <ember/tensor.h>
+
+namespace ember {
+
+/// A new tensor of these sizes over fresh memory, row-major.
+Tensor make_dense(IntArrayRef sizes, DType dtype);
+
+/// A tensor over the memory of `like`, with its own geometry; `offset` is counted in elements from like's first one. No history.
+Tensor make_alias(const Tensor& like, IntArrayRef sizes, IntArrayRef strides, int64_t offset);
+
+/// A handle of its own to the same elements. No history.
+Tensor make_alias(const Tensor& like);
+
+bool strides_are_contiguous(IntArrayRef sizes, IntArrayRef strides);
+
+/// Every element of the span that the strides cover is used once: some permutation of a row-major tensor.
+bool is_dense(const Tensor& t);
+
+/// Strides that keep the order of dimensions of `like` in memory, for its sizes, without gaps; row-major when it is not dense.
+Shape strides_like(const Tensor& like);
+
+Shape channels_last_strides(IntArrayRef sizes);
+
+}  // namespace ember

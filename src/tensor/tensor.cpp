@@ -1,0 +1,226 @@
+// Life and geometry of tensors: storages, handles, aliases, and what can be asked of them without an operation.
+#include <ember/tensor.h>
+
+#include <cstring>
+#include <new>
+
+#include "error_format.h"
+#include "kernels/copy.h"
+#include "kernels/parallel.h"
+#include "tensor/allocator.h"
+#include "tensor/history.h"
+#include "tensor/impl.h"
+
+namespace ember {
+
+Storage* Storage::allocate(int64_t bytes) {
+  void* block = block_allocate(sizeof(Storage) + std::size_t(bytes));
+  Storage* storage = ::new (block) Storage;
+  storage->bytes = bytes;
+  storage->data = storage + 1;
+  return storage;
+}
+
+void Storage::destroy() {
+  if (release) {
+    release(this);
+    block_free(this, sizeof(Storage));
+  } else {
+    block_free(this, sizeof(Storage) + std::size_t(bytes));
+  }
+}
+
+TensorImpl* TensorImpl::allocate() { return ::new (block_allocate(sizeof(TensorImpl))) TensorImpl; }
+
+void TensorImpl::destroy() {
+  if (meta) drop_meta(this);
+  if (node) drop_node(node);
+  if (grad) grad->drop();
+  if (storage) storage->drop();
+  block_free(this, sizeof(TensorImpl));
+}
+
+bool strides_are_contiguous(IntArrayRef sizes, IntArrayRef strides) {
+  int64_t expected = 1;
+  bool contiguous = true;
+  for (int i = sizes.size(); i-- > 0;) {
+    if (sizes[i] == 0) return true;
+    if (sizes[i] != 1 && strides[i] != expected) contiguous = false;
+    expected *= sizes[i];
+  }
+  return contiguous;
+}
+
+namespace {
+
+int64_t checked_numel(IntArrayRef sizes) {
+  int64_t numel = 1;
+  for (int64_t size : sizes) {
+    check<RuntimeError>(size >= 0, "Trying to create tensor with negative dimension {}: {}", size, sizes);
+    const bool overflow = __builtin_mul_overflow(numel, size, &numel);
+    check<RuntimeError>(!overflow && numel < (int64_t(1) << 48),
+                        "Storage size calculation overflowed with sizes={}", sizes);
+  }
+  return numel;
+}
+
+void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides) {
+  t->dims = std::uint8_t(sizes.size());
+  t->numel = 1;
+  for (int i = 0; i < sizes.size(); ++i) {
+    t->sizes[i] = sizes[i];
+    t->strides[i] = strides[i];
+    t->numel *= sizes[i];
+  }
+  t->contiguous = strides_are_contiguous(sizes, strides);
+}
+
+#ifdef EMBER_POISON_EMPTY
+void poison(const Tensor& t) {
+  if (t.dtype() == kFloat32) {
+    const float nan = __builtin_nanf("");
+    kernels::fill(t.dtype(), t.data_ptr(), t.numel(), &nan);
+  } else if (t.dtype() == kFloat64) {
+    const double nan = __builtin_nan("");
+    kernels::fill(t.dtype(), t.data_ptr(), t.numel(), &nan);
+  }
+}
+#endif
+
+}  // namespace
+
+Tensor make_dense(IntArrayRef sizes, DType dtype) {
+  check<RuntimeError>(sizes.size() <= kMaxDims, "a tensor has at most {} dimensions, got sizes {}", kMaxDims, sizes);
+  const int64_t numel = checked_numel(sizes);
+  TensorImpl* t = TensorImpl::allocate();
+  Tensor result(t);
+  t->dtype = dtype;
+  t->dims = std::uint8_t(sizes.size());
+  t->numel = numel;
+  int64_t stride = 1;
+  for (int i = sizes.size(); i-- > 0;) {
+    t->sizes[i] = sizes[i];
+    t->strides[i] = stride;
+    stride *= sizes[i] > 1 ? sizes[i] : 1;
+  }
+  t->storage = Storage::allocate(numel * item_size(dtype));
+  t->data = t->storage->data;
+#ifdef EMBER_POISON_EMPTY
+  poison(result);
+#endif
+  return result;
+}
+
+Tensor make_alias(const Tensor& like) {
+  const TensorImpl* from = like.impl();
+  TensorImpl* t = TensorImpl::allocate();
+  // One copy of three cache lines, then the fields that a handle owns for itself.
+  std::memcpy(static_cast<void*>(t), from, sizeof(TensorImpl));
+  t->references = ReferenceCount();
+  t->requires_grad = false;
+  t->grad_defined = false;
+  t->node = nullptr;
+  t->grad = nullptr;
+  t->meta = nullptr;
+  t->storage->references.increment();
+  return Tensor(t);
+}
+
+Tensor make_alias(const Tensor& like, IntArrayRef sizes, IntArrayRef strides, int64_t offset) {
+  check<RuntimeError>(sizes.size() <= kMaxDims, "a tensor has at most {} dimensions, got sizes {}", kMaxDims, sizes);
+  TensorImpl* t = TensorImpl::allocate();
+  t->dtype = like.dtype();
+  t->storage = like.impl()->storage;
+  t->storage->references.increment();
+  t->data = static_cast<char*>(like.data_ptr()) + offset * item_size(like.dtype());
+  set_geometry(t, sizes, strides);
+  return Tensor(t);
+}
+
+bool is_dense(const Tensor& t) {
+  if (t.is_contiguous()) return true;
+  int order[kMaxDims], n = 0;
+  for (int i = 0; i < t.dim(); ++i)
+    if (t.impl()->sizes[i] != 1) order[n++] = i;
+  for (int i = 1; i < n; ++i)
+    for (int k = i; k > 0 && t.impl()->strides[order[k]] < t.impl()->strides[order[k - 1]]; --k)
+      std::swap(order[k], order[k - 1]);
+  int64_t expected = 1;
+  for (int i = 0; i < n; ++i) {
+    if (t.impl()->strides[order[i]] != expected) return false;
+    expected *= t.impl()->sizes[order[i]];
+  }
+  return true;
+}
+
+Shape strides_like(const Tensor& like) {
+  if (like.is_contiguous() || !is_dense(like)) return contiguous_strides(like.sizes());
+  return like.strides().shape();
+}
+
+Shape channels_last_strides(IntArrayRef sizes) {
+  check<RuntimeError>(sizes.size() == 4, "required rank 4 tensor to use channels_last format");
+  Shape strides = Shape::filled(4, 1);
+  int64_t next = 1;
+  for (int i : {1, 3, 2, 0}) {
+    strides[i] = next;
+    next *= sizes[i] > 1 ? sizes[i] : 1;
+  }
+  return strides;
+}
+
+int64_t Tensor::size(int64_t dim) const { return impl_->sizes[wrap_dim(dim, this->dim())]; }
+int64_t Tensor::stride(int64_t dim) const { return impl_->strides[wrap_dim(dim, this->dim())]; }
+
+int64_t Tensor::storage_offset() const {
+  return (static_cast<char*>(impl_->data) - static_cast<char*>(impl_->storage->data)) / item_size(dtype());
+}
+
+bool Tensor::is_contiguous(MemoryFormat format) const {
+  if (format != MemoryFormat::ChannelsLast) return impl_->contiguous;
+  if (dim() != 4) return false;
+  int64_t expected = 1;
+  for (int i : {1, 3, 2, 0}) {
+    if (impl_->sizes[i] == 0) return true;
+    if (impl_->sizes[i] == 1) continue;
+    if (impl_->strides[i] != expected) return false;
+    expected *= impl_->sizes[i];
+  }
+  return true;
+}
+
+void Tensor::wrong_dtype(DType asked) const {
+  fail<RuntimeError>("expected scalar type {} but found {}", scalar_type_name(asked), scalar_type_name(dtype()));
+}
+
+Scalar Tensor::item() const {
+  check<RuntimeError>(numel() == 1, "a Tensor with {} elements cannot be converted to Scalar", numel());
+  switch (dtype()) {
+    case DType::Float32: return *data<float>();
+    case DType::Float64: return *data<double>();
+    case DType::Int64: return *data<int64_t>();
+    case DType::UInt8: return *data<std::uint8_t>();
+    default: return *data<bool>();
+  }
+}
+
+void Tensor::set_data(const Tensor& other) const {
+  Tensor alias = make_alias(other);
+  TensorImpl* from = alias.impl();
+  std::swap(impl_->dtype, from->dtype);
+  std::swap(impl_->dims, from->dims);
+  std::swap(impl_->contiguous, from->contiguous);
+  std::swap(impl_->data, from->data);
+  std::swap(impl_->storage, from->storage);
+  std::swap(impl_->numel, from->numel);
+  std::swap(impl_->sizes, from->sizes);
+  std::swap(impl_->strides, from->strides);
+}
+
+int get_num_threads() { return kernels::num_threads(); }
+void set_num_threads(int threads) {
+  check<RuntimeError>(threads > 0, "set_num_threads expects a positive integer");
+  kernels::set_num_threads(threads);
+}
+
+}  // namespace ember
