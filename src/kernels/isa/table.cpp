@@ -1,0 +1,15 @@
+// The families of one instruction set, put together.
+
+#include "kernels/kernels.h"
+
+#define EMBER_TEXT_OF(name) #name
+#define EMBER_TEXT(name) EMBER_TEXT_OF(name)
+
+namespace ember::kernels::EMBER_ISA {
+
+extern const Kernels table;
+constinit const Kernels table{
+    .isa = EMBER_TEXT(EMBER_ISA),
+};
+
+}  // namespace ember::kernels::EMBER_ISA

@@ -1,0 +1,17 @@
+// The table of hot loops. Each family of kernels is compiled once for every instruction set (isa/*.cpp); kernels() is the set
+// that this processor runs best, or the one that EMBER_ISA=v2|v3|v4 in the environment names.
+//
+// A family NAME is src/kernels/NAME.h with `struct NameKernels` of function pointers, and src/kernels/isa/NAME*.cpp which defines
+// `extern const NameKernels name_kernels` in namespace ember::kernels::EMBER_ISA. A new one takes a line here and two in
+// isa/table.cpp.
+#pragma once
+
+namespace ember::kernels {
+
+struct Kernels {
+  const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
+};
+
+const Kernels& kernels();
+
+}  // namespace ember::kernels
