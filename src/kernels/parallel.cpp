@@ -1,0 +1,188 @@
+// The pool. A job is a function and a number of slices; whoever is free claims the next slice, so a worker that has no core right now
+// costs nothing. Workers spin for about 50 us after a job, because the next one of a training step is near, then sleep.
+#include "kernels/parallel.h"
+
+#include <sched.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace ember::kernels {
+namespace {
+
+constexpr double kWorkPerSlice = 30e3;  // below twice this, sharing costs more than it brings (a fork-join is about 0.5 us)
+constexpr int64_t kMaxSlices = 32;
+constexpr int kWorkerSpins = 3000;      // one pause is 15 to 40 ns
+constexpr int kJoinSpins = 4000;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Cores that this process may use: the affinity mask, and the quota of its container.
+int available_cores() {
+  cpu_set_t set;
+  int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : int(std::thread::hardware_concurrency());
+  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    long quota = 0, period = 0;
+    if (std::fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
+      const int whole = int((quota + period - 1) / period);
+      if (whole < cores) cores = whole;
+    }
+    std::fclose(file);
+  }
+  return cores > 0 ? cores : 1;
+}
+
+int initial_threads() {
+  if (const char* text = std::getenv("EMBER_NUM_THREADS")) {
+    const int wanted = std::atoi(text);
+    if (wanted > 0) return wanted;
+  }
+  return available_cores();
+}
+
+thread_local bool inside = false;
+
+class Pool {
+ public:
+  Pool() : threads_(initial_threads()) {}
+  ~Pool() { stop(); }
+
+  int threads() const { return threads_.load(std::memory_order_relaxed); }
+
+  void resize(int threads) {
+    const std::lock_guard lock(job_mutex_);
+    stop();
+    threads_ = threads;
+  }
+
+  void run(detail::SliceFunction function, void* context, int64_t slices) {
+    std::unique_lock lock(job_mutex_, std::defer_lock);
+    if (inside || threads() == 1 || !lock.try_lock()) {
+      for (int64_t slice = 0; slice < slices; ++slice) function(context, slice);
+      return;
+    }
+    if (workers_.empty()) start();
+    const std::uint32_t job = job_.load(std::memory_order_relaxed) + 1;
+    ticket_.store(std::uint64_t(job) << 32 | 0xffffffffu);  // nobody can claim while the fields change, not even a late worker
+    function_ = function;
+    context_ = context;
+    slices_ = slices;
+    done_.store(0, std::memory_order_relaxed);
+    error_ = nullptr;
+    ticket_.store(std::uint64_t(job) << 32, std::memory_order_release);
+    job_.store(job);  // seq_cst: pairs with a worker's last look before it sleeps
+    if (sleeping_.load()) job_.notify_all();
+    inside = true;
+    work(job);
+    inside = false;
+    for (int spins = 0; done_.load(std::memory_order_acquire) != slices; ++spins) {
+      if (spins < kJoinSpins) pause();
+      else std::this_thread::yield();
+    }
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+ private:
+  void start() {
+    for (int i = 1; i < threads(); ++i) workers_.emplace_back([this] { worker(); });
+  }
+
+  void stop() {
+    if (workers_.empty()) return;
+    quit_ = true;
+    job_.fetch_add(1);
+    job_.notify_all();
+    for (std::thread& t : workers_) t.join();
+    workers_.clear();
+    quit_ = false;
+  }
+
+  void worker() {
+    inside = true;
+    std::uint32_t seen = job_.load(std::memory_order_acquire);
+    work(seen);  // the job that started this thread may be waiting
+    while (true) {
+      std::uint32_t now;
+      for (int spins = 0; (now = job_.load(std::memory_order_acquire)) == seen; ++spins) {
+        if (spins < kWorkerSpins) {
+          pause();
+          continue;
+        }
+        sleeping_.fetch_add(1);
+        if (job_.load() == seen) job_.wait(seen);
+        sleeping_.fetch_sub(1);
+        spins = 0;
+      }
+      seen = now;
+      if (quit_) return;
+      work(seen);
+    }
+  }
+
+  /// Claims slices of this job until none is left. The ticket holds the job's number, so one who comes late claims nothing.
+  void work(std::uint32_t job) {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    while (std::uint32_t(ticket >> 32) == job) {
+      const int64_t slice = int64_t(ticket & 0xffffffffu);
+      if (slice >= slices_.load(std::memory_order_relaxed)) return;
+      if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+      try {
+        function_(context_, slice);  // stable while a claimed slice is not done
+      } catch (...) {
+        const std::lock_guard lock(error_mutex_);
+        if (!error_) error_ = std::current_exception();
+      }
+      done_.fetch_add(1, std::memory_order_release);
+      ticket = ticket_.load(std::memory_order_acquire);
+    }
+  }
+
+  std::mutex job_mutex_, error_mutex_;
+  std::atomic<int> threads_;
+  std::vector<std::thread> workers_;
+  alignas(64) std::atomic<std::uint32_t> job_{0};
+  alignas(64) std::atomic<std::uint64_t> ticket_{0};
+  alignas(64) std::atomic<int64_t> done_{0};
+  alignas(64) std::atomic<int> sleeping_{0};
+  std::atomic<bool> quit_{false};
+  detail::SliceFunction function_ = nullptr;
+  void* context_ = nullptr;
+  std::atomic<int64_t> slices_{0};
+  std::exception_ptr error_;
+};
+
+Pool& pool() {
+  static Pool p;
+  return p;
+}
+
+}  // namespace
+
+int num_threads() { return pool().threads(); }
+void set_num_threads(int threads) {
+  if (threads != pool().threads()) pool().resize(threads);
+}
+
+int64_t slices_for(int64_t n, int64_t grain, double work) {
+  if (work < 2 * kWorkPerSlice || n <= grain) return 1;
+  int64_t slices = int64_t(work / kWorkPerSlice);
+  const int64_t units = (n + grain - 1) / grain;
+  if (slices > units) slices = units;
+  return slices < kMaxSlices ? slices : kMaxSlices;
+}
+
+void detail::run_slices(SliceFunction function, void* context, int64_t slices) { pool().run(function, context, slices); }
+
+}  // namespace ember::kernels
