@@ -6,10 +6,13 @@
 // isa/table.cpp.
 #pragma once
 
+#include "kernels/gemm.h"
+
 namespace ember::kernels {
 
 struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
+  const GemmKernels& gemm;
 };
 
 const Kernels& kernels();

@@ -130,11 +130,10 @@ EMBER_INLINE Lanes<T> load(const T* p, int n) {
   if constexpr (sizeof(T) == 8)
     return (Lanes<T>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), (__m256i)first_lanes<T>(n));
 #else
-  Lanes<T> v{};
-#pragma GCC unroll 16
-  for (int i = 0; i < kLanes<T>; ++i)
-    if (i < n) v[i] = p[i];
-  return v;
+  T x[kLanes<T>] = {};
+#pragma GCC unroll 1
+  for (int i = 0; i < n; ++i) x[i] = p[i];
+  return load(x);
 #endif
 }
 
@@ -149,9 +148,10 @@ EMBER_INLINE void store(T* p, Lanes<T> v, int n) {
   if constexpr (sizeof(T) == 8)
     _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), (__m256i)first_lanes<T>(n), (__m256i)v);
 #else
-#pragma GCC unroll 16
-  for (int i = 0; i < kLanes<T>; ++i)
-    if (i < n) p[i] = v[i];
+  T x[kLanes<T>];
+  store(x, v);
+#pragma GCC unroll 1
+  for (int i = 0; i < n; ++i) p[i] = x[i];
 #endif
 }
 

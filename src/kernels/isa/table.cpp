@@ -7,9 +7,12 @@
 
 namespace ember::kernels::EMBER_ISA {
 
+extern const GemmKernels gemm_kernels;
+
 extern const Kernels table;
 constinit const Kernels table{
     .isa = EMBER_TEXT(EMBER_ISA),
+    .gemm = gemm_kernels,
 };
 
 }  // namespace ember::kernels::EMBER_ISA

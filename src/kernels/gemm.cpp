@@ -1,0 +1,202 @@
+// How a matrix product is cut: into column panels of B, packed where the instruction set cannot read them as they lie, and into
+// cells of rows for the pool. Every number of C is summed in the same order whatever the cut, so the bits do not depend on it.
+
+#include "kernels/gemm.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "kernels/scratch.h"
+
+namespace ember::kernels {
+namespace {
+
+constexpr int64_t kDepth = 512;                    // longest sum in registers: a packed panel of it stays in the L2 cache
+constexpr int64_t kMultiplyAddsOfCell = 1 << 19;   // a few microseconds: what is worth a claim by another thread
+constexpr int64_t kMostCells = 64;
+constexpr int64_t kRowsOfDot = 4;                  // up to here, packing B costs more than it saves
+
+template <class T>
+const GemmFamily<T>& family() {
+  if constexpr (sizeof(T) == 4)
+    return kernels().gemm.float32;
+  else
+    return kernels().gemm.float64;
+}
+
+int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
+
+template <class T>
+struct Problem {
+  int64_t m, n, k;
+  Matrix<T> a, b;
+  T* c;
+  int64_t ldc;
+  Epilogue<T> epilogue;
+
+  double multiply_adds() const { return double(m) * double(n) * double(k); }
+  double work() const { return multiply_adds() / 16; }  // in the pool's steps: a vector does many multiply-adds at once
+};
+
+/// Where each column panel begins. Panels of the widest kind, but two of two vectors rather than three and one.
+template <class T>
+int64_t panel_count(const GemmFamily<T>& f, int64_t n) {
+  return blocks(blocks(n, f.lanes), f.panel_vectors);
+}
+template <class T>
+int64_t panel_start(const GemmFamily<T>& f, int64_t n, int64_t panel) {
+  const int64_t vectors = blocks(n, f.lanes), panels = panel_count(f, n);
+  return std::min(n, (vectors * panel / panels) * f.lanes);
+}
+
+/// Columns [j, j + columns) of B, rows [k0, k0 + depth), as contiguous rows of whole vectors; zeros beyond the columns.
+template <class T>
+void pack(const GemmFamily<T>& f, Matrix<T> b, int64_t k0, int64_t depth, int64_t j, int columns, T* out, int64_t out_row) {
+  const T* from = b.data + k0 * b.row_stride + j * b.column_stride;
+  if (b.row_stride == 1) return f.pack_transposed(depth, columns, from, b.column_stride, out, out_row);
+  for (int64_t p = 0; p < depth; ++p, from += b.row_stride, out += out_row) {
+    for (int i = 0; i < columns; ++i) out[i] = from[i * b.column_stride];
+    for (int64_t i = columns; i < out_row; ++i) out[i] = T(0);
+  }
+}
+
+/// Must B be copied before a panel can read it, or is it worth it?
+template <class T>
+bool wants_packing(const GemmFamily<T>& f, const Problem<T>& p, int columns) {
+  if (p.b.column_stride != 1) return true;
+  if (!f.masked_loads && columns % f.lanes != 0) return true;
+  // Rows of B that lie pages apart cost a miss of the address cache each; a copy pays when enough rows of A use it.
+  return p.b.row_stride * int64_t(sizeof(T)) >= 2048 && p.m >= 64 && p.k >= 64;
+}
+
+/// Rows [i0, i1) of one column panel of C.
+template <class T>
+void run_cell(const Problem<T>& p, int64_t panel, int64_t i0, int64_t i1) {
+  const GemmFamily<T>& f = family<T>();
+  const int64_t j = panel_start(f, p.n, panel);
+  const int columns = int(panel_start(f, p.n, panel + 1) - j);
+  const int64_t out_row = blocks(columns, f.lanes) * f.lanes;
+  const int64_t parts = blocks(p.k, kDepth), depth = blocks(p.k, parts);
+  std::optional<Scratch<T>> packed;
+  if (wants_packing(f, p, columns)) packed.emplace(depth * out_row);
+
+  for (int64_t k0 = 0; k0 < p.k; k0 += depth) {
+    const int64_t length = std::min(depth, p.k - k0);
+    const bool first = k0 == 0, last = k0 + length == p.k;
+    Panel<T> q{};
+    q.rows = i1 - i0;
+    q.columns = columns;
+    q.a = p.a.data + i0 * p.a.row_stride + k0 * p.a.column_stride;
+    q.a_row = p.a.row_stride;
+    q.b = p.b.data + k0 * p.b.row_stride + j * p.b.column_stride;
+    q.c = p.c + i0 * p.ldc + j;
+    q.c_row = p.ldc;
+    q.inner = {length, p.a.column_stride, p.b.row_stride};
+    if (packed) {
+      pack(f, p.b, k0, length, j, columns, packed->data(), out_row);
+      q.b = packed->data();
+      q.inner.b_stride = out_row;
+    }
+    q.epilogue.accumulate = p.epilogue.accumulate || !first;
+    if (last && p.epilogue.bias) q.epilogue.bias = p.epilogue.bias + j;
+    q.epilogue.relu = last && p.epilogue.relu;
+    f.panel(q);
+  }
+}
+
+/// Cells in column panels first, since a panel that is packed should serve all rows; then in rows.
+template <class T>
+void run_panels(const Problem<T>& p) {
+  const int64_t panels = panel_count(family<T>(), p.n);
+  const int64_t wanted = std::min(kMostCells, int64_t(p.multiply_adds() / kMultiplyAddsOfCell) + 1);
+  const int64_t bands = std::max<int64_t>(1, std::min(blocks(wanted, panels), p.m / 16));
+  parallel_for(panels * bands, 1, p.work(), [&](int64_t begin, int64_t end) {
+    for (int64_t cell = begin; cell < end; ++cell) {
+      const int64_t panel = cell / bands, band = cell % bands;
+      run_cell(p, panel, p.m * band / bands, p.m * (band + 1) / bands);
+    }
+  });
+}
+
+/// C has few cells and its sums are long: each part of the sums goes into a matrix of its own; these are added in order.
+template <class T>
+void run_split_sums(const Problem<T>& p, int64_t parts) {
+  const int64_t size = p.m * p.n;
+  Scratch<T> partial(size * parts);
+  const int64_t depth = blocks(p.k, parts);
+  parallel_for(parts, 1, p.work(), [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) {
+      Problem<T> q = p;
+      q.a.data += part * depth * p.a.column_stride;
+      q.b.data += part * depth * p.b.row_stride;
+      q.k = std::min(depth, p.k - part * depth);
+      q.c = partial + part * size;
+      q.ldc = p.n;
+      q.epilogue = {};
+      run_panels(q);
+    }
+  });
+  for (int64_t i = 0; i < p.m; ++i)
+    for (int64_t j = 0; j < p.n; ++j) {
+      T sum = partial[i * p.n + j];
+      for (int64_t part = 1; part < parts; ++part) sum += partial[part * size + i * p.n + j];
+      T& out = p.c[i * p.ldc + j];
+      if (p.epilogue.bias) sum += p.epilogue.bias[j];
+      if (p.epilogue.accumulate) sum += out;
+      out = p.epilogue.relu && sum < T(0) ? T(0) : sum;
+    }
+}
+
+/// Few rows of A against rows of B^T: dot products, nothing is packed.
+template <class T>
+void run_dots(const Problem<T>& p) {
+  std::optional<Scratch<T>> rows;
+  Matrix<T> a = p.a;
+  if (a.column_stride != 1) {
+    rows.emplace(p.m * p.k);
+    for (int64_t i = 0; i < p.m; ++i)
+      for (int64_t q = 0; q < p.k; ++q) rows->data()[i * p.k + q] = a.data[i * a.row_stride + q * a.column_stride];
+    a = {rows->data(), p.k, 1};
+  }
+  const int64_t grain = std::max<int64_t>(8, blocks(kMultiplyAddsOfCell / 8, p.m * p.k));
+  parallel_for(p.n, grain, p.work(), [&](int64_t begin, int64_t end) {
+    Epilogue<T> e = p.epilogue;
+    if (e.bias) e.bias += begin;
+    family<T>().dot_rows(p.m, end - begin, p.k, a.data, a.row_stride, p.b.data + begin * p.b.column_stride, p.b.column_stride,
+                         p.c + begin, p.ldc, e);
+  });
+}
+
+template <class T>
+void run_empty_sums(const Problem<T>& p) {
+  for (int64_t i = 0; i < p.m; ++i)
+    for (int64_t j = 0; j < p.n; ++j) {
+      T& out = p.c[i * p.ldc + j];
+      const T sum = (p.epilogue.accumulate ? out : T(0)) + (p.epilogue.bias ? p.epilogue.bias[j] : T(0));
+      out = p.epilogue.relu && sum < T(0) ? T(0) : sum;
+    }
+}
+
+}  // namespace
+
+template <class T>
+void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc, Epilogue<T> epilogue) {
+  if (m == 0 || n == 0) return;
+  if (n == 1 && m > 1 && ldc == 1 && !epilogue.bias) return gemm(n, m, k, b.transposed(), a.transposed(), c, m, epilogue);
+
+  const Problem<T> p{m, n, k, a, b, c, ldc, epilogue};
+  if (k == 0) return run_empty_sums(p);
+  if (m <= kRowsOfDot && b.row_stride == 1 && b.column_stride != 1) return run_dots(p);
+
+  const int64_t cells = panel_count(family<T>(), n) * std::max<int64_t>(1, m / 16);
+  const int64_t parts = std::min<int64_t>({8, k / 1024, int64_t(p.multiply_adds() / kMultiplyAddsOfCell)});
+  if (cells < 4 && parts > 1) return run_split_sums(p, parts);
+  run_panels(p);
+}
+
+template void gemm(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>, float*, int64_t, Epilogue<float>);
+template void gemm(int64_t, int64_t, int64_t, Matrix<double>, Matrix<double>, double*, int64_t, Epilogue<double>);
+
+}  // namespace ember::kernels

@@ -1,0 +1,197 @@
+// The register tiles under matrix products and convolutions.
+//
+// A tile of rows x vectors numbers of C lives in registers while the sums run: each step loads `vectors` vectors of B and
+// multiplies them by one broadcast number of A per row. 8 x 3 and 14 x 2 (of 32 registers), 4 x 3 and 6 x 2 (of 16) leave just
+// enough registers for B and the broadcast, and have independent chains enough to hide the latency of the multiply-adds.
+
+#include "kernels/gemm.h"
+
+#include <utility>
+
+#include "kernels/isa/lanes.h"
+#include "kernels/isa/transpose.h"
+
+namespace ember::kernels::EMBER_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr bool kMaskedLoads = true;
+constexpr int kMaxVectors = 4, kPanelVectors = 3;
+constexpr int kMaxRows[kMaxVectors + 1] = {0, 16, 14, 8, 6};
+#else
+constexpr bool kMaskedLoads = false;
+constexpr int kMaxVectors = 3, kPanelVectors = 2;
+constexpr int kMaxRows[kMaxVectors + 1] = {0, 12, 6, 4};
+#endif
+
+/// c: kRows x kVectors vectors, the last of which has `last` lanes.
+// GCC 12 keeps `sum` in registers only when every loop over it is unrolled by name.
+template <class T, int kRows, int kVectors>
+void tile(const Panel<T>& p, const T* a, T* c, int last) {
+  constexpr int W = kLanes<T>;
+  Lanes<T> sum[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v) sum[i][v] = zeros<T>();
+
+  const int64_t a_row = p.a_row, a_step = p.inner.a_stride, b_step = p.inner.b_stride;
+  for (int64_t o = 0; o < p.outer.length; ++o)
+    for (int64_t m = 0; m < p.middle.length; ++m) {
+      const T* ap = a + o * p.outer.a_stride + m * p.middle.a_stride;
+      const T* bp = p.b + o * p.outer.b_stride + m * p.middle.b_stride;
+      for (int64_t k = 0; k < p.inner.length; ++k, ap += a_step, bp += b_step) {
+        Lanes<T> b[kVectors];
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v)
+          b[v] = kMaskedLoads && v == kVectors - 1 ? load(bp + v * W, last) : load(bp + v * W);
+#pragma GCC unroll 16
+        for (int i = 0; i < kRows; ++i) {
+          const Lanes<T> x = broadcast(ap[i * a_row]);
+#pragma GCC unroll 16
+          for (int v = 0; v < kVectors; ++v) sum[i][v] = fma(x, b[v], sum[i][v]);
+        }
+      }
+    }
+
+  const Epilogue<T>& e = p.epilogue;
+#pragma GCC unroll 16
+  for (int v = 0; v < kVectors; ++v) {
+    const int lanes = v == kVectors - 1 ? last : W;
+    const Lanes<T> bias = e.bias ? load(e.bias + v * W, lanes) : zeros<T>();
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      T* out = c + i * p.c_row + v * W;
+      Lanes<T> y = sum[i][v] + bias;
+      if (e.accumulate) y += load(out, lanes);
+      if (e.relu) y = maximum(zeros<T>(), y);
+      store(out, y, lanes);
+    }
+  }
+}
+
+template <class T>
+using Tile = void (*)(const Panel<T>&, const T* a, T* c, int last);
+
+/// tiles[r - 1] has r rows.
+template <class T, int kVectors, int... kRows>
+const Tile<T>* tiles_of(const std::integer_sequence<int, kRows...>*) {
+  static constexpr Tile<T> tiles[] = {tile<T, kRows + 1, kVectors>...};
+  return tiles;
+}
+
+/// Cuts the rows into tiles of nearly equal height, so that no thin one is left over.
+template <class T, int kVectors>
+void panel_of(const Panel<T>& p, int last) {
+  static constexpr int most = kMaxRows[kVectors];
+  const Tile<T>* tiles = tiles_of<T, kVectors>(static_cast<const std::make_integer_sequence<int, most>*>(nullptr));
+  const int64_t count = (p.rows + most - 1) / most;
+  const int64_t height = p.rows / count, taller = p.rows % count;
+  const T* a = p.a;
+  T* c = p.c;
+  for (int64_t t = 0; t < count; ++t) {
+    const int64_t rows = height + (t < taller);
+    tiles[rows - 1](p, a, c, last);
+    a += rows * p.a_row;
+    c += rows * p.c_row;
+  }
+}
+
+template <class T>
+void panel(const Panel<T>& p) {
+  const int vectors = (p.columns + kLanes<T> - 1) / kLanes<T>;
+  const int last = p.columns - (vectors - 1) * kLanes<T>;
+  switch (vectors) {
+    case 1: return panel_of<T, 1>(p, last);
+    case 2: return panel_of<T, 2>(p, last);
+    case 3: return panel_of<T, 3>(p, last);
+#if defined(__AVX512F__)
+    case 4: return panel_of<T, 4>(p, last);
+#endif
+  }
+}
+
+template <class T>
+void pack_transposed(int64_t k, int columns, const T* b, int64_t b_row, T* out, int64_t out_row) {
+  constexpr int W = kLanes<T>;
+  for (int j = 0; j < columns; j += W)
+    for (int64_t p = 0; p < k; p += W) {
+      const int depth = int(k - p < W ? k - p : W);
+      Lanes<T> block[W];
+#pragma GCC unroll 16
+      for (int i = 0; i < W; ++i)
+        block[i] = j + i >= columns ? zeros<T>() : depth == W ? load(b + (j + i) * b_row + p) : load(b + (j + i) * b_row + p, depth);
+      transpose<T>(block);
+      T* o = out + p * out_row + j;
+#pragma GCC unroll 16
+      for (int i = 0; i < W; ++i)
+        if (i < depth) store(o + i * out_row, block[i]);
+    }
+}
+
+/// kRows x kColumns dot products side by side, lanes along k.
+template <class T, int kRows, int kColumns>
+void dot_tile(int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row, const Epilogue<T>& e) {
+  Lanes<T> sum[kRows][kColumns];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kColumns; ++j) sum[i][j] = zeros<T>();
+
+  for_each_lanes<T>(k, [&](int64_t p, auto lanes) __attribute__((always_inline)) {
+    Lanes<T> x[kRows];
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) x[i] = load(a + i * a_row + p, lanes);
+#pragma GCC unroll 16
+    for (int j = 0; j < kColumns; ++j) {
+      const Lanes<T> y = load(b + j * b_row + p, lanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) sum[i][j] = fma(x[i], y, sum[i][j]);
+    }
+  });
+
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kColumns; ++j) {
+      T* out = c + i * c_row + j;
+      T y = horizontal_sum(sum[i][j]) + (e.bias ? e.bias[j] : T(0));
+      if (e.accumulate) y += *out;
+      if (e.relu) y = y < T(0) ? T(0) : y;
+      *out = y;
+    }
+}
+
+template <class T, int kRows>
+void dot_columns(int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
+                 Epilogue<T> e) {
+  constexpr int most = kRows == 1 ? 8 : 4;
+  int64_t j = 0;
+  for (; j + most <= n; j += most) {
+    dot_tile<T, kRows, most>(k, a, a_row, b + j * b_row, b_row, c + j, c_row, e);
+    if (e.bias) e.bias += most;
+  }
+  for (; j < n; ++j) {
+    dot_tile<T, kRows, 1>(k, a, a_row, b + j * b_row, b_row, c + j, c_row, e);
+    if (e.bias) ++e.bias;
+  }
+}
+
+template <class T>
+void dot_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
+              Epilogue<T> e) {
+  int64_t i = 0;
+  constexpr int most = kLaneBytes == 64 ? 4 : 2;
+  for (; i + most <= m; i += most) dot_columns<T, most>(n, k, a + i * a_row, a_row, b, b_row, c + i * c_row, c_row, e);
+  for (; i < m; ++i) dot_columns<T, 1>(n, k, a + i * a_row, a_row, b, b_row, c + i * c_row, c_row, e);
+}
+
+}  // namespace
+
+extern const GemmKernels gemm_kernels;
+constinit const GemmKernels gemm_kernels{
+    .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, dot_rows<float>},
+    .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, dot_rows<double>},
+};
+
+}  // namespace ember::kernels::EMBER_ISA
