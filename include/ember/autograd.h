@@ -125,7 +125,12 @@ class Grads {
   template <class Plain>
   void replay(const Tensor& dy, const std::vector<Tensor>& inputs, Plain&& plain) {
     std::vector<Tensor> local = begin_replay(inputs);
-    end_replay(dy, local, plain(static_cast<const std::vector<Tensor>&>(local)));
+    Tensor value;
+    {
+      const GradMode recording(true);
+      value = plain(static_cast<const std::vector<Tensor>&>(local));
+    }
+    end_replay(dy, local, value);
   }
 
   Grads(Node* node, GraphWalk* walk) : node_(node), walk_(walk) {}

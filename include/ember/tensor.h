@@ -39,6 +39,34 @@ inline constexpr EllipsisType Ellipsis{};  ///< as many full slices as are missi
 class Tensor;
 struct TensorIndex;
 class Generator;
+class Operand;
+struct ValuesIndices;
+enum class Rounding : std::uint8_t;
+
+/// Dimensions to reduce or flip: none named means all; a number; a list. Negative ones count from the end.
+class Dims {
+ public:
+  Dims() : all_(true) {}
+  template <class T>
+    requires std::is_integral_v<T>
+  Dims(T dim) : list_{int64_t(dim)} {}
+  Dims(std::initializer_list<int64_t> dims) : list_(dims) {}
+  Dims(IntArrayRef dims) : list_(dims.shape()) {}
+  Dims(const std::vector<int64_t>& dims) : Dims(IntArrayRef(dims)) {}
+  Dims(NoneType) : Dims() {}
+  static Dims of_mask(std::uint32_t mask) {
+    Dims dims{IntArrayRef()};
+    for (int d = 0; mask >> d; ++d)
+      if (mask >> d & 1) dims.list_.push_back(d);
+    return dims;
+  }
+  bool all() const { return all_; }
+  IntArrayRef list() const { return list_; }
+
+ private:
+  Shape list_;
+  bool all_ = false;
+};
 
 class Tensor {
  public:
@@ -144,6 +172,120 @@ class Tensor {
   const Tensor& index_put_(const std::vector<TensorIndex>& indices, Scalar value) const;
 
   // --- arithmetic and the rest of PyTorch's methods; documented at the functions of the same name in ember/ops/*.h
+  Tensor neg() const, abs() const, sign() const, square() const, reciprocal() const, sqrt() const, rsqrt() const,
+         exp() const, expm1() const, log() const, log2() const, log10() const, log1p() const, sin() const,
+         cos() const, tan() const, asin() const, acos() const, atan() const, sinh() const, cosh() const,
+         tanh() const, sigmoid() const, erf() const, floor() const, ceil() const, trunc() const, frac() const;
+  const Tensor &neg_() const, &abs_() const, &sign_() const, &square_() const, &reciprocal_() const, &sqrt_() const,
+         &rsqrt_() const, &exp_() const, &expm1_() const, &log_() const, &log2_() const, &log10_() const,
+         &log1p_() const, &sin_() const, &cos_() const, &tan_() const, &asin_() const, &acos_() const,
+         &atan_() const, &sinh_() const, &cosh_() const, &tanh_() const, &sigmoid_() const, &erf_() const,
+         &floor_() const, &ceil_() const, &trunc_() const, &frac_() const;
+  Tensor round(int64_t decimals = 0) const;
+  const Tensor& round_(int64_t decimals = 0) const;
+  Tensor nan_to_num(double nan, const Operand& posinf, const Operand& neginf) const;
+  Tensor nan_to_num(double nan = 0) const;
+  Tensor clamp(const Operand& min, const Operand& max) const;
+  Tensor clamp_min(const Operand& min) const;
+  Tensor clamp_max(const Operand& max) const;
+  const Tensor& clamp_(const Operand& min, const Operand& max) const;
+  Tensor add(const Operand& other, Scalar alpha = 1) const;
+  Tensor sub(const Operand& other, Scalar alpha = 1) const;
+  Tensor mul(const Operand& other) const;
+  Tensor div(const Operand& other) const;
+  Tensor div(const Operand& other, Rounding rounding_mode) const;
+  Tensor true_divide(const Operand& other) const;
+  Tensor floor_divide(const Operand& other) const;
+  Tensor remainder(const Operand& other) const;
+  Tensor fmod(const Operand& other) const;
+  Tensor pow(const Operand& exponent) const;
+  Tensor atan2(const Tensor& other) const;
+  Tensor maximum(const Tensor& other) const;
+  Tensor minimum(const Tensor& other) const;
+  Tensor logaddexp(const Tensor& other) const;
+  const Tensor& add_(const Operand& other, Scalar alpha = 1) const;
+  const Tensor& sub_(const Operand& other, Scalar alpha = 1) const;
+  const Tensor& mul_(const Operand& other) const;
+  const Tensor& div_(const Operand& other) const;
+  const Tensor& floor_divide_(const Operand& other) const;
+  const Tensor& remainder_(const Operand& other) const;
+  const Tensor& fmod_(const Operand& other) const;
+  const Tensor& pow_(const Operand& exponent) const;
+  const Tensor& operator+=(const Operand& other) const;
+  const Tensor& operator-=(const Operand& other) const;
+  const Tensor& operator*=(const Operand& other) const;
+  const Tensor& operator/=(const Operand& other) const;
+  Tensor lerp(const Tensor& end, const Operand& weight) const;
+  Tensor addcmul(const Tensor& a, const Tensor& b, Scalar value = 1) const;
+  Tensor addcdiv(const Tensor& a, const Tensor& b, Scalar value = 1) const;
+  const Tensor& lerp_(const Tensor& end, const Operand& weight) const;
+  const Tensor& addcmul_(const Tensor& a, const Tensor& b, Scalar value = 1) const;
+  const Tensor& addcdiv_(const Tensor& a, const Tensor& b, Scalar value = 1) const;
+  Tensor where(const Tensor& condition, const Operand& other) const;  ///< this where condition holds
+  Tensor masked_fill(const Tensor& mask, const Operand& value) const;
+  const Tensor& masked_fill_(const Tensor& mask, const Operand& value) const;
+  Tensor eq(const Operand& other) const, ne(const Operand& other) const, lt(const Operand& other) const,
+         le(const Operand& other) const, gt(const Operand& other) const, ge(const Operand& other) const;
+  Tensor logical_not() const, isnan() const, isinf() const, isfinite() const;
+  Tensor logical_and(const Tensor& other) const;
+  Tensor logical_or(const Tensor& other) const;
+  Tensor logical_xor(const Tensor& other) const;
+  Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
+  bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
+  bool equal(const Tensor& other) const;
+
+  Tensor sum(const Dims& dims = {}, bool keepdim = false, DType dtype = DType::Undefined) const;
+  Tensor mean(const Dims& dims = {}, bool keepdim = false, DType dtype = DType::Undefined) const;
+  Tensor prod() const;
+  Tensor prod(int64_t dim, bool keepdim = false) const;
+  Tensor amax(const Dims& dims = {}, bool keepdim = false) const;
+  Tensor amin(const Dims& dims = {}, bool keepdim = false) const;
+  Tensor max() const;
+  Tensor min() const;
+  ValuesIndices max(int64_t dim, bool keepdim = false) const;
+  ValuesIndices min(int64_t dim, bool keepdim = false) const;
+  Tensor argmax() const;
+  Tensor argmin() const;
+  Tensor argmax(int64_t dim, bool keepdim = false) const;
+  Tensor argmin(int64_t dim, bool keepdim = false) const;
+  Tensor var(const Dims& dims = {}, double correction = 1, bool keepdim = false) const;
+  Tensor std(const Dims& dims = {}, double correction = 1, bool keepdim = false) const;
+  Tensor logsumexp(const Dims& dims, bool keepdim = false) const;
+  Tensor all(const Dims& dims = {}, bool keepdim = false) const;
+  Tensor any(const Dims& dims = {}, bool keepdim = false) const;
+  Tensor count_nonzero(const Dims& dims = {}) const;
+  Tensor norm(double p = 2, const Dims& dims = {}, bool keepdim = false) const;
+  Tensor cumsum(int64_t dim) const;
+  Tensor cumprod(int64_t dim) const;
+  Tensor median() const;
+  ValuesIndices median(int64_t dim, bool keepdim = false) const;
+  ValuesIndices sort(int64_t dim = -1, bool descending = false) const;
+  Tensor argsort(int64_t dim = -1, bool descending = false) const;
+  ValuesIndices topk(int64_t k, int64_t dim = -1, bool largest = true) const;
+
+  Tensor repeat(IntArrayRef repeats) const;
+  Tensor tile(IntArrayRef repeats) const;
+  Tensor broadcast_to(IntArrayRef sizes) const;
+  std::vector<Tensor> split(int64_t split_size, int64_t dim = 0) const;
+  std::vector<Tensor> chunk(int64_t chunks, int64_t dim = 0) const;
+  std::vector<Tensor> unbind(int64_t dim = 0) const;
+  Tensor flip(const Dims& dims) const;
+  Tensor tril(int64_t diagonal = 0) const;
+  Tensor triu(int64_t diagonal = 0) const;
+  Tensor diag(int64_t diagonal = 0) const;
+  Tensor index_select(int64_t dim, const Tensor& index) const;
+  Tensor gather(int64_t dim, const Tensor& index) const;
+  Tensor scatter(int64_t dim, const Tensor& index, const Operand& source) const;
+  Tensor scatter_add(int64_t dim, const Tensor& index, const Tensor& source) const;
+  const Tensor& scatter_(int64_t dim, const Tensor& index, const Operand& source) const;
+  const Tensor& scatter_add_(int64_t dim, const Tensor& index, const Tensor& source) const;
+  const Tensor& index_add_(int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1) const;
+  Tensor masked_select(const Tensor& mask) const;
+  Tensor nonzero() const;
+
+  Tensor matmul(const Tensor& other) const;
+  Tensor mm(const Tensor& other) const;
+  Tensor dot(const Tensor& other) const;
 
   /// Replaces the memory, shape and dtype of this tensor by another's. As `x.data = y`.
   void set_data(const Tensor& other) const;
@@ -160,6 +302,28 @@ class Tensor {
   Tensor select_first(int64_t index) const;
 
   TensorImpl* impl_;
+};
+
+/// A tensor, a plain number, or nothing: what arithmetic takes, so that x + y, x + 2 and clamp(x, None, 1) are one function each.
+class Operand {
+ public:
+  Operand(const Tensor& tensor) : tensor_(&tensor) {}
+  Operand(Scalar number) : tensor_(&none()), number_(number), is_number_(true) {}
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  Operand(T number) : Operand(Scalar(number)) {}
+  Operand(NoneType) : tensor_(&none()) {}
+
+  bool is_tensor() const { return tensor_->defined(); }
+  bool is_none() const { return !is_number_ && !is_tensor(); }
+  const Tensor& tensor() const { return *tensor_; }  ///< undefined for a number
+  Scalar number() const { return number_; }
+
+ private:
+  static const Tensor& none();
+  const Tensor* tensor_;
+  Scalar number_;
+  bool is_number_ = false;
 };
 
 /// One part of an index: a number, a slice, None, Ellipsis, a bool, or a tensor of integers or bools.

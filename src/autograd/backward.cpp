@@ -97,7 +97,10 @@ std::vector<Tensor> Grads::begin_replay(const std::vector<Tensor>& inputs) {
       local.push_back(input);
       continue;
     }
-    local.push_back(record("Identity", {input}, make_alias(input), [](const Tensor& dy, Grads& grads) { grads.add(0, dy); }));
+    if (create_graph())
+      local.push_back(record("Identity", {input}, make_alias(input), [](const Tensor& dy, Grads& grads) { grads.add(0, dy); }));
+    else
+      local.push_back(make_alias(input).requires_grad_());
   }
   return local;
 }
@@ -112,7 +115,7 @@ void Grads::end_replay(const Tensor& dy, const std::vector<Tensor>& local, const
     }
   if (targets.empty()) return;
   std::vector<Tensor> found =
-      autograd::grad({value}, targets, {dy}, {.retain_graph = true, .create_graph = true, .allow_unused = true});
+      autograd::grad({value}, targets, {dy}, {.retain_graph = create_graph(), .create_graph = create_graph(), .allow_unused = true});
   for (std::size_t i = 0; i < found.size(); ++i) add(places[i], std::move(found[i]));
 }
 

@@ -72,12 +72,12 @@ std::vector<Column> numerical_columns(const GradcheckFunction& function, const s
   std::vector<Column> result;
   for (const Tensor& t : above) result.push_back(to_column(t));
   x = before - eps;
-  const std::vector<Tensor> below = function(inputs);
-  x = before;
+  const std::vector<Tensor> below = function(inputs);  // perhaps the input itself: read before x is restored
   for (std::size_t o = 0; o < below.size(); ++o) {
     const Column low = to_column(below[o]);
     for (std::size_t row = 0; row < low.size(); ++row) result[o][row] = (result[o][row] - low[row]) / (2 * eps);
   }
+  x = before;
   return result;
 }
 

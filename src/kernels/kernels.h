@@ -6,13 +6,17 @@
 // isa/table.cpp.
 #pragma once
 
+#include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/reduce.h"
 
 namespace ember::kernels {
 
 struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
+  const ElementwiseKernels& elementwise;
   const GemmKernels& gemm;
+  const ReduceKernels& reduce;
 };
 
 const Kernels& kernels();

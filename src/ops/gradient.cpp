@@ -3,6 +3,8 @@
 
 #include <ember/autograd.h>
 
+#include <ember/ops/reduce.h>
+
 #include "kernels/copy.h"
 #include "tensor/impl.h"
 
@@ -18,40 +20,15 @@ Tensor add_gradients(const Tensor& a, const Tensor& b) {
   });
 }
 
-namespace {
-
-/// The elements of x added up to where they fall when the leading and the size-1 dimensions of `sizes` are broadcast.
-template <class T>
-Tensor sum_to(const Tensor& x, IntArrayRef sizes) {
-  const Tensor from = x.contiguous();
-  Shape strides = Shape::filled(x.dim(), 0);
-  const Shape dense = contiguous_strides(sizes);
-  for (int i = 0; i < sizes.size(); ++i)
-    if (sizes[i] != 1) strides[i + x.dim() - sizes.size()] = dense[i];
-  std::vector<double> sums(std::size_t(sizes.shape().numel()));
-  int64_t index[kMaxDims] = {};
-  int64_t at = 0;
-  for (int64_t n = 0; n < from.numel(); ++n) {
-    sums[std::size_t(at)] += double(from.data<T>()[n]);
-    for (int d = x.dim(); d-- > 0;) {
-      at += strides[d];
-      if (++index[d] < x.sizes()[d]) break;
-      at -= index[d] * strides[d];
-      index[d] = 0;
-    }
-  }
-  Tensor y = make_dense(sizes, x.dtype());
-  for (std::size_t i = 0; i < sums.size(); ++i) y.data<T>()[i] = T(sums[i]);
-  return y;
-}
-
-}  // namespace
-
 Tensor fit_gradient(const Tensor& gradient, IntArrayRef sizes, DType dtype) {
   Tensor g = gradient.to(dtype);
   if (g.sizes() == sizes) return g;
-  Tensor y = dtype == kFloat32 ? sum_to<float>(g.detach(), sizes) : sum_to<double>(g.detach(), sizes);
-  return record("SumToSize", {g}, y, [from = g.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, dy.expand(from)); });
+  const int extra = g.dim() - sizes.size();
+  std::uint32_t mask = (1u << extra) - 1;
+  for (int d = 0; d < sizes.size(); ++d)
+    if (sizes[d] == 1 && g.sizes()[extra + d] != 1) mask |= 1u << (extra + d);
+  g = sum(g, Dims::of_mask(mask), true);
+  return extra > 0 ? g.reshape(sizes) : g;
 }
 
 }  // namespace ember

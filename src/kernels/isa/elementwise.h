@@ -1,0 +1,89 @@
+// How a function of one, two or three numbers becomes the loops of the elementwise table.
+#pragma once
+
+#include "kernels/elementwise.h"
+#include "kernels/isa/math.h"
+
+namespace ember::kernels::EMBER_ISA {
+
+template <class A, class Out, class F>
+EMBER_INLINE void map1(const ElementwiseCall& call, F f) {
+  const A* __restrict a = static_cast<const A*>(call.in[0]);
+  Out* __restrict out = static_cast<Out*>(call.out);
+  const int64_t n = call.n, step = call.stride[0];
+  if (step == 1)
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i]);
+  else
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i * step]);
+}
+
+template <class A, class Out, class F>
+EMBER_INLINE void map2(const ElementwiseCall& call, F f) {
+  const A* __restrict a = static_cast<const A*>(call.in[0]);
+  const A* __restrict b = static_cast<const A*>(call.in[1]);
+  Out* __restrict out = static_cast<Out*>(call.out);
+  const int64_t n = call.n, step_a = call.stride[0], step_b = call.stride[1];
+  if (step_a == 1 && step_b == 1) {
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i]);
+  } else if (step_a == 1 && step_b == 0) {
+    const A y = *b;
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], y);
+  } else if (step_a == 0 && step_b == 1) {
+    const A x = *a;
+    for (int64_t i = 0; i < n; ++i) out[i] = f(x, b[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i * step_a], b[i * step_b]);
+  }
+}
+
+template <class A, class B, class Out, class F>
+EMBER_INLINE void map3(const ElementwiseCall& call, F f) {
+  const A* __restrict a = static_cast<const A*>(call.in[0]);
+  const B* __restrict b = static_cast<const B*>(call.in[1]);
+  const B* __restrict c = static_cast<const B*>(call.in[2]);
+  Out* __restrict out = static_cast<Out*>(call.out);
+  const int64_t n = call.n, step_a = call.stride[0], step_b = call.stride[1], step_c = call.stride[2];
+  if (step_a == 1 && step_b == 1 && step_c == 1)
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i], c[i]);
+  else if (step_a == 1 && step_b == 1 && step_c == 0)
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i], *c);
+  else
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i * step_a], b[i * step_b], c[i * step_c]);
+}
+
+/// The loop of f for elements of type T: f(a), f(a, b) or f(a, b, c), each with the parameters behind.
+template <class F, int inputs, class T, class Out>
+static void loop(const ElementwiseCall& call) {
+  const T p[3] = {T(call.parameters[0]), T(call.parameters[1]), T(call.parameters[2])};
+  if constexpr (inputs == 1) map1<T, Out>(call, [p](T a) { return Out(F{}(a, p)); });
+  if constexpr (inputs == 2) map2<T, Out>(call, [p](T a, T b) { return Out(F{}(a, b, p)); });
+  if constexpr (inputs == 3) map3<T, T, Out>(call, [p](T a, T b, T c) { return Out(F{}(a, b, c, p)); });
+}
+
+/// Rows of the table, `inputs` numbers each: the result has their type, for tests it is bool. f captures nothing.
+template <int inputs, class F>
+static constexpr void reals(ElementwiseTable& table, Op op, F) {
+  table.loops[int(op)][int(kFloat32)] = loop<F, inputs, float, float>;
+  table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, double>;
+}
+template <int inputs, class F>
+static constexpr void numbers(ElementwiseTable& table, Op op, F f) {
+  reals<inputs>(table, op, f);
+  table.loops[int(op)][int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
+  table.loops[int(op)][int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
+}
+template <int inputs, class F>
+static constexpr void everything(ElementwiseTable& table, Op op, F f) {
+  numbers<inputs>(table, op, f);
+  table.loops[int(op)][int(kBool)] = loop<F, inputs, bool, bool>;
+}
+template <int inputs, class F>
+static constexpr void tests(ElementwiseTable& table, Op op, F) {
+  table.loops[int(op)][int(kFloat32)] = loop<F, inputs, float, bool>;
+  table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, bool>;
+  table.loops[int(op)][int(kInt64)] = loop<F, inputs, int64_t, bool>;
+  table.loops[int(op)][int(kUInt8)] = loop<F, inputs, std::uint8_t, bool>;
+  table.loops[int(op)][int(kBool)] = loop<F, inputs, bool, bool>;
+}
+
+}  // namespace ember::kernels::EMBER_ISA

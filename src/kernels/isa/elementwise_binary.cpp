@@ -1,0 +1,113 @@
+// Functions of two and three numbers.
+#include "kernels/isa/elementwise.h"
+
+namespace ember::kernels::EMBER_ISA {
+namespace {
+
+template <class T>
+constexpr bool is_real = __is_same(T, float) || __is_same(T, double);
+
+// Python's division of integers: towards minus infinity. The caller has seen to it that no divisor is 0.
+template <class T>
+EMBER_INLINE T floor_division(T a, T b) {
+  if constexpr (!is_real<T>) {
+    if (b == T(-1)) return T(-a);  // INT64_MIN / -1 traps
+    const T quotient = T(a / b);
+    return quotient * b != a && (a < 0) != (b < 0) ? T(quotient - 1) : quotient;
+  } else {
+    // As Python and PyTorch: through the remainder, so that the quotient is never one too large.
+    if (b == 0) return a / b;
+    T rest = fmod(a, b), quotient = (a - rest) / b;
+    if (rest != 0 && (b < 0) != (rest < 0)) quotient -= 1;
+    if (quotient == 0) return sizeof(T) == 4 ? T(__builtin_copysignf(0, float(a / b))) : T(__builtin_copysign(0, a / b));
+    T whole = floor(quotient);
+    if (quotient - whole > T(0.5)) whole += 1;
+    return whole;
+  }
+}
+
+template <class T>
+EMBER_INLINE T python_remainder(T a, T b) {
+  if constexpr (!is_real<T>) {
+    if (b == T(-1)) return 0;
+    const T rest = T(a % b);
+    return rest != 0 && (rest < 0) != (b < 0) ? T(rest + b) : rest;
+  } else {
+    const T rest = fmod(a, b);
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+  }
+}
+
+template <class T>
+EMBER_INLINE T log_add_exp(T a, T b) {
+  const T top = a > b ? a : b, low = a > b ? b : a;
+  if (a != a || b != b) return a + b;
+  if (top == low && top - top != 0) return top;  // both the same infinity
+  return top + log1p(exp(low - top));
+}
+
+// The loops of Where: the condition has another type than the values.
+template <class T>
+void where(const ElementwiseCall& call) {
+  map3<bool, T, T>(call, [](bool condition, T a, T b) { return condition ? a : b; });
+}
+
+constexpr ElementwiseTable make_table() {
+  ElementwiseTable t{};
+  everything<2>(t, Op::Add, [](auto a, auto b, auto) { return a + b; });
+  numbers<2>(t, Op::Sub, [](auto a, auto b, auto) { return a - b; });
+  everything<2>(t, Op::Mul, [](auto a, auto b, auto) { return a * b; });
+  everything<2>(t, Op::AddScaled, [](auto a, auto b, const auto* p) { return a + p[0] * b; });
+  reals<2>(t, Op::Div, [](auto a, auto b, auto) { return a / b; });
+  numbers<2>(t, Op::DivFloor, []<class T>(T a, T b, auto) { return floor_division(a, b); });
+  numbers<2>(t, Op::DivTrunc, []<class T>(T a, T b, auto) {
+    if constexpr (is_real<T>) return truncate(a / b);
+    else return b == T(-1) ? T(-a) : T(a / b);
+  });
+  numbers<2>(t, Op::Remainder, []<class T>(T a, T b, auto) { return python_remainder(a, b); });
+  numbers<2>(t, Op::Fmod, []<class T>(T a, T b, auto) {
+    if constexpr (is_real<T>) return fmod(a, b);
+    else return b == T(-1) ? T(0) : T(a % b);
+  });
+  numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); });
+  reals<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); });
+  everything<2>(t, Op::Maximum, [](auto a, auto b, auto) { return a != a ? a : a > b ? a : b; });
+  everything<2>(t, Op::Minimum, [](auto a, auto b, auto) { return a != a ? a : a < b ? a : b; });
+  everything<2>(t, Op::Fmax, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a > b ? a : b; });
+  everything<2>(t, Op::Fmin, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a < b ? a : b; });
+  reals<2>(t, Op::LogAddExp, [](auto a, auto b, auto) { return log_add_exp(a, b); });
+  tests<2>(t, Op::Eq, [](auto a, auto b, auto) { return a == b; });
+  tests<2>(t, Op::Ne, [](auto a, auto b, auto) { return a != b; });
+  tests<2>(t, Op::Lt, [](auto a, auto b, auto) { return a < b; });
+  tests<2>(t, Op::Le, [](auto a, auto b, auto) { return a <= b; });
+  tests<2>(t, Op::Gt, [](auto a, auto b, auto) { return a > b; });
+  tests<2>(t, Op::Ge, [](auto a, auto b, auto) { return a >= b; });
+  tests<2>(t, Op::LogicalAnd, [](auto a, auto b, auto) { return bool(a) && bool(b); });
+  tests<2>(t, Op::LogicalOr, [](auto a, auto b, auto) { return bool(a) || bool(b); });
+  tests<2>(t, Op::LogicalXor, [](auto a, auto b, auto) { return bool(a) != bool(b); });
+
+  t.loops[int(Op::Where)][int(kFloat32)] = where<float>;
+  t.loops[int(Op::Where)][int(kFloat64)] = where<double>;
+  t.loops[int(Op::Where)][int(kInt64)] = where<int64_t>;
+  t.loops[int(Op::Where)][int(kUInt8)] = where<std::uint8_t>;
+  t.loops[int(Op::Where)][int(kBool)] = where<bool>;
+  // a + w (b - a) from the nearer end, so that w = 1 gives b exactly.
+  reals<3>(t, Op::Lerp, [](auto a, auto b, auto w, auto) {
+    return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w);
+  });
+  numbers<3>(t, Op::Addcmul, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * b * c; });
+  reals<3>(t, Op::Addcdiv, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * (b / c); });
+  // x between low and high; a NaN anywhere gives NaN; high wins where the bounds cross.
+  everything<3>(t, Op::Clamp, [](auto x, auto low, auto high, auto) {
+    const auto raised = x != x ? x : low != low ? low : x < low ? low : x;
+    return raised != raised ? raised : high != high ? high : raised > high ? high : raised;
+  });
+  return t;
+}
+
+}  // namespace
+
+extern const ElementwiseTable binary_table;
+constinit const ElementwiseTable binary_table = make_table();
+
+}  // namespace ember::kernels::EMBER_ISA

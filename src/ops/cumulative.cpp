@@ -1,0 +1,70 @@
+// Running sums and products.
+#include <ember/ops/elementwise.h>
+#include <ember/ops/index.h>
+#include <ember/ops/shape.h>
+
+#include "error_format.h"
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "ops/reduce.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+Tensor running(Reduction reduction, const Tensor& input, int dim) {
+  NoGradGuard no_grad;
+  const Tensor x = input.contiguous();
+  Tensor y = make_dense(x.sizes(), x.dtype());
+  int64_t outer = 1, inner = 1;
+  for (int d = 0; d < dim; ++d) outer *= x.sizes()[d];
+  for (int d = dim + 1; d < x.dim(); ++d) inner *= x.sizes()[d];
+  const int64_t n = x.dim() ? x.sizes()[dim] : 1;
+  if (x.numel() == 0) return y;
+  const kernels::ReduceLoop loop = kernels::kernels().reduce.loops[int(reduction)][int(x.dtype())];
+  const int64_t bytes = item_size(x.dtype());
+  kernels::parallel_for(outer, 1, double(x.numel()) * 2, [&](int64_t begin, int64_t end) {
+    const int64_t skip = begin * n * inner * bytes;
+    loop({end - begin, n, inner, n * inner, inner, n * inner, static_cast<const char*>(x.data_ptr()) + skip,
+          static_cast<char*>(y.data_ptr()) + skip});
+  });
+  return y;
+}
+
+DType running_type(const Tensor& x, DType asked) {
+  return asked != DType::Undefined ? asked : is_floating_point(x.dtype()) ? x.dtype() : kInt64;
+}
+
+/// The same from single products: right where x has zeros, and to any order.
+Tensor product_steps(const Tensor& x, int dim) {
+  std::vector<Tensor> products;
+  for (int64_t i = 0; i < x.size(dim); ++i) products.push_back(i == 0 ? x.select(dim, 0) : products.back() * x.select(dim, i));
+  return stack(products, dim);
+}
+
+}  // namespace
+
+Tensor cumsum(const Tensor& input, int64_t at, DType dtype) {
+  const Tensor x = input.to(running_type(input, dtype));
+  const int dim = wrap_dim(at, x.dim());
+  // Each x counts in all later sums: the gradients are summed from the end.
+  return record("Cumsum", {x}, running(Reduction::CumSum, x, dim), [dim](const Tensor& dy, Grads& grads) {
+    grads.add(0, dy.dim() == 0 ? dy : flip(cumsum(flip(dy, dim), dim), dim));
+  });
+}
+
+Tensor cumprod(const Tensor& input, int64_t at, DType dtype) {
+  const Tensor x = input.to(running_type(input, dtype));
+  const int dim = wrap_dim(at, x.dim());
+  Tensor y = running(Reduction::CumProd, x, dim);
+  const Saved output = Saved::output(y);
+  return record("Cumprod", {x}, std::move(y), [x = Saved(x), output, dim](const Tensor& dy, Grads& grads) {
+    const Tensor values = x.get();
+    if (values.dim() == 0 || values.numel() == 0) return grads.add(0, dy);
+    if (logical_not(values).any().item<bool>())
+      return grads.replay(dy, {values}, [dim](const std::vector<Tensor>& in) { return product_steps(in[0], dim); });
+    grads.add(0, flip(cumsum(flip(dy * output.get(), dim), dim), dim) / values);
+  });
+}
+
+}  // namespace ember

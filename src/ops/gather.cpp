@@ -1,0 +1,255 @@
+// gather and scatter, slices by index.
+#include <ember/autograd.h>
+#include <ember/ops/elementwise.h>
+#include <ember/ops/index.h>
+#include <ember/ops/shape.h>
+
+#include <cstring>
+
+#include "error_format.h"
+#include "kernels/parallel.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+/// A row-major tensor seen along one dimension: (outer, n, inner).
+struct Along {
+  int64_t outer = 1, n = 1, inner = 1;
+  Along(IntArrayRef sizes, int dim) {
+    for (int d = 0; d < sizes.size(); ++d) (d < dim ? outer : d > dim ? inner : n) *= sizes[d];
+  }
+};
+
+void check_index_type(const char* name, const Tensor& index) {
+  check<RuntimeError>(index.dtype() == kInt64, "{}(): Expected dtype int64 for index", name);
+}
+
+/// Calls body with a number of the size of one element: gathering moves bits, whatever they mean.
+template <class Body>
+void with_size(DType dtype, Body&& body) {
+  if (item_size(dtype) == 8) return body(std::uint64_t());
+  if (item_size(dtype) == 4) return body(std::uint32_t());
+  body(std::uint8_t());
+}
+
+/// x cut to index's sizes outside dim, row-major.
+Tensor cut_to(const Tensor& x, const Tensor& index, int dim) {
+  Tensor y = x;
+  for (int d = 0; d < x.dim(); ++d)
+    if (d != dim && index.sizes()[d] < x.sizes()[d]) y = y.narrow(d, 0, index.sizes()[d]);
+  return y;
+}
+
+void check_shapes(const char* name, const Tensor& x, const Tensor& index, int dim, const Tensor& source) {
+  check_index_type(name, index);
+  const int dims = x.dim() ? x.dim() : 1;
+  check<RuntimeError>((index.dim() ? index.dim() : 1) == dims, "Index tensor must have the same number of dimensions as {} tensor",
+                      source.defined() ? "self" : "input");
+  for (int d = 0; d < x.dim() && d < index.dim(); ++d) {
+    const bool fits = (d == dim || index.sizes()[d] <= x.sizes()[d]) && (!source.defined() || source.dim() <= d || index.sizes()[d] <= source.sizes()[d]);
+    if (fits) continue;
+    if (source.defined())
+      fail<RuntimeError>("Expected index {} to be no larger than self {} apart from dimension {} and to be no larger size than src {}",
+                         index.sizes(), x.sizes(), dim, source.sizes());
+    fail<RuntimeError>("Size does not match at dimension {} expected index {} to be no larger than self {} apart from dimension {}",
+                       d, index.sizes(), x.sizes(), dim);
+  }
+}
+
+void check_range(const Tensor& index, int dim, int64_t size) {
+  const int64_t* p = index.data<int64_t>();
+  for (int64_t i = 0; i < index.numel(); ++i)
+    check<RuntimeError>(p[i] >= 0 && p[i] < size, "index {} is out of bounds for dimension {} with size {}", p[i], dim, size);
+}
+
+Tensor at_least_1d(const Tensor& t) { return t.dim() == 0 ? t.reshape({1}) : t; }
+
+/// The common part of scatter and scatter_add: put(to, from) for each element of index.
+template <class Put>
+Tensor scatter_values(const char* name, const Tensor& x, int dim, const Tensor& index, const Tensor& source, Put put) {
+  check_shapes(name, x, index, dim, source);
+  NoGradGuard no_grad;
+  Tensor y = x.detach().clone(MemoryFormat::Contiguous);
+  const Tensor at = at_least_1d(index).contiguous();
+  check_range(at, dim, x.dim() ? x.sizes()[dim] : 1);
+  if (at.numel() == 0) return y;
+  const Tensor from = cut_to(at_least_1d(source), at, -1).contiguous();
+  Tensor target = cut_to(at_least_1d(y), at, dim);
+  const bool whole = target.is_contiguous();
+  Tensor dense = whole ? target : target.contiguous();
+  const Along geometry(dense.sizes(), dim), source_geometry(at.sizes(), dim);
+  const int64_t* p = at.data<int64_t>();
+  for (int64_t o = 0; o < geometry.outer; ++o)
+    for (int64_t k = 0; k < source_geometry.n; ++k)
+      for (int64_t i = 0; i < geometry.inner; ++i) {
+        const int64_t s = (o * source_geometry.n + k) * geometry.inner + i;
+        put(dense, (o * geometry.n + p[s]) * geometry.inner + i, from, s);
+      }
+  if (!whole) target.copy_(dense);
+  return y;
+}
+
+template <class T>
+void add_at(const Tensor& to, int64_t i, const Tensor& from, int64_t s) {
+  static_cast<T*>(to.data_ptr())[i] += static_cast<const T*>(from.data_ptr())[s];
+}
+
+}  // namespace
+
+Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
+  const int dim = wrap_dim(at, x.dim());
+  check_shapes("gather", x, index, dim, {});
+  Tensor y = make_dense(index.sizes(), x.dtype());
+  if (index.numel() > 0) {
+    NoGradGuard no_grad;
+    const Tensor positions = at_least_1d(index).contiguous(), values = cut_to(at_least_1d(x), positions, dim).contiguous();
+    check_range(positions, dim, values.sizes()[dim]);
+    const Along from(values.sizes(), dim), to(positions.sizes(), dim);
+    const int64_t* p = positions.data<int64_t>();
+    with_size(x.dtype(), [&](auto bits) {
+      using Bits = decltype(bits);
+      const Bits* in = static_cast<const Bits*>(values.data_ptr());
+      Bits* out = static_cast<Bits*>(y.data_ptr());
+      kernels::parallel_for(to.outer, 1, double(y.numel()) * 3, [&](int64_t begin, int64_t end) {
+        int64_t s = begin * to.n * to.inner;
+        for (int64_t o = begin; o < end; ++o)
+          for (int64_t k = 0; k < to.n; ++k)
+            for (int64_t i = 0; i < to.inner; ++i, ++s) out[s] = in[(o * from.n + p[s]) * from.inner + i];
+      });
+    });
+  }
+  return record("Gather", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
+    grads.add(0, scatter_add(zeros(sizes, dy.dtype()), dim, index.get(), dy));
+  });
+}
+
+Tensor scatter_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor& source) {
+  const int dim = wrap_dim(at, x.dim());
+  check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
+  const auto put = x.dtype() == kFloat32   ? add_at<float>
+                   : x.dtype() == kFloat64 ? add_at<double>
+                   : x.dtype() == kInt64   ? add_at<int64_t>
+                                           : add_at<std::uint8_t>;
+  Tensor y = scatter_values("scatter", x, dim, index, source, put);
+  return record("ScatterAdd", {x, source}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
+    grads.add(0, dy);
+    if (grads.wants(1)) grads.add(1, gather(dy, dim, index.get()));
+  });
+}
+
+Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& operand) {
+  const int dim = wrap_dim(at, x.dim());
+  const Tensor source = operand.is_tensor() ? operand.tensor() : full({}, operand.number(), x.dtype()).expand(index.sizes());
+  check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
+  const int64_t bytes = item_size(x.dtype());
+  Tensor y = scatter_values("scatter", x, dim, index, source, [bytes](const Tensor& to, int64_t i, const Tensor& from, int64_t s) {
+    std::memcpy(static_cast<char*>(to.data_ptr()) + i * bytes, static_cast<const char*>(from.data_ptr()) + s * bytes, std::size_t(bytes));
+  });
+  return record("Scatter", {x, operand.tensor()}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
+    if (grads.wants(0)) grads.add(0, scatter(dy, dim, index.get(), 0));
+    if (grads.wants(1)) grads.add(1, gather(dy, dim, index.get()));
+  });
+}
+
+Tensor take_along_dim(const Tensor& x, const Tensor& indices) { return gather(x.reshape({-1}), 0, indices.reshape({-1})); }
+
+Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
+  check<RuntimeError>(indices.dtype() == kInt64, "torch.take_along_dim(): dtype of indices should be Long but got {}",
+                      scalar_type_name(indices.dtype()));
+  check<RuntimeError>(x.dim() == indices.dim(),
+                      "torch.take_along_dim(): input and indices should have the same number of dimensions, but got {} dimensions "
+                      "for input, and {} dimensions for indices",
+                      x.dim(), indices.dim());
+  const int dim = wrap_dim(at, x.dim());
+  Shape without = x.sizes().shape(), of_indices = indices.sizes().shape();
+  without[dim] = of_indices[dim] = 1;
+  Shape common = broadcast_shapes(without, of_indices), x_shape = common;
+  x_shape[dim] = x.sizes()[dim];
+  common[dim] = indices.sizes()[dim];
+  return gather(x.expand(x_shape), dim, indices.expand(common));
+}
+
+// --- whole slices
+
+Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
+  const int dim = wrap_dim(at, x.dim());
+  check<IndexError>(index.dim() <= 1, "index_select(): Index is supposed to be a vector");
+  check<RuntimeError>(index.dtype() == kInt64, "index_select(): Expected dtype int32 or int64 for index");
+  Shape sizes = x.sizes().shape();
+  if (x.dim() > 0) sizes[dim] = index.numel();
+  const Tensor values = x.detach().contiguous(), positions = index.contiguous();
+  const int64_t size = x.dim() ? x.sizes()[dim] : 1;
+  const int64_t* p = positions.data<int64_t>();
+  for (int64_t i = 0; i < positions.numel(); ++i) check<IndexError>(p[i] >= 0 && p[i] < size, "index out of range in self");
+
+  Tensor y = make_dense(sizes, x.dtype());
+  const Along from(values.sizes(), dim);
+  const int64_t rows = positions.numel(), bytes = from.inner * item_size(x.dtype());
+  const char* in = static_cast<const char*>(values.data_ptr());
+  char* out = static_cast<char*>(y.data_ptr());
+  kernels::parallel_for(from.outer * rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r)
+      std::memcpy(out + r * bytes, in + ((r / rows) * from.n + p[r % rows]) * bytes, std::size_t(bytes));
+  });
+  return record("IndexSelect", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
+    grads.add(0, index_add(zeros(sizes, dy.dtype()), dim, index.get(), dy));
+  });
+}
+
+Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor& source, Scalar alpha) {
+  const int dim = wrap_dim(at, x.dim());
+  check<IndexError>(index.dim() <= 1, "index_add_(): Index is supposed to be a vector, but got dim: {}", index.dim());
+  check<RuntimeError>(index.dtype() == kInt64, "index_add_(): Expected dtype int32/int64 for index but got: {}",
+                      scalar_type_name(index.dtype()));
+  check<RuntimeError>(x.dtype() == source.dtype(), "index_add_(): self ({}) and source ({}) must have the same scalar type",
+                      scalar_type_name(x.dtype()), scalar_type_name(source.dtype()));
+  check<RuntimeError>(source.dim() == 0 || source.sizes()[wrap_dim(dim, source.dim())] == index.numel(),
+                      "index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {}", index.numel(),
+                      source.dim() ? source.size(dim) : 1, dim);
+  Tensor y;
+  {
+    NoGradGuard no_grad;
+    y = x.detach().clone(MemoryFormat::Contiguous);
+    Tensor rows = alpha.to<double>() == 1 ? source.detach() : source.detach() * alpha;
+    Shape sizes = at_least_1d(y).sizes().shape();
+    sizes[dim] = index.numel();
+    check<RuntimeError>(at_least_1d(rows).sizes() == sizes || rows.dim() == 0,
+                        "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {} "
+                        "source.shape = {}",
+                        x.sizes(), source.sizes());
+    rows = rows.contiguous();
+    const Tensor positions = index.contiguous();
+    const Along to(at_least_1d(y).sizes(), dim);
+    for (int64_t i = 0; i < positions.numel(); ++i)
+      check<IndexError>(positions.data<int64_t>()[i] >= 0 && positions.data<int64_t>()[i] < to.n, "index out of range in self");
+    const auto add_rows = [&](auto zero) {
+      using T = decltype(zero);
+      const int64_t* p = positions.data<int64_t>();
+      const int64_t count = positions.numel();
+      // Cut along the inner numbers, so that equal indices never meet on two threads.
+      kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) {
+        const T* in = static_cast<const T*>(rows.data_ptr());
+        T* out = static_cast<T*>(y.data_ptr());
+        for (int64_t o = 0; o < to.outer; ++o)
+          for (int64_t k = 0; k < count; ++k) {
+            const T* from = in + (o * count + k) * to.inner;
+            T* target = out + (o * to.n + p[k]) * to.inner;
+            for (int64_t i = begin; i < end; ++i) target[i] += from[i];
+          }
+      });
+    };
+    if (x.dtype() == kFloat32) add_rows(float());
+    else if (x.dtype() == kFloat64) add_rows(double());
+    else if (x.dtype() == kInt64) add_rows(int64_t());
+    else add_rows(std::uint8_t());
+  }
+  return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {
+    grads.add(0, dy);
+    if (!grads.wants(1)) return;
+    const Tensor picked = index_select(dy, dim, index.get());
+    grads.add(1, alpha.to<double>() == 1 ? picked : picked * alpha);
+  });
+}
+
+}  // namespace ember

@@ -1,0 +1,235 @@
+// Matrix products and the linear layer.
+#include <ember/ops/linalg.h>
+
+#include <ember/autograd.h>
+#include <ember/ops/elementwise.h>
+#include <ember/ops/reduce.h>
+#include <ember/ops/shape.h>
+
+#include "error_format.h"
+#include "kernels/gemm.h"
+#include "kernels/parallel.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+template <class T>
+kernels::Matrix<T> matrix(const Tensor& t) {
+  return {t.data<T>(), t.strides()[t.dim() - 2], t.strides()[t.dim() - 1]};
+}
+
+/// Integers have no kernel: nobody trains on them.
+template <class T>
+void plain_product(int64_t m, int64_t n, int64_t k, kernels::Matrix<T> a, kernels::Matrix<T> b, T* c) {
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      T sum = 0;
+      for (int64_t p = 0; p < k; ++p)
+        sum = T(sum + a.data[i * a.row_stride + p * a.column_stride] * b.data[p * b.row_stride + j * b.column_stride]);
+      c[i * n + j] = sum;
+    }
+}
+
+/// c (m, n) = a b, or += a b; c is row-major, a and b have any strides. No history.
+void multiply(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false, const Tensor& bias = {}) {
+  const int64_t m = a.sizes()[0], k = a.sizes()[1], n = b.sizes()[1];
+  switch (a.dtype()) {
+    case kFloat32:
+      return kernels::gemm<float>(m, n, k, matrix<float>(a), matrix<float>(b), c.data<float>(), n,
+                                  {accumulate, static_cast<const float*>(bias.data_or_null())});
+    case kFloat64:
+      return kernels::gemm<double>(m, n, k, matrix<double>(a), matrix<double>(b), c.data<double>(), n,
+                                   {accumulate, static_cast<const double*>(bias.data_or_null())});
+    case kInt64: return plain_product(m, n, k, matrix<int64_t>(a), matrix<int64_t>(b), c.data<int64_t>());
+    case kUInt8: return plain_product(m, n, k, matrix<std::uint8_t>(a), matrix<std::uint8_t>(b), c.data<std::uint8_t>());
+    default: fail<NotImplementedError>("\"addmm_impl_cpu_\" not implemented for 'Bool'");
+  }
+}
+
+/// a^T b summed into the gradient of `input`: straight into a leaf's own, when nothing is recorded.
+void write_product(Grads& grads, int input, const Tensor& a, const Tensor& b) {
+  if (grads.create_graph()) return grads.add(input, mm(a, b));
+  grads.write(input, [&](Tensor& target, bool accumulate) { multiply(a, b, target, accumulate); });
+}
+
+const char* c_name(DType dtype) {
+  return dtype == kFloat32 ? "float" : dtype == kFloat64 ? "double" : dtype == kInt64 ? "long" : dtype == kUInt8 ? "unsigned char" : "bool";
+}
+
+void check_same_type(const Tensor& a, const Tensor& b) {
+  check<RuntimeError>(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: {} != {}", c_name(a.dtype()),
+                      c_name(b.dtype()));
+}
+
+void check_product(int64_t rows, int64_t k, int64_t other_k, int64_t columns) {
+  check<RuntimeError>(k == other_k, "mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})", rows, k, other_k, columns);
+}
+
+}  // namespace
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+  check<RuntimeError>(a.dim() == 2, "self must be a matrix");
+  check<RuntimeError>(b.dim() == 2, "mat2 must be a matrix");
+  check_product(a.sizes()[0], a.sizes()[1], b.sizes()[0], b.sizes()[1]);
+  check_same_type(a, b);
+
+  Tensor c = make_dense({a.sizes()[0], b.sizes()[1]}, a.dtype());
+  multiply(a, b, c);
+
+  // C = A B: dA = dC B^T, dB = A^T dC
+  return record("Mm", {a, b}, std::move(c), [a = Saved(a), b = Saved(b)](const Tensor& dc, Grads& grads) {
+    if (grads.wants(0)) write_product(grads, 0, dc, b.get().t());
+    if (grads.wants(1)) write_product(grads, 1, a.get().t(), dc);
+  });
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check<RuntimeError>(weight.dim() == 2 || weight.dim() == 1, "linear: expected weight of 1 or 2 dimensions, got shape {}",
+                      weight.sizes());
+  check<RuntimeError>(x.dim() > 0, "both arguments to linear need to be at least 1D, but they are {}D and {}D", x.dim(), weight.dim());
+  if (weight.dim() == 1) {
+    const Tensor y = matmul(x, weight);
+    return bias.defined() ? y + bias : y;
+  }
+  const int64_t in = weight.sizes()[1], out = weight.sizes()[0], width = x.sizes().back();
+  const int64_t rows = width ? x.numel() / width : x.dim() > 1 ? x.sizes()[0] : 1;
+  check_product(rows, width, in, out);
+  check<RuntimeError>(x.dtype() == weight.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}",
+                      scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));
+  Shape sizes = x.sizes().shape();
+  sizes[x.dim() - 1] = out;
+  if (bias.defined() && (bias.dim() != 1 || bias.numel() != out || bias.dtype() != x.dtype() || !bias.is_contiguous()))
+    return linear(x, weight) + bias.expand(Shape{out});  // PyTorch's error, or a broadcast
+
+  Tensor y = make_dense(sizes, x.dtype());
+  {
+    NoGradGuard no_grad;
+    multiply(x.dim() == 2 ? x : x.detach().reshape({rows, in}), make_alias(weight).transpose(0, 1), y.dim() == 2 ? y : y.view({rows, out}), false, bias);
+  }
+
+  // Y = X W^T + b: dX = dY W, dW = dY^T X, db = column sums of dY
+  return record("Addmm", {bias, x, weight}, std::move(y), [x = Saved(x), weight = Saved(weight), rows, in, out](const Tensor& dy, Grads& grads) {
+    const Tensor dy2 = dy.dim() == 2 ? dy : dy.reshape({rows, out});
+    if (grads.wants(0)) grads.add(0, sum(dy2, 0));
+    if (grads.wants(1)) {
+      const Tensor w = weight.get();
+      const Tensor dx = mm(dy2, w);
+      grads.add(1, dy.dim() == 2 ? dx : dx.reshape(x.get().sizes()));
+    }
+    if (grads.wants(2)) write_product(grads, 2, dy2.t(), dy.dim() == 2 ? x.get() : x.get().reshape({rows, in}));
+  });
+}
+
+Tensor mv(const Tensor& a, const Tensor& x) {
+  check<RuntimeError>(a.dim() == 2 && x.dim() == 1, "vector + matrix @ vector expected, got {}, {}, {}", 1, a.dim(), x.dim());
+  check<RuntimeError>(a.sizes()[1] == x.sizes()[0], "size mismatch, got input ({}), mat ({}x{}), vec ({})", a.sizes()[0],
+                      a.sizes()[0], a.sizes()[1], x.sizes()[0]);
+  return mm(a, x.unsqueeze(1)).squeeze(1);
+}
+
+Tensor dot(const Tensor& x, const Tensor& y) {
+  check<RuntimeError>(x.dim() == 1 && y.dim() == 1, "1D tensors expected, but got {}D and {}D tensors", x.dim(), y.dim());
+  check<RuntimeError>(x.dtype() == y.dtype(), "dot : expected both vectors to have same dtype, but found {} and {}",
+                      scalar_type_name(x.dtype()), scalar_type_name(y.dtype()));
+  check<RuntimeError>(x.numel() == y.numel(),
+                      "inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of elements, but got {} "
+                      "and {} elements respectively",
+                      x.numel(), y.numel(), x.numel(), y.numel());
+  return mm(x.unsqueeze(0), y.unsqueeze(1)).reshape({});
+}
+
+Tensor outer(const Tensor& x, const Tensor& y) {
+  check<RuntimeError>(x.dim() == 1, "outer: Expected 1-D argument self, but got {}-D", x.dim());
+  check<RuntimeError>(y.dim() == 1, "outer: Expected 1-D argument vec2, but got {}-D", y.dim());
+  return x.unsqueeze(1) * y.unsqueeze(0);
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  check<RuntimeError>(a.dim() == 3, "batch1 must be a 3D tensor");
+  check<RuntimeError>(b.dim() == 3, "batch2 must be a 3D tensor");
+  check<RuntimeError>(a.sizes()[0] == b.sizes()[0] && a.sizes()[2] == b.sizes()[1],
+                      "Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].", a.sizes()[0],
+                      a.sizes()[2], b.sizes()[0], b.sizes()[1]);
+  check_same_type(a, b);
+  const int64_t batch = a.sizes()[0], m = a.sizes()[1], k = a.sizes()[2], n = b.sizes()[2];
+  Tensor c = make_dense({batch, m, n}, a.dtype());
+  {
+    NoGradGuard no_grad;
+    const auto one = [&](int64_t i) { multiply(a.detach().select(0, i), b.detach().select(0, i), c.select(0, i)); };
+    if (batch == 1) one(0);
+    else
+      kernels::parallel_for(batch, 1, double(batch) * double(m) * double(n) * double(k) / 16, [&](int64_t begin, int64_t end) {
+        NoGradGuard no_grad_here;
+        for (int64_t i = begin; i < end; ++i) one(i);
+      });
+  }
+  return record("Bmm", {a, b}, std::move(c), [a = Saved(a), b = Saved(b)](const Tensor& dc, Grads& grads) {
+    if (grads.wants(0)) grads.add(0, bmm(dc, b.get().mT()));
+    if (grads.wants(1)) grads.add(1, bmm(a.get().mT(), dc));
+  });
+}
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  check<RuntimeError>(a.dim() > 0 && b.dim() > 0, "both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.dim(),
+                      b.dim());
+  if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
+  if (a.dim() == 2 && b.dim() == 1) return mv(a, b);
+  if (a.dim() == 1 && b.dim() == 2) return mm(a.unsqueeze(0), b).squeeze(0);
+  if (a.dim() == 2 && b.dim() == 2) return mm(a, b);
+  // A batch of matrices by one matrix is one tall product.
+  if (b.dim() <= 2) {
+    const Tensor right = b.dim() == 1 ? b.unsqueeze(1) : b;
+    check_product(a.sizes().back() ? a.numel() / a.sizes().back() : 0, a.sizes().back(), right.sizes()[0], right.sizes()[1]);
+    Shape sizes = a.sizes().shape();
+    sizes[a.dim() - 1] = right.sizes()[1];
+    const Tensor y = mm(a.sizes().back() ? a.reshape({-1, a.sizes().back()}) : a.reshape({sizes.numel() / (right.sizes()[1] ? right.sizes()[1] : 1), 0}), right).reshape(sizes);
+    return b.dim() == 1 ? y.squeeze(-1) : y;
+  }
+  const Tensor left = a.dim() == 1 ? a.unsqueeze(0) : a, right = b.dim() == 1 ? b.unsqueeze(1) : b;
+  Shape batch_a = left.sizes().shape(), batch_b = right.sizes().shape();
+  for (int i = 0; i < 2; ++i) {
+    batch_a.erase(batch_a.size() - 1);
+    batch_b.erase(batch_b.size() - 1);
+  }
+  const Shape batch = broadcast_shapes(batch_a, batch_b);
+  const auto flat = [&](const Tensor& t) {
+    Shape sizes = batch;
+    sizes.push_back(t.size(-2));
+    sizes.push_back(t.size(-1));
+    return t.expand(sizes).reshape({batch.numel(), t.size(-2), t.size(-1)});
+  };
+  Shape sizes = batch;
+  sizes.push_back(left.size(-2));
+  sizes.push_back(right.size(-1));
+  const Tensor y = bmm(flat(left), flat(right)).reshape(sizes);
+  return a.dim() == 1 ? y.squeeze(-2) : b.dim() == 1 ? y.squeeze(-1) : y;
+}
+
+namespace {
+
+/// beta * x + alpha * product, leaving x out entirely for beta 0.
+Tensor scaled_sum(const Tensor& x, const Tensor& product, AddmmOptions options) {
+  check<RuntimeError>(x.dtype() == product.dtype(), "self and mat2 must have the same dtype, but got {} and {}",
+                      scalar_type_name(x.dtype()), scalar_type_name(product.dtype()));
+  const Tensor start = x.expand(product.sizes());
+  const Tensor scaled = options.alpha.to<double>() == 1 ? product : product * options.alpha;
+  if (options.beta.to<double>() == 0) return scaled;
+  return (options.beta.to<double>() == 1 ? start : start * options.beta) + scaled;
+}
+
+}  // namespace
+
+Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions options) {
+  check<RuntimeError>(a.dim() == 2 && b.dim() == 2, "mat1 must be a matrix, got {}-D tensor", a.dim() == 2 ? b.dim() : a.dim());
+  return scaled_sum(x, mm(a, b), options);
+}
+Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& v, AddmmOptions options) { return scaled_sum(x, mv(a, v), options); }
+Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions options) { return scaled_sum(x, bmm(a, b), options); }
+
+Tensor trace(const Tensor& x) {
+  check<RuntimeError>(x.dim() == 2, "trace: expected a matrix, but got tensor with dim {}", x.dim());
+  return x.diagonal().sum();
+}
+
+}  // namespace ember

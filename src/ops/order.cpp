@@ -1,0 +1,187 @@
+// Sorting and what follows from it: median, topk, unique, bincount.
+#include <ember/autograd.h>
+#include <ember/ops/elementwise.h>
+#include <ember/ops/index.h>
+#include <ember/ops/reduce.h>
+#include <ember/ops/shape.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "error_format.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+/// Calls body with a value of the C++ type of `dtype`.
+template <class Body>
+void with_type(DType dtype, Body&& body) {
+  switch (dtype) {
+    case kFloat32: return body(float());
+    case kFloat64: return body(double());
+    case kInt64: return body(int64_t());
+    case kUInt8: return body(std::uint8_t());
+    default: return body(bool());
+  }
+}
+
+/// NaN is larger than every number.
+template <class T>
+bool less(T a, T b) {
+  return a < b || (b != b && a == a);
+}
+
+/// Positions of the elements of each row (the last dimension of contiguous x) in order; the first `keep` of them.
+Tensor row_order(const Tensor& x, int64_t keep, bool descending) {
+  const int64_t n = x.sizes().back(), rows = n ? x.numel() / n : 0;
+  Shape shape = x.sizes().shape();
+  shape[x.dim() - 1] = keep;
+  Tensor indices = make_dense(shape, kInt64);
+  std::vector<int64_t> order(static_cast<std::size_t>(n));
+  with_type(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* row = x.data<T>();
+    int64_t* out = indices.data<int64_t>();
+    for (int64_t r = 0; r < rows; ++r, row += n, out += keep) {
+      std::iota(order.begin(), order.end(), 0);
+      const auto before = [row, descending](int64_t a, int64_t b) { return descending ? less(row[b], row[a]) : less(row[a], row[b]); };
+      if (keep == n) {
+        std::stable_sort(order.begin(), order.end(), before);
+      } else {
+        std::partial_sort(order.begin(), order.begin() + keep, order.end(), [&](int64_t a, int64_t b) {
+          return before(a, b) || (!before(b, a) && a < b);  // the first of equals first
+        });
+      }
+      std::copy(order.begin(), order.begin() + keep, out);
+    }
+  });
+  return indices;
+}
+
+/// The `keep` first positions along dim, in x's shape.
+Tensor order_along(const Tensor& x, int dim, int64_t keep, bool descending) {
+  NoGradGuard no_grad;
+  return row_order(x.movedim({dim}, {-1}).contiguous(), keep, descending).movedim({-1}, {dim}).contiguous();
+}
+
+ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& indices) {
+  Tensor values;
+  {
+    NoGradGuard no_grad;
+    values = gather(x, dim, indices);
+  }
+  values = record(name, {x}, std::move(values), [sizes = x.sizes().shape(), indices, dim](const Tensor& dy, Grads& grads) {
+    grads.add(0, scatter(zeros(sizes, dy.dtype()), dim, indices, dy));
+  });
+  return {values, indices};
+}
+
+}  // namespace
+
+ValuesIndices sort(const Tensor& x, int64_t dim, bool descending, bool) {
+  const int d = wrap_dim(dim, x.dim());
+  if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
+  return picked("Sort", x, d, order_along(x, d, x.sizes()[d], descending));
+}
+
+Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool) {
+  const int d = wrap_dim(dim, x.dim());
+  return x.dim() == 0 ? zeros({}, kInt64) : order_along(x, d, x.sizes()[d], descending);
+}
+
+ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool) {
+  const int d = wrap_dim(dim, x.dim());
+  check<RuntimeError>(k >= 0 && k <= (x.dim() ? x.sizes()[d] : 1), "selected index k out of range");
+  if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
+  return picked("Topk", x, d, order_along(x, d, k, largest));
+}
+
+namespace {
+
+/// Along the last dimension of contiguous x: where the lower middle value is; the first NaN where there is one.
+Tensor middle(const Tensor& x) {
+  const int64_t n = x.sizes().back();
+  const Tensor sorted = row_order(x, n, false);
+  Tensor at = sorted.select(-1, (n - 1) / 2).contiguous();
+  if (!is_floating_point(x.dtype())) return at;
+  const Tensor nan = isnan(x);
+  return where(any(nan, -1), argmax(nan, -1), at);
+}
+
+}  // namespace
+
+ValuesIndices median(const Tensor& x, int64_t dim, bool keepdim) {
+  const int d = wrap_dim(dim, x.dim());
+  if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
+  check<IndexError>(x.sizes()[d] > 0, "median(): Expected reduction dim {} to have non-zero size.", d);
+  Tensor indices;
+  {
+    NoGradGuard no_grad;
+    indices = middle(x.movedim({d}, {-1}).contiguous()).unsqueeze(-1).movedim({-1}, {d}).contiguous();
+  }
+  ValuesIndices result = picked("Median", x, d, indices);
+  if (!keepdim) result = {result.values.squeeze(d), result.indices.squeeze(d)};
+  return result;
+}
+
+Tensor median(const Tensor& x) {
+  if (x.numel() == 0) return full({}, is_floating_point(x.dtype()) ? Scalar(__builtin_nan("")) : Scalar(INT64_MIN), x.dtype());
+  Tensor y;
+  {
+    NoGradGuard no_grad;
+    const Tensor flat = x.reshape({-1}).contiguous();
+    y = flat.index_select(0, middle(flat).reshape({1})).reshape({});
+  }
+  const Saved output = Saved::output(y);
+  return record("Median", {x}, std::move(y), [x = Saved(x), output](const Tensor& dy, Grads& grads) {
+    const Tensor mask = where(isnan(output.get()), isnan(x.get()), eq(x.get(), output.get())).to(dy.dtype());
+    grads.add(0, mask / mask.sum() * dy);
+  });
+}
+
+Unique unique(const Tensor& x, bool return_inverse, bool return_counts) {
+  NoGradGuard no_grad;
+  const Tensor flat = x.detach().reshape({-1}).contiguous();
+  const Tensor order = row_order(flat, flat.numel(), false);
+  const Tensor sorted = flat.index_select(0, order).contiguous();
+  const int64_t n = flat.numel();
+  Tensor inverse = zeros({n}, kInt64);
+  std::vector<int64_t> first;
+  with_type(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* v = sorted.data<T>();
+    for (int64_t i = 0; i < n; ++i) {
+      if (i == 0 || v[i] != v[i - 1]) first.push_back(i);
+      inverse.data<int64_t>()[order.data<int64_t>()[i]] = int64_t(first.size()) - 1;
+    }
+  });
+  Tensor starts = make_dense({int64_t(first.size())}, kInt64), counts = make_dense(starts.sizes(), kInt64);
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    starts.data<int64_t>()[i] = first[i];
+    counts.data<int64_t>()[i] = (i + 1 < first.size() ? first[i + 1] : n) - first[i];
+  }
+  return {sorted.index_select(0, starts), return_inverse ? inverse.reshape(x.sizes()) : Tensor(), return_counts ? counts : Tensor()};
+}
+
+Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
+  check<RuntimeError>(minlength >= 0, "minlength should be >= 0");
+  check<RuntimeError>(x.dim() == 1 && !is_floating_point(x.dtype()) && x.dtype() != kBool,
+                      "bincount only supports 1-d non-negative integral inputs.");
+  check<RuntimeError>(!weights.defined() || (weights.dim() == 1 && weights.numel() == x.numel()),
+                      "weights should be 1-d and have the same length as input");
+  NoGradGuard no_grad;
+  const Tensor values = x.to(kInt64).contiguous();
+  const int64_t* v = values.data<int64_t>();
+  int64_t bins = minlength;
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    check<RuntimeError>(v[i] >= 0, "bincount only supports 1-d non-negative integral inputs.");
+    bins = std::max(bins, v[i] + 1);
+  }
+  if (!weights.defined()) return zeros({bins}, kInt64).scatter_add_(0, values, ones_like(values));
+  const DType dtype = weights.dtype() == kFloat32 ? kFloat32 : kFloat64;
+  return zeros({bins}, dtype).scatter_add_(0, values, weights.detach().to(dtype));
+}
+
+}  // namespace ember

@@ -1,0 +1,255 @@
+#include "ops/pointwise.h"
+
+#include <ember/ops/elementwise.h>
+
+#include "error_format.h"
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+constexpr int kMostOperands = 3;
+
+DType promote_defined(DType a, DType b) {
+  return a == DType::Undefined ? b : b == DType::Undefined ? a : promote_types(a, b);
+}
+
+// c10's combine_categories: the lower one counts only where it is of a higher kind.
+DType combine(DType higher, DType lower) {
+  if (higher == DType::Undefined) return lower;
+  if (lower == DType::Undefined || is_floating_point(higher)) return higher;
+  return higher == kBool || is_floating_point(lower) ? promote_types(higher, lower) : higher;
+}
+
+/// One input of the loop: where it starts, and how far it moves along each dimension of the result.
+struct Input {
+  const void* data;
+  int64_t strides[kMaxDims];
+  int64_t bytes;  // of an element
+};
+
+/// The dimensions of the result, innermost first, with those merged that every tensor walks through without a gap.
+struct Loops {
+  int dims = 0;
+  int64_t sizes[kMaxDims];
+  int64_t strides[kMostOperands][kMaxDims];
+};
+
+union NumberBuffer {
+  float f;
+  double d;
+  int64_t i;
+  std::uint8_t u;
+  bool b;
+};
+
+const void* number_as(Scalar number, DType dtype, NumberBuffer& buffer) {
+  switch (dtype) {
+    case kFloat32: buffer.f = number.to<float>(); break;
+    case kFloat64: buffer.d = number.to<double>(); break;
+    case kInt64: buffer.i = number.to<int64_t>(); break;
+    case kUInt8: buffer.u = std::uint8_t(number.to<int64_t>()); break;
+    default: buffer.b = number.to<bool>(); break;
+  }
+  return &buffer;
+}
+
+// How many simple steps an element of this operation costs.
+double steps(Op op) {
+  if (op >= Op::Exp && op <= Op::Erf) return 6;
+  if (op >= Op::Elu && op <= Op::LogSigmoid) return 6;
+  if (op >= Op::TanhBackward && op <= Op::LogSigmoidBackward) return 4;
+  return op >= Op::DivFloor && op <= Op::Atan2 ? 10 : 1;
+}
+
+/// The order of dimensions in memory that suits the operands, innermost first: TensorIterator's sort by strides, which keeps
+/// channels-last and transposed inputs as they are.
+Shape memory_order(const Input* inputs, int count, IntArrayRef sizes) {
+  const int dims = sizes.size();
+  Shape order;
+  for (int d = dims; d-- > 0;) order.push_back(d);
+  const auto compare = [&](int64_t a, int64_t b) {
+    for (int i = 0; i < count; ++i) {
+      const int64_t step_a = inputs[i].strides[a], step_b = inputs[i].strides[b];
+      if (step_a == 0 || step_b == 0) continue;
+      if (step_a != step_b) return step_a < step_b ? -1 : 1;
+      if (sizes[int(a)] > sizes[int(b)]) return 1;
+    }
+    return 0;
+  };
+  for (int i = 1; i < dims; ++i) {
+    int moving = i;
+    for (int before = i; before-- > 0;) {
+      const int comparison = compare(order[before], order[moving]);
+      if (comparison > 0) {
+        std::swap(order[before], order[moving]);
+        moving = before;
+      } else if (comparison < 0) {
+        break;
+      }
+    }
+  }
+  return order;
+}
+
+Loops merge_dimensions(const Input* inputs, int count, IntArrayRef sizes, const Shape& order) {
+  Loops loops;
+  for (int64_t d : order) {
+    if (sizes[int(d)] == 1) continue;
+    bool continues = loops.dims > 0;
+    for (int i = 0; i < count && continues; ++i)
+      continues = inputs[i].strides[d] == loops.strides[i][loops.dims - 1] * loops.sizes[loops.dims - 1];
+    if (continues) {
+      loops.sizes[loops.dims - 1] *= sizes[int(d)];
+      continue;
+    }
+    loops.sizes[loops.dims] = sizes[int(d)];
+    for (int i = 0; i < count; ++i) loops.strides[i][loops.dims] = inputs[i].strides[d];
+    ++loops.dims;
+  }
+  if (loops.dims == 0) {
+    loops.dims = 1;
+    loops.sizes[0] = 1;
+    for (int i = 0; i < count; ++i) loops.strides[i][0] = 0;
+  }
+  return loops;
+}
+
+/// Rows [begin, end) of the nest, each one call of the loop.
+void run_rows(kernels::ElementwiseLoop loop, kernels::ElementwiseCall call, const Loops& loops, const Input* inputs, int count,
+              int64_t out_bytes, int64_t begin, int64_t end) {
+  call.n = loops.sizes[0];
+  for (int64_t row = begin; row < end; ++row) {
+    kernels::ElementwiseCall at = call;
+    int64_t rest = row;
+    int64_t offset[kMostOperands] = {};
+    for (int d = 1; d < loops.dims; ++d) {
+      const int64_t index = rest % loops.sizes[d];
+      rest /= loops.sizes[d];
+      for (int i = 0; i < count; ++i) offset[i] += index * loops.strides[i][d];
+    }
+    for (int i = 0; i < count; ++i) at.in[i] = static_cast<const char*>(call.in[i]) + offset[i] * inputs[i].bytes;
+    at.out = static_cast<char*>(call.out) + row * call.n * out_bytes;
+    loop(at);
+  }
+}
+
+void run_flat(kernels::ElementwiseLoop loop, const kernels::ElementwiseCall& call, const Input* inputs, int count,
+              int64_t out_bytes, double work) {
+  kernels::parallel_for(call.n, 64, work, [&](int64_t begin, int64_t end) {
+    kernels::ElementwiseCall part = call;
+    part.n = end - begin;
+    for (int i = 0; i < count; ++i)
+      part.in[i] = static_cast<const char*>(call.in[i]) + begin * call.stride[i] * inputs[i].bytes;
+    part.out = static_cast<char*>(call.out) + begin * out_bytes;
+    loop(part);
+  });
+}
+
+}  // namespace
+
+DType result_type(std::initializer_list<const Operand*> operands) {
+  DType with_dims = DType::Undefined, without = DType::Undefined, numbers = DType::Undefined;
+  for (const Operand* operand : operands) {
+    if (operand->is_none()) continue;
+    if (operand->is_tensor()) {
+      DType& category = operand->tensor().dim() > 0 ? with_dims : without;
+      category = promote_defined(category, operand->tensor().dtype());
+    } else {
+      const DType dtype = operand->number().dtype();
+      numbers = promote_defined(numbers, is_floating_point(dtype) ? get_default_dtype() : dtype);
+    }
+  }
+  return combine(with_dims, combine(without, numbers));
+}
+
+DType result_type(const Operand& a, const Operand& b) {
+  if (a.is_tensor() && b.is_tensor() && a.tensor().dtype() == b.tensor().dtype()) return a.tensor().dtype();
+  return result_type({&a, &b});
+}
+
+DType real_type(DType dtype) { return is_floating_point(dtype) ? dtype : get_default_dtype(); }
+
+Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, Parameters parameters, DType out) {
+  const kernels::ElementwiseLoop loop = kernels::kernels().elementwise.loop(op, compute);
+  check<NotImplementedError>(loop != nullptr, "this operation is not implemented for '{}'", scalar_type_name(compute));
+  if (out == DType::Undefined) out = compute;
+  const int count = int(operands.size());
+  const int64_t out_bytes = item_size(out);
+
+  // Everything as tensors of the computing type; numbers are operands that do not move.
+  Tensor converted[kMostOperands];
+  const Tensor* tensors[kMostOperands] = {};
+  NumberBuffer numbers[kMostOperands];
+  Input inputs[kMostOperands];
+  kernels::ElementwiseCall call;
+  for (int i = 0; i < 3; ++i) call.parameters[i] = parameters.values[i];
+  const Tensor* first = nullptr;
+  bool same = true;
+  for (int i = 0; i < count; ++i) {
+    const Operand& operand = *operands.begin()[i];
+    const DType wanted = op == Op::Where && i == 0 ? kBool : compute;
+    inputs[i].bytes = item_size(wanted);
+    if (!operand.is_tensor()) {
+      call.in[i] = number_as(operand.number(), wanted, numbers[i]);
+      call.stride[i] = 0;
+      continue;
+    }
+    tensors[i] = &operand.tensor();
+    if (tensors[i]->dtype() != wanted) {
+      NoGradGuard no_grad;
+      converted[i] = tensors[i]->to(wanted);
+      tensors[i] = &converted[i];
+    }
+    call.in[i] = tensors[i]->data_ptr();
+    call.stride[i] = 1;
+    if (!first) first = tensors[i];
+    same = same && tensors[i]->is_contiguous() && tensors[i]->sizes() == first->sizes();
+  }
+
+  if (same && first) {
+    Tensor y = make_dense(first->sizes(), out);
+    call.n = y.numel();
+    call.out = y.data_ptr();
+    if (double(call.n) * steps(op) < 30000) loop(call);
+    else run_flat(loop, call, inputs, count, out_bytes, double(call.n) * steps(op));
+    return y;
+  }
+
+  Shape sizes;
+  for (int i = 0; i < count; ++i)
+    if (tensors[i]) sizes = tensors[i] == first ? first->sizes().shape() : broadcast_shapes(sizes, tensors[i]->sizes());
+  for (int i = 0; i < count; ++i) {
+    const int missing = tensors[i] ? sizes.size() - tensors[i]->dim() : sizes.size();
+    for (int d = 0; d < sizes.size(); ++d)
+      inputs[i].strides[d] = d < missing || tensors[i]->sizes()[d - missing] == 1 ? 0 : tensors[i]->strides()[d - missing];
+  }
+  const Shape order = memory_order(inputs, count, sizes);
+  Shape strides = Shape::filled(sizes.size(), 0);
+  int64_t step = 1;
+  for (int64_t d : order) {
+    strides[int(d)] = step;
+    step *= sizes[int(d)] > 0 ? sizes[int(d)] : 1;
+  }
+  Tensor y = empty_strided(sizes, strides, out);
+  if (y.numel() == 0) return y;
+
+  const Loops loops = merge_dimensions(inputs, count, sizes, order);
+  call.out = y.data_ptr();
+  for (int i = 0; i < count; ++i) call.stride[i] = loops.strides[i][0];
+  const double work = double(y.numel()) * steps(op);
+  if (loops.dims == 1) {
+    call.n = loops.sizes[0];
+    run_flat(loop, call, inputs, count, out_bytes, work);
+  } else {
+    const int64_t rows = y.numel() / loops.sizes[0];
+    kernels::parallel_for(rows, 1, work + double(rows) * 10, [&](int64_t begin, int64_t end) {
+      run_rows(loop, call, loops, inputs, count, out_bytes, begin, end);
+    });
+  }
+  return y;
+}
+
+}  // namespace ember

@@ -1,0 +1,338 @@
+// Functions of two and three numbers, with their derivatives.
+#include <cmath>
+
+#include "error_format.h"
+#include "ops/pointwise.h"
+
+namespace ember {
+namespace {
+
+using In = const Tensor&;
+
+Tensor as_operand_type(const Operand& x, DType dtype) { return x.is_tensor() ? x.tensor().to(dtype) : full({}, x.number(), dtype); }
+
+bool is_bool(const Operand& x) { return (x.is_tensor() ? x.tensor().dtype() : x.number().dtype()) == kBool; }
+
+void check_alpha(const Operand& a, const Operand& b, Scalar alpha) {
+  const DType dtype = result_type(a, b);
+  check<RuntimeError>(!alpha.is_boolean() || dtype == kBool, "Boolean alpha only supported for Boolean results.");
+  check<RuntimeError>(is_floating_point(dtype) || !alpha.is_floating_point(),
+                      "For integral input tensors, argument alpha must not be a floating point number.");
+}
+
+bool is_one(Scalar s) { return s.to<double>() == 1; }
+
+/// Integer division has no infinity to give.
+void check_divisor(const Operand& b, DType dtype) {
+  if (is_floating_point(dtype)) return;
+  const bool has_zero = b.is_tensor() ? logical_not(b.tensor()).any().item<bool>() : b.number().to<int64_t>() == 0;
+  check<RuntimeError>(!has_zero, "ZeroDivisionError");
+}
+
+/// What of dy reaches the first of two operands that compete: all where it wins, half at a tie.
+template <class Loses>
+Tensor share(In dy, In a, In b, Loses loses) {
+  return where(loses(a, b), 0, where(eq(a, b), dy / 2, dy));
+}
+
+}  // namespace
+
+Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
+  if (!is_one(alpha)) check_alpha(a, b, alpha);
+  const DType dtype = result_type(a, b);
+  Tensor y = is_one(alpha) ? pointwise(Op::Add, {&a, &b}, dtype)
+                           : pointwise(Op::AddScaled, {&a, &b}, dtype, {{alpha.to<double>()}});
+  return record("Add", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
+    grads.add(0, dy);
+    if (grads.wants(1)) grads.add(1, is_one(alpha) ? dy : dy * alpha);
+  });
+}
+
+Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
+  check<RuntimeError>(!(is_bool(a) && is_bool(b)),
+                      "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+                      "operator instead.");
+  check<RuntimeError>(!is_bool(a) && !is_bool(b),
+                      "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+                      "the `~` or `logical_not()` operator instead.");
+  if (!is_one(alpha)) check_alpha(a, b, alpha);
+  const DType dtype = result_type(a, b);
+  Tensor y = is_one(alpha) ? pointwise(Op::Sub, {&a, &b}, dtype)
+                           : pointwise(Op::AddScaled, {&a, &b}, dtype, {{-alpha.to<double>()}});
+  return record("Sub", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
+    grads.add(0, dy);
+    if (grads.wants(1)) grads.add(1, is_one(alpha) ? neg(dy) : dy * (alpha.is_floating_point() ? Scalar(-alpha.to<double>()) : Scalar(-alpha.to<int64_t>())));
+  });
+}
+
+Tensor rsub(const Operand& a, const Operand& b, Scalar alpha) { return sub(b, a, alpha); }
+
+Tensor mul(const Operand& a, const Operand& b) {
+  Tensor y = pointwise(Op::Mul, {&a, &b}, result_type(a, b));
+  return record("Mul", {a.tensor(), b.tensor()}, std::move(y),
+                [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, needs_grad(a))](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(0)) grads.add(0, b.with([&](const Operand& b) { return mul(dy, b); }));
+                  if (grads.wants(1)) grads.add(1, a.with([&](const Operand& a) { return mul(dy, a); }));
+                });
+}
+
+Tensor div(const Operand& a, const Operand& b, Rounding rounding) {
+  const DType dtype = result_type(a, b);
+  if (rounding != Rounding::None) {
+    check<RuntimeError>(dtype != kBool, "\"div\" not implemented for 'Bool'");
+    check_divisor(b, dtype);
+    Tensor y = pointwise(rounding == Rounding::Floor ? Op::DivFloor : Op::DivTrunc, {&a, &b}, dtype);
+    return record("Div", {a.tensor(), b.tensor()}, std::move(y), [](const Tensor& dy, Grads& grads) {
+      grads.add(0, zeros_like(dy));
+      grads.add(1, zeros_like(dy));
+    });
+  }
+  // y = a / b: da = dy / b, db = -dy (a / b) / b
+  Tensor y = pointwise(Op::Div, {&a, &b}, real_type(dtype));
+  return record("Div", {a.tensor(), b.tensor()}, std::move(y),
+                [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, true)](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(0)) grads.add(0, b.with([&](const Operand& b) { return div(dy, b); }));
+                  if (!grads.wants(1)) return;
+                  const Tensor divisor = b.tensor();
+                  grads.add(1, a.with([&](const Operand& a) { return -dy * div(div(a, divisor), divisor); }));
+                });
+}
+
+Tensor true_divide(const Operand& a, const Operand& b) { return div(a, b); }
+Tensor floor_divide(const Operand& a, const Operand& b) { return div(a, b, Rounding::Floor); }
+
+Tensor remainder(const Operand& a, const Operand& b) {
+  const DType dtype = result_type(a, b);
+  check_divisor(b, dtype);
+  return record("Remainder", {a.tensor(), b.tensor()}, pointwise(Op::Remainder, {&a, &b}, dtype),
+                [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, needs_grad(b))](const Tensor& dy, Grads& grads) {
+                  grads.add(0, dy);
+                  if (!grads.wants(1)) return;
+                  const Tensor divisor = b.tensor();
+                  grads.add(1, a.with([&](const Operand& a) { return -dy * div(a, divisor, Rounding::Floor); }));
+                });
+}
+
+Tensor fmod(const Operand& a, const Operand& b) {
+  const DType dtype = result_type(a, b);
+  check_divisor(b, dtype);
+  return record("Fmod", {a.tensor(), b.tensor()}, pointwise(Op::Fmod, {&a, &b}, dtype),
+                [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, needs_grad(b))](const Tensor& dy, Grads& grads) {
+                  grads.add(0, dy);
+                  if (!grads.wants(1)) return;
+                  const Tensor divisor = b.tensor();
+                  grads.add(1, a.with([&](const Operand& a) { return -dy * div(a, divisor, Rounding::Trunc); }));
+                });
+}
+
+namespace {
+
+/// Exponents that have a loop of their own, as in PyTorch; undefined for others.
+Tensor simple_power(In x, double exponent) {
+  if (exponent == 1) return x.clone();
+  if (exponent == 2) return pointwise(Op::Square, x);
+  if (exponent == 3) return pointwise(Op::Mul, pointwise(Op::Square, x), x);
+  if (!is_floating_point(x.dtype())) return Tensor();
+  if (exponent == 0.5) return pointwise(Op::Sqrt, x);
+  if (exponent == -0.5) return pointwise(Op::Rsqrt, x);
+  if (exponent == -1) return pointwise(Op::Reciprocal, x);
+  if (exponent == -2) return pointwise(Op::Reciprocal, pointwise(Op::Square, x));
+  return Tensor();
+}
+
+Tensor power_of_tensor(In x, Scalar exponent) {
+  const Operand base(x), number(exponent);
+  const DType dtype = result_type(base, number);
+  check<RuntimeError>(is_floating_point(dtype) || exponent.to<int64_t>() >= 0,
+                      "Integers to negative integer powers are not allowed.");
+  Tensor y = dtype == x.dtype() && dtype != kBool ? simple_power(x.detach(), exponent.to<double>()) : Tensor();
+  if (!y.defined()) y = pointwise(Op::Pow, {&base, &number}, dtype == kBool ? kUInt8 : dtype);
+  if (dtype == kBool) y = y.to(kBool);
+  // x^p: p x^(p-1)
+  return record("Pow", {x}, std::move(y), [x = Saved(x), exponent](const Tensor& dy, Grads& grads) {
+    const double p = exponent.to<double>();
+    grads.add(0, p == 0 ? zeros_like(dy) : dy * (p * pow(x.get(), p - 1)));
+  });
+}
+
+}  // namespace
+
+Tensor pow(const Operand& base, const Operand& exponent) {
+  if (!exponent.is_tensor()) return power_of_tensor(base.tensor(), exponent.number());
+  const DType dtype = result_type(base, exponent);
+  Tensor y = pointwise(Op::Pow, {&base, &exponent}, dtype == kBool ? kUInt8 : dtype);
+  if (dtype == kBool) y = y.to(kBool);
+  const Saved output = Saved::output(y);
+  return record("Pow", {base.tensor(), exponent.tensor()}, std::move(y),
+                [base = SavedOperand(base, true), exponent = SavedOperand(exponent, true), output](const Tensor& dy, Grads& grads) {
+                  const Tensor p = exponent.tensor();
+                  if (grads.wants(0)) {
+                    const Tensor x = base.tensor();
+                    grads.add(0, where(eq(p, 0), 0, dy * (p * pow(x, p - 1))));
+                  }
+                  if (!grads.wants(1)) return;
+                  // x^p ln x, and 0 where that is 0 times infinity
+                  grads.add(1, base.with([&](const Operand& x) {
+                    if (!x.is_tensor()) {
+                      const double b = x.number().to<double>();
+                      return b == 0 ? where(ge(p, 0), 0, dy * (output.get() * std::log(b))) : dy * (output.get() * std::log(b));
+                    }
+                    const Tensor defined_zero = eq(x, 0) & ge(p, 0);
+                    return dy * where(defined_zero, 0, output.get() * log(x.tensor()));
+                  }));
+                });
+}
+
+Tensor atan2(const Tensor& y, const Tensor& x) {
+  const Operand a(y), b(x);
+  return record("Atan2", {y, x}, pointwise(Op::Atan2, {&a, &b}, real_type(result_type(a, b))),
+                [y = Saved(y), x = Saved(x)](const Tensor& dy, Grads& grads) {
+                  const Tensor a = y.get(), b = x.get();
+                  const Tensor squares = a * a + b * b;
+                  const Tensor scaled = dy * where(eq(squares, 0), 0, reciprocal(squares));
+                  if (grads.wants(0)) grads.add(0, scaled * b);
+                  if (grads.wants(1)) grads.add(1, scaled * -a);
+                });
+}
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  const Operand first(a), second(b);
+  return record("Maximum", {a, b}, pointwise(Op::Maximum, {&first, &second}, result_type(first, second)),
+                [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(0)) grads.add(0, share(dy, a.get(), b.get(), [](In a, In b) { return lt(a, b); }));
+                  if (grads.wants(1)) grads.add(1, share(dy, b.get(), a.get(), [](In a, In b) { return lt(a, b); }));
+                });
+}
+
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  const Operand first(a), second(b);
+  return record("Minimum", {a, b}, pointwise(Op::Minimum, {&first, &second}, result_type(first, second)),
+                [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(0)) grads.add(0, share(dy, a.get(), b.get(), [](In a, In b) { return gt(a, b); }));
+                  if (grads.wants(1)) grads.add(1, share(dy, b.get(), a.get(), [](In a, In b) { return gt(a, b); }));
+                });
+}
+
+Tensor fmax(const Tensor& a, const Tensor& b) {
+  const Operand first(a), second(b);
+  return record("Fmax", {a, b}, pointwise(Op::Fmax, {&first, &second}, result_type(first, second)),
+                [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
+                  const Tensor first_wins = ge(a.get(), b.get()) | isnan(b.get());
+                  grads.add(0, where(first_wins, dy, 0));
+                  grads.add(1, where(first_wins, 0, dy));
+                });
+}
+
+Tensor fmin(const Tensor& a, const Tensor& b) {
+  const Operand first(a), second(b);
+  return record("Fmin", {a, b}, pointwise(Op::Fmin, {&first, &second}, result_type(first, second)),
+                [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
+                  const Tensor first_wins = le(a.get(), b.get()) | isnan(b.get());
+                  grads.add(0, where(first_wins, dy, 0));
+                  grads.add(1, where(first_wins, 0, dy));
+                });
+}
+
+Tensor logaddexp(const Tensor& a, const Tensor& b) {
+  const Operand first(a), second(b);
+  return record("Logaddexp", {a, b}, pointwise(Op::LogAddExp, {&first, &second}, real_type(result_type(first, second))),
+                [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(0)) grads.add(0, dy / (1 + exp(b.get() - a.get())));
+                  if (grads.wants(1)) grads.add(1, dy / (1 + exp(a.get() - b.get())));
+                });
+}
+
+Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
+  check<RuntimeError>(start.dtype() == end.dtype(), "expected dtype {} for `end` but got dtype {}", name(start.dtype()),
+                      name(end.dtype()));
+  const Operand a(start), b(end);
+  return record("Lerp", {start, end, weight.tensor()}, pointwise(Op::Lerp, {&a, &b, &weight}, start.dtype()),
+                [start = Saved(start), end = Saved(end), weight = SavedOperand(weight, true)](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(0)) grads.add(0, weight.with([&](const Operand& w) { return dy * sub(1, w.is_tensor() ? w : Operand(full({}, w.number(), dy.dtype()))); }));
+                  if (grads.wants(1)) grads.add(1, weight.with([&](const Operand& w) { return dy * w; }));
+                  if (grads.wants(2)) grads.add(2, dy * (end.get() - start.get()));
+                });
+}
+
+Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  const Operand first(x), second(a), third(b);
+  const DType dtype = result_type({&first, &second, &third});
+  return record("Addcmul", {x, a, b}, pointwise(Op::Addcmul, {&first, &second, &third}, dtype, {{value.to<double>()}}),
+                [a = Saved(a), b = Saved(b), value](const Tensor& dy, Grads& grads) {
+                  grads.add(0, dy);
+                  if (grads.wants(1)) grads.add(1, dy * (b.get() * value));
+                  if (grads.wants(2)) grads.add(2, dy * (a.get() * value));
+                });
+}
+
+Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  check<RuntimeError>(is_floating_point(a.dtype()) || is_floating_point(b.dtype()),
+                      "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+                      "division of tensor1 and tensor2.");
+  const Operand first(x), second(a), third(b);
+  const DType dtype = result_type({&first, &second, &third});
+  return record("Addcdiv", {x, a, b}, pointwise(Op::Addcdiv, {&first, &second, &third}, dtype, {{value.to<double>()}}),
+                [a = Saved(a), b = Saved(b), value](const Tensor& dy, Grads& grads) {
+                  grads.add(0, dy);
+                  if (grads.wants(1)) grads.add(1, dy * (value.to<double>() / b.get()));
+                  if (grads.wants(2)) grads.add(2, -dy * (value.to<double>() * (a.get() / (b.get() * b.get()))));
+                });
+}
+
+Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
+  check<RuntimeError>(condition.dtype() == kBool || condition.dtype() == kUInt8,
+                      "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
+                      scalar_type_name(condition.dtype()));
+  const Operand mask(condition);
+  return record("Where", {condition, a.tensor(), b.tensor()}, pointwise(Op::Where, {&mask, &a, &b}, result_type(a, b)),
+                [condition = Saved(condition)](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(1)) grads.add(1, where(condition.get(), dy, 0));
+                  if (grads.wants(2)) grads.add(2, where(condition.get(), 0, dy));
+                });
+}
+
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
+  check<RuntimeError>(mask.dtype() == kBool, "masked_fill_ only supports boolean masks, but got mask with dtype {}",
+                      scalar_type_name(mask.dtype()));
+  check<RuntimeError>(!value.is_tensor() || value.tensor().dim() == 0,
+                      "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
+                      value.is_tensor() ? value.tensor().dim() : 0);
+  const DType given = value.is_tensor() ? value.tensor().dtype() : value.number().dtype();
+  check<RuntimeError>(is_floating_point(x.dtype()) || !is_floating_point(given) || x.dtype() == given,
+                      "value cannot be converted to type {} without overflow", name(x.dtype()));
+  const Operand condition(mask), rest(x);
+  return record("MaskedFill", {x, value.tensor()}, pointwise(Op::Where, {&condition, &value, &rest}, x.dtype()),
+                [mask = Saved(mask)](const Tensor& dy, Grads& grads) {
+                  if (grads.wants(0)) grads.add(0, where(mask.get(), 0, dy));
+                  if (grads.wants(1)) grads.add(1, where(mask.get(), dy, 0).sum());
+                });
+}
+
+// --- clamp
+
+Tensor clamp(const Tensor& x, const Operand& min, const Operand& max) {
+  check<RuntimeError>(!min.is_none() || !max.is_none(), "torch.clamp: At least one of 'min' or 'max' must not be None");
+  const Operand operand(x);
+  const DType dtype = result_type({&operand, &min, &max});
+  const Operand& low = min.is_none() ? Operand(-INFINITY) : min;
+  const Operand& high = max.is_none() ? Operand(INFINITY) : max;
+  Tensor y = min.is_none()   ? pointwise(Op::Minimum, {&operand, &max}, dtype)
+             : max.is_none() ? pointwise(Op::Maximum, {&operand, &min}, dtype)
+                             : pointwise(Op::Clamp, {&operand, &min, &max}, dtype);
+  return record("Clamp", {x, min.tensor(), max.tensor()}, std::move(y),
+                [x = Saved(x), low = SavedOperand(low, true), high = SavedOperand(high, true)](const Tensor& dy, Grads& grads) {
+                  const Tensor at = x.get();
+                  low.with([&](const Operand& low) {
+                    return high.with([&](const Operand& high) {
+                      if (grads.wants(0)) grads.add(0, where(ge(at, low) & le(at, high), dy, 0));
+                      if (grads.wants(1)) grads.add(1, where(lt(at, low) & lt(low, high), dy, 0));
+                      if (grads.wants(2)) grads.add(2, where(low.is_tensor() ? gt(at, high) | lt(high, low) : gt(at, high), dy, 0));
+                      return Tensor();
+                    });
+                  });
+                });
+}
+Tensor clamp_min(const Tensor& x, const Operand& min) { return clamp(x, min, None); }
+Tensor clamp_max(const Tensor& x, const Operand& max) { return clamp(x, None, max); }
+
+}  // namespace ember

@@ -1,0 +1,319 @@
+// Sums, means, products, extremes, variances and norms, with their derivatives.
+#include "ops/reduce.h"
+
+#include <ember/ops/elementwise.h>
+#include <ember/ops/index.h>
+#include <ember/ops/shape.h>
+
+#include <cmath>
+
+#include "error_format.h"
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+DType sum_type(const Tensor& x, DType asked) {
+  return asked != DType::Undefined ? asked : is_floating_point(x.dtype()) ? x.dtype() : kInt64;
+}
+
+void check_real(const char* name, const Tensor& x) {
+  check<RuntimeError>(is_floating_point(x.dtype()), "{} only support floating point and complex dtypes", name);
+}
+
+/// y with its reduced dimensions back as size 1, for a comparison with x.
+Tensor as_kept(const Tensor& y, const Shape& sizes, ReducedDims dims) { return y.reshape(reduced_shape(sizes, dims, true)); }
+
+void check_not_empty(const char* name, const Tensor& x, ReducedDims dims, bool all) {
+  if (x.numel() > 0) return;
+  check<RuntimeError>(!all,
+                      "{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+                      "'dim' argument.",
+                      name);
+  for (int d = 0; d < x.dim(); ++d)
+    check<IndexError>(!dims.contains(d) || x.sizes()[d] > 0, "{}(): Expected reduction dim {} to have non-zero size.", name, d);
+}
+
+/// The largest or smallest over dims; equal ones share the gradient.
+Tensor extreme(const char* node, const char* name, Reduction reduction, const Tensor& x, const Dims& at, bool keepdim) {
+  const ReducedDims dims = reduced_dims(x, at);
+  check_not_empty(name, x, dims, at.all() || at.list().empty());
+  Tensor y = reduce(reduction, x, dims, keepdim, x.dtype());
+  const Saved output = Saved::output(y);
+  return record(node, {x}, std::move(y), [x = Saved(x), output, dims](const Tensor& dy, Grads& grads) {
+    const Tensor values = x.get();
+    const Shape sizes = values.sizes().shape();
+    const Tensor best = as_kept(output.get(), sizes, dims);
+    const Tensor mask = where(isnan(best), isnan(values), eq(values, best)).to(dy.dtype());
+    const Dims list = Dims::of_mask(dims.mask);
+    grads.add(0, mask / (values.dim() ? sum(mask, list, true) : mask) * as_kept(dy, sizes, dims));
+  });
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
+  const Tensor x = input.to(sum_type(input, dtype));
+  const ReducedDims dims = reduced_dims(x, at);
+  return record("Sum", {x}, reduce(Reduction::Sum, x, dims, keepdim, x.dtype()),
+                [sizes = x.sizes().shape(), dims](const Tensor& dy, Grads& grads) { grads.add(0, spread(dy, sizes, dims)); });
+}
+
+Tensor mean(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
+  const DType type = dtype == DType::Undefined ? input.dtype() : dtype;
+  check<RuntimeError>(is_floating_point(type),
+                      "mean(): could not infer output dtype. {} dtype must be either a floating point or complex dtype. Got: {}",
+                      dtype == DType::Undefined ? "Input" : "Optional", scalar_type_name(type));
+  const Tensor x = input.to(type);
+  const ReducedDims dims = reduced_dims(x, at);
+  const double n = double(reduced_count(x.sizes(), dims));
+  Tensor y;
+  {
+    NoGradGuard no_grad;
+    y = reduce(Reduction::Sum, x, dims, keepdim, type) / n;
+  }
+  return record("Mean", {x}, std::move(y), [sizes = x.sizes().shape(), dims, n](const Tensor& dy, Grads& grads) {
+    grads.add(0, spread(dy / n, sizes, dims));
+  });
+}
+
+namespace {
+
+/// x[0] * x[1] * ... along dim, one product after the other: right at zeros, and to any order.
+Tensor product_chain(const Tensor& x, int dim) {
+  Tensor y = x.select(dim, 0);
+  for (int64_t i = 1; i < x.size(dim); ++i) y = y * x.select(dim, i);
+  return y;
+}
+
+Tensor product(const Tensor& x, int dim, bool keepdim) {
+  const ReducedDims dims{1u << dim};
+  Tensor y = reduce(Reduction::Prod, x, dims, keepdim, x.dtype());
+  const Saved output = Saved::output(y);
+  // The product of the others is y / x, or has to be found one by one when an x is 0.
+  return record("Prod", {x}, std::move(y), [x = Saved(x), output, dims, dim, keepdim](const Tensor& dy, Grads& grads) {
+    const Tensor values = x.get();
+    const Shape sizes = values.sizes().shape();
+    if (values.numel() == 0) return grads.add(0, zeros_like(values));
+    if (logical_not(values).any().item<bool>())
+      return grads.replay(keepdim ? dy.squeeze(dim) : dy, {values}, [dim](const std::vector<Tensor>& in) { return product_chain(in[0], dim); });
+    grads.add(0, as_kept(dy * output.get(), sizes, dims) / values);
+  });
+}
+
+}  // namespace
+
+Tensor prod(const Tensor& input, DType dtype) {
+  return product(input.to(sum_type(input, dtype)).reshape({-1}), 0, false);
+}
+Tensor prod(const Tensor& input, int64_t dim, bool keepdim, DType dtype) {
+  const int d = wrap_dim(dim, input.dim());
+  const Tensor x = input.to(sum_type(input, dtype));
+  return x.dim() == 0 ? x.clone() : product(x, d, keepdim);
+}
+
+Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amax", "amax", Reduction::Max, x, dims, keepdim); }
+Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amin", "amin", Reduction::Min, x, dims, keepdim); }
+Tensor max(const Tensor& x) { return extreme("Max", "max", Reduction::Max, x, {}, false); }
+Tensor min(const Tensor& x) { return extreme("Min", "min", Reduction::Min, x, {}, false); }
+MinMax aminmax(const Tensor& x, const Dims& dim, bool keepdim) {
+  const ReducedDims dims = reduced_dims(x, dim);
+  check_not_empty("aminmax", x, dims, dim.all());
+  return {extreme("Aminmax", "aminmax", Reduction::Min, x, dim, keepdim),
+          extreme("Aminmax", "aminmax", Reduction::Max, x, dim, keepdim)};
+}
+
+namespace {
+
+Tensor position(const char* name, Reduction reduction, const Tensor& x, int64_t dim, bool keepdim) {
+  const int d = wrap_dim(dim, x.dim());
+  const ReducedDims dims{x.dim() ? 1u << d : 0};
+  check<IndexError>(x.dim() == 0 || x.sizes()[d] > 0, "{}(): Expected reduction dim {} to have non-zero size.", name, d);
+  return x.dim() == 0 ? zeros({}, kInt64) : reduce(reduction, x, dims, keepdim, kInt64);
+}
+
+Tensor position(const char* name, Reduction reduction, const Tensor& x) {
+  check<IndexError>(x.numel() > 0, "{}(): Expected reduction dim to be specified for input.numel() == 0.", name);
+  return reduce(reduction, x.reshape({-1}), {1}, false, kInt64);
+}
+
+ValuesIndices extreme_along(const char* node, const char* name, Reduction reduction, const Tensor& x, int64_t dim, bool keepdim) {
+  const Tensor indices = position(name, reduction, x, dim, keepdim);
+  const int d = wrap_dim(dim, x.dim());
+  if (x.dim() == 0) return {x.clone(), indices};
+  const Tensor kept = keepdim ? indices : indices.unsqueeze(d);
+  Tensor values;
+  {
+    NoGradGuard no_grad;
+    values = gather(x, d, kept);
+    if (!keepdim) values = values.squeeze(d);
+  }
+  values = record(node, {x}, std::move(values), [sizes = x.sizes().shape(), kept = Saved(kept), d, keepdim](const Tensor& dy, Grads& grads) {
+    grads.add(0, scatter(zeros(sizes, dy.dtype()), d, kept.get(), keepdim ? dy : dy.unsqueeze(d)));
+  });
+  return {values, indices};
+}
+
+}  // namespace
+
+ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Max", "max", Reduction::ArgMax, x, dim, keepdim); }
+ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Min", "min", Reduction::ArgMin, x, dim, keepdim); }
+Tensor argmax(const Tensor& x) { return position("argmax", Reduction::ArgMax, x); }
+Tensor argmin(const Tensor& x) { return position("argmin", Reduction::ArgMin, x); }
+Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) { return position("argmax", Reduction::ArgMax, x, dim, keepdim); }
+Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) { return position("argmin", Reduction::ArgMin, x, dim, keepdim); }
+
+// --- variance
+
+namespace {
+
+struct Moments {
+  Tensor mean, squares;  // of sizes without the reduced dimensions, in double
+  double n;
+};
+
+Moments moments_of(const Tensor& x, ReducedDims dims, bool keepdim) {
+  NoGradGuard no_grad;
+  const Shape shape = reduced_shape(x.sizes(), dims, keepdim);
+  const int64_t n = reduced_count(x.sizes(), dims), rows = shape.numel();
+  Moments m{full(shape, NAN, kFloat64), full(shape, NAN, kFloat64), double(n)};
+  if (n == 0 || rows == 0) return m;
+  const Tensor all = as_rows(x, dims);
+  kernels::parallel_for(rows, 1, double(x.numel()) * 2, [&](int64_t begin, int64_t end) {
+    const kernels::ReduceKernels& k = kernels::kernels().reduce;
+    double *mean = m.mean.data<double>() + begin, *squares = m.squares.data<double>() + begin;
+    if (x.dtype() == kFloat32) k.moments_float(end - begin, n, all.data<float>() + begin * n, mean, squares);
+    else k.moments_double(end - begin, n, all.data<double>() + begin * n, mean, squares);
+  });
+  return m;
+}
+
+/// d var / dx = 2 (x - mean) / (n - correction)
+Tensor deviation_gradient(const Tensor& dvar, const Tensor& x, ReducedDims dims, double divisor) {
+  const Tensor deviation = x - (x.dim() ? mean(x, Dims::of_mask(dims.mask), true) : x);
+  return as_kept(dvar, x.sizes().shape(), dims) * (2 / divisor) * deviation;
+}
+
+Tensor variance(const Tensor& x, ReducedDims dims, const Moments& m, double correction, bool root) {
+  const double divisor = m.n - correction > 0 ? m.n - correction : 0;
+  Tensor y;
+  {
+    NoGradGuard no_grad;
+    y = m.squares / divisor;
+    if (root) y = sqrt(y);
+    y = y.to(x.dtype());
+  }
+  if (!root)
+    return record("Var", {x}, std::move(y), [x = Saved(x), dims, divisor](const Tensor& dy, Grads& grads) {
+      grads.add(0, deviation_gradient(dy, x.get(), dims, divisor));
+    });
+  const Saved output = Saved::output(y);
+  return record("Std", {x}, std::move(y), [x = Saved(x), output, dims, divisor](const Tensor& dy, Grads& grads) {
+    const Tensor y = output.get();
+    grads.add(0, deviation_gradient(masked_fill(dy / (y * 2), eq(y, 0), 0), x.get(), dims, divisor));
+  });
+}
+
+Tensor recorded_mean(const Tensor& x, ReducedDims dims, const Moments& m) {
+  return record("Mean", {x}, m.mean.to(x.dtype()), [sizes = x.sizes().shape(), dims, n = m.n](const Tensor& dy, Grads& grads) {
+    grads.add(0, spread(dy / n, sizes, dims));
+  });
+}
+
+}  // namespace
+
+VarMean var_mean(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  check_real("var_mean", x);
+  const ReducedDims dims = reduced_dims(x, at);
+  const Moments m = moments_of(x, dims, keepdim);
+  return {variance(x, dims, m, correction, false), recorded_mean(x, dims, m)};
+}
+StdMean std_mean(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  check_real("std_mean", x);
+  const ReducedDims dims = reduced_dims(x, at);
+  const Moments m = moments_of(x, dims, keepdim);
+  return {variance(x, dims, m, correction, true), recorded_mean(x, dims, m)};
+}
+Tensor var(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  check<RuntimeError>(is_floating_point(x.dtype()), "std and var only support floating point and complex dtypes");
+  const ReducedDims dims = reduced_dims(x, at);
+  return variance(x, dims, moments_of(x, dims, keepdim), correction, false);
+}
+Tensor std(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  check<RuntimeError>(is_floating_point(x.dtype()), "std and var only support floating point and complex dtypes");
+  const ReducedDims dims = reduced_dims(x, at);
+  return variance(x, dims, moments_of(x, dims, keepdim), correction, true);
+}
+
+// --- norms, log-sum-exp
+
+Tensor logsumexp(const Tensor& input, const Dims& at, bool keepdim) {
+  const Tensor x = is_floating_point(input.dtype()) ? input : input.to(get_default_dtype());
+  const ReducedDims dims = reduced_dims(x, at);
+  Tensor y;
+  if (x.numel() == 0) {
+    y = full(reduced_shape(x.sizes(), dims, keepdim), -INFINITY, x.dtype());
+  } else {
+    NoGradGuard no_grad;
+    const Tensor top = reduce(Reduction::Max, x, dims, true, x.dtype());
+    const Tensor shift = masked_fill(top, isinf(top), 0);
+    y = log(reduce(Reduction::Sum, exp(x - shift), dims, true, x.dtype())) + shift;
+    if (!keepdim) y = y.reshape(reduced_shape(x.sizes(), dims, false));
+  }
+  const Saved output = Saved::output(y);
+  return record("Logsumexp", {x}, std::move(y), [x = Saved(x), output, dims](const Tensor& dy, Grads& grads) {
+    const Shape sizes = x.get().sizes().shape();
+    grads.add(0, as_kept(dy, sizes, dims) * exp(x.get() - as_kept(output.get(), sizes, dims)));
+  });
+}
+
+Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
+  check<RuntimeError>(is_floating_point(x.dtype()), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
+                      scalar_type_name(x.dtype()));
+  const ReducedDims dims = reduced_dims(x, at);
+  if (p == 0) return sum(ne(x, 0), at, keepdim, x.dtype());
+  if (p == 1) return sum(abs(x), at, keepdim);
+  if (std::isinf(p)) {
+    check<RuntimeError>(x.numel() > 0 || reduced_shape(x.sizes(), dims, false).numel() == 0,
+                        "linalg.vector_norm cannot compute the {} norm on an empty tensor because the operation does not have an identity",
+                        p > 0 ? "inf" : "-inf");
+    return p > 0 ? amax(abs(x), at, keepdim) : amin(abs(x), at, keepdim);
+  }
+  Tensor y;
+  {
+    NoGradGuard no_grad;
+    const Tensor powers = p == 2 ? pow(x, 2) : pow(abs(x), p);
+    const Tensor total = reduce(Reduction::Sum, powers, dims, keepdim, x.dtype());
+    y = p == 2 ? sqrt(total) : pow(total, 1 / p);
+  }
+  const Saved output = Saved::output(y);
+  // d|x| / dx = x |x|^(p-2) / |x|^(p-1); 0 at the zero vector
+  return record("LinalgVectorNorm", {x}, std::move(y), [x = Saved(x), output, dims, p](const Tensor& dy, Grads& grads) {
+    const Tensor values = x.get();
+    const Shape sizes = values.sizes().shape();
+    const Tensor length = as_kept(output.get(), sizes, dims), upstream = as_kept(dy, sizes, dims);
+    if (p == 2) return grads.add(0, values * masked_fill(upstream / length, eq(length, 0), 0));
+    const Tensor powers = p < 2 ? sign(values) * masked_fill(pow(abs(values), p - 1), eq(values, 0), 0)
+                                : values * pow(abs(values), p - 2);
+    grads.add(0, powers * masked_fill(upstream / pow(length, p - 1), eq(length, 0), 0));
+  });
+}
+Tensor linalg::vector_norm(const Tensor& x, double ord, const Dims& dims, bool keepdim) { return norm(x, ord, dims, keepdim); }
+
+// --- truth
+
+Tensor all(const Tensor& x, const Dims& at, bool keepdim) {
+  const ReducedDims dims = reduced_dims(x, at);
+  if (x.numel() == 0) return ones(reduced_shape(x.sizes(), dims, keepdim), kBool);
+  return reduce(Reduction::Min, x.detach().to(kBool), dims, keepdim, kBool);
+}
+Tensor any(const Tensor& x, const Dims& at, bool keepdim) {
+  const ReducedDims dims = reduced_dims(x, at);
+  if (x.numel() == 0) return zeros(reduced_shape(x.sizes(), dims, keepdim), kBool);
+  return reduce(Reduction::Max, x.detach().to(kBool), dims, keepdim, kBool);
+}
+Tensor count_nonzero(const Tensor& x, const Dims& dims) { return sum(ne(x, 0), dims); }
+
+}  // namespace ember

@@ -1,0 +1,34 @@
+// What reductions share: which dimensions go, the loop over them, and how a gradient finds back to the reduced shape.
+#pragma once
+
+#include <ember/autograd.h>
+#include <ember/ops/reduce.h>
+
+#include "kernels/reduce.h"
+
+namespace ember {
+
+using kernels::Reduction;
+
+/// The dimensions to reduce, as a bit for each. Throws for a dimension out of range or named twice.
+struct ReducedDims {
+  std::uint32_t mask = 0;
+  bool contains(int d) const { return mask >> d & 1; }
+};
+ReducedDims reduced_dims(const Tensor& x, const Dims& dims);
+
+Shape reduced_shape(IntArrayRef sizes, ReducedDims dims, bool keepdim);
+
+/// How many numbers become one.
+int64_t reduced_count(IntArrayRef sizes, ReducedDims dims);
+
+/// y, reduced from x without keepdim, spread again over x's sizes. Differentiable.
+Tensor spread(const Tensor& y, IntArrayRef sizes, ReducedDims dims);
+
+/// The loop of `reduction` over x's own type. No history. x must not be empty along dims for extremes.
+Tensor reduce(Reduction reduction, const Tensor& x, ReducedDims dims, bool keepdim, DType out);
+
+/// x with the kept dimensions first and the reduced ones last, row-major: (rows, n).
+Tensor as_rows(const Tensor& x, ReducedDims dims);
+
+}  // namespace ember
