@@ -287,6 +287,16 @@ class Tensor {
   Tensor mm(const Tensor& other) const;
   Tensor dot(const Tensor& other) const;
 
+  // --- random fills in place (ember/random.h)
+  const Tensor& uniform_(double from = 0, double to = 1, Generator* generator = nullptr) const;
+  const Tensor& normal_(double mean = 0, double std = 1, Generator* generator = nullptr) const;
+  const Tensor& bernoulli_(double p = 0.5, Generator* generator = nullptr) const;
+  const Tensor& bernoulli_(const Tensor& p, Generator* generator = nullptr) const;
+  const Tensor& random_(Generator* generator = nullptr) const;  ///< up to the largest integer of the dtype
+  const Tensor& random_(int64_t to, Generator* generator = nullptr) const;
+  const Tensor& random_(int64_t from, int64_t to, Generator* generator = nullptr) const;
+  const Tensor& exponential_(double lambda = 1, Generator* generator = nullptr) const;
+
   /// Replaces the memory, shape and dtype of this tensor by another's. As `x.data = y`.
   void set_data(const Tensor& other) const;
 

@@ -8,6 +8,7 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/random.h"
 #include "kernels/reduce.h"
 
 namespace ember::kernels {
@@ -16,6 +17,7 @@ struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
   const ElementwiseKernels& elementwise;
   const GemmKernels& gemm;
+  const RandomKernels& random;
   const ReduceKernels& reduce;
 };
 

@@ -10,6 +10,7 @@ namespace ember::kernels::EMBER_ISA {
 extern const ElementwiseTable unary_table, activation_table, binary_table;
 constinit const ElementwiseKernels elementwise_kernels{unary_table, activation_table, binary_table};
 extern const GemmKernels gemm_kernels;
+extern const RandomKernels random_kernels;
 extern const ReduceKernels reduce_kernels;
 
 extern const Kernels table;
@@ -17,6 +18,7 @@ constinit const Kernels table{
     .isa = EMBER_TEXT(EMBER_ISA),
     .elementwise = elementwise_kernels,
     .gemm = gemm_kernels,
+    .random = random_kernels,
     .reduce = reduce_kernels,
 };
 

@@ -1,0 +1,24 @@
+// Dropout: noise in training, the identity in evaluation. As the functions of the same names in torch.nn.functional; the masks are
+// PyTorch's for the same seed, drawn in the order of memory.
+#pragma once
+
+#include <ember/tensor.h>
+
+namespace ember {
+
+struct DropoutOptions {
+  double p = 0.5;  ///< the probability that an element (or channel) is dropped
+  bool training = true;
+};
+
+/// Each element is 0 with probability p, else x / (1 - p). Any shape. Srivastava et al. 2014.
+/// Throws ValueError "dropout probability has to be between 0 and 1, but got 1.1".
+Tensor dropout(const Tensor& x, DropoutOptions options = {});
+/// Whole channels: (N, C, L) or (C, L).
+Tensor dropout1d(const Tensor& x, DropoutOptions options = {});
+/// Whole channels: (N, C, H, W); of (N, C, L), with PyTorch's warning, too.
+Tensor dropout2d(const Tensor& x, DropoutOptions options = {});
+/// Keeps mean and variance of inputs that are normal, for SELU networks. Klambauer et al. 2017.
+Tensor alpha_dropout(const Tensor& x, DropoutOptions options = {});
+
+}  // namespace ember

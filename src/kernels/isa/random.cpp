@@ -1,0 +1,132 @@
+// Mersenne Twister (Matsumoto & Nishimura 1998) and the distributions over it, bit for bit as PyTorch's AVX2 build computes them. So
+// this file is compiled with -ffp-contract=off: only what says fused is fused.
+//
+// The logarithm, sine and cosine are those of Cephes (S. Moshier) in the form of avx_mathfun (J. Pommier, zlib licence).
+#include "kernels/isa/lanes.h"
+#include "kernels/random.h"
+
+namespace ember::kernels::EMBER_ISA {
+namespace {
+
+constexpr int N = kTwisterWords, M = 397;
+
+EMBER_INLINE std::uint32_t twisted(std::uint32_t a, std::uint32_t b, std::uint32_t far) {
+  const std::uint32_t y = (a & 0x80000000u) | (b & 0x7fffffffu);
+  return far ^ (y >> 1) ^ (b & 1 ? 0x9908b0dfu : 0u);
+}
+
+void next_block(std::uint32_t* state, std::uint32_t* words) {
+  // No iteration needs a result that is less than 227 words back, far more than a vector holds.
+#pragma GCC ivdep
+  for (int i = 0; i < N - M; ++i) state[i] = twisted(state[i], state[i + 1], state[i + M]);
+#pragma GCC ivdep
+  for (int i = N - M; i < N - 1; ++i) state[i] = twisted(state[i], state[i + 1], state[i + M - N]);
+  state[N - 1] = twisted(state[N - 1], state[0], state[M - 1]);
+  for (int i = 0; i < N; ++i) {
+    std::uint32_t y = state[i];
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c5680u;
+    y ^= (y << 15) & 0xefc60000u;
+    words[i] = y ^ (y >> 18);
+  }
+}
+
+EMBER_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+EMBER_INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
+void uniform_float(int64_t n, const std::uint32_t* words, float from, float to, float* out) {
+  const float range = to - from;
+  for (int64_t i = 0; i < n; ++i) {
+    const float r = fused(float(int32_t(words[i] & 0xffffff)) * 0x1p-24f, range, from);
+    out[i] = r == to ? from : r;
+  }
+}
+
+EMBER_INLINE std::uint64_t bits53(const std::uint32_t* words) {
+  return (std::uint64_t(words[0]) << 32 | words[1]) & ((std::uint64_t(1) << 53) - 1);
+}
+
+void uniform_double(int64_t n, const std::uint32_t* words, double from, double to, double* out) {
+  const double range = to - from;
+  for (int64_t i = 0; i < n; ++i) {
+    const double r = fused(double(int64_t(bits53(words + 2 * i))) * 0x1p-53, range, from);
+    out[i] = r == to ? from : r;
+  }
+}
+
+void bernoulli_float(int64_t n, const std::uint32_t* words, std::uint64_t threshold, float value, float* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold ? value : 0.0f;
+}
+
+void bernoulli_byte(int64_t n, const std::uint32_t* words, std::uint64_t threshold, std::uint8_t* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold;
+}
+
+// --- normal numbers
+
+EMBER_INLINE float as_float(int32_t bits) { return __builtin_bit_cast(float, bits); }
+EMBER_INLINE int32_t as_bits(float x) { return __builtin_bit_cast(int32_t, x); }
+
+EMBER_INLINE float cephes_log(float x) {
+  x = x > 0x1p-126f ? x : 0x1p-126f;
+  const int32_t bits = as_bits(x);
+  float e = float((bits >> 23) - 126);
+  const float m = as_float((bits & 0x807fffff) | 0x3f000000);
+  const bool low = m < 0.707106781186547524f;
+  e = low ? e - 1.0f : e;
+  x = low ? (m - 1.0f) + m : m - 1.0f;
+  const float z = x * x;
+  float y = 7.0376836292E-2f;
+  y = fused(y, x, -1.1514610310E-1f);
+  y = fused(y, x, 1.1676998740E-1f);
+  y = fused(y, x, -1.2420140846E-1f);
+  y = fused(y, x, 1.4249322787E-1f);
+  y = fused(y, x, -1.6668057665E-1f);
+  y = fused(y, x, 2.0000714765E-1f);
+  y = fused(y, x, -2.4999993993E-1f);
+  y = fused(y, x, 3.3333331174E-1f);
+  y = y * x;
+  y = fused(y, z, e * -2.12194440e-4f);
+  y = fused(z, -0.5f, y);
+  x = x + y;
+  return fused(e, 0.693359375f, x);
+}
+
+EMBER_INLINE void cephes_sincos(float t, float& sine, float& cosine) {
+  const int32_t j = (int32_t(t * 1.27323954473516f) + 1) & ~1;
+  const float y = float(j);
+  float x = fused(y, -0.78515625f, t);
+  x = fused(y, -2.4187564849853515625e-4f, x);
+  x = fused(y, -3.77489497744594108e-8f, x);
+  const float z = x * x;
+  float a = fused(2.443315711809948E-005f, z, -1.388731625493765E-003f);
+  a = fused(a, z, 4.166664568298827E-002f);
+  a = fused(a * z, z, -(z * 0.5f));
+  a = a + 1.0f;
+  float b = fused(-1.9515295891E-4f, z, 8.3321608736E-3f);
+  b = fused(b, z, -1.6666654611E-1f);
+  b = b * z;
+  b = fused(b, x, x);
+  const float s = j & 2 ? a : b, c = j & 2 ? b : a;
+  sine = as_float(as_bits(s) ^ int32_t(std::uint32_t(j & 4) << 29));
+  cosine = as_float(as_bits(c) ^ int32_t(std::uint32_t(~(j - 2) & 4) << 29));
+}
+
+void normal_float(int64_t blocks, float mean, float std, float* x) {
+  for (int64_t block = 0; block < blocks; ++block, x += 16)
+    for (int i = 0; i < 8; ++i) {
+      const float radius = square_root(-2.0f * cephes_log(1.0f - x[i])), theta = 6.2831855f * x[i + 8];
+      float s, c;
+      cephes_sincos(theta, s, c);
+      x[i] = fused(radius * c, std, mean);
+      x[i + 8] = fused(radius * s, std, mean);
+    }
+}
+
+}  // namespace
+
+extern const RandomKernels random_kernels;
+constinit const RandomKernels random_kernels{next_block,      uniform_float,  uniform_double,
+                                             bernoulli_float, bernoulli_byte, normal_float};
+
+}  // namespace ember::kernels::EMBER_ISA

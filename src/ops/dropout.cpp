@@ -1,0 +1,106 @@
+// Dropout in its forms.
+#include <ember/ops/dropout.h>
+
+#include <ember/autograd.h>
+#include <ember/ops/elementwise.h>
+#include <ember/random.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "error_format.h"
+#include "python_repr.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+void check_probability(double p) {
+  check<ValueError>(p >= 0 && p <= 1, "dropout probability has to be between 0 and 1, but got {}", python_repr(p));
+}
+
+void check_real(const Tensor& x) {
+  check<RuntimeError>(is_floating_point(x.dtype()), "result type Float can't be cast to the desired output type {}",
+                      scalar_type_name(x.dtype()));
+}
+
+/// A dense tensor of x's sizes, its dimensions in memory in the order of x's strides.
+Tensor noise_like(const Tensor& x) {
+  if (is_dense(x)) return empty_like(x);
+  Shape order;
+  for (int d = x.dim(); d-- > 0;) order.push_back(d);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return x.strides()[int(a)] < x.strides()[int(b)]; });
+  Shape strides = Shape::filled(x.dim(), 0);
+  int64_t step = 1;
+  for (int64_t d : order) {
+    strides[int(d)] = step;
+    step *= std::max<int64_t>(1, x.sizes()[int(d)]);
+  }
+  return empty_strided(x.sizes(), strides, x.dtype());
+}
+
+/// x times noise that is 0 or 1 / (1 - p).
+Tensor noisy(const Tensor& x, const Tensor& noise, double p) {
+  {
+    NoGradGuard no_grad;
+    noise.bernoulli_(1 - p);
+    noise.div_(1 - p);
+  }
+  return x * noise;
+}
+
+Tensor channels(const Tensor& x, DropoutOptions options, bool batched) {
+  check_probability(options.p);
+  if (!options.training || options.p == 0 || x.numel() == 0) return x;
+  check_real(x);
+  if (options.p == 1) return x * 0;
+  Shape sizes = Shape::filled(x.dim(), 1);
+  for (int d = 0; d < (batched ? 2 : 1); ++d) sizes[d] = x.sizes()[d];
+  return noisy(x, make_dense(sizes, x.dtype()), options.p);
+}
+
+}  // namespace
+
+Tensor dropout(const Tensor& x, DropoutOptions options) {
+  check_probability(options.p);
+  if (!options.training || options.p == 0 || x.numel() == 0) return x;
+  check_real(x);
+  if (options.p == 1) return x * 0;
+  return noisy(x, noise_like(x), options.p);
+}
+
+Tensor dropout1d(const Tensor& x, DropoutOptions options) {
+  check<RuntimeError>(x.dim() == 2 || x.dim() == 3,
+                      "dropout1d: Expected 2D or 3D input, but received a {}D input. Note that dropout1d exists to provide "
+                      "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch "
+                      "dimension (i.e. 2D or 3D inputs).",
+                      x.dim());
+  return channels(x, options, x.dim() == 3);
+}
+
+Tensor dropout2d(const Tensor& x, DropoutOptions options) {
+  if (x.dim() != 3 && x.dim() != 4)
+    warn("dropout2d: Received a " + std::to_string(x.dim()) + "-D input to dropout2d, which is deprecated and will result in an error in a future release.");
+  if (x.dim() == 3)
+    warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as shape (N, C, L).");
+  return channels(x, options, x.dim() >= 2);
+}
+
+Tensor alpha_dropout(const Tensor& x, DropoutOptions options) {
+  check_probability(options.p);
+  if (!options.training || options.p == 0 || x.numel() == 0) return x;
+  check_real(x);
+  if (options.p == 1) return x * 0;
+  constexpr double alpha = 1.7580993408473766;
+  const double p = options.p, a = 1 / std::sqrt((alpha * alpha * p + 1) * (1 - p));
+  Tensor scale, shift;
+  {
+    NoGradGuard no_grad;
+    const Tensor noise = noise_like(x).bernoulli_(1 - p);
+    shift = (noise - 1) * (alpha * a) + alpha * a * p;
+    scale = noise * a;
+  }
+  return x * scale + shift;
+}
+
+}  // namespace ember

@@ -1,0 +1,307 @@
+// What is drawn from the generator: uniform and normal numbers, integers, coin flips, permutations. Compiled without contraction of
+// a * b + c, as the kernels are.
+#include <ember/autograd.h>
+#include <ember/ops/elementwise.h>
+#include <ember/ops/reduce.h>
+#include <ember/random.h>
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "error_format.h"
+#include "kernels/kernels.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+constexpr int64_t kChunk = 1024;
+
+Generator& chosen(Generator* generator) { return generator ? *generator : default_generator(); }
+
+/// fill(dense) writes the elements of a row-major tensor one after the other; t gets them in the order of its memory.
+template <class Fill>
+const Tensor& fill_in_memory_order(const Tensor& t, Fill&& fill) {
+  check_inplace(t);
+  NoGradGuard no_grad;
+  if (is_dense(t)) {
+    fill(make_alias(t, {t.numel()}, {1}, 0));
+    t.bump_version();
+    return t;
+  }
+  Shape order;
+  for (int d = 0; d < t.dim(); ++d) order.push_back(d);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return t.strides()[int(a)] > t.strides()[int(b)]; });
+  const Tensor permuted = t.detach().permute(order);
+  const Tensor values = make_dense(permuted.sizes(), t.dtype());
+  fill(values.view({values.numel()}));
+  permuted.copy_(values);
+  return t;
+}
+
+/// Calls body with a value of the element type.
+template <class Body>
+void with_type(DType dtype, Body&& body) {
+  switch (dtype) {
+    case kFloat32: return body(float());
+    case kFloat64: return body(double());
+    case kInt64: return body(int64_t());
+    case kUInt8: return body(std::uint8_t());
+    default: return body(bool());
+  }
+}
+
+/// next() for each element.
+template <class Next>
+const Tensor& fill_each(const Tensor& t, Next&& next) {
+  return fill_in_memory_order(t, [&](const Tensor& flat) {
+    with_type(t.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      T* p = static_cast<T*>(flat.data_ptr());
+      for (int64_t i = 0; i < flat.numel(); ++i) p[i] = T(next());
+    });
+  });
+}
+
+void uniform_into(Generator& g, int64_t n, float from, float to, float* out) {
+  std::uint32_t words[kChunk];
+  for (int64_t i = 0; i < n; i += kChunk) {
+    const int64_t count = std::min(kChunk, n - i);
+    g.fill(count, words);
+    kernels::kernels().random.uniform_float(count, words, from, to, out + i);
+  }
+}
+void uniform_into(Generator& g, int64_t n, double from, double to, double* out) {
+  std::uint32_t words[2 * kChunk];
+  for (int64_t i = 0; i < n; i += kChunk) {
+    const int64_t count = std::min(kChunk, n - i);
+    g.fill(2 * count, words);
+    kernels::kernels().random.uniform_double(count, words, from, to, out + i);
+  }
+}
+
+void box_muller(int64_t blocks, float mean, float std, float* x) { kernels::kernels().random.normal_float(blocks, mean, std, x); }
+void box_muller(int64_t blocks, double mean, double std, double* x) {
+  for (; blocks > 0; --blocks, x += 16)
+    for (int i = 0; i < 8; ++i) {
+      const double radius = std::sqrt(-2.0 * std::log(1.0 - x[i])), theta = 2.0 * M_PI * x[i + 8];
+      x[i] = std::fma(radius * std::cos(theta), std, mean);
+      x[i + 8] = std::fma(radius * std::sin(theta), std, mean);
+    }
+}
+
+/// 16 and more numbers, row-major: blocks of 16 uniform ones; the last 16 are drawn anew when n is not a multiple.
+template <class T>
+void normal_blocks(Generator& g, int64_t n, T mean, T std, T* x) {
+  uniform_into(g, n, T(0), T(1), x);
+  box_muller(n / 16, mean, std, x);
+  if (n % 16 == 0) return;
+  uniform_into(g, 16, T(0), T(1), x + n - 16);
+  box_muller(1, mean, std, x + n - 16);
+}
+
+void check_real(const char* name, const Tensor& t) {
+  check<NotImplementedError>(is_floating_point(t.dtype()), "\"{}\" not implemented for '{}'", name, scalar_type_name(t.dtype()));
+}
+
+/// u < p for a 53-bit u in [0, 1) is the same question for integers.
+std::uint64_t threshold_of(double p) { return std::uint64_t(std::ceil(p * 0x1p53)); }
+
+}  // namespace
+
+const Tensor& Tensor::uniform_(double from, double to, Generator* generator) const {
+  check_real("check_uniform_bounds", *this);
+  check<RuntimeError>(from <= to, "uniform_ expects to return a [from, to) range, but found from={} > to={}", from, to);
+  Generator& g = chosen(generator);
+  return fill_in_memory_order(*this, [&](const Tensor& flat) {
+    if (dtype() == kFloat32) uniform_into(g, flat.numel(), float(from), float(to), flat.data<float>());
+    else uniform_into(g, flat.numel(), from, to, flat.data<double>());
+  });
+}
+
+const Tensor& Tensor::normal_(double mean, double std, Generator* generator) const {
+  check_real("normal_kernel_cpu", *this);
+  check<RuntimeError>(std >= 0, "normal expects std >= 0.0, but found std {}", std);
+  Generator& g = chosen(generator);
+  if (numel() < 16 || !is_contiguous()) return fill_each(*this, [&] { return std::fma(g.normal(), std, mean); });
+  return fill_in_memory_order(*this, [&](const Tensor& flat) {
+    if (dtype() == kFloat32) normal_blocks(g, flat.numel(), float(mean), float(std), flat.data<float>());
+    else normal_blocks(g, flat.numel(), mean, std, flat.data<double>());
+  });
+}
+
+const Tensor& Tensor::bernoulli_(double p, Generator* generator) const {
+  check<RuntimeError>(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p={}", p);
+  Generator& g = chosen(generator);
+  const std::uint64_t threshold = threshold_of(p);
+  if (dtype() != kFloat32) return fill_each(*this, [&] { return (g.random64() & ((std::uint64_t(1) << 53) - 1)) < threshold; });
+  return fill_in_memory_order(*this, [&](const Tensor& flat) {
+    std::uint32_t words[2 * kChunk];
+    for (int64_t i = 0; i < flat.numel(); i += kChunk) {
+      const int64_t count = std::min(kChunk, flat.numel() - i);
+      g.fill(2 * count, words);
+      kernels::kernels().random.bernoulli_float(count, words, threshold, 1.0f, flat.data<float>() + i);
+    }
+  });
+}
+
+const Tensor& Tensor::bernoulli_(const Tensor& p, Generator* generator) const {
+  check_real("bernoulli_tensor_cpu_p_", p);
+  NoGradGuard no_grad;
+  check<RuntimeError>(p.numel() == 0 || (ember::ge(p, 0) & ember::le(p, 1)).all().item<bool>(), "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+  Generator& g = chosen(generator);
+  const Tensor probability = p.detach().expand(sizes()).contiguous();
+  const Tensor draws = make_dense(sizes(), probability.dtype());
+  draws.uniform_(0, 1, &g);
+  check_inplace(*this);
+  copy_(ember::lt(draws, probability));
+  return *this;
+}
+
+namespace {
+
+/// What random_() may give: integers up to the largest that the type holds exactly.
+std::uint64_t largest_exact(DType dtype) {
+  switch (dtype) {
+    case kFloat32: return std::uint64_t(1) << 24;
+    case kFloat64: return std::uint64_t(1) << 53;
+    case kInt64: return INT64_MAX;
+    case kUInt8: return 255;
+    default: return 1;
+  }
+}
+
+}  // namespace
+
+const Tensor& Tensor::random_(Generator* generator) const {
+  Generator& g = chosen(generator);
+  const DType type = dtype();
+  const std::uint64_t range = largest_exact(type) + 1;
+  return fill_each(*this, [&g, type, range] {
+    return type == kInt64 || type == kFloat64 ? int64_t(g.random64() % range) : int64_t(g.random() % range);
+  });
+}
+const Tensor& Tensor::random_(int64_t to, Generator* generator) const { return random_(0, to, generator); }
+const Tensor& Tensor::random_(int64_t from, int64_t to, Generator* generator) const {
+  check<RuntimeError>(from < to, "random_ expects 'from' to be less than 'to', but got from={} >= to={}", from, to);
+  if (dtype() == kUInt8 || dtype() == kBool) {
+    const int64_t most = dtype() == kBool ? 1 : 255;
+    check<RuntimeError>(from >= 0 && from <= most, "from is out of bounds for {}", dtype() == kBool ? "bool" : "unsigned char");
+    check<RuntimeError>(to - 1 <= most, "to - 1 is out of bounds for {}", dtype() == kBool ? "bool" : "unsigned char");
+  }
+  Generator& g = chosen(generator);
+  // Reals move the bounds to numbers that they hold, before the range decides between one word and two.
+  if (dtype() == kFloat32) {
+    to = int64_t(float(to)) > to ? int64_t(std::nextafter(float(to), 0.0f)) : int64_t(float(to));
+    from = int64_t(float(from)) < from ? int64_t(std::nextafter(float(from), INFINITY)) : int64_t(float(from));
+  }
+  const std::uint64_t range = std::uint64_t(to) - std::uint64_t(from);
+  return fill_each(*this, [&] {
+    const std::uint64_t v = range >= (std::uint64_t(1) << 28) ? g.random64() : g.random();
+    return int64_t(v % range + std::uint64_t(from));
+  });
+}
+
+const Tensor& Tensor::exponential_(double lambda, Generator* generator) const {
+  check_real("exponential_", *this);
+  check<RuntimeError>(lambda > 0, "exponential_ expects lambda > 0.0, but found lambda={}", lambda);
+  Generator& g = chosen(generator);
+  return fill_each(*this, [&] { return (-1.0 / lambda) * std::log1p(-g.uniform()); });
+}
+
+// --- factories
+
+Tensor rand(IntArrayRef sizes, TensorOptions options, Generator* generator) {
+  return empty(sizes, {.dtype = options.dtype}).uniform_(0, 1, generator).requires_grad_(options.requires_grad);
+}
+Tensor randn(IntArrayRef sizes, TensorOptions options, Generator* generator) {
+  return empty(sizes, {.dtype = options.dtype}).normal_(0, 1, generator).requires_grad_(options.requires_grad);
+}
+Tensor randint(int64_t low, int64_t high, IntArrayRef sizes, TensorOptions options, Generator* generator) {
+  const DType dtype = options.dtype == DType::Undefined ? kInt64 : options.dtype;
+  return empty(sizes, dtype).random_(low, high, generator).requires_grad_(options.requires_grad);
+}
+Tensor randint(int64_t high, IntArrayRef sizes, TensorOptions options, Generator* generator) {
+  return randint(0, high, sizes, options, generator);
+}
+Tensor rand_like(const Tensor& like, DType dtype) { return empty_like(like, dtype).uniform_(); }
+Tensor randn_like(const Tensor& like, DType dtype) { return empty_like(like, dtype).normal_(); }
+Tensor randint_like(const Tensor& like, int64_t low, int64_t high, DType dtype) { return empty_like(like, dtype).random_(low, high); }
+
+Tensor randperm(int64_t n, TensorOptions options, Generator* generator) {
+  check<RuntimeError>(n >= 0, "n must be non-negative, got {}", n);
+  Generator& g = chosen(generator);
+  Tensor order = empty({n}, kInt64);
+  int64_t* r = order.data<int64_t>();
+  if (n < int64_t(UINT32_MAX / 20)) {
+    for (int64_t i = 0; i < n; ++i) r[i] = i;
+    for (int64_t i = 0; i + 1 < n; ++i) std::swap(r[i], r[i + int64_t(g.random() % std::uint64_t(n - i))]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t z = int64_t(g.random64() % std::uint64_t(i + 1));
+      r[i] = i;
+      std::swap(r[i], r[z]);
+    }
+  }
+  return options.dtype == DType::Undefined ? order : order.to(options.dtype);
+}
+
+Tensor normal(double mean, double std, IntArrayRef sizes, TensorOptions options, Generator* generator) {
+  return empty(sizes, {.dtype = options.dtype}).normal_(mean, std, generator).requires_grad_(options.requires_grad);
+}
+Tensor normal(const Tensor& mean, const Operand& std, Generator* generator) {
+  NoGradGuard no_grad;
+  if (!std.is_tensor()) return make_dense(mean.sizes(), mean.dtype()).normal_(0, std.number().to<double>(), generator) + mean;
+  check<RuntimeError>(std.tensor().numel() == 0 || ge(std.tensor(), 0).all().item<bool>(), "normal expects all elements of std >= 0.0");
+  const Tensor draws = make_dense(broadcast_shapes(mean.sizes(), std.tensor().sizes()), mean.dtype()).normal_(0, 1, generator);
+  return draws * std.tensor() + mean;
+}
+Tensor normal(double mean, const Tensor& std, Generator* generator) {
+  NoGradGuard no_grad;
+  check<RuntimeError>(std.numel() == 0 || ge(std, 0).all().item<bool>(), "normal expects all elements of std >= 0.0");
+  return make_dense(std.sizes(), std.dtype()).normal_(0, 1, generator) * std + mean;
+}
+Tensor bernoulli(const Tensor& p, Generator* generator) { return empty_like(p.detach()).bernoulli_(p, generator); }
+
+Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement, Generator* generator) {
+  check<RuntimeError>(weights.dim() == 1 || weights.dim() == 2, "prob_dist must be 1 or 2 dim");
+  check<RuntimeError>(is_floating_point(weights.dtype()), "multinomial only supports floating-point dtypes for input, got: {}",
+                      scalar_type_name(weights.dtype()));
+  check<RuntimeError>(num_samples > 0, "cannot sample n_sample <= 0 samples");
+  const int64_t classes = weights.size(-1);
+  check<RuntimeError>(replacement || num_samples <= classes, "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
+  NoGradGuard no_grad;
+  const Tensor w = weights.detach().contiguous();
+  check<RuntimeError>(w.numel() == 0 || (isfinite(w) & ge(w, 0)).all().item<bool>(),
+                      "probability tensor contains either `inf`, `nan` or element < 0");
+  check<RuntimeError>(w.numel() == 0 || !le(w.sum(-1), 0).any().item<bool>(), "invalid multinomial distribution (sum of probabilities <= 0)");
+  if (!replacement || num_samples == 1) {
+    const Tensor scores = w / empty_like(w).exponential_(1, generator);
+    return num_samples == 1 ? scores.argmax(-1, true) : topk(scores, num_samples, -1).indices;
+  }
+  Generator& g = chosen(generator);
+  const Tensor cumulative = w.cumsum(-1);
+  Shape sizes = w.sizes().shape();
+  sizes[w.dim() - 1] = num_samples;
+  Tensor samples = make_dense(sizes, kInt64);
+  with_type(w.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (std::is_floating_point_v<T>) {
+      const int64_t rows = w.numel() / classes;
+      for (int64_t r = 0; r < rows; ++r) {
+        T* sums = cumulative.data<T>() + r * classes;
+        const T total = sums[classes - 1];
+        for (int64_t c = 0; c < classes; ++c) sums[c] /= total;
+        sums[classes - 1] = 1;
+        for (int64_t s = 0; s < num_samples; ++s) {
+          const double u = g.uniform();
+          samples.data<int64_t>()[r * num_samples + s] = std::lower_bound(sums, sums + classes, u) - sums;
+        }
+      }
+    }
+  });
+  return samples;
+}
+
+}  // namespace ember
