@@ -8,6 +8,7 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/norm.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
 
@@ -17,6 +18,7 @@ struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
   const ElementwiseKernels& elementwise;
   const GemmKernels& gemm;
+  const NormKernels& norm;
   const RandomKernels& random;
   const ReduceKernels& reduce;
 };

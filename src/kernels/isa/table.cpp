@@ -10,6 +10,7 @@ namespace ember::kernels::EMBER_ISA {
 extern const ElementwiseTable unary_table, activation_table, binary_table;
 constinit const ElementwiseKernels elementwise_kernels{unary_table, activation_table, binary_table};
 extern const GemmKernels gemm_kernels;
+extern const NormKernels norm_kernels;
 extern const RandomKernels random_kernels;
 extern const ReduceKernels reduce_kernels;
 
@@ -18,6 +19,7 @@ constinit const Kernels table{
     .isa = EMBER_TEXT(EMBER_ISA),
     .elementwise = elementwise_kernels,
     .gemm = gemm_kernels,
+    .norm = norm_kernels,
     .random = random_kernels,
     .reduce = reduce_kernels,
 };

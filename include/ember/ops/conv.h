@@ -1,0 +1,69 @@
+// Convolutions and what belongs to them. x is (N, C, L) or (N, C, H, W), or the same without N. As the functions of the same names
+// in torch.nn.functional. Results may lie in memory with the channels innermost; their strides say so.
+#pragma once
+
+#include <ember/tensor.h>
+
+namespace ember {
+
+/// Zeros around the input: one number, one for each dimension, "valid" (none) or "same" (the output is as large as the input).
+template <int N>
+struct ConvPadding {
+  enum Kind : std::uint8_t { Numbers, Same, Valid };
+  ConvPadding(int64_t all) : numbers(all) {}
+  ConvPadding(int all) : numbers(all) {}
+  ConvPadding(std::initializer_list<int64_t> each) : numbers(each) {}
+  ConvPadding(ExpandingArray<N> each) : numbers(each) {}
+  ConvPadding(const char* word) : numbers(0), kind(parse(word)) {}
+
+  ExpandingArray<N> numbers;
+  Kind kind = Numbers;
+
+ private:
+  static Kind parse(const char* word) {
+    const std::string text = word;
+    if (text == "same") return Same;
+    if (text == "valid") return Valid;
+    throw ValueError("Invalid padding string '" + text + "', should be one of {'valid', 'same'}");
+  }
+};
+
+template <int N>
+struct ConvOptions {
+  ExpandingArray<N> stride = 1;
+  ConvPadding<N> padding = 0;
+  ExpandingArray<N> dilation = 1;
+  int64_t groups = 1;
+};
+template <int N>
+struct ConvTransposeOptions {
+  ExpandingArray<N> stride = 1;
+  ExpandingArray<N> padding = 0;
+  ExpandingArray<N> output_padding = 0;
+  int64_t groups = 1;
+  ExpandingArray<N> dilation = 1;
+};
+
+/// weight (O, C / groups, K), bias (O) or undefined. (N, C, L) -> (N, O, (L + 2 padding - dilation (K - 1) - 1) / stride + 1).
+/// Throws "Given groups=1, weight of size [8, 3, 3], expected input[1, 4, 8] to have 3 channels, but got 4 channels instead".
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<1> options = {});
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {});
+
+/// The gradient of a convolution with respect to its input, as an operation: weight (C, O / groups, K).
+/// L -> (L - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1.
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvTransposeOptions<1> options = {});
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvTransposeOptions<2> options = {});
+
+struct UnfoldOptions {
+  ExpandingArray<2> dilation = 1, padding = 0, stride = 1;
+};
+/// The patches of (N, C, H, W) as columns: (N, C kh kw, patches). As torch.nn.functional.unfold.
+Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, UnfoldOptions options = {});
+/// Adds columns up to images of output_size: the gradient of unfold.
+Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, UnfoldOptions options = {});
+
+enum class PadMode : std::uint8_t { Constant, Reflect, Replicate, Circular };
+/// `pad` lists (left, right) of the last dimension, then of the one before, and so on; negative numbers cut.
+Tensor pad(const Tensor& x, IntArrayRef pad, PadMode mode = PadMode::Constant, double value = 0);
+
+}  // namespace ember

@@ -1,0 +1,35 @@
+// Convolution in two dimensions, channels innermost (NHWC): forward and the two gradients, made of the register tiles of gemm.h.
+#pragma once
+
+#include <cstdint>
+
+namespace ember::kernels {
+
+using std::int64_t;
+
+/// Sizes of y = conv(x, w): x (n, h, w, c), y (n, oh, ow, o), kernel kh x kw. Weights are packed as (kh, kw, c / groups, o).
+struct ConvShape {
+  int64_t n, h, w, c;
+  int64_t oh, ow, o;
+  int64_t kh, kw;
+  int64_t stride[2], padding[2], dilation[2];
+  int64_t groups;
+
+  int64_t c_group() const { return c / groups; }
+  int64_t o_group() const { return o / groups; }
+  double multiply_adds() const { return double(n) * double(oh) * double(ow) * double(o) * double(kh) * double(kw) * double(c_group()); }
+};
+
+/// y = x * w + bias (null: none); relu on the way out.
+template <class T>
+void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y);
+
+/// dx of conv_forward, from dy. `w` is packed as (kh, kw, o / groups, c): turned around by the caller.
+template <class T>
+void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
+
+/// dw (kh, kw, c / groups, o) of conv_forward.
+template <class T>
+void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw);
+
+}  // namespace ember::kernels

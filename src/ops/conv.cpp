@@ -1,0 +1,249 @@
+// Convolutions. Three bilinear operations give each other's gradients, to any order: y = F(x, w), dx = G(dy, w), dw = H(x, dy).
+#include <ember/ops/conv.h>
+
+#include <ember/autograd.h>
+#include <ember/ops/elementwise.h>
+#include <ember/ops/reduce.h>
+
+#include "error_format.h"
+#include "kernels/conv.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+/// What stays the same between a convolution and its gradients: all in two dimensions.
+struct Geometry {
+  int64_t stride[2], padding[2], dilation[2];
+  int64_t groups;
+};
+
+kernels::ConvShape shape_of(const Geometry& g, IntArrayRef x, IntArrayRef w, IntArrayRef y) {
+  return {x[0], x[2], x[3], x[1], y[2], y[3], y[1], w[2], w[3], {g.stride[0], g.stride[1]}, {g.padding[0], g.padding[1]},
+          {g.dilation[0], g.dilation[1]}, g.groups};
+}
+
+Tensor channels_last(const Tensor& x) { return x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(MemoryFormat::ChannelsLast); }
+
+Tensor empty_channels_last(IntArrayRef sizes, DType dtype) { return empty_strided(sizes, channels_last_strides(sizes), dtype); }
+
+/// (O, C / g, kh, kw) as (kh, kw, C / g, O).
+Tensor packed(const Tensor& w) { return w.permute({2, 3, 1, 0}).contiguous(); }
+
+/// The same turned around for the way back: (kh, kw, O / g, C), the kernel reversed.
+Tensor packed_backwards(const Tensor& w, int64_t groups) {
+  const int64_t o = w.sizes()[0] / groups, c = w.sizes()[1], kh = w.sizes()[2], kw = w.sizes()[3];
+  Tensor turned = empty({kh, kw, o, groups, c}, w.dtype());
+  const Tensor source = w.view({groups, o, c, kh, kw}).permute({3, 4, 1, 0, 2});
+  for (int64_t y = 0; y < kh; ++y)
+    for (int64_t x = 0; x < kw; ++x) turned.select(0, y).select(0, x).copy_(source.select(0, kh - 1 - y).select(0, kw - 1 - x));
+  return turned;
+}
+
+template <class F>
+void with_real(DType dtype, F&& f) {
+  if (dtype == kFloat32) f(float());
+  else f(double());
+}
+
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes);
+Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes);
+
+/// y = F(x, w) + bias
+Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes) {
+  Tensor y = empty_channels_last(y_sizes, x.dtype());
+  if (y.numel() > 0) {
+    NoGradGuard no_grad;
+    const kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
+    const Tensor image = channels_last(x.detach()), weights = packed(w.detach()), offset = bias.defined() ? bias.detach().contiguous() : bias;
+    with_real(x.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), static_cast<const T*>(offset.data_or_null()), false, y.data<T>());
+    });
+  }
+  return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), g](const Tensor& dy, Grads& grads) {
+    if (grads.wants(0)) grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
+    if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape()));
+    if (grads.wants(2)) grads.add(2, sum(dy.permute({0, 2, 3, 1}), {0, 1, 2}));
+  });
+}
+
+/// dx = G(dy, w)
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes) {
+  Tensor dx = empty_channels_last(x_sizes, dy.dtype());
+  if (dx.numel() > 0) {
+    NoGradGuard no_grad;
+    const kernels::ConvShape shape = shape_of(g, x_sizes, w.sizes(), dy.sizes());
+    const Tensor upstream = channels_last(dy.detach()), weights = packed_backwards(w.detach().contiguous(), g.groups);
+    with_real(dy.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      kernels::conv_backward_input<T>(shape, upstream.data<T>(), weights.data<T>(), dx.data<T>());
+    });
+  }
+  return record("ConvolutionBackwardInput", {dy, w}, std::move(dx), [dy = Saved(dy), w = Saved(w), g](const Tensor& u, Grads& grads) {
+    if (grads.wants(0)) grads.add(0, convolve(u, w.get(), {}, g, dy.get().sizes().shape()));
+    if (grads.wants(1)) grads.add(1, weight_gradient(u, dy.get(), g, w.get().sizes().shape()));
+  });
+}
+
+/// dw = H(x, dy)
+Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes) {
+  Tensor dw;
+  {
+    NoGradGuard no_grad;
+    const kernels::ConvShape shape = shape_of(g, x.sizes(), w_sizes, dy.sizes());
+    const Tensor image = channels_last(x.detach()), upstream = channels_last(dy.detach());
+    const Tensor taps = empty({w_sizes[2], w_sizes[3], w_sizes[1], w_sizes[0]}, x.dtype());
+    with_real(x.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      kernels::conv_backward_weight<T>(shape, image.data<T>(), upstream.data<T>(), taps.data<T>());
+    });
+    dw = taps.permute({3, 2, 0, 1}).contiguous();
+  }
+  return record("ConvolutionBackwardWeight", {x, dy}, std::move(dw), [x = Saved(x), dy = Saved(dy), g](const Tensor& v, Grads& grads) {
+    if (grads.wants(0)) grads.add(0, input_gradient(dy.get(), v, g, x.get().sizes().shape()));
+    if (grads.wants(1)) grads.add(1, convolve(x.get(), v, {}, g, dy.get().sizes().shape()));
+  });
+}
+
+// --- checks. `spatial` is 1 or 2; a 1-D convolution is a 2-D one of height 1.
+
+void check_types(const Tensor& x, const Tensor& w, const Tensor& bias) {
+  check<RuntimeError>(is_floating_point(x.dtype()) && x.dtype() == w.dtype(),
+                      "Input type ({}) and weight type ({}) should be the same", scalar_type_name(x.dtype()), scalar_type_name(w.dtype()));
+  check<RuntimeError>(!bias.defined() || bias.dtype() == x.dtype(), "Input type ({}) and bias type ({}) should be the same",
+                      scalar_type_name(x.dtype()), bias.defined() ? scalar_type_name(bias.dtype()) : "");
+}
+
+void check_rank(const char* name, const Tensor& x, const Tensor& w, int spatial) {
+  check<RuntimeError>(w.dim() == spatial + 2, "expected {}-dimensional weight for {}, but got weight of size {}", spatial + 2, name, w.sizes());
+  check<RuntimeError>(x.dim() == spatial + 1 || x.dim() == spatial + 2,
+                      "Expected {}D (unbatched) or {}D (batched) input to {}, but got input of size: {}", spatial + 1, spatial + 2, name, x.sizes());
+}
+
+template <int N>
+Geometry geometry_of(const ExpandingArray<N>& stride, const ExpandingArray<N>& padding, const ExpandingArray<N>& dilation, int64_t groups) {
+  Geometry g{{1, 1}, {0, 0}, {1, 1}, groups};
+  for (int i = 0; i < N; ++i) {
+    g.stride[i + 2 - N] = stride[i];
+    g.padding[i + 2 - N] = padding[i];
+    g.dilation[i + 2 - N] = dilation[i];
+  }
+  check<RuntimeError>(groups > 0, "non-positive groups is not supported");
+  for (int i = 0; i < 2; ++i) {
+    check<RuntimeError>(g.stride[i] > 0, "non-positive stride is not supported");
+    check<RuntimeError>(g.padding[i] >= 0, "negative padding is not supported");
+    check<RuntimeError>(g.dilation[i] > 0, "dilation should be greater than zero");
+  }
+  return g;
+}
+
+void check_channels(const Tensor& x, const Tensor& w, const Tensor& bias, int64_t groups, int spatial) {
+  const int64_t channels = x.size(-spatial - 1);
+  check<RuntimeError>(w.sizes()[0] >= groups,
+                      "Given groups={}, expected weight to be at least {} at dimension 0, but got weight of size {} instead", groups, groups, w.sizes());
+  check<RuntimeError>(w.sizes()[0] % groups == 0,
+                      "Given groups={}, expected weight to be divisible by {} at dimension 0, but got weight of size [{}] instead", groups,
+                      groups, fmt::join(w.sizes(), ", "));
+  Shape batched = x.sizes().shape();
+  if (x.dim() == spatial + 1) batched.insert(0, 1);
+  check<RuntimeError>(channels == w.sizes()[1] * groups,
+                      "Given groups={}, weight of size {}, expected input{} to have {} channels, but got {} channels instead", groups,
+                      w.sizes(), batched, w.sizes()[1] * groups, channels);
+  check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == w.sizes()[0]),
+                      "Given weight of size {}, expected bias to be 1-dimensional with {} elements, but got bias of size {} instead",
+                      w.sizes(), w.sizes()[0], bias.defined() ? bias.sizes() : IntArrayRef());
+}
+
+/// (C, L), (N, C, L), (C, H, W) or (N, C, H, W) as (N, C, H, W).
+Tensor as_batch_of_images(const Tensor& x, int spatial) {
+  Tensor y = x.dim() == spatial + 1 ? x.unsqueeze(0) : x;
+  return spatial == 1 ? y.unsqueeze(2) : y;
+}
+Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
+  const Tensor images = spatial == 1 ? y.squeeze(2) : y;
+  return x.dim() == spatial + 1 ? images.squeeze(0) : images;
+}
+
+template <int N>
+Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions<N>& options) {
+  check_rank(name, x, w, N);
+  check_types(x, w, bias);
+  if (options.padding.kind == ConvPadding<N>::Same) {
+    // What is left over of an odd sum goes to the end.
+    ConvOptions<N> symmetric = options;
+    symmetric.padding = 0;
+    std::vector<int64_t> uneven;
+    bool any_uneven = false;
+    for (int i = 0; i < N; ++i) {
+      check<RuntimeError>(options.stride[i] == 1, "padding='same' is not supported for strided convolutions");
+      const int64_t total = options.dilation[i] * (w.sizes()[i + 2] - 1);
+      symmetric.padding.numbers.values[i] = total / 2;
+      any_uneven = any_uneven || total % 2;
+      uneven.insert(uneven.begin(), {0, total % 2});
+    }
+    return convolution(name, any_uneven ? pad(x, uneven) : x, w, bias, symmetric);
+  }
+  const Geometry g = geometry_of<N>(options.stride, options.padding.numbers, options.dilation, options.groups);
+  check_channels(x, w, bias, g.groups, N);
+  const Tensor images = as_batch_of_images(x, N), weights = N == 1 ? w.unsqueeze(2) : w;
+  Shape sizes{images.sizes()[0], w.sizes()[0]};
+  for (int i = 0; i < 2; ++i) {
+    const int64_t padded = images.sizes()[i + 2] + 2 * g.padding[i], reach = g.dilation[i] * (weights.sizes()[i + 2] - 1) + 1;
+    if (padded < reach) {
+      std::string have, want;
+      for (int d = 2 - N; d < 2; ++d) {
+        have += fmt::format("{}{}", d > 2 - N ? " x " : "", images.sizes()[d + 2] + 2 * g.padding[d]);
+        want += fmt::format("{}{}", d > 2 - N ? " x " : "", g.dilation[d] * (weights.sizes()[d + 2] - 1) + 1);
+      }
+      fail<RuntimeError>("Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size", have, want);
+    }
+    sizes.push_back((padded - reach) / g.stride[i] + 1);
+  }
+  return back_to(convolve(images, weights, bias, g, sizes), x, N);
+}
+
+template <int N>
+Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTransposeOptions<N>& options) {
+  check_rank(name, x, w, N);
+  check_types(x, w, bias);
+  const Geometry g = geometry_of<N>(options.stride, options.padding, options.dilation, options.groups);
+  Shape batched = x.sizes().shape();
+  if (x.dim() == N + 1) batched.insert(0, 1);
+  check<RuntimeError>(x.size(-N - 1) == w.sizes()[0],
+                      "Given transposed=1, weight of size {}, expected input{} to have {} channels, but got {} channels instead",
+                      w.sizes(), batched, w.sizes()[0], x.size(-N - 1));
+  const int64_t out = w.sizes()[1] * g.groups;
+  check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == out),
+                      "Given transposed=1, weight of size {}, expected bias to be 1-dimensional with {} elements, but got bias of size {} instead",
+                      w.sizes(), out, bias.defined() ? bias.sizes() : IntArrayRef());
+  const Tensor images = as_batch_of_images(x, N), weights = N == 1 ? w.unsqueeze(2) : w;
+  Shape sizes{images.sizes()[0], out};
+  for (int i = 0; i < 2; ++i) {
+    const int64_t extra = i < 2 - N ? 0 : options.output_padding[i - (2 - N)];
+    check<RuntimeError>(extra >= 0 && (extra < g.stride[i] || extra < g.dilation[i] || extra == 0),
+                        "output padding must be smaller than either stride or dilation, but got output_padding_height: {} stride_height: {} dilation_height: {}",
+                        extra, g.stride[i], g.dilation[i]);
+    sizes.push_back((images.sizes()[i + 2] - 1) * g.stride[i] - 2 * g.padding[i] + g.dilation[i] * (weights.sizes()[i + 2] - 1) + extra + 1);
+  }
+  Tensor y = input_gradient(images, weights, g, sizes);
+  if (bias.defined()) y = y + bias.reshape({out, 1, 1});
+  return back_to(y, x, N);
+}
+
+}  // namespace
+
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<1> options) {
+  return convolution<1>("conv1d", x, weight, bias, options);
+}
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options) {
+  return convolution<2>("conv2d", x, weight, bias, options);
+}
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {
+  return transposed<1>("conv_transpose1d", x, weight, bias, options);
+}
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<2> options) {
+  return transposed<2>("conv_transpose2d", x, weight, bias, options);
+}
+
+}  // namespace ember
