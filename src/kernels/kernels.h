@@ -9,8 +9,10 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/norm.h"
+#include "kernels/pool.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
+#include "kernels/softmax.h"
 
 namespace ember::kernels {
 
@@ -19,8 +21,10 @@ struct Kernels {
   const ElementwiseKernels& elementwise;
   const GemmKernels& gemm;
   const NormKernels& norm;
+  const PoolKernels& pool;
   const RandomKernels& random;
   const ReduceKernels& reduce;
+  const SoftmaxKernels& softmax;
 };
 
 const Kernels& kernels();

@@ -11,8 +11,10 @@ extern const ElementwiseTable unary_table, activation_table, binary_table;
 constinit const ElementwiseKernels elementwise_kernels{unary_table, activation_table, binary_table};
 extern const GemmKernels gemm_kernels;
 extern const NormKernels norm_kernels;
+extern const PoolKernels pool_kernels;
 extern const RandomKernels random_kernels;
 extern const ReduceKernels reduce_kernels;
+extern const SoftmaxKernels softmax_kernels;
 
 extern const Kernels table;
 constinit const Kernels table{
@@ -20,8 +22,10 @@ constinit const Kernels table{
     .elementwise = elementwise_kernels,
     .gemm = gemm_kernels,
     .norm = norm_kernels,
+    .pool = pool_kernels,
     .random = random_kernels,
     .reduce = reduce_kernels,
+    .softmax = softmax_kernels,
 };
 
 }  // namespace ember::kernels::EMBER_ISA

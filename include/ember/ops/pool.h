@@ -1,0 +1,46 @@
+// Pooling. x is (N, C, L) or (N, C, H, W), or the same without N. As the functions of the same names in torch.nn.functional; stride
+// is the kernel size unless named.
+#pragma once
+
+#include <ember/tensor.h>
+
+namespace ember {
+
+inline constexpr int64_t kSameAsKernel = -1;
+
+template <int N>
+struct MaxPoolOptions {
+  ExpandingArray<N> stride = kSameAsKernel, padding = 0, dilation = 1;
+  bool ceil_mode = false;
+};
+template <int N>
+struct AvgPoolOptions {
+  ExpandingArray<N> stride = kSameAsKernel, padding = 0;
+  bool ceil_mode = false, count_include_pad = true;
+  int64_t divisor_override = 0;  ///< 0: the size of the window
+};
+struct PoolIndices {
+  Tensor values, indices;  ///< indices (int64) into the flattened H x W of each plane
+};
+
+/// L -> (L + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded up in ceil_mode. Padding is never the largest; the first
+/// of equals has the gradient; a NaN wins.
+Tensor max_pool1d(const Tensor& x, ExpandingArray<1> kernel_size, MaxPoolOptions<1> options = {});
+Tensor max_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {});
+PoolIndices max_pool1d_with_indices(const Tensor& x, ExpandingArray<1> kernel_size, MaxPoolOptions<1> options = {});
+PoolIndices max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {});
+Tensor avg_pool1d(const Tensor& x, ExpandingArray<1> kernel_size, AvgPoolOptions<1> options = {});
+Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, AvgPoolOptions<2> options = {});
+/// Windows such that the output has this size; 0 keeps the input's.
+Tensor adaptive_avg_pool1d(const Tensor& x, ExpandingArray<1> output_size);
+Tensor adaptive_avg_pool2d(const Tensor& x, ExpandingArray<2> output_size);
+Tensor adaptive_max_pool2d(const Tensor& x, ExpandingArray<2> output_size);
+PoolIndices adaptive_max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> output_size);
+struct MaxUnpoolOptions {
+  ExpandingArray<2> stride = kSameAsKernel, padding = 0;
+  std::vector<int64_t> output_size = {};
+};
+/// Puts values back where max_pool2d_with_indices took them from; zeros elsewhere.
+Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel_size, MaxUnpoolOptions options = {});
+
+}  // namespace ember

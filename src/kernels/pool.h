@@ -1,0 +1,44 @@
+// Pooling over windows of images with the channels innermost (NHWC).
+#pragma once
+
+#include <cstdint>
+
+namespace ember::kernels {
+
+using std::int64_t;
+
+/// For each output position along one dimension: the first input position of its window, how many there are, and their distance.
+struct PoolAxis {
+  const int64_t *start, *count;
+  int64_t step;
+  int64_t in, out;
+};
+
+struct PoolShape {
+  PoolAxis y, x;
+  int64_t c;
+};
+
+template <class T>
+struct PoolFamily {
+  /// One image. tap[i] is the number of the largest element within its window, in row-major order: the first among equals, the
+  /// last NaN. Taps are bytes, or 32-bit where a window has more than 256 elements.
+  void (*max_byte)(const PoolShape&, const T* x, T* y, std::uint8_t* tap);
+  void (*max_int)(const PoolShape&, const T* x, T* y, int32_t* tap);
+  /// dx += dy at the taps.
+  void (*scatter_byte)(const PoolShape&, const T* dy, const std::uint8_t* tap, T* dx);
+  void (*scatter_int)(const PoolShape&, const T* dy, const int32_t* tap, T* dx);
+  /// y = x at the taps.
+  void (*gather_byte)(const PoolShape&, const T* x, const std::uint8_t* tap, T* y);
+  void (*gather_int)(const PoolShape&, const T* x, const int32_t* tap, T* y);
+  /// y = sum over the window * scale[position], scale having an entry for each output position.
+  void (*average)(const PoolShape&, const T* x, const T* scale, T* y);
+  void (*spread)(const PoolShape&, const T* dy, const T* scale, T* dx);  ///< dx += dy scale over the window
+};
+
+struct PoolKernels {
+  PoolFamily<float> float32;
+  PoolFamily<double> float64;
+};
+
+}  // namespace ember::kernels
