@@ -12,7 +12,7 @@
 namespace ember {
 namespace {
 
-Tensor running(Reduction reduction, const Tensor& input, int dim) {
+Tensor running(ReduceKind reduction, const Tensor& input, int dim) {
   NoGradGuard no_grad;
   const Tensor x = input.contiguous();
   Tensor y = make_dense(x.sizes(), x.dtype());
@@ -48,7 +48,7 @@ Tensor cumsum(const Tensor& input, int64_t at, DType dtype) {
   const Tensor x = input.to(running_type(input, dtype));
   const int dim = wrap_dim(at, x.dim());
   // Each x counts in all later sums: the gradients are summed from the end.
-  return record("Cumsum", {x}, running(Reduction::CumSum, x, dim), [dim](const Tensor& dy, Grads& grads) {
+  return record("Cumsum", {x}, running(ReduceKind::CumSum, x, dim), [dim](const Tensor& dy, Grads& grads) {
     grads.add(0, dy.dim() == 0 ? dy : flip(cumsum(flip(dy, dim), dim), dim));
   });
 }
@@ -56,7 +56,7 @@ Tensor cumsum(const Tensor& input, int64_t at, DType dtype) {
 Tensor cumprod(const Tensor& input, int64_t at, DType dtype) {
   const Tensor x = input.to(running_type(input, dtype));
   const int dim = wrap_dim(at, x.dim());
-  Tensor y = running(Reduction::CumProd, x, dim);
+  Tensor y = running(ReduceKind::CumProd, x, dim);
   const Saved output = Saved::output(y);
   return record("Cumprod", {x}, std::move(y), [x = Saved(x), output, dim](const Tensor& dy, Grads& grads) {
     const Tensor values = x.get();

@@ -37,7 +37,7 @@ void check_not_empty(const char* name, const Tensor& x, ReducedDims dims, bool a
 }
 
 /// The largest or smallest over dims; equal ones share the gradient.
-Tensor extreme(const char* node, const char* name, Reduction reduction, const Tensor& x, const Dims& at, bool keepdim) {
+Tensor extreme(const char* node, const char* name, ReduceKind reduction, const Tensor& x, const Dims& at, bool keepdim) {
   const ReducedDims dims = reduced_dims(x, at);
   check_not_empty(name, x, dims, at.all() || at.list().empty());
   Tensor y = reduce(reduction, x, dims, keepdim, x.dtype());
@@ -57,7 +57,7 @@ Tensor extreme(const char* node, const char* name, Reduction reduction, const Te
 Tensor sum(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
   const Tensor x = input.to(sum_type(input, dtype));
   const ReducedDims dims = reduced_dims(x, at);
-  return record("Sum", {x}, reduce(Reduction::Sum, x, dims, keepdim, x.dtype()),
+  return record("Sum", {x}, reduce(ReduceKind::Sum, x, dims, keepdim, x.dtype()),
                 [sizes = x.sizes().shape(), dims](const Tensor& dy, Grads& grads) { grads.add(0, spread(dy, sizes, dims)); });
 }
 
@@ -72,7 +72,7 @@ Tensor mean(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
   Tensor y;
   {
     NoGradGuard no_grad;
-    y = reduce(Reduction::Sum, x, dims, keepdim, type) / n;
+    y = reduce(ReduceKind::Sum, x, dims, keepdim, type) / n;
   }
   return record("Mean", {x}, std::move(y), [sizes = x.sizes().shape(), dims, n](const Tensor& dy, Grads& grads) {
     grads.add(0, spread(dy / n, sizes, dims));
@@ -90,7 +90,7 @@ Tensor product_chain(const Tensor& x, int dim) {
 
 Tensor product(const Tensor& x, int dim, bool keepdim) {
   const ReducedDims dims{1u << dim};
-  Tensor y = reduce(Reduction::Prod, x, dims, keepdim, x.dtype());
+  Tensor y = reduce(ReduceKind::Prod, x, dims, keepdim, x.dtype());
   const Saved output = Saved::output(y);
   // The product of the others is y / x, or has to be found one by one when an x is 0.
   return record("Prod", {x}, std::move(y), [x = Saved(x), output, dims, dim, keepdim](const Tensor& dy, Grads& grads) {
@@ -114,32 +114,32 @@ Tensor prod(const Tensor& input, int64_t dim, bool keepdim, DType dtype) {
   return x.dim() == 0 ? x.clone() : product(x, d, keepdim);
 }
 
-Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amax", "amax", Reduction::Max, x, dims, keepdim); }
-Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amin", "amin", Reduction::Min, x, dims, keepdim); }
-Tensor max(const Tensor& x) { return extreme("Max", "max", Reduction::Max, x, {}, false); }
-Tensor min(const Tensor& x) { return extreme("Min", "min", Reduction::Min, x, {}, false); }
+Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amax", "amax", ReduceKind::Max, x, dims, keepdim); }
+Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amin", "amin", ReduceKind::Min, x, dims, keepdim); }
+Tensor max(const Tensor& x) { return extreme("Max", "max", ReduceKind::Max, x, {}, false); }
+Tensor min(const Tensor& x) { return extreme("Min", "min", ReduceKind::Min, x, {}, false); }
 MinMax aminmax(const Tensor& x, const Dims& dim, bool keepdim) {
   const ReducedDims dims = reduced_dims(x, dim);
   check_not_empty("aminmax", x, dims, dim.all());
-  return {extreme("Aminmax", "aminmax", Reduction::Min, x, dim, keepdim),
-          extreme("Aminmax", "aminmax", Reduction::Max, x, dim, keepdim)};
+  return {extreme("Aminmax", "aminmax", ReduceKind::Min, x, dim, keepdim),
+          extreme("Aminmax", "aminmax", ReduceKind::Max, x, dim, keepdim)};
 }
 
 namespace {
 
-Tensor position(const char* name, Reduction reduction, const Tensor& x, int64_t dim, bool keepdim) {
+Tensor position(const char* name, ReduceKind reduction, const Tensor& x, int64_t dim, bool keepdim) {
   const int d = wrap_dim(dim, x.dim());
   const ReducedDims dims{x.dim() ? 1u << d : 0};
   check<IndexError>(x.dim() == 0 || x.sizes()[d] > 0, "{}(): Expected reduction dim {} to have non-zero size.", name, d);
   return x.dim() == 0 ? zeros({}, kInt64) : reduce(reduction, x, dims, keepdim, kInt64);
 }
 
-Tensor position(const char* name, Reduction reduction, const Tensor& x) {
+Tensor position(const char* name, ReduceKind reduction, const Tensor& x) {
   check<IndexError>(x.numel() > 0, "{}(): Expected reduction dim to be specified for input.numel() == 0.", name);
   return reduce(reduction, x.reshape({-1}), {1}, false, kInt64);
 }
 
-ValuesIndices extreme_along(const char* node, const char* name, Reduction reduction, const Tensor& x, int64_t dim, bool keepdim) {
+ValuesIndices extreme_along(const char* node, const char* name, ReduceKind reduction, const Tensor& x, int64_t dim, bool keepdim) {
   const Tensor indices = position(name, reduction, x, dim, keepdim);
   const int d = wrap_dim(dim, x.dim());
   if (x.dim() == 0) return {x.clone(), indices};
@@ -158,12 +158,12 @@ ValuesIndices extreme_along(const char* node, const char* name, Reduction reduct
 
 }  // namespace
 
-ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Max", "max", Reduction::ArgMax, x, dim, keepdim); }
-ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Min", "min", Reduction::ArgMin, x, dim, keepdim); }
-Tensor argmax(const Tensor& x) { return position("argmax", Reduction::ArgMax, x); }
-Tensor argmin(const Tensor& x) { return position("argmin", Reduction::ArgMin, x); }
-Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) { return position("argmax", Reduction::ArgMax, x, dim, keepdim); }
-Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) { return position("argmin", Reduction::ArgMin, x, dim, keepdim); }
+ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Max", "max", ReduceKind::ArgMax, x, dim, keepdim); }
+ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Min", "min", ReduceKind::ArgMin, x, dim, keepdim); }
+Tensor argmax(const Tensor& x) { return position("argmax", ReduceKind::ArgMax, x); }
+Tensor argmin(const Tensor& x) { return position("argmin", ReduceKind::ArgMin, x); }
+Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) { return position("argmax", ReduceKind::ArgMax, x, dim, keepdim); }
+Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) { return position("argmin", ReduceKind::ArgMin, x, dim, keepdim); }
 
 // --- variance
 
@@ -257,9 +257,9 @@ Tensor logsumexp(const Tensor& input, const Dims& at, bool keepdim) {
     y = full(reduced_shape(x.sizes(), dims, keepdim), -INFINITY, x.dtype());
   } else {
     NoGradGuard no_grad;
-    const Tensor top = reduce(Reduction::Max, x, dims, true, x.dtype());
+    const Tensor top = reduce(ReduceKind::Max, x, dims, true, x.dtype());
     const Tensor shift = masked_fill(top, isinf(top), 0);
-    y = log(reduce(Reduction::Sum, exp(x - shift), dims, true, x.dtype())) + shift;
+    y = log(reduce(ReduceKind::Sum, exp(x - shift), dims, true, x.dtype())) + shift;
     if (!keepdim) y = y.reshape(reduced_shape(x.sizes(), dims, false));
   }
   const Saved output = Saved::output(y);
@@ -285,7 +285,7 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
   {
     NoGradGuard no_grad;
     const Tensor powers = p == 2 ? pow(x, 2) : pow(abs(x), p);
-    const Tensor total = reduce(Reduction::Sum, powers, dims, keepdim, x.dtype());
+    const Tensor total = reduce(ReduceKind::Sum, powers, dims, keepdim, x.dtype());
     y = p == 2 ? sqrt(total) : pow(total, 1 / p);
   }
   const Saved output = Saved::output(y);
@@ -307,12 +307,12 @@ Tensor linalg::vector_norm(const Tensor& x, double ord, const Dims& dims, bool k
 Tensor all(const Tensor& x, const Dims& at, bool keepdim) {
   const ReducedDims dims = reduced_dims(x, at);
   if (x.numel() == 0) return ones(reduced_shape(x.sizes(), dims, keepdim), kBool);
-  return reduce(Reduction::Min, x.detach().to(kBool), dims, keepdim, kBool);
+  return reduce(ReduceKind::Min, x.detach().to(kBool), dims, keepdim, kBool);
 }
 Tensor any(const Tensor& x, const Dims& at, bool keepdim) {
   const ReducedDims dims = reduced_dims(x, at);
   if (x.numel() == 0) return zeros(reduced_shape(x.sizes(), dims, keepdim), kBool);
-  return reduce(Reduction::Max, x.detach().to(kBool), dims, keepdim, kBool);
+  return reduce(ReduceKind::Max, x.detach().to(kBool), dims, keepdim, kBool);
 }
 Tensor count_nonzero(const Tensor& x, const Dims& dims) { return sum(ne(x, 0), dims); }
 

@@ -8,7 +8,7 @@
 
 namespace ember {
 
-using kernels::Reduction;
+using ReduceKind = kernels::Reduction;
 
 /// The dimensions to reduce, as a bit for each. Throws for a dimension out of range or named twice.
 struct ReducedDims {
@@ -25,8 +25,8 @@ int64_t reduced_count(IntArrayRef sizes, ReducedDims dims);
 /// y, reduced from x without keepdim, spread again over x's sizes. Differentiable.
 Tensor spread(const Tensor& y, IntArrayRef sizes, ReducedDims dims);
 
-/// The loop of `reduction` over x's own type. No history. x must not be empty along dims for extremes.
-Tensor reduce(Reduction reduction, const Tensor& x, ReducedDims dims, bool keepdim, DType out);
+/// The loop of `kind` over x's own type. No history. x must not be empty along dims for extremes.
+Tensor reduce(ReduceKind kind, const Tensor& x, ReducedDims dims, bool keepdim, DType out);
 
 /// x with the kept dimensions first and the reduced ones last, row-major: (rows, n).
 Tensor as_rows(const Tensor& x, ReducedDims dims);

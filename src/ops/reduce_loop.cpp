@@ -95,19 +95,19 @@ void run(kernels::ReduceLoop loop, const Geometry& g, const Tensor& x, const Ten
 
 }  // namespace
 
-Tensor reduce(Reduction reduction, const Tensor& input, ReducedDims dims, bool keepdim, DType out) {
+Tensor reduce(ReduceKind reduction, const Tensor& input, ReducedDims dims, bool keepdim, DType out) {
   const Shape shape = reduced_shape(input.sizes(), dims, keepdim);
   const kernels::ReduceLoop loop = kernels::kernels().reduce.loops[int(reduction)][int(input.dtype())];
   Tensor y = make_dense(shape, out);
   if (y.numel() == 0) return y;
-  const bool is_sum = reduction == Reduction::Sum || reduction == Reduction::Prod;
-  if (input.numel() == 0) return y.fill_(reduction == Reduction::Prod ? 1 : 0);
+  const bool is_sum = reduction == ReduceKind::Sum || reduction == ReduceKind::Prod;
+  if (input.numel() == 0) return y.fill_(reduction == ReduceKind::Prod ? 1 : 0);
 
   NoGradGuard no_grad;
   Geometry g;
   Tensor x = input;
   bool merged = x.is_contiguous() && merge(x.sizes(), dims, g);
-  if (!merged && is_dense(x) && dims.mask == (1u << x.dim()) - 1 && reduction < Reduction::ArgMax) {
+  if (!merged && is_dense(x) && dims.mask == (1u << x.dim()) - 1 && reduction < ReduceKind::ArgMax) {
     g = {1, x.numel(), 1};  // the order does not matter
     merged = true;
   }
@@ -121,7 +121,7 @@ Tensor reduce(Reduction reduction, const Tensor& input, ReducedDims dims, bool k
     Tensor partial = make_dense({pieces + 1}, x.dtype());
     run(loop, {pieces, kChunk, 1}, x, partial);
     const char* tail = static_cast<const char*>(x.data_ptr()) + (g.n - rest) * item_size(x.dtype());
-    if (rest == 0) partial.narrow(0, pieces, 1).fill_(reduction == Reduction::Prod ? 1 : 0);
+    if (rest == 0) partial.narrow(0, pieces, 1).fill_(reduction == ReduceKind::Prod ? 1 : 0);
     else loop({1, rest, 1, rest, 1, 1, tail, static_cast<char*>(partial.data_ptr()) + pieces * item_size(x.dtype())});
     run(loop, {1, pieces + 1, 1}, partial, y);
     return y;

@@ -1,0 +1,91 @@
+// Losses. As the functions of the same names in torch.nn.functional, errors included. `reduction`: None gives a value for each
+// element or sample, Mean their mean (for weighted classes: over the sum of weights), Sum their sum.
+#pragma once
+
+#include <ember/tensor.h>
+
+namespace ember {
+
+enum class Reduction : std::uint8_t { Mean, Sum, None };
+
+struct CrossEntropyOptions {
+  Tensor weight = {};  ///< (C)
+  int64_t ignore_index = -100;
+  Reduction reduction = Reduction::Mean;
+  double label_smoothing = 0;
+};
+/// Of scores x (N, C), (C) or (N, C, d1, ...) and class indices (N), () or (N, d1, ...), or probabilities of x's shape.
+/// Throws IndexError "Target 3 is out of bounds.", ValueError "Expected input batch_size (2) to match target batch_size (3).".
+Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options = {});
+
+struct NllLossOptions {
+  Tensor weight = {};
+  int64_t ignore_index = -100;
+  Reduction reduction = Reduction::Mean;
+};
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const NllLossOptions& options = {});
+
+struct LossOptions {
+  Reduction reduction = Reduction::Mean;
+};
+Tensor mse_loss(const Tensor& x, const Tensor& target, LossOptions options = {});
+Tensor l1_loss(const Tensor& x, const Tensor& target, LossOptions options = {});
+struct SmoothL1LossOptions {
+  Reduction reduction = Reduction::Mean;
+  double beta = 1;
+};
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, SmoothL1LossOptions options = {});
+struct HuberLossOptions {
+  Reduction reduction = Reduction::Mean;
+  double delta = 1;
+};
+Tensor huber_loss(const Tensor& x, const Tensor& target, HuberLossOptions options = {});
+struct BceLossOptions {
+  Tensor weight = {};
+  Reduction reduction = Reduction::Mean;
+};
+Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceLossOptions& options = {});
+struct BceWithLogitsLossOptions {
+  Tensor weight = {};
+  Reduction reduction = Reduction::Mean;
+  Tensor pos_weight = {};
+};
+Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const BceWithLogitsLossOptions& options = {});
+struct KlDivOptions {
+  Reduction reduction = Reduction::Mean;
+  bool log_target = false;
+  bool batchmean = false;  ///< the sum over the batch size: PyTorch's reduction "batchmean"
+};
+Tensor kl_div(const Tensor& x, const Tensor& target, KlDivOptions options = {});
+struct PoissonNllLossOptions {
+  bool log_input = true, full = false;
+  double eps = 1e-8;
+  Reduction reduction = Reduction::Mean;
+};
+Tensor poisson_nll_loss(const Tensor& x, const Tensor& target, PoissonNllLossOptions options = {});
+struct GaussianNllLossOptions {
+  bool full = false;
+  double eps = 1e-6;
+  Reduction reduction = Reduction::Mean;
+};
+Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& var, GaussianNllLossOptions options = {});
+struct MarginLossOptions {
+  double margin = 0;
+  Reduction reduction = Reduction::Mean;
+};
+Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, MarginLossOptions options = {.margin = 1});
+Tensor margin_ranking_loss(const Tensor& x1, const Tensor& x2, const Tensor& target, MarginLossOptions options = {});
+Tensor cosine_embedding_loss(const Tensor& x1, const Tensor& x2, const Tensor& target, MarginLossOptions options = {});
+Tensor soft_margin_loss(const Tensor& x, const Tensor& target, LossOptions options = {});
+struct TripletMarginLossOptions {
+  double margin = 1, p = 2, eps = 1e-6;
+  bool swap = false;
+  Reduction reduction = Reduction::Mean;
+};
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, TripletMarginLossOptions options = {});
+
+Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-8);
+/// |x1 - x2 + eps|_p over the last dimension.
+Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2, double eps = 1e-6, bool keepdim = false);
+
+}  // namespace ember

@@ -1,0 +1,166 @@
+// Cross-entropy and the negative log-likelihood. Class indices over rows of scores, the case of every classifier, are one fused
+// operation; everything else is composed.
+#include <ember/autograd.h>
+#include <ember/ops/activation.h>
+#include <ember/ops/elementwise.h>
+#include <ember/ops/index.h>
+#include <ember/ops/loss.h>
+#include <ember/ops/reduce.h>
+
+#include "error_format.h"
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "ops/loss.h"
+#include "tensor/impl.h"
+
+namespace ember {
+
+Tensor reduced(const Tensor& loss, Reduction reduction) {
+  return reduction == Reduction::None ? loss : reduction == Reduction::Mean ? loss.mean() : loss.sum();
+}
+
+namespace {
+
+void check_classes(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t ignore_index) {
+  const int class_dim = x.dim() == 1 ? 0 : 1;
+  const int64_t classes = x.sizes()[class_dim];
+  if (x.dim() == 1) {
+    check<RuntimeError>(target.dim() == 0, "multi-target not supported at {}", __func__);
+  } else {
+    check<ValueError>(target.dim() >= 1 && x.sizes()[0] == target.sizes()[0], "Expected input batch_size ({}) to match target batch_size ({}).",
+                      x.sizes()[0], target.dim() ? target.sizes()[0] : 0);
+    Shape expected;
+    for (int d = 0; d < x.dim(); ++d)
+      if (d != 1) expected.push_back(x.sizes()[d]);
+    if (x.dim() == 2) check<RuntimeError>(target.dim() == 1, "0D or 1D target tensor expected, multi-target not supported");
+    check<RuntimeError>(target.sizes() == expected, "Expected target size {}, got {}", expected, target.sizes());
+  }
+  check<RuntimeError>(target.dtype() == kInt64 || target.dtype() == kUInt8, "expected target dtype to be Long or Byte, but got {}", scalar_type_name(target.dtype()));
+  check<RuntimeError>(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes),
+                      "weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}", classes,
+                      weight.defined() ? weight.sizes() : IntArrayRef());
+  const Tensor t = target.to(kInt64).contiguous();
+  for (int64_t i = 0; i < t.numel(); ++i) {
+    const int64_t c = t.data<int64_t>()[i];
+    check<IndexError>(c == ignore_index || (c >= 0 && c < classes), "Target {} is out of bounds.", c);
+  }
+}
+
+/// -lp at the target, weighted, 0 where ignored; and the weights.
+struct PerSample {
+  Tensor loss, weight;
+};
+
+PerSample picked(const Tensor& lp, const Tensor& target_any, const Tensor& weight, int64_t ignore_index) {
+  const int dim = lp.dim() == 1 ? 0 : 1;
+  const Tensor target = target_any.to(kInt64);
+  const Tensor keep = ne(target, ignore_index), safe = where(keep, target, 0);
+  const Tensor scale = weight.defined() ? index_select(weight, 0, safe.reshape({-1})).reshape(safe.sizes()) * keep.to(lp.dtype()) : keep.to(lp.dtype());
+  const Tensor at = gather(lp, dim, safe.unsqueeze(dim)).squeeze(dim);
+  return {where(keep, -at * scale, 0), scale};
+}
+
+Tensor over_weights(const PerSample& p, Reduction reduction) {
+  return reduction == Reduction::None ? p.loss : reduction == Reduction::Sum ? p.loss.sum() : p.loss.sum() / p.weight.sum();
+}
+
+template <class T>
+const kernels::SoftmaxFamily<T>& family() {
+  if constexpr (sizeof(T) == 4) return kernels::kernels().softmax.float32;
+  else return kernels::kernels().softmax.float64;
+}
+
+template <class F>
+void with_real(DType dtype, F&& f) {
+  if (dtype == kFloat32) f(float());
+  else f(double());
+}
+
+Tensor plain_cross_entropy(const Tensor& x, const Tensor& target, int64_t ignore_index, Reduction reduction) {
+  return over_weights(picked(log_softmax(x, 1), target, {}, ignore_index), reduction);
+}
+
+// loss_i = ln sum e^x - x_target. With p = softmax(x): dx = (p - onehot) times the upstream gradient over the number of kept rows.
+Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index, Reduction reduction) {
+  const Tensor x = input.contiguous(), target = target_any.to(kInt64).contiguous();
+  const int64_t rows = x.sizes()[0], n = x.sizes()[1];
+  Tensor lse = make_dense({rows}, x.dtype()), loss = reduction == Reduction::None ? make_dense({rows}, x.dtype()) : make_dense({}, x.dtype());
+  double kept = 0;
+  with_real(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    kernels::parallel_for(rows, 1, double(x.numel()) * 10, [&](int64_t begin, int64_t end) {
+      family<T>().log_sum_exp(end - begin, n, x.data<T>() + begin * n, lse.data<T>() + begin);
+    });
+    double total = 0;
+    const int64_t* t = target.data<int64_t>();
+    for (int64_t i = 0; i < rows; ++i) {
+      const bool keep = t[i] != ignore_index;
+      const T value = keep ? lse.data<T>()[i] - x.data<T>()[i * n + t[i]] : T(0);
+      if (reduction == Reduction::None) loss.data<T>()[i] = value;
+      total += double(value);
+      kept += keep;
+    }
+    if (reduction != Reduction::None) loss.data<T>()[0] = T(reduction == Reduction::Mean ? total / kept : total);
+  });
+  const double scale = reduction == Reduction::Mean ? 1 / kept : 1;
+  return record("NllLoss", {x}, std::move(loss), [x = Saved(x), target = Saved(target), lse, ignore_index, reduction, scale](const Tensor& dy, Grads& grads) {
+    const Tensor scores = x.get(), classes = target.get();
+    if (grads.create_graph())
+      return grads.replay(dy, {scores}, [&](const std::vector<Tensor>& in) { return plain_cross_entropy(in[0], classes, ignore_index, reduction); });
+    const int64_t rows = scores.sizes()[0], n = scores.sizes()[1];
+    Tensor dx = make_dense(scores.sizes(), scores.dtype()), scales = make_dense({rows}, scores.dtype());
+    const Tensor upstream = dy.contiguous();
+    with_real(scores.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      const int64_t* t = classes.data<int64_t>();
+      for (int64_t i = 0; i < rows; ++i)
+        scales.data<T>()[i] = t[i] == ignore_index ? T(0) : T(double(upstream.data<T>()[reduction == Reduction::None ? i : 0]) * scale);
+      kernels::parallel_for(rows, 1, double(dx.numel()) * 8, [&](int64_t b, int64_t e) {
+        family<T>().cross_entropy_backward(e - b, n, scores.data<T>() + b * n, lse.data<T>() + b, t + b, scales.data<T>() + b, dx.data<T>() + b * n);
+      });
+    });
+    grads.add(0, dx);
+  });
+}
+
+}  // namespace
+
+Tensor nll_loss(const Tensor& lp, const Tensor& target, const NllLossOptions& o) {
+  check<RuntimeError>(lp.dim() >= 1, "Expected input to have at least 1 dimension, got {}", lp.dim());
+  check_classes(lp, target, o.weight, o.ignore_index);
+  return over_weights(picked(lp, target, o.weight, o.ignore_index), o.reduction);
+}
+
+Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& o) {
+  check<RuntimeError>(o.label_smoothing >= 0 && o.label_smoothing <= 1, "label_smoothing must be between 0.0 and 1.0. Got: {}", o.label_smoothing);
+  check<RuntimeError>(x.dim() >= 1, "Expected input to have at least 1 dimension, got {}", x.dim());
+  check<NotImplementedError>(is_floating_point(x.dtype()), "\"log_softmax_lastdim_kernel_impl\" not implemented for '{}'", scalar_type_name(x.dtype()));
+  const int dim = x.dim() == 1 ? 0 : 1;
+  const int64_t classes = x.sizes()[dim];
+  const double e = o.label_smoothing;
+  Shape per_class = Shape::filled(x.dim(), 1);
+  per_class[dim] = classes;
+  const bool probabilities = target.sizes() == x.sizes() && !(x.dim() == 1 && target.dim() == 0);
+
+  if (probabilities) {
+    check<RuntimeError>(is_floating_point(target.dtype()), "Expected floating point type for target with class probabilities, got {}", scalar_type_name(target.dtype()));
+    check<RuntimeError>(!o.weight.defined() || o.weight.numel() == classes, "cross_entropy: weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}", classes, o.weight.defined() ? o.weight.sizes() : IntArrayRef());
+    const Tensor smoothed = e > 0 ? target * (1 - e) + e / double(classes) : target;
+    Tensor lp = log_softmax(x, dim) * smoothed;
+    if (o.weight.defined()) lp = lp * o.weight.reshape(per_class);
+    const Tensor loss = -lp.sum(dim);
+    return o.reduction == Reduction::Mean ? loss.sum() / (double(x.numel()) / double(classes)) : reduced(loss, o.reduction);
+  }
+  check_classes(x, target, o.weight, o.ignore_index);
+  if (x.dim() == 2 && !o.weight.defined() && e == 0) return fused(x, target, o.ignore_index, o.reduction);
+
+  const Tensor lp = log_softmax(x, dim);
+  const PerSample nll = picked(lp, target, o.weight, o.ignore_index);
+  if (e == 0) return over_weights(nll, o.reduction);
+  const Tensor keep = ne(target, o.ignore_index);
+  const Tensor all = -(o.weight.defined() ? lp * o.weight.reshape(per_class) : lp).sum(dim);
+  const PerSample smooth{where(keep, all, 0), nll.weight};
+  return over_weights(nll, o.reduction) * (1 - e) + over_weights(smooth, o.reduction) * (e / double(classes));
+}
+
+}  // namespace ember
