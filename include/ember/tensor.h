@@ -388,6 +388,11 @@ class NestedNumbers {
   template <class T>
     requires std::is_arithmetic_v<T>
   NestedNumbers(const std::vector<T>& values) : items_(values.begin(), values.end()) {}
+  static NestedNumbers of(std::vector<NestedNumbers> items) {
+    NestedNumbers all(std::initializer_list<NestedNumbers>{});
+    all.items_ = static_cast<std::vector<NestedNumbers>&&>(items);
+    return all;
+  }
 
   bool is_leaf() const { return is_leaf_; }
   Scalar leaf() const { return leaf_; }
