@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The house rules: one-way includes, no weak symbols in kernel objects, short files, light and self-contained public headers.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+passed=0 failed=0 skipped=0
+
+try() {  # try WHAT COMMAND...: the command prints what is wrong
+  local what=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "ok      $what"
+  else
+    failed=$((failed + 1))
+    echo "FAILED  $what"
+  fi
+}
+
+# Inline code shared between instruction sets would let the linker put AVX-512 instructions where an old machine runs them.
+no_weak_symbols() {
+  local bad=0 object symbols
+  while IFS= read -r object; do
+    symbols=$(nm -C "$object" | grep -E '^[0-9a-f]* [VWu] ')
+    [ -n "$symbols" ] && echo "$object: $symbols" && bad=1
+  done < <(find "$root/build/release/CMakeFiles" -path '*ember_kernels_*' -name '*.o')
+  return $bad
+}
+
+short_files() {
+  local bad=0 file lines
+  while IFS= read -r file; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -gt 400 ] && echo "$file has $lines lines: two things live in it" && bad=1
+  done < <(find "$root/include" "$root/src" "$root/tests" "$root/examples" "$root/tools" -name '*.cpp' -o -name '*.h' -o -name '*.py' \
+    -o -name '*.sh')
+  return $bad
+}
+
+self_contained_headers() {
+  local bad=0 header
+  while IFS= read -r header; do
+    echo "#include <$header>" | "${CXX:-c++}" -std=c++20 -fsyntax-only -Wall -I"$root/include" -x c++ - || bad=1
+  done < <(cd "$root/include" && find ember -name '*.h' | sort)
+  return $bad
+}
+
+# Minimum of three: the machine may be busy. Over the limit fails only where the machine is as fast as the limit assumes.
+compile_time() {
+  local best=999999 start took
+  for _ in 1 2 3; do
+    start=$(date +%s%N)
+    "${CXX:-c++}" -std=c++20 -O2 -I"$root/include" -c "$here/thirty_lines.cpp" -o /dev/null || return 1
+    took=$((($(date +%s%N) - start) / 1000000))
+    [ "$took" -lt "$best" ] && best=$took
+  done
+  echo "a training script of thirty lines compiles in $best ms"
+  [ "$best" -le "${EMBER_COMPILE_MS:-3000}" ]
+}
+
+try "includes go one way" python3 "$here/includes.py" "$root"
+try "kernel objects emit no weak symbols" no_weak_symbols
+try "no file is longer than 400 lines" short_files
+try "public headers stand alone" self_contained_headers
+try "a training script compiles quickly" compile_time
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Checks for what Ember is built with and installs what is missing through apt. Quiet and offline when everything is there.
+# usage: tools/setup.sh
+set -euo pipefail
+
+missing=()
+need() {  # need PACKAGE COMMAND...: the package is wanted unless the command succeeds
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+has_header() {
+  local compiler=${CXX:-c++} header
+  for header in "$@"; do
+    echo "#include <$header>" | "$compiler" -std=c++20 -E -x c++ -I/usr/include/openblas -I/usr/include/openblas-pthread - && return 0
+  done
+  return 1
+}
+look_around() {
+  missing=()
+  need g++ command -v "${CXX:-c++}"
+  need cmake command -v cmake
+  need ninja-build command -v ninja
+  need libopenblas-dev has_header cblas.h
+  need libfmt-dev has_header fmt/format.h
+  need zlib1g-dev has_header zlib.h
+  need libcli11-dev has_header CLI/CLI.hpp
+  need nlohmann-json3-dev has_header nlohmann/json.hpp
+  need catch2 has_header catch2/catch_all.hpp catch2/catch.hpp
+}
+
+look_around
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "setup: missing: ${missing[*]} (Debian names; README.md has those of Fedora, Arch and macOS). Install them and run this again." >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+    echo "setup: missing: ${missing[*]}. Not root and no sudo: ask for  apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1
+}
+install || { "${as_root[@]}" apt-get update >"$log" 2>&1 && install; } || {
+  tail -n 5 "$log" >&2
+  echo "setup: apt could not install ${missing[*]} (no network?)" >&2
+  exit 1
+}
+look_around
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "setup: still not found after installing: ${missing[*]}" >&2
+  exit 1
+fi
