@@ -45,6 +45,14 @@ self_contained_headers() {
   return $bad
 }
 
+complete_list() {
+  local bad=0 header
+  while IFS= read -r header; do
+    grep -qF "#include <$header>" "$root/include/ember/ember.h" || { echo "ember/ember.h lacks $header" && bad=1; }
+  done < <(cd "$root/include" && find ember -name '*.h' ! -name ember.h ! -name tensor_impl.h)
+  return $bad
+}
+
 # Minimum of three: the machine may be busy. Over the limit fails only where the machine is as fast as the limit assumes.
 compile_time() {
   local best=999999 start took
@@ -62,6 +70,7 @@ try "includes go one way" python3 "$here/includes.py" "$root"
 try "kernel objects emit no weak symbols" no_weak_symbols
 try "no file is longer than 400 lines" short_files
 try "public headers stand alone" self_contained_headers
+try "ember.h lists every header" complete_list
 try "a training script compiles quickly" compile_time
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -1,6 +1,5 @@
 // A training script as a user would write it: tests/house/rules.sh measures how long it takes to compile.
 #include <ember/ember.h>
-#include <ember/nn/linear.h>
 
 using namespace ember;
 
