@@ -132,5 +132,8 @@ std::vector<std::string> bound_names();
 Table elementwise_table();
 Table reduce_table();
 Table shape_table();
+Table nn_table();
+Table loss_table();
+Table random_table();
 
 }  // namespace ember::parity
