@@ -3,6 +3,7 @@
 
 #include "binding.h"
 #include "compare.h"
+#include "module_binding.h"
 
 namespace ember::parity {
 
@@ -26,5 +27,12 @@ void check_gradients(Findings& findings, const std::string& what, const List& ou
 
 void run_call(const Suite& suite, const Json& json, Findings& findings);
 void run_module(const Suite& suite, const Json& json, Findings& findings);
+
+/// The module of a case: constructed, converted, loaded.
+BoundModule module_of(const Suite& suite, const Json& json);
+/// The "steps" of a case, then its "state_after".
+void run_steps(const BoundModule& bound, const Suite& suite, const Json& json, Findings& findings, Tolerance tolerance);
+void compare_state(Findings& findings, const std::string& what, const nn::Module& module, const Json& expected, const Suite& suite,
+                   Tolerance tolerance);
 
 }  // namespace ember::parity
