@@ -88,6 +88,7 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
   });
 }
 Tensor softsign(const Tensor& x) {
+  if (!is_floating_point(x.dtype())) return softsign(x.to(get_default_dtype()));
   return activation("Softsign", Op::Softsign, Op::SoftsignBackward, x, {}, [](In x) { return x / (1 + abs(x)); });
 }
 Tensor hardtanh(const Tensor& x, double low, double high) {

@@ -233,16 +233,30 @@ Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tens
 
 }  // namespace
 
+namespace {
+
+// Integers go through the reals, exact up to 2^53: nobody trains on them.
+bool all_integers(const Tensor& x, const Tensor& w, const Tensor& bias) {
+  return x.dtype() == kInt64 && w.dtype() == kInt64 && (!bias.defined() || bias.dtype() == kInt64);
+}
+Tensor real(const Tensor& t) { return t.defined() ? t.to(kFloat64) : t; }
+
+}  // namespace
+
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<1> options) {
+  if (all_integers(x, weight, bias)) return conv1d(real(x), real(weight), real(bias), options).to(kInt64);
   return convolution<1>("conv1d", x, weight, bias, options);
 }
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options) {
+  if (all_integers(x, weight, bias)) return conv2d(real(x), real(weight), real(bias), options).to(kInt64);
   return convolution<2>("conv2d", x, weight, bias, options);
 }
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {
+  if (all_integers(x, weight, bias)) return conv_transpose1d(real(x), real(weight), real(bias), options).to(kInt64);
   return transposed<1>("conv_transpose1d", x, weight, bias, options);
 }
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<2> options) {
+  if (all_integers(x, weight, bias)) return conv_transpose2d(real(x), real(weight), real(bias), options).to(kInt64);
   return transposed<2>("conv_transpose2d", x, weight, bias, options);
 }
 

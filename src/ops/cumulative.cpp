@@ -14,6 +14,8 @@ namespace {
 
 Tensor running(ReduceKind reduction, const Tensor& input, int dim) {
   NoGradGuard no_grad;
+  if (input.dtype() == kUInt8 || input.dtype() == kBool)  // wraps around, as sums of the narrow type would
+    return running(reduction, input.to(kInt64), dim).to(input.dtype());
   const Tensor x = input.contiguous();
   Tensor y = make_dense(x.sizes(), x.dtype());
   int64_t outer = 1, inner = 1;

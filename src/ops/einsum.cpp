@@ -171,8 +171,15 @@ Tensor tensordot(const Tensor& a, const Tensor& b, int64_t dims) {
   return tensordot(a, b, of_a, of_b);
 }
 
-Tensor tensordot(const Tensor& a, const Tensor& b, IntArrayRef dims_a, IntArrayRef dims_b) {
+Tensor tensordot(const Tensor& whole_a, const Tensor& whole_b, IntArrayRef dims_a, IntArrayRef dims_b) {
   check<RuntimeError>(dims_a.size() == dims_b.size(), "both dimension lists should have same length");
+  Tensor a = whole_a, b = whole_b;
+  for (int i = 0; i < dims_a.size(); ++i) {  // where one side has size 1, the other is summed
+    const int da = wrap_dim(dims_a[i], a.dim()), db = wrap_dim(dims_b[i], b.dim());
+    if (a.sizes()[da] == b.sizes()[db]) continue;
+    if (a.sizes()[da] == 1) b = b.sum(db, true, b.dtype());
+    else if (b.sizes()[db] == 1) a = a.sum(da, true, a.dtype());
+  }
   Shape order_a, order_b, sizes;
   std::uint32_t in_a = 0, in_b = 0;
   int64_t k = 1;

@@ -22,7 +22,7 @@ struct Along {
 };
 
 void check_index_type(const char* name, const Tensor& index) {
-  check<RuntimeError>(index.dtype() == kInt64, "{}(): Expected dtype int64 for index", name);
+  check<RuntimeError>(index.dtype() == kInt64 || index.numel() == 0, "{}(): Expected dtype int64 for index", name);
 }
 
 /// Calls body with a number of the size of one element: gathering moves bits, whatever they mean.
@@ -92,14 +92,21 @@ Tensor scatter_values(const char* name, const Tensor& x, int dim, const Tensor& 
 
 template <class T>
 void add_at(const Tensor& to, int64_t i, const Tensor& from, int64_t s) {
-  static_cast<T*>(to.data_ptr())[i] += static_cast<const T*>(from.data_ptr())[s];
+  T& target = static_cast<T*>(to.data_ptr())[i];
+  target = T(target + static_cast<const T*>(from.data_ptr())[s]);
+}
+
+template <class T>
+void multiply_at(const Tensor& to, int64_t i, const Tensor& from, int64_t s) {
+  T& target = static_cast<T*>(to.data_ptr())[i];
+  target = T(target * static_cast<const T*>(from.data_ptr())[s]);
 }
 
 }  // namespace
 
 Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
   const int dim = wrap_dim(at, x.dim());
-  check_shapes("gather", x, index, dim, {});
+  if (index.numel() > 0) check_shapes("gather", x, index, dim, {});
   Tensor y = make_dense(index.sizes(), x.dtype());
   if (index.numel() > 0) {
     NoGradGuard no_grad;
@@ -120,7 +127,8 @@ Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
     });
   }
   return record("Gather", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
-    grads.add(0, scatter_add(zeros(sizes, dy.dtype()), dim, index.get(), dy));
+    const Tensor none = zeros(sizes, dy.dtype());
+    grads.add(0, dy.numel() ? scatter_add(none, dim, index.get(), dy) : none);
   });
 }
 
@@ -130,6 +138,7 @@ Tensor scatter_add(const Tensor& x, int64_t at, const Tensor& index, const Tenso
   const auto put = x.dtype() == kFloat32   ? add_at<float>
                    : x.dtype() == kFloat64 ? add_at<double>
                    : x.dtype() == kInt64   ? add_at<int64_t>
+                   : x.dtype() == kBool    ? add_at<bool>
                                            : add_at<std::uint8_t>;
   Tensor y = scatter_values("scatter", x, dim, index, source, put);
   return record("ScatterAdd", {x, source}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
@@ -152,7 +161,20 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
   });
 }
 
-Tensor take_along_dim(const Tensor& x, const Tensor& indices) { return gather(x.reshape({-1}), 0, indices.reshape({-1})); }
+Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& operand, ScatterReduce reduce) {
+  const Tensor source = operand.is_tensor() ? operand.tensor() : full({}, operand.number(), x.dtype()).expand(index.sizes());
+  if (reduce == ScatterReduce::Add) return scatter_add(x, at, index, source);
+  const int dim = wrap_dim(at, x.dim());
+  check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
+  const auto put = x.dtype() == kFloat32   ? multiply_at<float>
+                   : x.dtype() == kFloat64 ? multiply_at<double>
+                   : x.dtype() == kInt64   ? multiply_at<int64_t>
+                   : x.dtype() == kBool    ? multiply_at<bool>
+                                           : multiply_at<std::uint8_t>;
+  return scatter_values("scatter", x, dim, index, source, put);
+}
+
+Tensor take_along_dim(const Tensor& x, const Tensor& indices) { return take_along_dim(x.reshape({-1}), indices.reshape({-1}), 0); }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
   check<RuntimeError>(indices.dtype() == kInt64, "torch.take_along_dim(): dtype of indices should be Long but got {}",
@@ -167,7 +189,8 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
   Shape common = broadcast_shapes(without, of_indices), x_shape = common;
   x_shape[dim] = x.sizes()[dim];
   common[dim] = indices.sizes()[dim];
-  return gather(x.expand(x_shape), dim, indices.expand(common));
+  const Tensor from_front = indices.numel() ? where(lt(indices, 0), indices + x.sizes()[dim], indices) : indices;
+  return gather(x.expand(x_shape), dim, from_front.expand(common));
 }
 
 // --- whole slices
@@ -235,13 +258,14 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
           for (int64_t k = 0; k < count; ++k) {
             const T* from = in + (o * count + k) * to.inner;
             T* target = out + (o * to.n + p[k]) * to.inner;
-            for (int64_t i = begin; i < end; ++i) target[i] += from[i];
+            for (int64_t i = begin; i < end; ++i) target[i] = T(target[i] + from[i]);
           }
       });
     };
     if (x.dtype() == kFloat32) add_rows(float());
     else if (x.dtype() == kFloat64) add_rows(double());
     else if (x.dtype() == kInt64) add_rows(int64_t());
+    else if (x.dtype() == kBool) add_rows(bool());
     else add_rows(std::uint8_t());
   }
   return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {

@@ -99,7 +99,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                       scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));
   Shape sizes = x.sizes().shape();
   sizes[x.dim() - 1] = out;
-  if (bias.defined() && (bias.dim() != 1 || bias.numel() != out || bias.dtype() != x.dtype() || !bias.is_contiguous()))
+  if (bias.defined() && (bias.dim() != 1 || bias.numel() != out || bias.dtype() != x.dtype() || !bias.is_contiguous() ||
+                         !is_floating_point(x.dtype())))
     return linear(x, weight) + bias.expand(Shape{out});  // PyTorch's error, or a broadcast
 
   Tensor y = make_dense(sizes, x.dtype());
@@ -212,6 +213,7 @@ namespace {
 Tensor scaled_sum(const Tensor& x, const Tensor& product, AddmmOptions options) {
   check<RuntimeError>(x.dtype() == product.dtype(), "self and mat2 must have the same dtype, but got {} and {}",
                       scalar_type_name(x.dtype()), scalar_type_name(product.dtype()));
+  if (!is_floating_point(x.dtype())) options = {.beta = options.beta.to<int64_t>(), .alpha = options.alpha.to<int64_t>()};
   const Tensor start = x.expand(product.sizes());
   const Tensor scaled = options.alpha.to<double>() == 1 ? product : product * options.alpha;
   if (options.beta.to<double>() == 0) return scaled;

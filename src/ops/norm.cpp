@@ -167,7 +167,7 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
 
 Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight, double eps) {
   check_normalized_shape(x, normalized_shape, weight, {});
-  if (eps < 0) eps = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
+  if (eps == -1) eps = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
   std::vector<int64_t> last;
   for (int d = 1; d <= normalized_shape.size(); ++d) last.push_back(-d);
   const Tensor y = x * rsqrt(mean(x * x, last, true) + eps);

@@ -33,37 +33,61 @@ bool less(T a, T b) {
   return a < b || (b != b && a == a);
 }
 
-/// Positions of the elements of each row (the last dimension of contiguous x) in order; the first `keep` of them.
-Tensor row_order(const Tensor& x, int64_t keep, bool descending) {
+/// Positions of the elements of each row (the last dimension of contiguous x) in order. When not stable, equal ones come as
+/// std::sort leaves them, which is what PyTorch gives.
+Tensor row_order(const Tensor& x, bool descending, bool stable) {
   const int64_t n = x.sizes().back(), rows = n ? x.numel() / n : 0;
-  Shape shape = x.sizes().shape();
-  shape[x.dim() - 1] = keep;
-  Tensor indices = make_dense(shape, kInt64);
+  Tensor indices = make_dense(x.sizes(), kInt64);
   std::vector<int64_t> order(static_cast<std::size_t>(n));
   with_type(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* row = x.data<T>();
     int64_t* out = indices.data<int64_t>();
-    for (int64_t r = 0; r < rows; ++r, row += n, out += keep) {
+    for (int64_t r = 0; r < rows; ++r, row += n, out += n) {
       std::iota(order.begin(), order.end(), 0);
       const auto before = [row, descending](int64_t a, int64_t b) { return descending ? less(row[b], row[a]) : less(row[a], row[b]); };
-      if (keep == n) {
-        std::stable_sort(order.begin(), order.end(), before);
-      } else {
-        std::partial_sort(order.begin(), order.begin() + keep, order.end(), [&](int64_t a, int64_t b) {
-          return before(a, b) || (!before(b, a) && a < b);  // the first of equals first
-        });
-      }
-      std::copy(order.begin(), order.begin() + keep, out);
+      if (stable) std::stable_sort(order.begin(), order.end(), before);
+      else std::sort(order.begin(), order.end(), before);
+      std::copy(order.begin(), order.end(), out);
     }
   });
   return indices;
 }
 
-/// The `keep` first positions along dim, in x's shape.
-Tensor order_along(const Tensor& x, int dim, int64_t keep, bool descending) {
+/// Positions of the k largest (or smallest) of each row. Which of equals are taken, and in which order, is what PyTorch's choice of
+/// the standard library's algorithms makes of it; this is the same choice.
+Tensor row_top(const Tensor& x, int64_t k, bool largest, bool sorted) {
+  const int64_t n = x.sizes().back(), rows = n ? x.numel() / n : 0;
+  Shape shape = x.sizes().shape();
+  shape[x.dim() - 1] = k;
+  Tensor indices = make_dense(shape, kInt64);
+  if (k == 0) return indices;
+  std::vector<int64_t> order(static_cast<std::size_t>(n));
+  with_type(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* row = x.data<T>();
+    int64_t* out = indices.data<int64_t>();
+    for (int64_t r = 0; r < rows; ++r, row += n, out += k) {
+      std::iota(order.begin(), order.end(), 0);
+      const auto before = [row, largest](int64_t a, int64_t b) { return largest ? less(row[b], row[a]) : less(row[a], row[b]); };
+      if (k * 64 <= n) {
+        std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+      } else {
+        std::nth_element(order.begin(), order.begin() + k - 1, order.end(), before);
+        if (sorted) std::sort(order.begin(), order.begin() + k - 1, before);
+      }
+      std::copy(order.begin(), order.begin() + k, out);
+    }
+  });
+  return indices;
+}
+
+/// The positions in order along dim, in x's shape.
+Tensor order_along(const Tensor& x, int dim, bool descending, bool stable) {
   NoGradGuard no_grad;
-  return row_order(x.movedim({dim}, {-1}).contiguous(), keep, descending).movedim({-1}, {dim}).contiguous();
+  // Long vectors of integers go through PyTorch's radix sort, which is stable.
+  stable = stable || (!descending && x.dim() == 1 && x.numel() >= 32768 && is_integral(x.dtype(), false));
+  return row_order(x.movedim({dim}, {-1}).contiguous(), descending, stable).movedim({-1}, {dim}).contiguous();
 }
 
 ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& indices) {
@@ -80,22 +104,27 @@ ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& i
 
 }  // namespace
 
-ValuesIndices sort(const Tensor& x, int64_t dim, bool descending, bool) {
+ValuesIndices sort(const Tensor& x, int64_t dim, bool descending, bool stable) {
   const int d = wrap_dim(dim, x.dim());
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
-  return picked("Sort", x, d, order_along(x, d, x.sizes()[d], descending));
+  return picked("Sort", x, d, order_along(x, d, descending, stable));
 }
 
-Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool) {
+Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool stable) {
   const int d = wrap_dim(dim, x.dim());
-  return x.dim() == 0 ? zeros({}, kInt64) : order_along(x, d, x.sizes()[d], descending);
+  return x.dim() == 0 ? zeros({}, kInt64) : order_along(x, d, descending, stable);
 }
 
-ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool) {
+ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool sorted) {
   const int d = wrap_dim(dim, x.dim());
   check<RuntimeError>(k >= 0 && k <= (x.dim() ? x.sizes()[d] : 1), "selected index k out of range");
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
-  return picked("Topk", x, d, order_along(x, d, k, largest));
+  Tensor indices;
+  {
+    NoGradGuard no_grad;
+    indices = row_top(x.movedim({d}, {-1}).contiguous(), k, largest, sorted).movedim({-1}, {d}).contiguous();
+  }
+  return picked("Topk", x, d, indices);
 }
 
 namespace {
@@ -103,7 +132,7 @@ namespace {
 /// Along the last dimension of contiguous x: where the lower middle value is; the first NaN where there is one.
 Tensor middle(const Tensor& x) {
   const int64_t n = x.sizes().back();
-  const Tensor sorted = row_order(x, n, false);
+  const Tensor sorted = row_order(x, false, true);
   Tensor at = sorted.select(-1, (n - 1) / 2).contiguous();
   if (!is_floating_point(x.dtype())) return at;
   const Tensor nan = isnan(x);
@@ -144,7 +173,7 @@ Tensor median(const Tensor& x) {
 Unique unique(const Tensor& x, bool return_inverse, bool return_counts) {
   NoGradGuard no_grad;
   const Tensor flat = x.detach().reshape({-1}).contiguous();
-  const Tensor order = row_order(flat, flat.numel(), false);
+  const Tensor order = row_order(flat, false, true);
   const Tensor sorted = flat.index_select(0, order).contiguous();
   const int64_t n = flat.numel();
   Tensor inverse = zeros({n}, kInt64);
@@ -163,6 +192,41 @@ Unique unique(const Tensor& x, bool return_inverse, bool return_counts) {
     counts.data<int64_t>()[i] = (i + 1 < first.size() ? first[i + 1] : n) - first[i];
   }
   return {sorted.index_select(0, starts), return_inverse ? inverse.reshape(x.sizes()) : Tensor(), return_counts ? counts : Tensor()};
+}
+
+Unique unique(const Tensor& x, bool return_inverse, bool return_counts, int64_t at) {
+  NoGradGuard no_grad;
+  const int dim = wrap_dim(at, x.dim());
+  if (x.dim() == 0) return unique(x, return_inverse, return_counts);
+  const Tensor front = x.detach().movedim({dim}, {0}).contiguous();
+  const int64_t n = front.sizes()[0], width = n ? front.numel() / n : 0;
+  check<RuntimeError>(n == 0 || width > 0, "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
+  std::vector<int64_t> order(static_cast<std::size_t>(n)), kept;
+  std::iota(order.begin(), order.end(), 0);
+  Tensor inverse = zeros({n}, kInt64);
+  std::vector<int64_t> counts;
+  with_type(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* p = front.data<T>();
+    const auto compare = [p, width](int64_t a, int64_t b) {
+      return std::lexicographical_compare(p + a * width, p + (a + 1) * width, p + b * width, p + (b + 1) * width);
+    };
+    std::stable_sort(order.begin(), order.end(), compare);
+    for (int64_t i : order) {
+      if (kept.empty() || !std::equal(p + i * width, p + (i + 1) * width, p + kept.back() * width)) {
+        kept.push_back(i);
+        counts.push_back(0);
+      }
+      ++counts.back();
+      inverse.data<int64_t>()[i] = int64_t(kept.size()) - 1;
+    }
+  });
+  const auto as_tensor = [](const std::vector<int64_t>& v) {
+    Tensor t = make_dense({int64_t(v.size())}, kInt64);
+    std::copy(v.begin(), v.end(), t.data<int64_t>());
+    return t;
+  };
+  return {index_select(x.detach(), dim, as_tensor(kept)), return_inverse ? inverse : Tensor(), return_counts ? as_tensor(counts) : Tensor()};
 }
 
 Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {

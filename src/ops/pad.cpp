@@ -50,6 +50,12 @@ Tensor pad_constant(const Tensor& x, IntArrayRef pad, double value) {
                 }()](const Tensor& dy, Grads& grads) { grads.add(0, pad_constant(dy, opposite, 0)); });
 }
 
+/// The element at i of what remains after negative padding, repeated round and round.
+int64_t wrapped(int64_t i, int64_t size, int64_t before, int64_t after) {
+  const int64_t cut = before < 0 ? -before : 0, kept = size - cut - (after < 0 ? -after : 0);
+  return ((i - before - cut) % kept + kept) % kept + cut;
+}
+
 /// Which input element each output element along one dimension is.
 Tensor source_positions(int64_t size, int64_t before, int64_t after, PadMode mode) {
   Tensor positions = make_dense({size + before + after}, kInt64);
@@ -57,7 +63,7 @@ Tensor source_positions(int64_t size, int64_t before, int64_t after, PadMode mod
     int64_t at = i - before;
     if (mode == PadMode::Replicate) at = at < 0 ? 0 : at >= size ? size - 1 : at;
     else if (mode == PadMode::Reflect) at = at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
-    else at = (at % size + size) % size;
+    else at = wrapped(i, size, before, after);
     positions.data<int64_t>()[i] = at;
   }
   return positions;

@@ -158,6 +158,7 @@ Tensor power_of_tensor(In x, Scalar exponent) {
 }  // namespace
 
 Tensor pow(const Operand& base, const Operand& exponent) {
+  check<TypeError>(base.is_tensor() || exponent.is_tensor(), "pow(): one of base and exponent must be a tensor");
   if (!exponent.is_tensor()) return power_of_tensor(base.tensor(), exponent.number());
   const DType dtype = result_type(base, exponent);
   Tensor y = pointwise(Op::Pow, {&base, &exponent}, dtype == kBool ? kUInt8 : dtype);

@@ -274,6 +274,10 @@ SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, Ex
 
 template <int N>
 PoolIndices max_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, const MaxPoolOptions<N>& o, bool indices) {
+  if (is_integral(x.dtype(), false)) {  // through the reals, exact up to 2^53
+    const PoolIndices real = max_pool<N>(name, x.to(kFloat64), kernel, o, indices);
+    return {real.values.to(x.dtype()), real.indices};
+  }
   check_input(name, x, N);
   const Tensor images = as_images(x, N);
   const SharedWindows w = sliding_windows<N>(images, kernel, o.stride, o.padding, o.dilation, o.ceil_mode, false);
@@ -283,11 +287,12 @@ PoolIndices max_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel
 
 template <int N>
 Tensor avg_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, const AvgPoolOptions<N>& o) {
+  check<RuntimeError>(o.divisor_override != 0, "divisor must be not zero");
+  if (x.dtype() == kInt64) return avg_pool<N>(name, x.to(kFloat64), kernel, o).to(kInt64);
   check_input(name, x, N);
-  check<RuntimeError>(o.divisor_override >= 0, "divisor must be not zero");
   const Tensor images = as_images(x, N);
   const SharedWindows w = sliding_windows<N>(images, kernel, o.stride, o.padding, 1, o.ceil_mode, o.count_include_pad);
-  return back_to(average_over("AvgPool2D", images, w, o.divisor_override), x, N);
+  return back_to(average_over("AvgPool2D", images, w, o.divisor_override == kSameAsKernelSize ? 0 : o.divisor_override), x, N);
 }
 
 SharedWindows adaptive_windows(const Tensor& images, int64_t h, int64_t w) {

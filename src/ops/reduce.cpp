@@ -273,7 +273,9 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
   check<RuntimeError>(is_floating_point(x.dtype()), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
                       scalar_type_name(x.dtype()));
   const ReducedDims dims = reduced_dims(x, at);
-  if (p == 0) return sum(ne(x, 0), at, keepdim, x.dtype());
+  if (p == 0)
+    return record("LinalgVectorNorm", {x}, sum(ne(x, 0), at, keepdim, x.dtype()),
+                  [x = Saved(x)](const Tensor&, Grads& grads) { grads.add(0, zeros_like(x.get())); });
   if (p == 1) return sum(abs(x), at, keepdim);
   if (std::isinf(p)) {
     check<RuntimeError>(x.numel() > 0 || reduced_shape(x.sizes(), dims, false).numel() == 0,
@@ -304,15 +306,22 @@ Tensor linalg::vector_norm(const Tensor& x, double ord, const Dims& dims, bool k
 
 // --- truth
 
+namespace {
+
+/// PyTorch's old habit: uint8 in, uint8 out.
+DType truth_type(const Tensor& x) { return x.dtype() == kUInt8 ? kUInt8 : kBool; }
+
+}  // namespace
+
 Tensor all(const Tensor& x, const Dims& at, bool keepdim) {
   const ReducedDims dims = reduced_dims(x, at);
-  if (x.numel() == 0) return ones(reduced_shape(x.sizes(), dims, keepdim), kBool);
-  return reduce(ReduceKind::Min, x.detach().to(kBool), dims, keepdim, kBool);
+  if (x.numel() == 0) return ones(reduced_shape(x.sizes(), dims, keepdim), truth_type(x));
+  return reduce(ReduceKind::Min, x.detach().to(kBool), dims, keepdim, kBool).to(truth_type(x));
 }
 Tensor any(const Tensor& x, const Dims& at, bool keepdim) {
   const ReducedDims dims = reduced_dims(x, at);
-  if (x.numel() == 0) return zeros(reduced_shape(x.sizes(), dims, keepdim), kBool);
-  return reduce(ReduceKind::Max, x.detach().to(kBool), dims, keepdim, kBool);
+  if (x.numel() == 0) return zeros(reduced_shape(x.sizes(), dims, keepdim), truth_type(x));
+  return reduce(ReduceKind::Max, x.detach().to(kBool), dims, keepdim, kBool).to(truth_type(x));
 }
 Tensor count_nonzero(const Tensor& x, const Dims& dims) { return sum(ne(x, 0), dims); }
 

@@ -96,6 +96,9 @@ void run(kernels::ReduceLoop loop, const Geometry& g, const Tensor& x, const Ten
 }  // namespace
 
 Tensor reduce(ReduceKind reduction, const Tensor& input, ReducedDims dims, bool keepdim, DType out) {
+  const bool narrow = input.dtype() == kUInt8 || input.dtype() == kBool;
+  if (narrow && (reduction == ReduceKind::Sum || reduction == ReduceKind::Prod))
+    return reduce(reduction, input.to(kInt64), dims, keepdim, kInt64).to(out);
   const Shape shape = reduced_shape(input.sizes(), dims, keepdim);
   const kernels::ReduceLoop loop = kernels::kernels().reduce.loops[int(reduction)][int(input.dtype())];
   Tensor y = make_dense(shape, out);

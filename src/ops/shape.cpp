@@ -45,13 +45,14 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t at) {
   bool channels_last = true;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
+    check<TypeError>(t.defined(), "expected Tensor as element {} in argument 0, but got NoneType", i);
     check<RuntimeError>(t.dim() > 0, "zero-dimensional tensor (at position {}) cannot be concatenated", i);
     dtype = promote_types(dtype, t.dtype());
     if (skipped(t)) continue;
     if (!first) first = &t;
     channels_last = channels_last && t.dim() == 4 && t.is_contiguous(MemoryFormat::ChannelsLast) && !t.is_contiguous();
   }
-  if (!first) return make_dense({0}, dtype);
+  if (!first) first = &tensors[0], channels_last = false;
   const int dim = wrap_dim(at, first->dim());
   const Shape shape = cat_shape(tensors, dim, *first);
 
@@ -262,6 +263,10 @@ Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims) {
   check<RuntimeError>(!shifts.empty(), "`shifts` required");
   if (dims.empty() && shifts.size() == 1) return roll(x, shifts[0]);
   check<RuntimeError>(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: {}, dims:{}", shifts.size(), dims.size());
+  for (int64_t dim : dims) {
+    wrap_dim(dim, x.dim());
+    check<IndexError>(x.dim() > 0, "Dimension specified as {} but tensor has no dimensions", dim);
+  }
   Tensor y = x;
   for (int i = 0; i < dims.size(); ++i) {
     const int64_t size = x.size(dims[i]);

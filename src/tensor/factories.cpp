@@ -84,6 +84,8 @@ Tensor scalar_tensor(Scalar value, TensorOptions options) { return full({}, valu
 Tensor arange(Scalar end, TensorOptions options) { return arange(0, end, 1, options); }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, TensorOptions options) {
+  if (options.dtype == kInt64)  // whole numbers from the start; other integer types count in reals
+    start = start.to<int64_t>(), end = end.to<int64_t>(), step = step.to<int64_t>();
   const bool real = start.is_floating_point() || end.is_floating_point() || step.is_floating_point();
   const DType dtype = options.dtype != DType::Undefined ? options.dtype : real ? get_default_dtype() : kInt64;
   const double from = start.to<double>(), to = end.to<double>(), by = step.to<double>();
@@ -104,7 +106,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, TensorOptions options) {
     using T = decltype(zero);
     T* p = t.data<T>();
     for (int64_t i = 0; i < count; ++i)
-      p[i] = real ? T(from + double(i) * by) : T(start.to<int64_t>() + i * step.to<int64_t>());
+      p[i] = std::is_floating_point_v<T> && real ? T(from + double(i) * by) : T(start.to<int64_t>() + i * step.to<int64_t>());
   });
   return finish(t, options);
 }
@@ -115,7 +117,7 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, TensorOptions options) 
   // Filled from both ends, so that the last value is `end` exactly.
   with_type(t.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    using Step = std::conditional_t<std::is_floating_point_v<T>, T, float>;
+    using Step = std::conditional_t<std::is_floating_point_v<T>, T, double>;
     const T first = start.to<T>(), last = end.to<T>();
     const Step step = steps > 1 ? (Step(last) - Step(first)) / Step(steps - 1) : Step(0);
     T* p = t.data<T>();

@@ -22,7 +22,7 @@ int64_t Argument::integer() const {
   if (const auto* number = value_.as<int64_t>()) return *number;
   if (const auto* flag = value_.as<bool>()) return *flag;
   if (const auto* list = value_.as<List>(); list && list->size() == 1) return Argument((*list)[0], name_).integer();
-  if (const auto* t = value_.as<Tensor>(); t && t->numel() == 1 && !t->is_floating_point()) return t->item<int64_t>();
+  if (const auto* t = value_.as<Tensor>(); t && t->dim() == 0 && is_integral(t->dtype(), false)) return t->item<int64_t>();
   wrong_kind("int");
 }
 

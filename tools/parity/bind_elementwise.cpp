@@ -1,6 +1,7 @@
 // Elementwise functions, comparisons and logic by PyTorch's names.
 #include "binding.h"
 
+#include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 
 namespace ember::parity {
@@ -93,17 +94,19 @@ Table operand_table() {
   return {
       {"add* Tensor.__add__ Tensor.__radd__", "input other * alpha=1", [](Args& a) { return add(a[0], a[1], a[2]); }},
       {"sub* subtract* Tensor.__sub__", "input other * alpha=1", [](Args& a) { return sub(a[0], a[1], a[2]); }},
-      {"rsub", "input other * alpha=1", [](Args& a) { return rsub(a[0], a[1], a[2]); }},
+      {"rsub", "input:tensor other * alpha=1", [](Args& a) { return rsub(a[0], a[1], a[2]); }},
       {"Tensor.__rsub__", "input other", [](Args& a) { return sub(a[1], a[0]); }},
       {"mul* multiply* Tensor.__mul__ Tensor.__rmul__", "input other", [](Args& a) { return mul(a[0], a[1]); }},
       {"div* divide*", "input other * rounding_mode=None", [](Args& a) { return div(a[0], a[1], rounding(a[2])); }},
       {"true_divide* Tensor.__truediv__", "input other", [](Args& a) { return true_divide(a[0], a[1]); }},
       {"Tensor.__rtruediv__ Tensor.__rdiv__", "input other", [](Args& a) { return div(a[1], a[0]); }},
       {"floor_divide* Tensor.__floordiv__", "input other", [](Args& a) { return floor_divide(a[0], a[1]); }},
-      {"remainder* Tensor.__mod__", "input other", [](Args& a) { return remainder(a[0], a[1]); }},
+      {"remainder* Tensor.__mod__", "input:tensor other", [](Args& a) { return remainder(a[0], a[1]); }},
+      {"remainder", "self other:tensor", [](Args& a) { return remainder(a[0], a[1]); }},
       {"Tensor.__rmod__", "input other", [](Args& a) { return remainder(a[1], a[0]); }},
-      {"fmod*", "input other", [](Args& a) { return fmod(a[0], a[1]); }},
-      {"pow* Tensor.__pow__", "input exponent", [](Args& a) { return pow(a[0], a[1]); }},
+      {"fmod*", "input:tensor other", [](Args& a) { return fmod(a[0], a[1]); }},
+      {"pow* Tensor.__pow__", "input:tensor exponent", [](Args& a) { return pow(a[0], a[1]); }},
+      {"pow", "self exponent:tensor", [](Args& a) { return pow(a[0], a[1]); }},
       {"Tensor.__rpow__", "input other", [](Args& a) { return pow(a[1], a[0]); }},
       {"atan2* arctan2*", "input other", [](Args& a) { return atan2(a[0], a[1]); }},
       {"maximum*", "input other", [](Args& a) { return maximum(a[0], a[1]); }},
@@ -120,7 +123,11 @@ Table operand_table() {
       {"Tensor.add_", "input other * alpha=1", [](Args& a) { return a[0].tensor().add_(a[1], a[2]); }},
       {"Tensor.sub_", "input other * alpha=1", [](Args& a) { return a[0].tensor().sub_(a[1], a[2]); }},
       {"Tensor.mul_", "input other", [](Args& a) { return a[0].tensor().mul_(a[1]); }},
-      {"Tensor.div_ Tensor.true_divide_", "input other", [](Args& a) { return a[0].tensor().div_(a[1]); }},
+      {"Tensor.div_", "input other * rounding_mode=None",
+       [](Args& a) {
+         return apply_inplace(a[0], {}, [&](const Tensor& x) { return div(x, a[1], rounding(a[2])); });
+       }},
+      {"Tensor.true_divide_", "input other", [](Args& a) { return a[0].tensor().div_(a[1]); }},
       {"Tensor.floor_divide_", "input other", [](Args& a) { return a[0].tensor().floor_divide_(a[1]); }},
       {"Tensor.remainder_", "input other", [](Args& a) { return a[0].tensor().remainder_(a[1]); }},
       {"Tensor.fmod_", "input other", [](Args& a) { return a[0].tensor().fmod_(a[1]); }},
@@ -134,12 +141,12 @@ Table operand_table() {
 
 Table comparison_table() {
   return {
-      {"eq* Tensor.__eq__", "input other", [](Args& a) { return eq(a[0], a[1]); }},
-      {"ne* not_equal* Tensor.__ne__", "input other", [](Args& a) { return ne(a[0], a[1]); }},
-      {"lt* less* Tensor.__lt__", "input other", [](Args& a) { return lt(a[0], a[1]); }},
-      {"le* less_equal* Tensor.__le__", "input other", [](Args& a) { return le(a[0], a[1]); }},
-      {"gt* greater* Tensor.__gt__", "input other", [](Args& a) { return gt(a[0], a[1]); }},
-      {"ge* greater_equal* Tensor.__ge__", "input other", [](Args& a) { return ge(a[0], a[1]); }},
+      {"eq* Tensor.__eq__", "input:tensor other", [](Args& a) { return eq(a[0], a[1]); }},
+      {"ne* not_equal* Tensor.__ne__", "input:tensor other", [](Args& a) { return ne(a[0], a[1]); }},
+      {"lt* less* Tensor.__lt__", "input:tensor other", [](Args& a) { return lt(a[0], a[1]); }},
+      {"le* less_equal* Tensor.__le__", "input:tensor other", [](Args& a) { return le(a[0], a[1]); }},
+      {"gt* greater* Tensor.__gt__", "input:tensor other", [](Args& a) { return gt(a[0], a[1]); }},
+      {"ge* greater_equal* Tensor.__ge__", "input:tensor other", [](Args& a) { return ge(a[0], a[1]); }},
       {"logical_and*", "input other", [](Args& a) { return logical_and(a[0], a[1]); }},
       {"logical_or*", "input other", [](Args& a) { return logical_or(a[0], a[1]); }},
       {"logical_xor*", "input other", [](Args& a) { return logical_xor(a[0], a[1]); }},

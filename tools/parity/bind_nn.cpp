@@ -92,6 +92,9 @@ Result pad_of(Args& a) {
 
 Result interpolate_of(Args& a) {
   const std::string mode = a[3].text();
+  for (const char* other : {"area", "bicubic", "trilinear", "nearest-exact", "lanczos"})
+    if (mode == other) throw Unsupported("kwarg mode='" + mode + "' of nn.functional.interpolate");
+  if (a[0].tensor().dim() == 5) throw Unsupported("nn.functional.interpolate of 5 dimensions");
   InterpolateOptions options{.mode = mode.c_str(), .align_corners = a[4].boolean(), .recompute_scale_factor = a[5].boolean()};
   if (!a[1].is_none()) options.size = a[1].ints();
   if (!a[2].is_none()) options.scale_factor = a[2].reals();
@@ -182,7 +185,7 @@ Table pools() {
        "input kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None",
        [](Args& a) {
          return avg_pool2d(a[0], a[1], {.stride = pool_stride<2>(a[2]), .padding = a[3], .ceil_mode = a[4], .count_include_pad = a[5],
-                                        .divisor_override = a[6].integer_or(0)});
+                                        .divisor_override = a[6].integer_or(kSameAsKernelSize)});
        }},
       {"nn.functional.adaptive_avg_pool1d", "input output_size",
        [](Args& a) { return adaptive_avg_pool1d(a[0], adaptive_size<1>(a[0], a[1])); }},

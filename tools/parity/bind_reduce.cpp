@@ -39,7 +39,7 @@ Result norm_of(Args& a) {
 }
 
 Result unique_of(Args& a) {
-  const Unique found = unique(a[0], a[2], a[3]);
+  const Unique found = a[4].is_none() ? unique(a[0], a[2], a[3]) : unique(a[0], a[2], a[3], a[4]);
   Result result{found.values};
   if (found.inverse.defined()) result.values.push_back(found.inverse);
   if (found.counts.defined()) result.values.push_back(found.counts);
@@ -107,11 +107,11 @@ Table extremes() {
       {"median*", "input", [](Args& a) { return median(a[0]); }},
       {"median*", "input dim:int keepdim=False", [](Args& a) { return median(a[0], a[1].integer(), a[2]); }},
       {"sort*", "input dim=-1 descending=False stable=False",
-       [](Args& a) { return sort(a[0], a[1], a[2]); }},
-      {"argsort*", "input dim=-1 descending=False stable=False", [](Args& a) { return argsort(a[0], a[1], a[2]); }},
+       [](Args& a) { return sort(a[0], a[1], a[2], a[3]); }},
+      {"argsort*", "input dim=-1 descending=False stable=False", [](Args& a) { return argsort(a[0], a[1], a[2], a[3]); }},
       {"topk*", "input k dim=-1 largest=True sorted=True",
        [](Args& a) { return topk(a[0], a[1], a[2], a[3], a[4]); }},
-      {"unique*", "input sorted=True return_inverse=False return_counts=False dim=~None", unique_of},
+      {"unique*", "input sorted=True return_inverse=False return_counts=False dim=None", unique_of},
       {"bincount*", "input weights=None minlength=0", [](Args& a) { return bincount(a[0], a[1], a[2]); }},
   };
 }

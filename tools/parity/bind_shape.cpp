@@ -1,6 +1,7 @@
 // Creation, views, copies and indexing by PyTorch's names.
 #include "binding.h"
 
+#include <ember/autograd.h>
 #include <ember/ops/index.h>
 #include <ember/ops/shape.h>
 
@@ -55,6 +56,17 @@ std::vector<TensorIndex> index_tensors(const Argument& list) {
     if (const auto* t = part.as<Tensor>()) indices.push_back(*t);
     else indices.push_back(Slice());
   return indices;
+}
+
+Tensor scatter_onto(const Tensor& x, Args& a) {
+  if (a[4].is_none()) return scatter(x, a[1], a[2], a[3]);
+  const std::string reduce = a[4].text();
+  if (reduce != "add" && reduce != "multiply") throw RuntimeError("reduce argument must be either add or multiply.");
+  return scatter(x, a[1], a[2], a[3], reduce == "add" ? ScatterReduce::Add : ScatterReduce::Multiply);
+}
+Result scatter_of(Args& a) { return scatter_onto(a[0], a); }
+Result scatter_in_place(Args& a) {
+  return apply_inplace(a[0], {}, [&](const Tensor& x) { return scatter_onto(x, a); });
 }
 
 Result nonzero_of(Args& a) {
@@ -195,15 +207,15 @@ Table indexing() {
       {"Tensor.__setitem__", "input index value", set_item},
       {"index_select*", "input dim index", [](Args& a) { return index_select(a[0], a[1], a[2]); }},
       {"gather*", "input dim index * sparse_grad=~False", [](Args& a) { return gather(a[0], a[1], a[2]); }},
-      {"scatter*", "input dim index src * reduce=~None", [](Args& a) { return scatter(a[0], a[1], a[2], a[3]); }},
-      {"scatter*", "input dim index value * reduce=~None", [](Args& a) { return scatter(a[0], a[1], a[2], a[3]); }},
+      {"scatter*", "input dim index src * reduce=None", scatter_of},
+      {"scatter*", "input dim index value * reduce=None", scatter_of},
       {"scatter_add*", "input dim index src", [](Args& a) { return scatter_add(a[0], a[1], a[2], a[3]); }},
       {"index_add*", "input dim index source * alpha=1",
        [](Args& a) { return index_add(a[0], a[1], a[2], a[3], a[4]); }},
       {"index_put*", "input indices values accumulate=False",
        [](Args& a) { return index_put(a[0], index_tensors(a[1]), a[2], a[3]); }},
-      {"Tensor.scatter_", "input dim index src * reduce=~None", [](Args& a) { return a[0].tensor().scatter_(a[1], a[2], a[3]); }},
-      {"Tensor.scatter_", "input dim index value * reduce=~None", [](Args& a) { return a[0].tensor().scatter_(a[1], a[2], a[3]); }},
+      {"Tensor.scatter_", "input dim index src * reduce=None", scatter_in_place},
+      {"Tensor.scatter_", "input dim index value * reduce=None", scatter_in_place},
       {"Tensor.scatter_add_", "input dim index src", [](Args& a) { return a[0].tensor().scatter_add_(a[1], a[2], a[3]); }},
       {"Tensor.index_add_", "input dim index source * alpha=1",
        [](Args& a) { return a[0].tensor().index_add_(a[1], a[2], a[3], a[4]); }},

@@ -78,6 +78,7 @@ void check_gradients(Findings& findings, const std::string& what, const List& ou
       const auto* root = flat[i].as<Tensor>();
       if (given[i].is_null() || !root) continue;
       if (!root->requires_grad()) {
+        if (json.contains("grads") && json["grads"].empty()) continue;  // nobody asks
         findings.add(fmt::format("{}output {} does not require grad", what, i));
         continue;
       }

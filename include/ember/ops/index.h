@@ -15,6 +15,9 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
 /// x with y[index[i][j][k]][j][k] = source[i][j][k] for dim 0; the last one stays where an index occurs twice.
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Operand& source);
+/// The same with y[...] += source or *= source. Not differentiable with Multiply.
+enum class ScatterReduce : std::uint8_t { Add, Multiply };
+Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Operand& source, ScatterReduce reduce);
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
 /// gather with x and indices broadcast against each other outside dim.
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t dim);

@@ -7,6 +7,7 @@
 namespace ember {
 
 inline constexpr int64_t kSameAsKernel = -1;
+inline constexpr int64_t kSameAsKernelSize = INT64_MIN;
 
 template <int N>
 struct MaxPoolOptions {
@@ -17,7 +18,7 @@ template <int N>
 struct AvgPoolOptions {
   ExpandingArray<N> stride = kSameAsKernel, padding = 0;
   bool ceil_mode = false, count_include_pad = true;
-  int64_t divisor_override = 0;  ///< 0: the size of the window
+  int64_t divisor_override = kSameAsKernelSize;  ///< the number of elements of the window unless named
 };
 struct PoolIndices {
   Tensor values, indices;  ///< indices (int64) into the flattened H x W of each plane

@@ -58,13 +58,15 @@ Tensor cumprod(const Tensor& x, int64_t dim, DType dtype = DType::Undefined);
 // --- order
 Tensor median(const Tensor& x);                                            ///< the lower one of two middle values
 ValuesIndices median(const Tensor& x, int64_t dim, bool keepdim = false);
-ValuesIndices sort(const Tensor& x, int64_t dim = -1, bool descending = false, bool stable = true);  ///< NaN counts as largest
-Tensor argsort(const Tensor& x, int64_t dim = -1, bool descending = false, bool stable = true);
+ValuesIndices sort(const Tensor& x, int64_t dim = -1, bool descending = false, bool stable = false);  ///< NaN counts as largest
+Tensor argsort(const Tensor& x, int64_t dim = -1, bool descending = false, bool stable = false);
 ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim = -1, bool largest = true, bool sorted = true);
 struct Unique {
   Tensor values, inverse, counts;  ///< inverse and counts are undefined unless asked for
 };
 Unique unique(const Tensor& x, bool return_inverse = false, bool return_counts = false);  ///< sorted
+/// The different slices along dim, in lexicographic order.
+Unique unique(const Tensor& x, bool return_inverse, bool return_counts, int64_t dim);
 Tensor bincount(const Tensor& x, const Tensor& weights = {}, int64_t minlength = 0);
 
 }  // namespace ember
