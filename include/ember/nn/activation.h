@@ -1,0 +1,188 @@
+// Activations as modules. As the modules of the same names in torch.nn; `inplace` overwrites the input.
+#pragma once
+
+#include <ember/nn/module.h>
+
+namespace ember::nn {
+
+class ReLU final : public Module {
+ public:
+  explicit ReLU(bool inplace = false) : inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  bool inplace;
+};
+class ReLU6 final : public Module {
+ public:
+  explicit ReLU6(bool inplace = false) : inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  bool inplace;
+};
+class LeakyReLU final : public Module {
+ public:
+  explicit LeakyReLU(double negative_slope = 0.01, bool inplace = false) : negative_slope(negative_slope), inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double negative_slope;
+  bool inplace;
+};
+class ELU final : public Module {
+ public:
+  explicit ELU(double alpha = 1, bool inplace = false) : alpha(alpha), inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double alpha;
+  bool inplace;
+};
+class SELU final : public Module {
+ public:
+  explicit SELU(bool inplace = false) : inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  bool inplace;
+};
+class CELU final : public Module {
+ public:
+  explicit CELU(double alpha = 1, bool inplace = false) : alpha(alpha), inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double alpha;
+  bool inplace;
+};
+class SiLU final : public Module {
+ public:
+  explicit SiLU(bool inplace = false) : inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  bool inplace;
+};
+class Mish final : public Module {
+ public:
+  explicit Mish(bool inplace = false) : inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  bool inplace;
+};
+class Hardswish final : public Module {
+ public:
+  explicit Hardswish(bool inplace = false) : inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  bool inplace;
+};
+class Hardsigmoid final : public Module {
+ public:
+  explicit Hardsigmoid(bool inplace = false) : inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  bool inplace;
+};
+class Hardtanh final : public Module {
+ public:
+  explicit Hardtanh(double min_val = -1, double max_val = 1, bool inplace = false) : min_val(min_val), max_val(max_val), inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double min_val;
+  double max_val;
+  bool inplace;
+};
+class Threshold final : public Module {
+ public:
+  Threshold(double threshold, double value, bool inplace = false) : threshold(threshold), value(value), inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double threshold;
+  double value;
+  bool inplace;
+};
+class Sigmoid final : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+};
+class Tanh final : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+};
+class Softsign final : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+};
+class Tanhshrink final : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+};
+class LogSigmoid final : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+};
+class Softplus final : public Module {
+ public:
+  explicit Softplus(double beta = 1, double threshold = 20) : beta(beta), threshold(threshold) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double beta;
+  double threshold;
+};
+class Softshrink final : public Module {
+ public:
+  explicit Softshrink(double lambd = 0.5) : lambd(lambd) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double lambd;
+};
+class Hardshrink final : public Module {
+ public:
+  explicit Hardshrink(double lambd = 0.5) : lambd(lambd) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  double lambd;
+};
+
+/// approximate is "none" or "tanh".
+class GELU final : public Module {
+ public:
+  explicit GELU(std::string approximate = "none") : approximate(std::move(approximate)) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  std::string approximate;
+};
+class GLU final : public Module {
+ public:
+  explicit GLU(int64_t dim = -1) : dim(dim) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  int64_t dim;
+};
+class Softmax final : public Module {
+ public:
+  explicit Softmax(int64_t dim) : dim(dim) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  int64_t dim;
+};
+class Softmin final : public Module {
+ public:
+  explicit Softmin(int64_t dim) : dim(dim) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  int64_t dim;
+};
+class LogSoftmax final : public Module {
+ public:
+  explicit LogSoftmax(int64_t dim) : dim(dim) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  int64_t dim;
+};
+
+/// A slope below 0 that is learned: one, or one for each channel.
+class PReLU final : public Module {
+ public:
+  explicit PReLU(int64_t num_parameters = 1, double init = 0.25);
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  Tensor& weight = add_parameter("weight");
+};
+
+}  // namespace ember::nn

@@ -1,0 +1,85 @@
+// Batch normalisation (Ioffe & Szegedy 2015). As torch.nn.BatchNorm1d, 2d, 3d; docs/batch_norm.md says what it does and why.
+#pragma once
+
+#include <ember/nn/module.h>
+
+namespace ember::nn {
+
+/// The weight of the newest batch in the running statistics; None gives every batch the same weight.
+class Momentum {
+ public:
+  Momentum(double value) : value_(value), given_(true) {}
+  Momentum(NoneType) {}
+  bool given() const { return given_; }
+  double value() const { return value_; }
+
+ private:
+  double value_ = 0;
+  bool given_ = false;
+};
+
+struct BatchNormOptions {
+  double eps = 1e-5;
+  Momentum momentum = 0.1;
+  bool affine = true;
+  bool track_running_stats = true;
+  bool bias = true;  ///< with affine: whether there is a bias, too
+};
+
+/// Normalises each channel: in training by the mean and the biased variance of the batch, in evaluation by the running ones, then
+/// scales and shifts it by weight and bias. Training moves running_mean and running_var (unbiased) by `momentum` towards the batch.
+///
+/// Shapes: x (N, C, ...) -> the same. weight, bias, running_mean, running_var (C); num_batches_tracked () int64.
+/// Throws ValueError "Expected more than 1 value per channel when training, got input size torch.Size([1, 3])" and others of
+/// PyTorch's texts. A call that throws changes nothing (PyTorch has counted the batch by then).
+class BatchNormBase : public Module {
+ public:
+  BatchNormBase(int64_t num_features, BatchNormOptions options);
+
+  Tensor forward(const Tensor& x) final;
+  void reset_running_stats();  ///< mean 0, variance 1, no batches
+  void reset_parameters();     ///< that, and weight 1, bias 0
+  std::string extra_repr() const override;
+  std::int64_t state_version() const override { return 2; }
+
+  const int64_t num_features;
+  double eps;
+  Momentum momentum;
+  bool track_running_stats;
+  Tensor& weight = add_parameter("weight");  ///< gamma; undefined without affine
+  Tensor& bias = add_parameter("bias");      ///< beta
+  Tensor& running_mean = add_buffer("running_mean");
+  Tensor& running_var = add_buffer("running_var");
+  Tensor& num_batches_tracked = add_buffer("num_batches_tracked");
+
+ protected:
+  virtual void check_rank(const Tensor& x) const = 0;
+  void prepare_load(StateDict& state, const std::string& prefix, int64_t version) const override;
+};
+
+/// x (N, C) or (N, C, L).
+class BatchNorm1d final : public BatchNormBase {
+ public:
+  explicit BatchNorm1d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
+
+ protected:
+  void check_rank(const Tensor& x) const override;
+};
+/// x (N, C, H, W).
+class BatchNorm2d final : public BatchNormBase {
+ public:
+  explicit BatchNorm2d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
+
+ protected:
+  void check_rank(const Tensor& x) const override;
+};
+/// x (N, C, D, H, W).
+class BatchNorm3d final : public BatchNormBase {
+ public:
+  explicit BatchNorm3d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
+
+ protected:
+  void check_rank(const Tensor& x) const override;
+};
+
+}  // namespace ember::nn

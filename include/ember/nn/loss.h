@@ -1,0 +1,92 @@
+// Losses as modules: criterion(input, target). As the modules of the same names in torch.nn; the options are those of the functions.
+#pragma once
+
+#include <ember/nn/module.h>
+#include <ember/ops/loss.h>
+
+namespace ember::nn {
+
+/// A loss of two tensors with its options.
+template <class Options, Tensor (*function)(const Tensor&, const Tensor&, Options)>
+class PairLoss : public Module {
+ public:
+  explicit PairLoss(Options options = {}) : options(options) {}
+  Tensor operator()(const Tensor& x, const Tensor& target) const { return function(x, target, options); }
+  Options options;
+};
+
+class MSELoss final : public PairLoss<LossOptions, mse_loss> { using PairLoss::PairLoss; };
+class L1Loss final : public PairLoss<LossOptions, l1_loss> { using PairLoss::PairLoss; };
+class SmoothL1Loss final : public PairLoss<SmoothL1LossOptions, smooth_l1_loss> { using PairLoss::PairLoss; };
+class HuberLoss final : public PairLoss<HuberLossOptions, huber_loss> { using PairLoss::PairLoss; };
+class KLDivLoss final : public PairLoss<KlDivOptions, kl_div> { using PairLoss::PairLoss; };
+class PoissonNLLLoss final : public PairLoss<PoissonNllLossOptions, poisson_nll_loss> { using PairLoss::PairLoss; };
+class SoftMarginLoss final : public PairLoss<LossOptions, soft_margin_loss> { using PairLoss::PairLoss; };
+class HingeEmbeddingLoss final : public PairLoss<MarginLossOptions, hinge_embedding_loss> {
+ public:
+  explicit HingeEmbeddingLoss(MarginLossOptions options = {.margin = 1}) : PairLoss(options) {}
+};
+
+class CrossEntropyLoss final : public Module {
+ public:
+  explicit CrossEntropyLoss(CrossEntropyOptions options = {});
+  Tensor operator()(const Tensor& x, const Tensor& target) const;
+  Tensor& weight = add_buffer("weight");
+  CrossEntropyOptions options;
+};
+class NLLLoss final : public Module {
+ public:
+  explicit NLLLoss(NllLossOptions options = {});
+  Tensor operator()(const Tensor& x, const Tensor& target) const;
+  Tensor& weight = add_buffer("weight");
+  NllLossOptions options;
+};
+class BCELoss final : public Module {
+ public:
+  explicit BCELoss(BceLossOptions options = {});
+  Tensor operator()(const Tensor& x, const Tensor& target) const;
+  Tensor& weight = add_buffer("weight");
+  BceLossOptions options;
+};
+class BCEWithLogitsLoss final : public Module {
+ public:
+  explicit BCEWithLogitsLoss(BceWithLogitsLossOptions options = {});
+  Tensor operator()(const Tensor& x, const Tensor& target) const;
+  Tensor& weight = add_buffer("weight");
+  Tensor& pos_weight = add_buffer("pos_weight");
+  BceWithLogitsLossOptions options;
+};
+
+class GaussianNLLLoss final : public Module {
+ public:
+  explicit GaussianNLLLoss(GaussianNllLossOptions options = {}) : options(options) {}
+  Tensor operator()(const Tensor& x, const Tensor& target, const Tensor& var) const { return gaussian_nll_loss(x, target, var, options); }
+  GaussianNllLossOptions options;
+};
+class MarginRankingLoss final : public Module {
+ public:
+  explicit MarginRankingLoss(MarginLossOptions options = {}) : options(options) {}
+  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const { return margin_ranking_loss(x1, x2, target, options); }
+  MarginLossOptions options;
+};
+class CosineEmbeddingLoss final : public Module {
+ public:
+  explicit CosineEmbeddingLoss(MarginLossOptions options = {}) : options(options) {}
+  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const { return cosine_embedding_loss(x1, x2, target, options); }
+  MarginLossOptions options;
+};
+class TripletMarginLoss final : public Module {
+ public:
+  explicit TripletMarginLoss(TripletMarginLossOptions options = {});
+  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const { return triplet_margin_loss(anchor, positive, negative, options); }
+  TripletMarginLossOptions options;
+};
+class CosineSimilarity final : public Module {
+ public:
+  explicit CosineSimilarity(int64_t dim = 1, double eps = 1e-8) : dim(dim), eps(eps) {}
+  Tensor operator()(const Tensor& x1, const Tensor& x2) const { return cosine_similarity(x1, x2, dim, eps); }
+  int64_t dim;
+  double eps;
+};
+
+}  // namespace ember::nn

@@ -1,0 +1,83 @@
+// Pooling layers. As the modules of the same names in torch.nn.
+#pragma once
+
+#include <ember/nn/module.h>
+#include <ember/ops/pool.h>
+
+namespace ember::nn {
+
+template <int N>
+class MaxPoolBase : public Module {
+ public:
+  MaxPoolBase(ExpandingArray<N> kernel_size, MaxPoolOptions<N> options) : kernel_size(kernel_size), options(options) {}
+  std::string extra_repr() const override;
+  const ExpandingArray<N> kernel_size;
+  const MaxPoolOptions<N> options;
+};
+class MaxPool1d final : public MaxPoolBase<1> {
+ public:
+  explicit MaxPool1d(ExpandingArray<1> kernel_size, MaxPoolOptions<1> options = {}) : MaxPoolBase(kernel_size, options) {}
+  Tensor forward(const Tensor& x) override { return max_pool1d(x, kernel_size, options); }
+  PoolIndices forward_with_indices(const Tensor& x) { return max_pool1d_with_indices(x, kernel_size, options); }
+};
+class MaxPool2d final : public MaxPoolBase<2> {
+ public:
+  explicit MaxPool2d(ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {}) : MaxPoolBase(kernel_size, options) {}
+  Tensor forward(const Tensor& x) override { return max_pool2d(x, kernel_size, options); }
+  PoolIndices forward_with_indices(const Tensor& x) { return max_pool2d_with_indices(x, kernel_size, options); }
+};
+/// Undoes a MaxPool2d: takes its values and indices.
+class MaxUnpool2d final : public Module {
+ public:
+  explicit MaxUnpool2d(ExpandingArray<2> kernel_size, MaxUnpoolOptions options = {}) : kernel_size(kernel_size), options(std::move(options)) {}
+  Tensor operator()(const Tensor& x, const Tensor& indices) const { return max_unpool2d(x, indices, kernel_size, options); }
+  std::string extra_repr() const override;
+  const ExpandingArray<2> kernel_size;
+  const MaxUnpoolOptions options;
+};
+
+template <int N>
+class AvgPoolBase : public Module {
+ public:
+  AvgPoolBase(ExpandingArray<N> kernel_size, AvgPoolOptions<N> options) : kernel_size(kernel_size), options(options) {}
+  std::string extra_repr() const override;
+  const ExpandingArray<N> kernel_size;
+  const AvgPoolOptions<N> options;
+};
+class AvgPool1d final : public AvgPoolBase<1> {
+ public:
+  explicit AvgPool1d(ExpandingArray<1> kernel_size, AvgPoolOptions<1> options = {}) : AvgPoolBase(kernel_size, options) {}
+  Tensor forward(const Tensor& x) override { return avg_pool1d(x, kernel_size, options); }
+};
+class AvgPool2d final : public AvgPoolBase<2> {
+ public:
+  explicit AvgPool2d(ExpandingArray<2> kernel_size, AvgPoolOptions<2> options = {}) : AvgPoolBase(kernel_size, options) {}
+  Tensor forward(const Tensor& x) override { return avg_pool2d(x, kernel_size, options); }
+};
+
+class AdaptiveAvgPool1d final : public Module {
+ public:
+  explicit AdaptiveAvgPool1d(ExpandingArray<1> output_size) : output_size(output_size) {}
+  Tensor forward(const Tensor& x) override { return adaptive_avg_pool1d(x, output_size); }
+  std::string extra_repr() const override;
+  const ExpandingArray<1> output_size;
+};
+/// kKeepSize along a dimension keeps the input's.
+inline constexpr int64_t kKeepSize = -1;
+class AdaptiveAvgPool2d final : public Module {
+ public:
+  explicit AdaptiveAvgPool2d(ExpandingArray<2> output_size) : output_size(output_size) {}
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
+  const ExpandingArray<2> output_size;
+};
+class AdaptiveMaxPool2d final : public Module {
+ public:
+  explicit AdaptiveMaxPool2d(ExpandingArray<2> output_size) : output_size(output_size) {}
+  Tensor forward(const Tensor& x) override { return forward_with_indices(x).values; }
+  PoolIndices forward_with_indices(const Tensor& x);
+  std::string extra_repr() const override;
+  const ExpandingArray<2> output_size;
+};
+
+}  // namespace ember::nn

@@ -1,0 +1,56 @@
+#include <ember/nn/pool.h>
+
+#include "error_format.h"
+#include "python_repr.h"
+
+namespace ember::nn {
+namespace {
+
+/// A number when all are equal, as users write it; a tuple otherwise.
+template <int N>
+std::string shown(const ExpandingArray<N>& values) {
+  for (int i = 1; i < N; ++i)
+    if (values[i] != values[0]) return python_repr(values);
+  return values[0] == kKeepSize ? "None" : std::to_string(values[0]);
+}
+
+template <int N>
+ExpandingArray<N> stride_or_kernel(const ExpandingArray<N>& stride, const ExpandingArray<N>& kernel) {
+  return stride[0] == kSameAsKernel ? kernel : stride;
+}
+
+ExpandingArray<2> resolved(const ExpandingArray<2>& size, const Tensor& x) {
+  ExpandingArray<2> result = size;
+  for (int i = 0; i < 2; ++i)
+    if (size[i] == kKeepSize && x.dim() >= 2) result.values[i] = x.size(i - 2);
+  return result;
+}
+
+}  // namespace
+
+template <int N>
+std::string MaxPoolBase<N>::extra_repr() const {
+  return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}", shown(kernel_size),
+                     shown(stride_or_kernel(options.stride, kernel_size)), shown(options.padding), shown(options.dilation), python_repr(options.ceil_mode));
+}
+template <int N>
+std::string AvgPoolBase<N>::extra_repr() const {
+  if (N == 1)
+    return fmt::format("kernel_size={}, stride={}, padding={}", python_repr(kernel_size), python_repr(stride_or_kernel(options.stride, kernel_size)), python_repr(options.padding));
+  return fmt::format("kernel_size={}, stride={}, padding={}", shown(kernel_size), shown(stride_or_kernel(options.stride, kernel_size)), shown(options.padding));
+}
+template class MaxPoolBase<1>;
+template class MaxPoolBase<2>;
+template class AvgPoolBase<1>;
+template class AvgPoolBase<2>;
+
+std::string MaxUnpool2d::extra_repr() const {
+  return fmt::format("kernel_size={}, stride={}, padding={}", python_repr(kernel_size), python_repr(stride_or_kernel(options.stride, kernel_size)), python_repr(options.padding));
+}
+std::string AdaptiveAvgPool1d::extra_repr() const { return "output_size=" + shown(output_size); }
+Tensor AdaptiveAvgPool2d::forward(const Tensor& x) { return adaptive_avg_pool2d(x, resolved(output_size, x)); }
+std::string AdaptiveAvgPool2d::extra_repr() const { return "output_size=" + shown(output_size); }
+PoolIndices AdaptiveMaxPool2d::forward_with_indices(const Tensor& x) { return adaptive_max_pool2d_with_indices(x, resolved(output_size, x)); }
+std::string AdaptiveMaxPool2d::extra_repr() const { return "output_size=" + shown(output_size); }
+
+}  // namespace ember::nn
