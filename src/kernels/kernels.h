@@ -9,6 +9,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/norm.h"
+#include "kernels/optim.h"
 #include "kernels/pool.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
@@ -21,6 +22,7 @@ struct Kernels {
   const ElementwiseKernels& elementwise;
   const GemmKernels& gemm;
   const NormKernels& norm;
+  const OptimKernels& optim;
   const PoolKernels& pool;
   const RandomKernels& random;
   const ReduceKernels& reduce;

@@ -96,7 +96,7 @@ constexpr ElementwiseTable make_table() {
     return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w);
   });
   numbers<3>(t, Op::Addcmul, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * b * c; });
-  reals<3>(t, Op::Addcdiv, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * (b / c); });
+  reals<3>(t, Op::Addcdiv, [](auto a, auto b, auto c, const auto* p) { return a + (p[0] * b) / c; });
   // x between low and high; a NaN anywhere gives NaN; high wins where the bounds cross.
   everything<3>(t, Op::Clamp, [](auto x, auto low, auto high, auto) {
     const auto raised = x != x ? x : low != low ? low : x < low ? low : x;

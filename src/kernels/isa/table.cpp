@@ -11,6 +11,7 @@ extern const ElementwiseTable unary_table, activation_table, binary_table;
 constinit const ElementwiseKernels elementwise_kernels{unary_table, activation_table, binary_table};
 extern const GemmKernels gemm_kernels;
 extern const NormKernels norm_kernels;
+extern const OptimKernels optim_kernels;
 extern const PoolKernels pool_kernels;
 extern const RandomKernels random_kernels;
 extern const ReduceKernels reduce_kernels;
@@ -22,6 +23,7 @@ constinit const Kernels table{
     .elementwise = elementwise_kernels,
     .gemm = gemm_kernels,
     .norm = norm_kernels,
+    .optim = optim_kernels,
     .pool = pool_kernels,
     .random = random_kernels,
     .reduce = reduce_kernels,
