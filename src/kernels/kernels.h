@@ -21,8 +21,9 @@ struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
   const ElementwiseKernels& elementwise;
   const GemmKernels& gemm;
-  const NormKernels& norm;
   const OptimKernels& optim;
+  const BatchNormKernels& batch_norm;
+  const LayerNormKernels& layer_norm;
   const PoolKernels& pool;
   const RandomKernels& random;
   const ReduceKernels& reduce;

@@ -1,5 +1,5 @@
-// Normalisation: statistics of channels and rows, the affine pass, and the sums and the pass of the backward. A channel's numbers are
-// either runs of `n` side by side (N, C, ...) or columns of a matrix with the channels innermost.
+// Normalisation: statistics, the affine pass and the gradients of batch norm and of layer norm. Loops on one thread; the operations cut
+// the work and merge partial sums in a fixed order.
 #pragma once
 
 #include <cstdint>
@@ -8,38 +8,72 @@ namespace ember::kernels {
 
 using std::int64_t;
 
-/// dx = a dy + (b (x - mean) + c): the coefficients of one channel.
-template <class T>
-struct NormGradient {
-  const T *a, *b, *c, *mean;
+/// One channel of (N, C, *): `count` runs of `length` numbers, `stride` apart.
+struct Planes {
+  int64_t count, length, stride;
 };
 
+/// What turns x into y in one channel: y = x * scale + shift; with `relu`, max(0, that).
 template <class T>
-struct NormFamily {
-  // --- one run of n numbers
-  double (*sum)(int64_t n, const T* x);
-  double (*squares)(int64_t n, const T* x, T mean);  ///< sum of (x - mean)^2, difference and square rounded to T
-  void (*products)(int64_t n, const T* dy, const T* x, T mean, double* sum, double* product);  ///< adds sum dy, sum dy (x - mean)
-  void (*affine)(int64_t n, const T* x, T alpha, T beta, bool relu, T* y);                     ///< y = fma(x, alpha, beta)
-  void (*gradient)(int64_t n, const T* dy, const T* x, T a, T b, T c, T mean, T* dx);
-
-  // --- columns of a (rows, c) matrix; sums are added to
-  void (*column_sums)(int64_t rows, int64_t c, const T* x, double* sum);
-  void (*column_squares)(int64_t rows, int64_t c, const T* x, const T* mean, double* sum);
-  void (*column_products)(int64_t rows, int64_t c, const T* dy, const T* x, const T* mean, double* sum, double* product);
-  void (*column_affine)(int64_t rows, int64_t c, const T* x, const T* alpha, const T* beta, bool relu, T* y);
-  void (*column_gradient)(int64_t rows, int64_t c, const T* dy, const T* x, NormGradient<T> g, T* dx);
-
-  // --- rows normalised one by one (layer norm); weight and bias may be null
-  void (*layer_forward)(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, T* y, T* mean, T* rstd);
-  /// dx (null: not wanted) and, added to, the sums over rows of dy xhat and dy (null: not wanted).
-  void (*layer_backward)(int64_t rows, int64_t n, const T* dy, const T* x, const T* weight, const T* mean, const T* rstd, T* dx,
-                         double* dweight, double* dbias);
+struct Affine {
+  T scale, shift;
+  bool relu;
 };
 
-struct NormKernels {
-  NormFamily<float> float32;
-  NormFamily<double> float64;
+/// Sums over a channel that every gradient of batch norm is made of.
+struct GradientSums {
+  double dy = 0, dot = 0;  ///< sum dy, sum dy * (x - mean)
+};
+
+/// Batch norm over channels. "plane" loops do one channel of (N, C, *) memory; "row" loops do all channels of (rows, C) memory, which
+/// is (N, C) and channels-last. Pointers named per channel hold C numbers.
+template <class T>
+struct BatchNormLoops {
+  /// mean = sum x / n and squares = sum (x - mean)^2. For float with PyTorch's roundings: the sums are double, mean, x - mean and
+  /// its square are rounded to float.
+  void (*plane_moments)(Planes, const T* x, T* mean, T* squares);
+  void (*plane_affine)(Planes, const T* x, Affine<T>, T* y, bool stream);
+  /// Where affine.relu, dy counts as 0 for x * scale + shift <= 0; so in all gradients.
+  GradientSums (*plane_gradient_sums)(Planes, const T* x, const T* dy, T mean, Affine<T>);
+  /// dx = dy * scale + (x - mean) * slope + offset
+  void (*plane_gradient)(Planes, const T* x, const T* dy, T mean, Affine<T>, T slope, T offset, T* dx, bool stream);
+
+  /// mean and squares of each channel over these rows alone, in double.
+  void (*row_moments)(int64_t rows, int64_t channels, const T* x, double* mean, double* squares);
+  void (*row_affine)(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y, bool stream);
+  /// Adds to sum_dy and sum_dot. scale and shift are read where relu.
+  void (*row_gradient_sums)(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
+                            bool relu, double* sum_dy, double* sum_dot);
+  void (*row_gradient)(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
+                       bool relu, const T* slope, const T* offset, T* dx, bool stream);
+
+  /// From the sums of squares over n numbers a channel: invstd = 1 / sqrt(squares / n + eps), var = squares / (n - 1).
+  void (*invstd_of_squares)(int64_t channels, const T* squares, int64_t n, double eps, T* invstd, T* var);
+  /// From running variances: invstd = 1 / sqrt(var + eps).
+  void (*invstd_of_variance)(int64_t channels, const T* var, double eps, T* invstd);
+  /// scale = invstd * weight, shift = bias - mean * scale (fused). Null weight is 1, null bias 0.
+  void (*affine_of)(int64_t channels, const T* mean, const T* invstd, const T* weight, const T* bias, T* scale, T* shift);
+};
+
+struct BatchNormKernels {
+  BatchNormLoops<float> float32;
+  BatchNormLoops<double> float64;
+};
+
+/// Each of `rows` rows of n numbers by itself: layer norm, and with `center` false RMS norm (mean counts as 0).
+template <class T>
+struct LayerNormLoops {
+  /// y = (x - mean) * invstd * weight + bias; weight and bias have n numbers or are null. mean may be null without center.
+  void (*forward)(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, bool center, T* y, T* mean,
+                  T* invstd);
+  /// dx, where it is not null; adds dy * xhat to dweight and dy to dbias, column by column, where they are not null.
+  void (*backward)(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center,
+                   T* dx, double* dweight, double* dbias);
+};
+
+struct LayerNormKernels {
+  LayerNormLoops<float> float32;
+  LayerNormLoops<double> float64;
 };
 
 }  // namespace ember::kernels

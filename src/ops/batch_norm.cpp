@@ -1,362 +1,397 @@
-// Batch norm: the pure operation, its gradients, and torch.nn.functional.batch_norm around it.
+// Batch norm. Ioffe & Szegedy 2015, algorithm 1; the roundings in float are PyTorch's.
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
 #include <ember/ops/reduce.h>
 
-#include <cmath>
-#include <vector>
-
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "kernels/scratch.h"
 #include "python_repr.h"
 #include "tensor/impl.h"
 
 namespace ember {
 namespace {
 
+using kernels::Planes;
+using kernels::Scratch;
+
 template <class T>
-const kernels::NormFamily<T>& family() {
-  if constexpr (sizeof(T) == 4) return kernels::kernels().norm.float32;
-  else return kernels::kernels().norm.float64;
+const kernels::BatchNormLoops<T>& loops() {
+  if constexpr (sizeof(T) == 4) return kernels::kernels().batch_norm.float32;
+  else return kernels::kernels().batch_norm.float64;
 }
 
-/// How the numbers of a channel lie: as `outer` runs of `inner` numbers, or as a column of (rows, channels).
-struct ChannelView {
-  bool columns;
-  int64_t outer, channels, inner;  // columns: inner is 1 and outer the number of rows
-  int64_t n() const { return outer * inner; }
-  double work() const { return double(outer) * double(channels) * double(inner); }
+/// How the channels of x lie in memory: each in runs of `length` numbers, or all side by side.
+struct ChannelLayout {
+  int64_t batch, channels, length;
+  bool side_by_side;
+
+  explicit ChannelLayout(const Tensor& x) : batch(x.sizes()[0]), channels(x.sizes()[1]), length(1) {
+    for (int d = 2; d < x.dim(); ++d) length *= x.sizes()[d];
+    side_by_side = length == 1 || !x.is_contiguous();
+  }
+  int64_t count() const { return batch * length; }  // numbers in a channel
+  int64_t rows() const { return count(); }
+  Planes planes() const { return {batch, length, channels * length}; }
+  double work() const { return 2 * double(count()) * double(channels); }
 };
 
-bool channels_innermost(const Tensor& x) {
-  int64_t expected = x.sizes()[1];
-  if (x.sizes()[1] > 1 && x.strides()[1] != 1) return false;
-  for (int d = x.dim(); d-- > 0;) {
-    if (d == 1) continue;
-    if (x.sizes()[d] > 1 && x.strides()[d] != expected) return false;
-    expected *= x.sizes()[d];
-  }
-  return true;
-}
+/// x where its layout is one that the loops know, else a row-major copy.
+Tensor known_layout(const Tensor& x) { return x.is_contiguous() || x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(); }
 
-/// x or a row-major copy of it, in a layout that the loops know.
-Tensor in_known_layout(const Tensor& x) { return x.is_contiguous() || channels_innermost(x) ? x : x.contiguous(); }
+/// Outputs far beyond the caches are written past them.
+bool streams(const Tensor& y) { return y.numel() * item_size(y.dtype()) >= (4 << 20); }
 
-ChannelView view_of(const Tensor& x) {
-  const int64_t c = x.sizes()[1], spatial = x.numel() / (x.sizes()[0] * c);
-  if (!x.is_contiguous() || spatial == 1) return {true, x.sizes()[0] * spatial, c, 1};
-  return {false, x.sizes()[0], c, spatial};
-}
-
-Tensor like_strided(const Tensor& x) { return empty_strided(x.sizes(), x.strides(), x.dtype()); }
-
-/// Per-channel sums in double. body(rows begin, end, sums) adds rows of a matrix; as many parts whatever the number of threads.
-template <class Body>
-void sum_columns(const ChannelView& v, int64_t sums, double* out, Body&& body) {
-  const int64_t size = sums * v.channels;
-  for (int64_t i = 0; i < size; ++i) out[i] = 0;
-  const int64_t parts = kernels::slices_for(v.outer, 64, v.work());
-  if (parts <= 1) return body(int64_t(0), v.outer, out);
-  std::vector<double> partial(std::size_t(parts * size), 0.0);
-  kernels::parallel_slices(parts, [&](int64_t part) {
-    const kernels::Range r = kernels::slice_range(v.outer, 64, part, parts);
-    body(r.begin, r.end, partial.data() + part * size);
-  });
-  for (int64_t part = 0; part < parts; ++part)
-    for (int64_t i = 0; i < size; ++i) out[i] += partial[std::size_t(part * size + i)];
-}
-
-/// Mean and sum of squared deviations of each channel.
+/// Five numbers a channel, in one block: what a forward pass leaves behind.
 template <class T>
-void statistics(const ChannelView& v, const T* x, T* mean, T* squares) {
-  const kernels::NormFamily<T>& k = family<T>();
-  if (v.columns) {
-    std::vector<double> total(static_cast<std::size_t>(v.channels));
-    sum_columns(v, 1, total.data(), [&](int64_t b, int64_t e, double* out) { k.column_sums(e - b, v.channels, x + b * v.channels, out); });
-    for (int64_t c = 0; c < v.channels; ++c) mean[c] = T(total[std::size_t(c)] / double(v.n()));
-    sum_columns(v, 1, total.data(), [&](int64_t b, int64_t e, double* out) { k.column_squares(e - b, v.channels, x + b * v.channels, mean, out); });
-    for (int64_t c = 0; c < v.channels; ++c) squares[c] = T(total[std::size_t(c)]);
+struct Stats {
+  T *mean, *invstd, *scale, *shift, *var;
+  Stats(const Tensor& block, int64_t channels)
+      : mean(block.data<T>()), invstd(mean + channels), scale(mean + 2 * channels), shift(mean + 3 * channels), var(mean + 4 * channels) {}
+};
+
+struct Arguments {
+  const Tensor &x, &running_mean, &running_var, &weight, &bias;
+  double eps;
+  bool training, relu;
+};
+
+/// A parameter's numbers, row-major; null when there is none.
+template <class T>
+struct Numbers {
+  Tensor held;
+  const T* data;
+  explicit Numbers(const Tensor& t) : held(t.defined() && !t.is_contiguous() ? t.detach().contiguous() : t), data(static_cast<const T*>(held.data_or_null())) {}
+};
+
+// --- forward
+
+template <class T>
+void row_statistics(const ChannelLayout& at, const T* x, T* mean, T* squares) {
+  const int64_t c = at.channels, slices = kernels::slices_for(at.rows(), 64, at.work());
+  const Scratch<double> part(slices * 2 * c);
+  kernels::parallel_slices(slices, [&](int64_t s) {
+    const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
+    loops<T>().row_moments(r.end - r.begin, c, x + r.begin * c, part + s * 2 * c, part + s * 2 * c + c);
+  });
+
+  // Chan, Golub & LeVeque 1979: the moments of two sets from those of each.
+  double *const m = part, *const q = part + c;
+  for (int64_t s = 1; s < slices; ++s) {
+    const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
+    const double before = double(r.begin), share = double(r.end - r.begin) / double(r.end), spread = before * share;
+    const double *const m2 = part + s * 2 * c, *const q2 = m2 + c;
+    for (int64_t i = 0; i < c; ++i) {
+      const double delta = m2[i] - m[i];
+      m[i] += delta * share;
+      q[i] += q2[i] + delta * delta * spread;
+    }
+  }
+  for (int64_t i = 0; i < c; ++i) {
+    mean[i] = T(m[i]);
+    squares[i] = T(q[i]);
+  }
+}
+
+template <class T>
+void forward(const ChannelLayout& at, const Arguments& in, const Tensor& block, const Tensor& y) {
+  const Stats<T> stats(block, at.channels);
+  const Numbers<T> weight(in.weight), bias(in.bias), running_mean(in.running_mean), running_var(in.running_var);
+  const auto& k = loops<T>();
+  const T* const x = in.x.data<T>();
+  T* const out = y.data<T>();
+  const bool stream = streams(y);
+  const auto finish = [&](int64_t c, int64_t n) {  // channels c .. c + n: from moments or running statistics to scale and shift
+    if (in.training) {
+      k.invstd_of_squares(n, stats.var + c, at.count(), in.eps, stats.invstd + c, stats.var + c);
+    } else {
+      for (int64_t i = c; i < c + n; ++i) stats.mean[i] = running_mean.data[i];
+      k.invstd_of_variance(n, running_var.data + c, in.eps, stats.invstd + c);
+    }
+    k.affine_of(n, stats.mean + c, stats.invstd + c, weight.data ? weight.data + c : nullptr, bias.data ? bias.data + c : nullptr,
+                stats.scale + c, stats.shift + c);
+  };
+
+  if (at.side_by_side) {
+    if (in.training) row_statistics(at, x, stats.mean, stats.var);
+    finish(0, at.channels);
+    kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
+      const int64_t i = begin * at.channels;
+      k.row_affine(end - begin, at.channels, x + i, stats.scale, stats.shift, in.relu, out + i, stream);
+    });
     return;
   }
-  kernels::parallel_for(v.channels, 1, v.work() * 2, [&](int64_t begin, int64_t end) {
+  // All passes over one channel while it is in the cache.
+  kernels::parallel_for(at.channels, 1, at.work(), [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
-      double total = 0, square = 0;
-      for (int64_t o = 0; o < v.outer; ++o) total += k.sum(v.inner, x + (o * v.channels + c) * v.inner);
-      mean[c] = T(total / double(v.n()));
-      for (int64_t o = 0; o < v.outer; ++o) square += k.squares(v.inner, x + (o * v.channels + c) * v.inner, mean[c]);
-      squares[c] = T(square);
+      const int64_t i = c * at.length;
+      if (in.training) k.plane_moments(at.planes(), x + i, stats.mean + c, stats.var + c);
+      finish(c, 1);
+      k.plane_affine(at.planes(), x + i, {stats.scale[c], stats.shift[c], in.relu}, out + i, stream);
     }
   });
 }
 
-/// y = fma(x, alpha, beta) for each channel.
-template <class T>
-void apply_affine(const ChannelView& v, const T* x, const T* alpha, const T* beta, T* y) {
-  const kernels::NormFamily<T>& k = family<T>();
-  if (v.columns)
-    return kernels::parallel_for(v.outer, 8, v.work(), [&](int64_t b, int64_t e) {
-      k.column_affine(e - b, v.channels, x + b * v.channels, alpha, beta, false, y + b * v.channels);
-    });
-  kernels::parallel_for(v.outer * v.channels, 1, v.work(), [&](int64_t b, int64_t e) {
-    for (int64_t run = b; run < e; ++run)
-      k.affine(v.inner, x + run * v.inner, alpha[run % v.channels], beta[run % v.channels], false, y + run * v.inner);
-  });
-}
+// --- backward
 
-/// sum dy and sum dy (x - mean) of each channel, one after the other.
-template <class T>
-void gradient_sums(const ChannelView& v, const T* dy, const T* x, const T* mean, double* out) {
-  const kernels::NormFamily<T>& k = family<T>();
-  if (v.columns)
-    return sum_columns(v, 2, out, [&](int64_t b, int64_t e, double* sums) {
-      k.column_products(e - b, v.channels, dy + b * v.channels, x + b * v.channels, mean, sums, sums + v.channels);
-    });
-  kernels::parallel_for(v.channels, 1, v.work() * 2, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      out[c] = out[v.channels + c] = 0;
-      for (int64_t o = 0; o < v.outer; ++o) {
-        const int64_t at = (o * v.channels + c) * v.inner;
-        k.products(v.inner, dy + at, x + at, mean[c], &out[c], &out[v.channels + c]);
-      }
-    }
-  });
-}
-
-template <class T>
-void apply_gradient(const ChannelView& v, const T* dy, const T* x, const kernels::NormGradient<T>& g, T* dx) {
-  const kernels::NormFamily<T>& k = family<T>();
-  if (v.columns)
-    return kernels::parallel_for(v.outer, 8, v.work() * 1.5, [&](int64_t b, int64_t e) {
-      const int64_t at = b * v.channels;
-      k.column_gradient(e - b, v.channels, dy + at, x + at, g, dx + at);
-    });
-  kernels::parallel_for(v.outer * v.channels, 1, v.work() * 1.5, [&](int64_t b, int64_t e) {
-    for (int64_t run = b; run < e; ++run) {
-      const int64_t c = run % v.channels, at = run * v.inner;
-      k.gradient(v.inner, dy + at, x + at, g.a[c], g.b[c], g.c[c], g.mean[c], dx + at);
-    }
-  });
-}
-
-/// The dtype of x: float32 or float64.
-template <class F>
-void with_real(const Tensor& x, F&& f) {
-  if (x.dtype() == kFloat32) f(float());
-  else f(double());
-}
-
-template <class T>
-T at_or(const Tensor& t, int64_t i, T otherwise) {
-  return t.defined() ? t.data<T>()[i] : otherwise;
-}
-
-/// Forward, given each channel's mean and invstd: alpha = invstd weight, beta = bias - mean alpha.
-Tensor normalized(const Tensor& x, const Tensor& mean, const Tensor& invstd, const Tensor& weight, const Tensor& bias) {
-  Tensor y = like_strided(x);
-  if (x.numel() == 0) return y;
-  const ChannelView v = view_of(x);
-  with_real(x, [&](auto zero) {
-    using T = decltype(zero);
-    std::vector<T> alpha(std::size_t(v.channels)), beta(std::size_t(v.channels));
-    for (int64_t c = 0; c < v.channels; ++c) {
-      alpha[std::size_t(c)] = invstd.data<T>()[c] * at_or<T>(weight, c, 1);
-      beta[std::size_t(c)] = std::fma(-mean.data<T>()[c], alpha[std::size_t(c)], at_or<T>(bias, c, 0));
-    }
-    apply_affine<T>(v, x.data<T>(), alpha.data(), beta.data(), y.data<T>());
-  });
-  return y;
-}
-
-/// The same from basic operations, for gradients of gradients: inputs x, weight, bias.
-Tensor batch_norm_plain(const std::vector<Tensor>& in, double eps) {
-  const Tensor& x = in[0];
-  Shape per_channel = Shape::filled(x.dim(), 1);
-  per_channel[1] = x.sizes()[1];
-  std::vector<int64_t> dims;
-  for (int d = 0; d < x.dim(); ++d)
-    if (d != 1) dims.push_back(d);
-  const Tensor deviation = x - mean(x, dims, true);
-  Tensor y = deviation * rsqrt(mean(deviation * deviation, dims, true) + eps);
-  if (in[1].defined()) y = y * in[1].reshape(per_channel);
-  if (in[2].defined()) y = y + in[2].reshape(per_channel);
-  return y;
-}
-
-// With xhat = (x - mean) invstd and n numbers in a channel:
-//   dbias   = sum dy
-//   dweight = sum dy xhat
-//   dx      = weight invstd (dy - dbias / n - xhat dweight / n)
-// The two subtracted terms are what dy sends through mean and variance: shifting or scaling a whole channel of x does not change y,
-// so dx has no component along 1 and along xhat. With running statistics (`fixed`) nothing flows that way and they are missing.
-void backward(const Tensor& dy_any, const Tensor& x, const Tensor& weight, const Tensor& mean, const Tensor& invstd, bool fixed, Grads& grads) {
-  Tensor dx = like_strided(x);
-  Tensor dweight = empty({x.sizes()[1]}, x.dtype()), dbias = empty({x.sizes()[1]}, x.dtype());
-  if (x.numel() == 0) {
-    grads.add(0, dx);
-    grads.add(1, dweight.zero_());
-    return grads.add(2, dbias.zero_());
-  }
-  const ChannelView v = view_of(x);
-  Tensor dy = dy_any;
-  if (!(dy.strides() == x.strides())) dy = empty_strided(x.sizes(), x.strides(), x.dtype()).copy_(dy_any);
-  with_real(x, [&](auto zero) {
-    using T = decltype(zero);
-    const std::size_t channels = std::size_t(v.channels);
-    std::vector<double> sums(2 * channels);
-    gradient_sums<T>(v, dy.data<T>(), x.data<T>(), mean.data<T>(), sums.data());
-    std::vector<T> a(channels), b(channels), c(channels);
-    for (std::size_t i = 0; i < channels; ++i) {
-      const double inv = double(invstd.data<T>()[i]), scale = inv * double(at_or<T>(weight, int64_t(i), 1)), n = double(v.n());
-      dbias.data<T>()[i] = T(sums[i]);
-      dweight.data<T>()[i] = T(sums[channels + i] * inv);
-      a[i] = T(scale);
-      b[i] = fixed ? T(0) : T(-scale * inv * inv * sums[channels + i] / n);
-      c[i] = fixed ? T(0) : T(-scale * sums[i] / n);
-    }
-    if (grads.wants(0)) apply_gradient<T>(v, dy.data<T>(), x.data<T>(), {a.data(), b.data(), c.data(), mean.data<T>()}, dx.data<T>());
-  });
-  grads.add(0, dx);
-  grads.add(1, dweight);
-  grads.add(2, dbias);
-}
-
-Tensor inverse_std(const Tensor& squares, double n, double eps) {
-  Tensor invstd = empty(squares.sizes(), squares.dtype());
-  for (int64_t c = 0; c < squares.numel(); ++c) {
-    if (squares.dtype() == kFloat32) {
-      const float var = squares.data<float>()[c] / float(n);
-      invstd.data<float>()[c] = var == 0 && eps == 0 ? 0.0f : float(1 / std::sqrt(double(var) + eps));
-    } else {
-      const double var = squares.data<double>()[c] / n;
-      invstd.data<double>()[c] = var == 0 && eps == 0 ? 0.0 : 1 / std::sqrt(var + eps);
-    }
-  }
-  return invstd;
-}
-
-struct Running {
-  Saved mean, var;
+/// dx, dweight and dbias; each may be undefined when nobody wants it.
+struct Gradients {
+  Tensor x, weight, bias;
 };
 
-BatchNormResult train(const Tensor& input, const Tensor& weight, const Tensor& bias, double eps, const Running& running) {
-  const Tensor x = in_known_layout(input);
-  const int64_t channels = x.sizes()[1];
-  Tensor mean = empty({channels}, x.dtype()), squares = empty({channels}, x.dtype());
-  if (x.numel() == 0) {
-    mean.fill_(NAN);
-    squares.fill_(NAN);
-  } else {
-    const ChannelView v = view_of(x);
-    with_real(x, [&](auto zero) {
-      using T = decltype(zero);
-      statistics<T>(v, x.data<T>(), mean.data<T>(), squares.data<T>());
+// With xhat = (x - mean) * invstd, n values in a channel, and scale = invstd * weight:
+//   dbias   = sum dy
+//   dweight = sum dy * xhat                    = invstd * dot, where dot = sum dy * (x - mean)
+//   dx      = scale * (dy - dbias / n - xhat * dweight / n)
+//           = dy * scale + (x - mean) * slope + offset
+// The two subtracted terms are what dy sends through mean and variance: shifting or scaling a whole channel of x does not change y,
+// so dx has no component along 1 and along xhat. Running statistics do not depend on x: then dx = dy * scale.
+template <class T>
+void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block, const Tensor& gradient, bool training, bool relu,
+              const Gradients& out) {
+  const Stats<T> stats(block, at.channels);
+  const auto& k = loops<T>();
+  const T *const x = input.data<T>(), *const dy = gradient.data<T>();
+  T* const dx = static_cast<T*>(out.x.data_or_null());
+  const bool stream = dx && streams(out.x), needs_sums = training || out.weight.defined() || out.bias.defined();
+  const Scratch<T> factors(2 * at.channels);
+  T *const slope = factors, *const offset = slope + at.channels;
+  const auto finish = [&](int64_t c, double sum_dy, double dot) {
+    const double invstd = double(stats.invstd[c]), scale = double(stats.scale[c]), n = double(at.count());
+    if (out.weight.defined()) out.weight.data<T>()[c] = T(dot * invstd);
+    if (out.bias.defined()) out.bias.data<T>()[c] = T(sum_dy);
+    slope[c] = training ? T(-scale * dot * invstd * invstd / n) : T(0);
+    offset[c] = training ? T(-scale * sum_dy / n) : T(0);
+  };
+
+  if (!at.side_by_side) {
+    kernels::parallel_for(at.channels, 1, at.work(), [&](int64_t begin, int64_t end) {
+      for (int64_t c = begin; c < end; ++c) {
+        const int64_t i = c * at.length;
+        const kernels::Affine<T> affine{stats.scale[c], stats.shift[c], relu};
+        if (needs_sums) {
+          const kernels::GradientSums sums = k.plane_gradient_sums(at.planes(), x + i, dy + i, stats.mean[c], affine);
+          finish(c, sums.dy, sums.dot);
+        }
+        if (!dx) continue;
+        if (training) k.plane_gradient(at.planes(), x + i, dy + i, stats.mean[c], affine, slope[c], offset[c], dx + i, stream);
+        else k.plane_affine(at.planes(), dy + i, {stats.scale[c], T(0), false}, dx + i, stream);
+      }
     });
+    return;
   }
-  const Tensor invstd = inverse_std(squares, channels > 0 ? double(x.numel() / channels) : 0, eps);
-  Tensor y = normalized(x, mean, invstd, weight, bias);
-  y = record("NativeBatchNorm", {x, weight, bias}, std::move(y),
-             [x = Saved(x), weight = Saved(weight), mean, invstd, running, bias, eps](const Tensor& dy, Grads& grads) {
-               running.mean.get();  // changed in place since? PyTorch refuses, too
-               running.var.get();
-               if (grads.create_graph())
-                 return grads.replay(dy, {x.get(), weight.get(), bias}, [eps](const std::vector<Tensor>& in) { return batch_norm_plain(in, eps); });
-               backward(dy, x.get(), weight.get(), mean, invstd, false, grads);
-             });
-  return {y, mean, squares};
-}
 
-Tensor evaluate(const Tensor& input, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias, double eps) {
-  const Tensor x = in_known_layout(input);
-  const Tensor mean = running_mean.detach().clone();
-  Tensor invstd = empty(running_var.sizes(), x.dtype());
-  with_real(x, [&](auto zero) {
-    using T = decltype(zero);
-    const Tensor var = running_var.detach().contiguous();
-    for (int64_t c = 0; c < invstd.numel(); ++c) invstd.data<T>()[c] = 1 / std::sqrt(var.data<T>()[c] + T(eps));
+  const int64_t n = at.channels;
+  if (needs_sums) {
+    const int64_t slices = kernels::slices_for(at.rows(), 64, at.work());
+    const Scratch<double> part(slices * 2 * n);
+    kernels::parallel_slices(slices, [&](int64_t s) {
+      const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
+      double* const sums = part + s * 2 * n;
+      for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
+      const int64_t i = r.begin * n;
+      k.row_gradient_sums(r.end - r.begin, n, x + i, dy + i, stats.mean, stats.scale, stats.shift, relu, sums, sums + n);
+    });
+    for (int64_t s = 1; s < slices; ++s)
+      for (int64_t i = 0; i < 2 * n; ++i) part[i] += part[s * 2 * n + i];
+    for (int64_t c = 0; c < n; ++c) finish(c, part[c], part[n + c]);
+  }
+  if (!dx) return;
+  if (!training)
+    for (int64_t c = 0; c < n; ++c) offset[c] = 0;
+  kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
+    const int64_t i = begin * n, rows = end - begin;
+    if (training) k.row_gradient(rows, n, x + i, dy + i, stats.mean, stats.scale, stats.shift, relu, slope, offset, dx + i, stream);
+    else k.row_affine(rows, n, dy + i, stats.scale, offset, false, dx + i, stream);
   });
-  Tensor y = normalized(x, mean, invstd, weight, bias);
-  return record("NativeBatchNorm", {x, weight, bias}, std::move(y),
-                [x = Saved(x), weight = Saved(weight), bias, mean, invstd, running = Running{Saved(running_mean), Saved(running_var)}](const Tensor& dy, Grads& grads) {
-                  running.mean.get();
-                  running.var.get();
-                  if (grads.create_graph())
-                    return grads.replay(dy, {x.get(), weight.get(), bias}, [&](const std::vector<Tensor>& in) {
-                      Shape per_channel = Shape::filled(in[0].dim(), 1);
-                      per_channel[1] = mean.numel();
-                      Tensor y = (in[0] - mean.reshape(per_channel)) * invstd.reshape(per_channel);
-                      if (in[1].defined()) y = y * in[1].reshape(per_channel);
-                      return in[2].defined() ? y + in[2].reshape(per_channel) : y;
-                    });
-                  backward(dy, x.get(), weight.get(), mean, invstd, true, grads);
-                });
 }
 
-void check_channels(const char* name, const Tensor& t, const Tensor& x) {
-  if (!t.defined()) return;
-  check<RuntimeError>(t.numel() == x.sizes()[1], "{} should contain {} elements not {}", name, x.sizes()[1], t.numel());
+/// Calls body.template operator()<T>() with the type of x.
+template <class Body>
+void with_type(const Tensor& x, Body&& body) {
+  if (x.dtype() == kFloat32) body.template operator()<float>();
+  else body.template operator()<double>();
 }
 
-void check_arguments(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias) {
-  check<IndexError>(x.dim() >= 2, "batch_norm: expected input (N, C, ...), got shape {}", x.sizes());
-  check_channels("running_mean", running_mean, x);
-  check_channels("running_var", running_var, x);
-  check_channels("weight", weight, x);
-  check_channels("bias", bias, x);
-  check<NotImplementedError>(is_floating_point(x.dtype()), "\"batch_norm\" not implemented for '{}'", scalar_type_name(x.dtype()));
-  for (const Tensor* t : {&weight, &bias, &running_mean, &running_var}) {
-    if (!t->defined() || t->dtype() == x.dtype()) continue;
-    if (x.dtype() == kFloat64) fail<RuntimeError>("mixed dtype (CPU): all inputs must share same datatype.");
-    fail<RuntimeError>("mixed dtype (CPU): expect parameter to have scalar type of Float");
+/// The same from basic operations, for gradients of gradients. in = {x, weight}; the bias only adds to y.
+Tensor plain(const std::vector<Tensor>& in, const Tensor& mean, const Tensor& invstd, bool training, double eps) {
+  const Tensor& x = in[0];
+  Shape one = Shape::filled(x.dim(), 1);
+  one[1] = x.sizes()[1];
+  Tensor xhat;
+  if (training) {
+    std::vector<int64_t> dims;
+    for (int d = 0; d < x.dim(); ++d)
+      if (d != 1) dims.push_back(d);
+    const Tensor centred = x - x.mean(dims, true);
+    xhat = centred * rsqrt(square(centred).mean(dims, true) + eps);
+  } else {
+    xhat = (x - mean.view(one)) * invstd.view(one);
+  }
+  return in[1].defined() ? xhat * in[1].reshape(one) : xhat;
+}
+
+Tensor sum_of_channels(const Tensor& dy) {
+  std::vector<int64_t> dims;
+  for (int d = 0; d < dy.dim(); ++d)
+    if (d != 1) dims.push_back(d);
+  return sum(dy, dims);
+}
+
+struct Output {
+  Tensor y, block;  // block: Stats
+};
+
+Tensor row_of(const Tensor& block, int row, int64_t channels) { return make_alias(block, {channels}, {1}, row * channels); }
+
+/// Everything is checked; x is not empty.
+Output normalise(const Arguments& given) {
+  const Tensor x = known_layout(given.x);
+  const Arguments in{x, given.running_mean, given.running_var, given.weight, given.bias, given.eps, given.training, given.relu};
+  const ChannelLayout at(x);
+  Tensor y = empty_like(x);
+  const Tensor block = make_dense({5, at.channels}, x.dtype());
+  with_type(x, [&]<class T> { forward<T>(at, in, block, y); });
+  if (!will_record({x, in.weight, in.bias})) return {std::move(y), block};
+
+  // The statistics are copies: moving the running ones later does not disturb this backward. A write by the user is an error.
+  const Saved output = in.relu ? Saved::output(y) : Saved();
+  Tensor out = record(
+      "NativeBatchNorm", {x, in.weight, in.bias}, std::move(y),
+      [x = Saved(x), weight = Saved(in.weight), running_mean = Saved(in.running_mean), running_var = Saved(in.running_var), output, block,
+       at, eps = in.eps, training = in.training, relu = in.relu](const Tensor& given_dy, Grads& grads) {
+        const Tensor input = x.get(), w = weight.get();
+        running_mean.get();
+        running_var.get();
+        const bool mask_first = relu && (grads.create_graph() || !training);
+        Tensor dy = mask_first ? masked_fill(given_dy, le(output.get().detach(), 0), 0) : given_dy;
+        if (grads.create_graph()) {
+          if (grads.wants(2)) grads.add(2, sum_of_channels(dy));
+          return grads.replay(dy, {input, w}, [&](const std::vector<Tensor>& inputs) {
+            return plain(inputs, row_of(block, 0, at.channels), row_of(block, 1, at.channels), training, eps);
+          });
+        }
+        dy = dy.contiguous(at.side_by_side && input.dim() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+        const auto wanted = [&](int i) { return grads.wants(i) ? make_dense({at.channels}, input.dtype()) : Tensor(); };
+        Gradients out{grads.wants(0) ? empty_like(input) : Tensor(), wanted(1), wanted(2)};
+        with_type(input, [&]<class T> { backward<T>(at, input, block, dy, training, relu && !mask_first, out); });
+        grads.add(0, std::move(out.x));
+        grads.add(1, std::move(out.weight));
+        grads.add(2, std::move(out.bias));
+      });
+  return {std::move(out), block};
+}
+
+// --- running statistics
+
+/// r = (1 - f) r + f * batch with PyTorch's roundings: the variance's product and sum are fused, which double arithmetic followed by
+/// one rounding is, too.
+template <class T>
+void move_running(const Tensor& running, const Tensor& batch, double momentum, bool fused) {
+  const T f = T(momentum), rest = T(1 - momentum);
+  T* const r = running.data<T>();
+  const T* const b = batch.data<T>();
+  for (int64_t c = 0; c < running.numel(); ++c) {
+    const T kept = rest * r[c];
+    r[c] = fused ? T(double(f) * double(b[c]) + double(kept)) : T(T(f * b[c]) + kept);
   }
 }
 
-/// new = (1 - f) old + f batch's, in PyTorch's roundings: the mean in three steps, the variance fused. No version bump, as there.
-void move_statistics(const BatchNormResult& batch, double n, double momentum, const Tensor& running_mean, const Tensor& running_var) {
-  with_real(batch.mean, [&](auto zero) {
-    using T = decltype(zero);
-    const T f = T(momentum), keep = T(1 - momentum);
-    const Tensor means = running_mean, variances = running_var;
-    for (int64_t c = 0; c < batch.mean.numel(); ++c) {
-      if (means.defined()) {
-        T& m = means.data<T>()[c * means.strides()[0]];
-        volatile T fresh = f * batch.mean.data<T>()[c], old = keep * m;  // not fused
-        m = fresh + old;
-      }
-      if (variances.defined()) {
-        T& v = variances.data<T>()[c * variances.strides()[0]];
-        volatile T old = keep * v;
-        v = std::fma(f, T(batch.squares.data<T>()[c] / T(n - 1)), T(old));
-      }
-    }
-  });
+/// Like PyTorch's kernel this does not count as a write in place.
+void move_running(const Tensor& running, const Tensor& batch, double momentum, bool fused) {
+  if (!running.defined()) return;
+  NoGradGuard no_grad;
+  const Tensor target = running.is_contiguous() ? running : running.detach().contiguous();
+  with_type(batch, [&]<class T> { move_running<T>(target, batch, momentum, fused); });
+  if (!target.is_same(running)) running.copy_(target);
+}
+
+// --- checks, in PyTorch's order
+
+void check_batch_size(const Tensor& x) {
+  int64_t count = x.sizes()[0];
+  for (int d = 2; d < x.dim(); ++d) count *= x.sizes()[d];
+  check<ValueError>(count != 1, "Expected more than 1 value per channel when training, got input size torch.Size({})", x.sizes());
+}
+
+void check_eps(bool training, double eps) {
+  check<ValueError>(!training || eps > 0, "batch_norm eps must be positive during training, but got {}", python_repr(eps));
+  check<ValueError>(eps >= 0, "batch_norm eps must be non-negative, but got {}", python_repr(eps));
+}
+
+void check_channels(const char* name, const Tensor& t, int64_t channels) {
+  if (t.defined()) check<RuntimeError>(t.numel() == channels, "{} should contain {} elements not {}", name, channels, t.numel());
+}
+
+void check_arguments(const Arguments& in) {
+  const int64_t channels = in.x.size(1);
+  check<RuntimeError>(in.training || in.running_mean.defined(), "running_mean must be defined in evaluation mode");
+  check_channels("running_mean", in.running_mean, channels);
+  check<RuntimeError>(in.training || in.running_var.defined(), "running_var must be defined in evaluation mode");
+  check_channels("running_var", in.running_var, channels);
+  check_channels("weight", in.weight, channels);
+  check_channels("bias", in.bias, channels);
+  check<NotImplementedError>(in.x.is_floating_point(), "\"batch_norm\" not implemented for '{}'", scalar_type_name(in.x.dtype()));
+  const Tensor* const parameters[] = {&in.weight, &in.bias, &in.running_mean, &in.running_var};
+  for (const Tensor* p : parameters) {
+    if (!p->defined() || p->dtype() == in.x.dtype()) continue;
+    check<RuntimeError>(p->dtype() == kFloat32, "mixed dtype (CPU): expect parameter to have scalar type of Float");
+    fail<RuntimeError>("mixed dtype (CPU): all inputs must share same datatype.");
+  }
+}
+
+/// Of no numbers there are no statistics: y is empty too, and the gradients of weight and bias are 0.
+Tensor nothing(const Arguments& in) {
+  Tensor y = in.x.clone();
+  if (in.x.size(1) == 0) return y;
+  if (in.weight.defined()) y = y * in.weight[0];
+  return in.bias.defined() ? y + in.bias[0] : y;
+}
+
+Tensor batch_norm_moving(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
+                         bool training, double momentum, double eps, bool relu) {
+  const Arguments in{x, running_mean, running_var, weight, bias, eps, training, relu};
+  x.size(1);  // throws for fewer than two dimensions
+  if (training) check_batch_size(x);
+  check_eps(training, eps);
+  if (x.numel() == 0) return nothing(in);
+  check_arguments(in);
+
+  Output out = normalise(in);
+  if (training) {
+    move_running(running_mean, row_of(out.block, 0, x.size(1)), momentum, false);
+    move_running(running_var, row_of(out.block, 4, x.size(1)), momentum, true);
+  }
+  return std::move(out.y);
 }
 
 }  // namespace
 
-BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
-  check_arguments(x, {}, {}, weight, bias);
-  return train(x, weight, bias, eps, {});
-}
-
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
                   bool training, double momentum, double eps) {
-  if (training) {
-    check<IndexError>(x.dim() >= 2, "batch_norm: expected input (N, C, ...), got shape {}", x.sizes());
-    check<ValueError>(x.numel() / (x.sizes()[1] ? x.sizes()[1] : 1) != 1 || x.sizes()[1] == 0,
-                      "Expected more than 1 value per channel when training, got input size torch.Size({})", x.sizes());
-    check<ValueError>(eps > 0, "batch_norm eps must be positive during training, but got {}", python_repr(eps));
-  } else {
-    check<ValueError>(eps >= 0, "batch_norm eps must be non-negative, but got {}", python_repr(eps));
-    check<RuntimeError>(running_mean.defined(), "running_mean must be defined in evaluation mode");
-    check<RuntimeError>(running_var.defined(), "running_var must be defined in evaluation mode");
+  return batch_norm_moving(x, running_mean, running_var, weight, bias, training, momentum, eps, false);
+}
+
+Tensor batch_norm_relu(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
+                       bool training, double momentum, double eps) {
+  return batch_norm_moving(x, running_mean, running_var, weight, bias, training, momentum, eps, true);
+}
+
+BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  const Arguments in{x, {}, {}, weight, bias, eps, true, false};
+  const int64_t channels = x.size(1);
+  check_batch_size(x);
+  check_eps(true, eps);
+  if (x.numel() == 0) {
+    const Tensor unknown = full({channels}, __builtin_nan(""), x.dtype());
+    return {nothing(in), unknown, unknown, unknown};
   }
-  check_arguments(x, running_mean, running_var, weight, bias);
-  if (!training) return evaluate(x, running_mean, running_var, weight, bias, eps);
-  const BatchNormResult batch = train(x, weight, bias, eps, {Saved(running_mean), Saved(running_var)});
-  if (x.numel() > 0) move_statistics(batch, double(x.numel() / x.sizes()[1]), momentum, running_mean, running_var);
-  return batch.y;
+  check_arguments(in);
+
+  Output out = normalise(in);
+  return {std::move(out.y), row_of(out.block, 0, channels), row_of(out.block, 1, channels), row_of(out.block, 4, channels)};
 }
 
 }  // namespace ember

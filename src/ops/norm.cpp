@@ -11,6 +11,7 @@
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "kernels/scratch.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -32,77 +33,99 @@ void check_normalized_shape(const Tensor& x, IntArrayRef shape, const Tensor& we
 }
 
 template <class T>
-const kernels::NormFamily<T>& family() {
-  if constexpr (sizeof(T) == 4) return kernels::kernels().norm.float32;
-  else return kernels::kernels().norm.float64;
+const kernels::LayerNormLoops<T>& loops() {
+  if constexpr (sizeof(T) == 4) return kernels::kernels().layer_norm.float32;
+  else return kernels::kernels().layer_norm.float64;
 }
 
-template <class F>
-void with_real(const Tensor& x, F&& f) {
-  if (x.dtype() == kFloat32) f(float());
-  else f(double());
+/// Calls body.template operator()<T>() with the type of x.
+template <class Body>
+void with_type(const Tensor& x, Body&& body) {
+  if (x.dtype() == kFloat32) body.template operator()<float>();
+  else body.template operator()<double>();
 }
 
-/// From basic operations: x, weight, bias.
-Tensor layer_norm_plain(const std::vector<Tensor>& in, int dims, double eps) {
+/// The same from basic operations, for gradients of gradients: x, weight, bias.
+Tensor plain(const std::vector<Tensor>& in, int dims, bool center, double eps) {
   std::vector<int64_t> last;
   for (int d = 1; d <= dims; ++d) last.push_back(-d);
-  const Tensor deviation = in[0] - mean(in[0], last, true);
-  Tensor y = deviation * rsqrt(mean(deviation * deviation, last, true) + eps);
+  const Tensor deviation = center ? in[0] - mean(in[0], last, true) : in[0];
+  Tensor y = deviation * rsqrt(mean(square(deviation), last, true) + eps);
   if (in[1].defined()) y = y * in[1];
   return in[2].defined() ? y + in[2] : y;
 }
 
 template <class T>
-void layer_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean, const Tensor& rstd, int64_t n, const Shape& shape, Grads& grads) {
-  const int64_t rows = x.numel() / n, parts = kernels::slices_for(rows, 8, double(x.numel()) * 3);
-  Tensor dx = grads.wants(0) ? make_dense(x.sizes(), x.dtype()) : Tensor();
+void backward(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& invstd, IntArrayRef shape,
+              bool center, Grads& grads) {
+  const int64_t n = shape.shape().numel(), rows = x.numel() / n, parts = kernels::slices_for(rows, 8, 3 * double(x.numel()));
+  const Tensor dx = grads.wants(0) ? make_dense(x.sizes(), x.dtype()) : Tensor();
   const bool sums = grads.wants(1) || grads.wants(2);
-  std::vector<double> partial(sums ? std::size_t(parts * 2 * n) : 0, 0.0);
+  const kernels::Scratch<double> partial(sums ? parts * 2 * n : 0);  // of each part dweight and dbias
   kernels::parallel_slices(parts, [&](int64_t part) {
     const kernels::Range r = kernels::slice_range(rows, 8, part, parts);
-    if (r.begin >= r.end) return;
-    double* own = sums ? partial.data() + part * 2 * n : nullptr;
+    double* const own = partial + part * 2 * n;
+    for (int64_t i = 0; sums && i < 2 * n; ++i) own[i] = 0;
     const int64_t at = r.begin * n;
-    family<T>().layer_backward(r.end - r.begin, n, dy.data<T>() + at, x.data<T>() + at, static_cast<const T*>(weight.data_or_null()),
-                               mean.data<T>() + r.begin, rstd.data<T>() + r.begin, dx.defined() ? dx.data<T>() + at : nullptr,
-                               grads.wants(1) ? own : nullptr, grads.wants(2) ? own + n : nullptr);
+    loops<T>().backward(r.end - r.begin, n, x.data<T>() + at, dy.data<T>() + at, static_cast<const T*>(weight.data_or_null()),
+                        center ? mean.data<T>() + r.begin : nullptr, invstd.data<T>() + r.begin, center,
+                        dx.defined() ? dx.data<T>() + at : nullptr, grads.wants(1) ? own : nullptr, grads.wants(2) ? own + n : nullptr);
   });
   grads.add(0, dx);
-  for (int k = 0; k < 2; ++k) {
-    if (!grads.wants(k + 1)) continue;
-    Tensor g = make_dense(shape, x.dtype());
+  for (int input = 1; input <= 2; ++input) {
+    if (!grads.wants(input)) continue;
+    const Tensor g = make_dense(shape, x.dtype());
     for (int64_t i = 0; i < n; ++i) {
       double total = 0;
-      for (int64_t part = 0; part < parts; ++part) total += partial[std::size_t((2 * part + k) * n + i)];
+      for (int64_t part = 0; part < parts; ++part) total += partial[(2 * part + input - 1) * n + i];
       g.data<T>()[i] = T(total);
     }
-    grads.add(k + 1, g);
+    grads.add(input, g);
   }
+}
+
+/// Layer norm, and without `center` RMS norm. Everything is checked.
+Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normalized_shape, const Tensor& given_weight, const Tensor& given_bias,
+                      bool center, double eps) {
+  const Shape shape = normalized_shape.shape();
+  if (input.numel() == 0) return plain({input, given_weight, given_bias}, shape.size(), center, eps);
+  const Tensor x = input.contiguous();
+  const Tensor weight = given_weight.defined() ? given_weight.contiguous() : given_weight;
+  const Tensor bias = given_bias.defined() ? given_bias.contiguous() : given_bias;
+  const int64_t n = shape.numel(), rows = x.numel() / n;
+  Tensor y = make_dense(x.sizes(), x.dtype());
+  const Tensor invstd = make_dense({rows}, x.dtype()), mean = center ? make_dense({rows}, x.dtype()) : Tensor();
+  with_type(x, [&]<class T> {
+    kernels::parallel_for(rows, 1, 2 * double(x.numel()), [&](int64_t begin, int64_t end) {
+      loops<T>().forward(end - begin, n, x.data<T>() + begin * n, static_cast<const T*>(weight.data_or_null()),
+                         static_cast<const T*>(bias.data_or_null()), eps, center, y.data<T>() + begin * n,
+                         center ? mean.data<T>() + begin : nullptr, invstd.data<T>() + begin);
+    });
+  });
+
+  return record(name, {x, weight, bias}, std::move(y),
+                [x = Saved(x), weight = Saved(weight), bias, mean, invstd, shape, center, eps](const Tensor& dy, Grads& grads) {
+                  if (grads.create_graph())
+                    return grads.replay(dy, {x.get(), weight.get(), bias}, [&](const std::vector<Tensor>& in) {
+                      return plain(in, shape.size(), center, eps);
+                    });
+                  with_type(dy, [&]<class T> {
+                    backward<T>(x.get(), dy.contiguous(), weight.get(), mean, invstd, shape, center, grads);
+                  });
+                });
 }
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& input, IntArrayRef normalized_shape, const Tensor& weight, const Tensor& bias, double eps) {
-  check_normalized_shape(input, normalized_shape, weight, bias);
-  const Tensor x = input.contiguous();
-  const Shape shape = normalized_shape.shape();
-  const int64_t n = shape.numel(), rows = n ? x.numel() / n : 0;
-  if (x.numel() == 0) return layer_norm_plain({x, weight, bias}, shape.size(), eps);
-  Tensor y = make_dense(x.sizes(), x.dtype()), mean = make_dense({rows}, x.dtype()), rstd = make_dense({rows}, x.dtype());
-  const Tensor w = weight.defined() ? weight.contiguous() : weight, b = bias.defined() ? bias.contiguous() : bias;
-  with_real(x, [&](auto zero) {
-    using T = decltype(zero);
-    kernels::parallel_for(rows, 1, double(x.numel()) * 2, [&](int64_t begin, int64_t end) {
-      family<T>().layer_forward(end - begin, n, x.data<T>() + begin * n, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()),
-                                eps, y.data<T>() + begin * n, mean.data<T>() + begin, rstd.data<T>() + begin);
-    });
-  });
-  return record("NativeLayerNorm", {x, w, b}, std::move(y), [x = Saved(x), w = Saved(w), b, mean, rstd, n, shape, eps](const Tensor& dy, Grads& grads) {
-    if (grads.create_graph())
-      return grads.replay(dy, {x.get(), w.get(), b}, [&](const std::vector<Tensor>& in) { return layer_norm_plain(in, shape.size(), eps); });
-    with_real(dy, [&](auto zero) { layer_backward<decltype(zero)>(dy.contiguous(), x.get(), w.get(), mean, rstd, n, shape, grads); });
-  });
+Tensor layer_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight, const Tensor& bias, double eps) {
+  check_normalized_shape(x, normalized_shape, weight, bias);
+  return normalise_rows("NativeLayerNorm", x, normalized_shape, weight, bias, true, eps);
+}
+
+Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight, double eps) {
+  check_normalized_shape(x, normalized_shape, weight, {});
+  if (eps == -1) eps = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
+  return normalise_rows("FusedRmsNorm", x, normalized_shape, weight, {}, false, eps);
 }
 
 namespace {
@@ -163,15 +186,6 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   }
   if (x.numel() == 0) return with_affine(x.clone(), weight, bias);
   return with_affine(layer_norm(x.reshape({batch * channels, spatial}), {spatial}, {}, {}, eps).reshape(x.sizes()), weight, bias);
-}
-
-Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight, double eps) {
-  check_normalized_shape(x, normalized_shape, weight, {});
-  if (eps == -1) eps = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
-  std::vector<int64_t> last;
-  for (int d = 1; d <= normalized_shape.size(); ++d) last.push_back(-d);
-  const Tensor y = x * rsqrt(mean(x * x, last, true) + eps);
-  return weight.defined() ? y * weight : y;
 }
 
 Tensor normalize(const Tensor& x, double p, int64_t dim, double eps) {

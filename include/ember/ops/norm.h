@@ -1,36 +1,55 @@
-// Normalisation. As the functions of the same names in torch.nn.functional.
+// Normalisation: over the batch, over groups of channels, over the last dimensions. As the functions of the same names in
+// torch.nn.functional.
 #pragma once
 
 #include <ember/tensor.h>
 
 namespace ember {
 
-/// Ioffe & Szegedy 2015. Normalises each channel of x (N, C), (N, C, L), (N, C, H, W), ...: by the statistics of the batch when
-/// `training` (and then moves running_mean and running_var, where given, towards them: new = (1 - momentum) old + momentum batch's,
-/// the variance unbiased), by the running ones otherwise. weight and bias (C) may be undefined.
+/// y = (x - mean) / sqrt(var + eps) * weight + bias in each channel.
 ///
-/// Throws ValueError "Expected more than 1 value per channel when training, got input size torch.Size([1, 3])", RuntimeError
-/// "running_mean should contain 5 elements not 3", ValueError for an eps that is not positive.
+/// Shapes: x (N, C, *) -> the same, in the same memory layout (row-major or channels-last). weight, bias, running_mean and
+/// running_var (C); each may be undefined. In training, mean and (biased) variance are those of the batch, over N and *, and the
+/// running statistics move: r = (1 - momentum) r + momentum * batch, where running_var gets the unbiased variance. Otherwise the
+/// running statistics take their place, and both must be defined.
+/// Throws, before anything changes: ValueError "Expected more than 1 value per channel when training, got input size
+/// torch.Size([1, 3])", ValueError "batch_norm eps must be positive during training, but got 0.0", RuntimeError "running_mean
+/// should contain 5 elements not 3", "running_mean must be defined in evaluation mode".
+/// Ioffe & Szegedy 2015. As torch.nn.functional.batch_norm.
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
                   const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
 
-/// The pure operation under it: the result and the statistics of the batch, nothing moved.
+/// relu(batch_norm(...)) in one pass over memory.
+Tensor batch_norm_relu(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
+                       const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
+
+/// The pure operation: the result and the statistics of the batch, nothing moved.
 struct BatchNormResult {
-  Tensor y;        ///< as x
-  Tensor mean;     ///< (C), without history
-  Tensor squares;  ///< (C), sum of (x - mean)^2: over n it is the biased variance, over n - 1 the unbiased one
+  Tensor y;       ///< as x
+  Tensor mean;    ///< (C), without history, as the next two
+  Tensor invstd;  ///< (C), 1 / sqrt(biased variance + eps)
+  Tensor var;     ///< (C), the unbiased variance
 };
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
 
-/// Normalises over the last dimensions, of sizes normalized_shape. Ba et al. 2016.
+/// Normalises over the last dimensions, whose sizes are normalized_shape; so are those of weight and bias, where there are any.
+/// Throws RuntimeError "Given normalized_shape=[4], expected input with shape [*, 4], but got input of size[2, 3]".
+/// Ba, Kiros & Hinton 2016.
 Tensor layer_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
-/// Normalises groups of channels within each sample. Wu & He 2018. weight and bias (C).
+
+/// Normalises each of num_groups groups of channels of each sample of x (N, C, *). weight and bias (C).
+/// Throws RuntimeError when the groups do not divide the channels. Wu & He 2018.
 Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
-/// Batch norm of each sample by itself: over the positions of a channel. Ulyanov et al. 2016.
+
+/// Batch norm of each sample by itself: over the positions of each channel of x (N, C, *). With use_input_stats the running statistics,
+/// where given, move towards the average of the samples'; without it they are used. Ulyanov, Vedaldi & Lempitsky 2016.
+/// Throws ValueError "Expected more than 1 spatial element when training, got input size torch.Size([2, 3, 1])".
 Tensor instance_norm(const Tensor& x, const Tensor& running_mean = {}, const Tensor& running_var = {}, const Tensor& weight = {},
                      const Tensor& bias = {}, bool use_input_stats = true, double momentum = 0.1, double eps = 1e-5);
-/// x / sqrt(mean(x^2) + eps) over the last dimensions; eps is the dtype's epsilon when not given (negative).
+
+/// x / sqrt(mean(x^2) + eps) * weight over the last dimensions. An eps of -1 is the dtype's epsilon. Zhang & Sennrich 2019.
 Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight = {}, double eps = -1);
+
 /// x / max(|x|_p, eps) along dim.
 Tensor normalize(const Tensor& x, double p = 2, int64_t dim = 1, double eps = 1e-12);
 

@@ -10,8 +10,9 @@ namespace ember::kernels::EMBER_ISA {
 extern const ElementwiseTable unary_table, activation_table, binary_table;
 constinit const ElementwiseKernels elementwise_kernels{unary_table, activation_table, binary_table};
 extern const GemmKernels gemm_kernels;
-extern const NormKernels norm_kernels;
 extern const OptimKernels optim_kernels;
+extern const BatchNormKernels batch_norm_kernels;
+extern const LayerNormKernels layer_norm_kernels;
 extern const PoolKernels pool_kernels;
 extern const RandomKernels random_kernels;
 extern const ReduceKernels reduce_kernels;
@@ -22,8 +23,9 @@ constinit const Kernels table{
     .isa = EMBER_TEXT(EMBER_ISA),
     .elementwise = elementwise_kernels,
     .gemm = gemm_kernels,
-    .norm = norm_kernels,
     .optim = optim_kernels,
+    .batch_norm = batch_norm_kernels,
+    .layer_norm = layer_norm_kernels,
     .pool = pool_kernels,
     .random = random_kernels,
     .reduce = reduce_kernels,

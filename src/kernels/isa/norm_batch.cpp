@@ -1,0 +1,359 @@
+// Batch norm, channel by channel (planes) or all channels side by side in the lanes (rows).
+#include "kernels/isa/lanes.h"
+#include "kernels/norm.h"
+
+namespace ember::kernels::EMBER_ISA {
+namespace {
+
+/// Sums in double of vectors of T.
+template <class T>
+struct DoubleSum;
+template <>
+struct DoubleSum<float> {
+  DoubleLanes low{}, high{};
+  [[gnu::always_inline]] void add(FloatLanes v) {
+    low += widen_low(v);
+    high += widen_high(v);
+  }
+  double total() const { return horizontal_sum(low + high); }
+};
+template <>
+struct DoubleSum<double> {
+  DoubleLanes sum{};
+  [[gnu::always_inline]] void add(DoubleLanes v) { sum += v; }
+  double total() const { return horizontal_sum(sum); }
+};
+
+/// body(offset, lanes, j) over all numbers of a channel; j < 4 names an accumulator.
+template <class T, class Body>
+EMBER_INLINE void for_each_in(Planes planes, Body body) {
+  constexpr int L = kLanes<T>;
+  for (int64_t p = 0; p < planes.count; ++p) {
+    const int64_t start = p * planes.stride;
+    int64_t i = 0;
+    for (; i + 4 * L <= planes.length; i += 4 * L) {
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) body(start + i + j * L, AllLanes{}, j);
+    }
+    for (; i + L <= planes.length; i += L) body(start + i, AllLanes{}, 0);
+    if (i < planes.length) body(start + i, int(planes.length - i), 0);
+  }
+}
+
+template <class T, class Lanes4>
+double total_of(const Lanes4& sums) {
+  return (sums[0].total() + sums[1].total()) + (sums[2].total() + sums[3].total());
+}
+
+/// A store past the caches needs whole, aligned vectors throughout.
+template <class T>
+bool can_stream(const T* y, int64_t run) {
+  return reinterpret_cast<std::uintptr_t>(y) % kLaneBytes == 0 && run % kLanes<T> == 0;
+}
+
+template <class T>
+EMBER_INLINE void put(T* p, Lanes<T> v, AllLanes, bool stream_it) {
+  stream_it ? stream(p, v) : store(p, v);
+}
+template <class T>
+EMBER_INLINE void put(T* p, Lanes<T> v, int n, bool) {
+  store(p, v, n);
+}
+
+/// dy, and 0 where the ReLU behind y = x * scale + shift lets nothing through. A NaN does pass.
+template <class V>
+EMBER_INLINE V through_relu(V dy, V y) {
+  return select(y <= V{}, V{}, dy);
+}
+
+// --- planes
+
+template <class T>
+void plane_moments(Planes planes, const T* x, T* mean, T* squares) {
+  DoubleSum<T> sums[4];
+  for_each_in<T>(planes, [&](int64_t i, auto lanes, int j) { sums[j].add(load(x + i, lanes)); });
+  const Lanes<T> m = broadcast(*mean = T(total_of<T>(sums) / double(planes.count * planes.length)));
+
+  DoubleSum<T> deviations[4];
+  for_each_in<T>(planes, [&](int64_t i, auto lanes, int j) {
+    const Lanes<T> d = keep(load(x + i, lanes) - m, lanes);
+    deviations[j].add(d * d);
+  });
+  *squares = T(total_of<T>(deviations));
+}
+
+template <class T, bool kRelu, bool kStream>
+void plane_affine_loop(Planes planes, const T* x, Affine<T> affine, T* y) {
+  const Lanes<T> scale = broadcast(affine.scale), shift = broadcast(affine.shift);
+  for_each_in<T>(planes, [&](int64_t i, auto lanes, int) {
+    const Lanes<T> v = fma(load(x + i, lanes), scale, shift);
+    put(y + i, kRelu ? maximum(zeros<T>(), v) : v, lanes, kStream);
+  });
+  if (kStream) stream_fence();
+}
+template <class T>
+void plane_affine(Planes planes, const T* x, Affine<T> affine, T* y, bool stream) {
+  stream = stream && can_stream(y, planes.length) && planes.stride % kLanes<T> == 0;
+  if (affine.relu) return stream ? plane_affine_loop<T, true, true>(planes, x, affine, y) : plane_affine_loop<T, true, false>(planes, x, affine, y);
+  stream ? plane_affine_loop<T, false, true>(planes, x, affine, y) : plane_affine_loop<T, false, false>(planes, x, affine, y);
+}
+
+template <class T, bool kRelu>
+GradientSums plane_gradient_sums_loop(Planes planes, const T* x, const T* dy, T mean, Affine<T> affine) {
+  const Lanes<T> m = broadcast(mean), scale = broadcast(affine.scale), shift = broadcast(affine.shift);
+  DoubleSum<T> sum[4], dot[4];
+  for_each_in<T>(planes, [&](int64_t i, auto lanes, int j) {
+    const Lanes<T> v = load(x + i, lanes);
+    Lanes<T> g = load(dy + i, lanes);
+    if (kRelu) g = through_relu(g, fma(v, scale, shift));
+    sum[j].add(g);
+    dot[j].add(keep(g * (v - m), lanes));
+  });
+  return {total_of<T>(sum), total_of<T>(dot)};
+}
+template <class T>
+GradientSums plane_gradient_sums(Planes planes, const T* x, const T* dy, T mean, Affine<T> affine) {
+  return affine.relu ? plane_gradient_sums_loop<T, true>(planes, x, dy, mean, affine)
+                     : plane_gradient_sums_loop<T, false>(planes, x, dy, mean, affine);
+}
+
+template <class T, bool kRelu, bool kStream>
+void plane_gradient_loop(Planes planes, const T* x, const T* dy, T mean, Affine<T> affine, T slope, T offset, T* dx) {
+  const Lanes<T> m = broadcast(mean), scale = broadcast(affine.scale), shift = broadcast(affine.shift);
+  const Lanes<T> u = broadcast(slope), v = broadcast(offset);
+  for_each_in<T>(planes, [&](int64_t i, auto lanes, int) {
+    const Lanes<T> value = load(x + i, lanes);
+    Lanes<T> g = load(dy + i, lanes);
+    if (kRelu) g = through_relu(g, fma(value, scale, shift));
+    put(dx + i, fma(g, scale, fma(value - m, u, v)), lanes, kStream);
+  });
+  if (kStream) stream_fence();
+}
+template <class T>
+void plane_gradient(Planes planes, const T* x, const T* dy, T mean, Affine<T> affine, T slope, T offset, T* dx, bool stream) {
+  stream = stream && can_stream(dx, planes.length) && planes.stride % kLanes<T> == 0;
+  const auto loop = affine.relu ? (stream ? plane_gradient_loop<T, true, true> : plane_gradient_loop<T, true, false>)
+                                : (stream ? plane_gradient_loop<T, false, true> : plane_gradient_loop<T, false, false>);
+  loop(planes, x, dy, mean, affine, slope, offset, dx);
+}
+
+// --- rows
+
+constexpr int kFoldRows = 16;  // additions in T before a sum moves on into doubles
+
+/// Mean and squares of a block of rows, merged into those of the `before` rows that came earlier (Chan, Golub & LeVeque 1979).
+/// A first pass finds a rough mean; sums about it lose nothing to cancellation and correct it.
+template <class T, int V, class LaneCount>
+EMBER_INLINE void merge_block(int64_t before, int64_t rows, int64_t channels, const T* x, double* mean, double* squares, LaneCount lanes) {
+  constexpr int L = kLanes<T>;
+  Lanes<T> rough[V] = {};
+  for (int64_t r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) rough[v] += load(x + r * channels + v * L, lanes);
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) rough[v] = rough[v] / broadcast(T(rows));
+
+  DoubleSum<T> sum[V], square[V];
+  for (int64_t r0 = 0; r0 < rows; r0 += kFoldRows) {
+    const int64_t end = r0 + kFoldRows < rows ? r0 + kFoldRows : rows;
+    Lanes<T> s[V] = {}, q[V] = {};
+    for (int64_t r = r0; r < end; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const Lanes<T> d = load(x + r * channels + v * L, lanes) - rough[v];
+        s[v] += d;
+        q[v] = fma(d, d, q[v]);
+      }
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      sum[v].add(s[v]);
+      square[v].add(q[v]);
+    }
+  }
+
+  double s[V * L], q[V * L];
+  T about[V * L];
+  __builtin_memcpy(s, sum, sizeof s);
+  __builtin_memcpy(q, square, sizeof q);
+  __builtin_memcpy(about, rough, sizeof about);
+  const double n = double(rows), share = n / double(before + rows), spread = double(before) * share;
+  const int width = [&] { if constexpr (__is_same(LaneCount, AllLanes)) return V * L; else return lanes; }();
+  for (int c = 0; c < width; ++c) {
+    const double correction = s[c] / n, block_mean = double(about[c]) + correction, block_squares = q[c] - correction * s[c];
+    const double delta = block_mean - mean[c];
+    mean[c] = before ? mean[c] + delta * share : block_mean;
+    squares[c] = before ? squares[c] + block_squares + delta * delta * spread : block_squares;
+  }
+}
+
+/// strip(c, V vectors, lanes) over all channels: two vectors at a time, one, and what is left.
+template <class T, class Strip>
+EMBER_INLINE void for_each_strip(int64_t channels, Strip strip) {
+  constexpr int L = kLanes<T>;
+  int64_t c = 0;
+  for (; c + 2 * L <= channels; c += 2 * L) strip.template run<2>(c, AllLanes{});
+  for (; c + L <= channels; c += L) strip.template run<1>(c, AllLanes{});
+  if (c < channels) strip.template run<1>(c, int(channels - c));
+}
+
+/// Rows that stay in the first-level cache between two passes.
+template <class T>
+int64_t block_rows(int64_t channels) {
+  const int64_t rows = 24 * 1024 / int64_t(sizeof(T)) / channels;
+  return rows < kFoldRows ? kFoldRows : rows;
+}
+
+template <class T>
+struct MomentsStrip {
+  int64_t before, rows, channels;
+  const T* x;
+  double *mean, *squares;
+  template <int V, class LaneCount>
+  [[gnu::always_inline]] void run(int64_t c, LaneCount lanes) const {
+    merge_block<T, V>(before, rows, channels, x + c, mean + c, squares + c, lanes);
+  }
+};
+
+template <class T>
+void row_moments(int64_t rows, int64_t channels, const T* x, double* mean, double* squares) {
+  const int64_t block = block_rows<T>(channels);
+  for (int64_t r = 0; r < rows; r += block)
+    for_each_strip<T>(channels, MomentsStrip<T>{r, r + block < rows ? block : rows - r, channels, x + r * channels, mean, squares});
+}
+
+template <class T, bool kRelu, bool kStream>
+void row_affine_loop(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, T* y) {
+  for (int64_t r = 0; r < rows; ++r, x += channels, y += channels)
+    for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
+      const Lanes<T> v = fma(load(x + c, lanes), load(scale + c, lanes), load(shift + c, lanes));
+      put(y + c, kRelu ? maximum(zeros<T>(), v) : v, lanes, kStream);
+    });
+  if (kStream) stream_fence();
+}
+template <class T>
+void row_affine(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y, bool stream) {
+  stream = stream && can_stream(y, channels);
+  const auto loop = relu ? (stream ? row_affine_loop<T, true, true> : row_affine_loop<T, true, false>)
+                         : (stream ? row_affine_loop<T, false, true> : row_affine_loop<T, false, false>);
+  loop(rows, channels, x, scale, shift, y);
+}
+
+template <class T, bool kRelu>
+struct GradientSumsStrip {
+  int64_t rows, channels;
+  const T *x, *dy, *mean, *scale, *shift;
+  double *sum_dy, *sum_dot;
+
+  template <int V, class LaneCount>
+  [[gnu::always_inline]] void run(int64_t c, LaneCount lanes) const {
+    constexpr int L = kLanes<T>;
+    Lanes<T> m[V], a[V], b[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      m[v] = load(mean + c + v * L, lanes);
+      if (kRelu) a[v] = load(scale + c + v * L, lanes), b[v] = load(shift + c + v * L, lanes);
+    }
+    DoubleSum<T> sum[V], dot[V];
+    for (int64_t r0 = 0; r0 < rows; r0 += kFoldRows) {
+      const int64_t end = r0 + kFoldRows < rows ? r0 + kFoldRows : rows;
+      Lanes<T> s[V] = {}, q[V] = {};
+      for (int64_t r = r0; r < end; ++r)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) {
+          const int64_t i = r * channels + c + v * L;
+          const Lanes<T> value = load(x + i, lanes);
+          Lanes<T> g = load(dy + i, lanes);
+          if (kRelu) g = through_relu(g, fma(value, a[v], b[v]));
+          s[v] += g;
+          q[v] = fma(g, value - m[v], q[v]);
+        }
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        sum[v].add(s[v]);
+        dot[v].add(q[v]);
+      }
+    }
+    double s[V * L], q[V * L];
+    __builtin_memcpy(s, sum, sizeof s);
+    __builtin_memcpy(q, dot, sizeof q);
+    const int width = [&] { if constexpr (__is_same(LaneCount, AllLanes)) return V * L; else return lanes; }();
+    for (int i = 0; i < width; ++i) {
+      sum_dy[c + i] += s[i];
+      sum_dot[c + i] += q[i];
+    }
+  }
+};
+
+template <class T>
+void row_gradient_sums(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
+                       bool relu, double* sum_dy, double* sum_dot) {
+  const int64_t block = block_rows<T>(channels);
+  for (int64_t r = 0; r < rows; r += block) {
+    const int64_t n = r + block < rows ? block : rows - r, at = r * channels;
+    if (relu) for_each_strip<T>(channels, GradientSumsStrip<T, true>{n, channels, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
+    else for_each_strip<T>(channels, GradientSumsStrip<T, false>{n, channels, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
+  }
+}
+
+template <class T, bool kRelu, bool kStream>
+void row_gradient_loop(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
+                       const T* slope, const T* offset, T* dx) {
+  for (int64_t r = 0; r < rows; ++r, x += channels, dy += channels, dx += channels)
+    for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
+      const Lanes<T> value = load(x + c, lanes), a = load(scale + c, lanes);
+      Lanes<T> g = load(dy + c, lanes);
+      if (kRelu) g = through_relu(g, fma(value, a, load(shift + c, lanes)));
+      const Lanes<T> rest = fma(value - load(mean + c, lanes), load(slope + c, lanes), load(offset + c, lanes));
+      put(dx + c, fma(g, a, rest), lanes, kStream);
+    });
+  if (kStream) stream_fence();
+}
+template <class T>
+void row_gradient(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu,
+                  const T* slope, const T* offset, T* dx, bool stream) {
+  stream = stream && can_stream(dx, channels);
+  const auto loop = relu ? (stream ? row_gradient_loop<T, true, true> : row_gradient_loop<T, true, false>)
+                         : (stream ? row_gradient_loop<T, false, true> : row_gradient_loop<T, false, false>);
+  loop(rows, channels, x, dy, mean, scale, shift, slope, offset, dx);
+}
+
+// --- a few numbers a channel
+
+template <class T>
+void invstd_of_squares(int64_t channels, const T* squares, int64_t n, double eps, T* invstd, T* var) {
+  const T count = T(n), less = T(n - 1);
+  for (int64_t c = 0; c < channels; ++c) {
+    const double spread = double(T(squares[c] / count)) + eps;
+    invstd[c] = spread == 0 ? T(0) : T(1 / __builtin_sqrt(spread));
+    var[c] = squares[c] / less;
+  }
+}
+
+inline float root(float x) { return __builtin_sqrtf(x); }
+inline double root(double x) { return __builtin_sqrt(x); }
+
+template <class T>
+void invstd_of_variance(int64_t channels, const T* var, double eps, T* invstd) {
+  for (int64_t c = 0; c < channels; ++c) invstd[c] = T(1) / root(T(var[c] + T(eps)));
+}
+
+template <class T>
+void affine_of(int64_t channels, const T* mean, const T* invstd, const T* weight, const T* bias, T* scale, T* shift) {
+  for (int64_t c = 0; c < channels; ++c) {
+    scale[c] = weight ? invstd[c] * weight[c] : invstd[c];
+    shift[c] = (bias ? bias[c] : T(0)) - mean[c] * scale[c];
+  }
+}
+
+template <class T>
+constexpr BatchNormLoops<T> loops() {
+  return {plane_moments<T>, plane_affine<T>,      plane_gradient_sums<T>, plane_gradient<T>,     row_moments<T>, row_affine<T>,
+          row_gradient_sums<T>, row_gradient<T>, invstd_of_squares<T>,   invstd_of_variance<T>, affine_of<T>};
+}
+
+}  // namespace
+
+extern const BatchNormKernels batch_norm_kernels;
+constinit const BatchNormKernels batch_norm_kernels{loops<float>(), loops<double>()};
+
+}  // namespace ember::kernels::EMBER_ISA
