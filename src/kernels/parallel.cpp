@@ -112,8 +112,8 @@ class Pool {
   void worker() {
     inside = true;
     std::uint32_t seen = job_.load(std::memory_order_acquire);
-    work(seen);  // the job that started this thread may be waiting
-    while (true) {
+    work(seen);        // the job that started this thread may be waiting
+    while (!quit_) {   // a program may end before this thread has come to its first look at job_
       std::uint32_t now;
       for (int spins = 0; (now = job_.load(std::memory_order_acquire)) == seen; ++spins) {
         if (spins < kWorkerSpins) {
