@@ -52,7 +52,31 @@ int initial_threads() {
   return available_cores();
 }
 
+/// Moves this thread to another core when it runs on `core`. Linux likes to wake a thread beside the one that woke it, and there it
+/// would stay, taking turns with the caller.
+void leave_core(int core) {
+  if (sched_getcpu() != core) return;
+  cpu_set_t all, others;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  others = all;
+  CPU_CLR(core, &others);
+  if (CPU_COUNT(&others) == 0) return;
+  sched_setaffinity(0, sizeof others, &others);
+  sched_setaffinity(0, sizeof all, &all);
+}
+
 thread_local bool inside = false;
+
+/// How far a job has come, in one word: its number, how many slices were claimed from the back, how many from the front.
+struct Ticket {
+  static constexpr int kBits = 20;
+  static constexpr std::uint64_t kBackOne = std::uint64_t(1) << kBits, kMask = kBackOne - 1;
+  static std::uint64_t open(std::uint32_t job) { return std::uint64_t(job) << (2 * kBits); }
+  static std::uint64_t closed(std::uint32_t job) { return open(job) | kMask; }
+  static bool is_of(std::uint64_t ticket, std::uint32_t job) { return (ticket ^ open(job)) >> (2 * kBits) == 0; }
+  static int64_t front(std::uint64_t ticket) { return int64_t(ticket & kMask); }
+  static int64_t back(std::uint64_t ticket) { return int64_t(ticket >> kBits & kMask); }
+};
 
 class Pool {
  public:
@@ -75,17 +99,18 @@ class Pool {
     }
     if (workers_.empty()) start();
     const std::uint32_t job = job_.load(std::memory_order_relaxed) + 1;
-    ticket_.store(std::uint64_t(job) << 32 | 0xffffffffu);  // nobody can claim while the fields change, not even a late worker
+    ticket_.store(Ticket::closed(job));  // nobody can claim while the fields change, not even a late worker
     function_ = function;
     context_ = context;
     slices_ = slices;
     done_.store(0, std::memory_order_relaxed);
+    caller_core_.store(sched_getcpu(), std::memory_order_relaxed);
     error_ = nullptr;
-    ticket_.store(std::uint64_t(job) << 32, std::memory_order_release);
+    ticket_.store(Ticket::open(job), std::memory_order_release);
     job_.store(job);  // seq_cst: pairs with a worker's last look before it sleeps
     if (sleeping_.load()) job_.notify_all();
     inside = true;
-    work(job);
+    work(job, true);
     inside = false;
     for (int spins = 0; done_.load(std::memory_order_acquire) != slices; ++spins) {
       if (spins < kJoinSpins) pause();
@@ -112,8 +137,8 @@ class Pool {
   void worker() {
     inside = true;
     std::uint32_t seen = job_.load(std::memory_order_acquire);
-    work(seen);        // the job that started this thread may be waiting
-    while (!quit_) {   // a program may end before this thread has come to its first look at job_
+    work(seen, false);  // the job that started this thread may be waiting
+    while (!quit_) {    // a program may end before this thread has come to its first look at job_
       std::uint32_t now;
       for (int spins = 0; (now = job_.load(std::memory_order_acquire)) == seen; ++spins) {
         if (spins < kWorkerSpins) {
@@ -127,17 +152,20 @@ class Pool {
       }
       seen = now;
       if (quit_) return;
-      work(seen);
+      leave_core(caller_core_.load(std::memory_order_relaxed));
+      work(seen, false);
     }
   }
 
-  /// Claims slices of this job until none is left. The ticket holds the job's number, so one who comes late claims nothing.
-  void work(std::uint32_t job) {
+  /// Claims slices of this job until none is left. The ticket holds the job's number, so one who comes late claims nothing. The caller
+  /// claims from the front, workers from the back: in call after call a core meets the part of the data that is in its own cache.
+  void work(std::uint32_t job, bool caller) {
     std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
-    while (std::uint32_t(ticket >> 32) == job) {
-      const int64_t slice = int64_t(ticket & 0xffffffffu);
-      if (slice >= slices_.load(std::memory_order_relaxed)) return;
-      if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+    while (Ticket::is_of(ticket, job)) {
+      const int64_t slices = slices_.load(std::memory_order_relaxed), front = Ticket::front(ticket), back = Ticket::back(ticket);
+      if (front + back >= slices) return;
+      const int64_t slice = caller ? front : slices - 1 - back;
+      if (!ticket_.compare_exchange_weak(ticket, ticket + (caller ? 1 : Ticket::kBackOne), std::memory_order_acq_rel)) continue;
       try {
         function_(context_, slice);  // stable while a claimed slice is not done
       } catch (...) {
@@ -157,6 +185,7 @@ class Pool {
   alignas(64) std::atomic<int64_t> done_{0};
   alignas(64) std::atomic<int> sleeping_{0};
   std::atomic<bool> quit_{false};
+  std::atomic<int> caller_core_{-1};
   detail::SliceFunction function_ = nullptr;
   void* context_ = nullptr;
   std::atomic<int64_t> slices_{0};
