@@ -8,6 +8,7 @@
 #include <ember/data/sampler.h>
 #include <ember/dtype.h>
 #include <ember/error.h>
+#include <ember/factories.h>
 #include <ember/function.h>
 #include <ember/gradcheck.h>
 #include <ember/nn/activation.h>
@@ -22,6 +23,7 @@
 #include <ember/nn/pool.h>
 #include <ember/nn/sequential.h>
 #include <ember/nn/shape.h>
+#include <ember/nn/state_dict.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/conv.h>
 #include <ember/ops/dropout.h>
@@ -34,10 +36,11 @@
 #include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
+#include <ember/optim/adagrad.h>
 #include <ember/optim/adam.h>
 #include <ember/optim/clip_grad.h>
 #include <ember/optim/lr_scheduler.h>
-#include <ember/optim/rmsprop.h>
+#include <ember/optim/optimizer.h>
 #include <ember/optim/sgd.h>
 #include <ember/random.h>
 #include <ember/scalar.h>

@@ -1,4 +1,4 @@
-// Optimiser steps, one pass over a parameter. Roundings as PyTorch's: add and addcmul fused, addcdiv not.
+// Optimiser updates: one pass over a parameter, its gradient and its state.
 #pragma once
 
 #include <cstdint>
@@ -7,27 +7,35 @@ namespace ember::kernels {
 
 using std::int64_t;
 
-struct SgdStep {
-  double lr, momentum, dampening, weight_decay;
-  bool nesterov, maximize, first;  ///< first: the buffer has no value yet
-};
-struct AdamStep {
-  double beta1, beta2, weight_decay, lr_weight_decay;  ///< weight_decay: into the gradient; lr_weight_decay: lr * decay, decoupled
-  double step_size, root_correction, eps;              ///< lr / (1 - beta1^t), sqrt(1 - beta2^t)
-  bool maximize;
+enum class OptimMethod : std::uint8_t { Sgd, Adam, Adamax, NAdam, RAdam, RMSprop, Adagrad, Adadelta, Count };
+
+/// The numbers of one update. Scalars are rounded to the parameter's type where they meet it, as PyTorch does.
+struct OptimRule {
+  double lr = 0;             // of this step, bias correction included; RAdam keeps it apart
+  double weight_decay = 0;   // added to the gradient as weight_decay * parameter
+  double shrink = 1;         // decoupled decay: the parameter is multiplied by this first
+  double momentum = 0, dampening = 0;
+  double beta1 = 0, beta2 = 0;  // RMSprop's alpha and Adadelta's rho are beta2
+  double eps = 0;
+  double correction1 = 1, correction2 = 1;  // of the two moments, as the method uses them
+  double lr_momentum = 0;    // NAdam: the rate of the first moment beside that of the gradient
+  double rectification = 0;  // RAdam: 0 while the variance is not tractable
+  bool maximize = false, nesterov = false, first = false;  // first: SGD's buffer takes the gradient as it is
+  bool extra = false;        // Adam: amsgrad; RMSprop: centered
 };
 
-template <class T>
-struct OptimFamily {
-  void (*sgd)(int64_t n, const SgdStep& s, const T* gradient, T* buffer, T* parameter);  ///< buffer null without momentum
-  /// max_square null without amsgrad.
-  void (*adam)(int64_t n, const AdamStep& s, const T* gradient, T* mean, T* square, T* max_square, T* parameter);
-  double (*sum_of_squares)(int64_t n, const T* x);
+/// n elements of a parameter and what belongs to them; state buffers in the order of src/optim/*.cpp.
+struct OptimRange {
+  int64_t n;
+  void* parameter;
+  const void* gradient;
+  void* state[3];
 };
 
 struct OptimKernels {
-  OptimFamily<float> float32;
-  OptimFamily<double> float64;
+  void (*update[int(OptimMethod::Count)][2])(const OptimRange&, const OptimRule&);  // [1] for doubles
+  double (*squares[2])(int64_t n, const void* x);                                   // sum of x * x, added in double
+  void (*scale[2])(int64_t n, void* x, double factor);
 };
 
 }  // namespace ember::kernels

@@ -1,115 +1,191 @@
-#include <ember/autograd.h>
-#include <ember/optim/optimizer.h>
+// Groups, and the step as one pass over all parameters, shared by the threads.
 
-#include <unordered_set>
+#include <algorithm>
 
-#include "error_format.h"
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "optim/method.h"
 
 namespace ember::optim {
 
-void Optimizer::add_group(std::vector<Tensor> params) {
-  check<ValueError>(!params.empty(), "optimizer got an empty parameter list");
-  std::unordered_set<TensorImpl*> seen;
-  for (const Group& g : groups_)
-    for (const Tensor& p : g.params) seen.insert(p.impl());
-  for (const Tensor& p : params) {
-    check<ValueError>(p.defined(), "{}: expected parameters, got an undefined tensor", name_);
-    check<ValueError>(p.is_leaf(), "can't optimize a non-leaf Tensor");
-    check<ValueError>(seen.insert(p.impl()).second, "some parameters appear in more than one parameter group");
+namespace {
+
+/// One parameter's part of the pass: elements [begin, begin + n) of all.
+struct Job {
+  int64_t begin;
+  kernels::OptimRange range;
+  OptimRule rule;
+  DType dtype;
+};
+
+/// A parameter or gradient whose memory is not laid out as the state's: the kernel sees a copy.
+struct Copy {
+  Tensor original, dense;
+  bool write_back;
+};
+
+constexpr int64_t kGrain = 4096;
+
+}  // namespace
+
+struct Pass {
+  std::vector<Job> jobs;
+  std::vector<Copy> copies;
+  int64_t total = 0;
+
+  void run(OptimMethod method) {
+    // Divisions and roots: every method but SGD computes for about eight multiply-adds.
+    const double work = double(total) * (method == OptimMethod::Sgd ? 1 : 8);
+    kernels::parallel_for(total, kGrain, work, [&](int64_t begin, int64_t end) {
+      auto job = std::upper_bound(jobs.begin(), jobs.end(), begin, [](int64_t at, const Job& j) { return at < j.begin; }) - 1;
+      for (; job != jobs.end() && job->begin < end; ++job) {
+        const int64_t from = std::max(begin - job->begin, int64_t(0)), to = std::min(end - job->begin, job->range.n);
+        if (from >= to) continue;
+        const int64_t offset = from * item_size(job->dtype);
+        const auto shift = [offset](auto* p) { return p ? decltype(p)(uintptr_t(p) + uintptr_t(offset)) : nullptr; };
+        const kernels::OptimRange part{to - from, shift(job->range.parameter), shift(job->range.gradient),
+                                       {shift(job->range.state[0]), shift(job->range.state[1]), shift(job->range.state[2])}};
+        kernels::kernels().optim.update[int(method)][job->dtype == kFloat64](part, job->rule);
+      }
+    });
+    for (const Copy& copy : copies)
+      if (copy.write_back) copy.original.copy_(copy.dense);
+    jobs.clear();
+    copies.clear();
+    total = 0;
   }
-  Group group;
-  group.states.resize(params.size());
-  group.params = std::move(params);
-  groups_.push_back(std::move(group));
+};
+
+std::vector<ParamGroup> one_group(std::vector<Tensor> params) {
+  check<ValueError>(!params.empty(), "optimizer got an empty parameter list");
+  std::vector<ParamGroup> groups(1);
+  groups[0].params = std::move(params);
+  return groups;
+}
+
+Optimizer::Optimizer(const Method& method, std::vector<ParamGroup> groups, ParamGroup defaults)
+    : method_(method), defaults_(std::move(defaults)), states_(*new std::vector<std::vector<ParamState>>), pass_(*new Pass) {
+  try {
+    check<ValueError>(!groups.empty(), "optimizer got an empty parameter list");
+    for (ParamGroup& group : groups) add_param_group(std::move(group));
+  } catch (...) {
+    delete &states_;
+    delete &pass_;
+    throw;
+  }
+}
+
+Optimizer::~Optimizer() {
+  delete &states_;
+  delete &pass_;
+}
+
+bool Optimizer::has_momentum() const { return is_set(defaults_.momentum); }
+bool Optimizer::has_betas() const { return is_set(defaults_.betas); }
+
+static void fill_defaults(ParamGroup& group, const ParamGroup& defaults) {
+  for (const char* name : {"lr", "alpha", "rho", "eps", "momentum", "dampening", "lr_decay", "weight_decay", "momentum_decay",
+                           "initial_accumulator_value"}) {
+    double& value = group.*find_field(name)->real;
+    if (!is_set(value)) value = defaults.*find_field(name)->real;
+  }
+  for (const char* name : {"nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize"}) {
+    Flag& value = group.*find_field(name)->flag;
+    if (!value.is_set()) value = defaults.*find_field(name)->flag;
+  }
+  if (!is_set(group.betas)) group.betas = defaults.betas;
+}
+
+void Optimizer::add_param_group(ParamGroup group) {
+  for (std::size_t i = 0; i < group.params.size(); ++i) {
+    const Tensor& p = group.params[i];
+    check<TypeError>(p.defined(), "optimizer can only optimize Tensors, but one of the params is undefined");
+    check<ValueError>(p.is_leaf(), "can't optimize a non-leaf Tensor");
+    check<ValueError>(p.is_floating_point(), "can't optimize a Tensor of dtype {}: its type has no fractions", name(p.dtype()));
+    for (const ParamGroup& other : param_groups)
+      for (const Tensor& taken : other.params)
+        check<ValueError>(!taken.is_same(p), "some parameters appear in more than one parameter group");
+    for (std::size_t j = 0; j < i; ++j)
+      if (group.params[j].is_same(p))
+        warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+             "see github.com/pytorch/pytorch/issues/40967 for more information");
+  }
+  fill_defaults(group, defaults_);
+  param_groups.push_back(std::move(group));
+  const ParamGroup& added = param_groups.back();
+  states_.emplace_back(added.params.size());
+  if (method_.loop == OptimMethod::Adagrad)  // PyTorch's Adagrad has its state from the beginning
+    for (std::size_t i = 0; i < added.params.size(); ++i) start(added, added.params[i], states_.back()[i]);
+}
+
+/// Makes the buffers that the group's settings ask for. Their strides are the parameter's where it is dense.
+ParamState& Optimizer::start(const ParamGroup& group, const Tensor& parameter, ParamState& state) {
+  const unsigned wanted = method_.wanted(group);
+  const double initial = method_.loop == OptimMethod::Adagrad ? group.initial_accumulator_value : 0;
+  for (int b = 0; b < 3; ++b) {
+    Tensor& buffer = state.buffers[b];
+    if (!(wanted >> b & 1)) continue;
+    if (!buffer.defined())
+      buffer = full_like(parameter.detach(), initial);
+    else if (buffer.dtype() != parameter.dtype())  // the module was converted after the last step
+      buffer = buffer.to(parameter.dtype());
+  }
+  return state;
+}
+
+void Optimizer::collect(const ParamGroup& group, const Tensor& parameter, ParamState& state) {
+  Tensor gradient = parameter.grad();
+  start(group, parameter, state);
+  const unsigned wanted = method_.wanted(group);
+  Job job{pass_.total, {parameter.numel(), parameter.data_ptr(), nullptr, {}}, {}, parameter.dtype()};
+
+  // The kernel walks memory: parameter, gradient and state have to lie alike.
+  Tensor like = wanted & 1 ? state.buffers[0] : Tensor();
+  if (!like.defined()) like = parameter.is_contiguous() ? parameter : empty_like(parameter);
+  const auto dense = [&](const Tensor& t, bool write_back) {
+    if (t.strides() == like.strides() || (t.is_contiguous() && like.is_contiguous())) return t.data_ptr();
+    pass_.copies.push_back({t.detach(), empty_like(like).copy_(t.detach()), write_back});
+    return pass_.copies.back().dense.data_ptr();
+  };
+  job.range.parameter = dense(parameter, true);
+  job.range.gradient = dense(gradient, false);
+  for (int b = 0; b < 3; ++b)
+    if (wanted >> b & 1) job.range.state[b] = b == 0 ? like.data_ptr() : dense(state.buffers[b], true);
+
+  job.rule.first = !state.started;
+  state.started = true;
+  state.step += 1;
+  job.rule.maximize = group.maximize;
+  job.rule.weight_decay = group.weight_decay;
+  job.rule.eps = group.eps;
+  method_.rule(group, state, job.rule);
+  pass_.jobs.push_back(job);
+  pass_.total += job.range.n;
+  parameter.bump_version();
 }
 
 void Optimizer::step() {
   NoGradGuard no_grad;
-  for (std::size_t g = 0; g < groups_.size(); ++g)
-    for (std::size_t i = 0; i < groups_[g].params.size(); ++i) {
-      const Tensor& p = groups_[g].params[i];
-      const Tensor gradient = p.grad();
-      if (!gradient.defined()) continue;
-      ParamState& state = groups_[g].states[i];
-      update(int64_t(g), p, gradient, state);
-    }
-}
-
-void Optimizer::zero_grad(bool set_to_none) const {
-  for (const Group& g : groups_)
-    for (const Tensor& p : g.params) {
-      if (set_to_none) p.set_grad({});
-      else if (const Tensor gradient = p.grad(); gradient.defined()) gradient.detach().zero_();
-    }
-}
-
-double Optimizer::initial_lr(int64_t group) {
-  double& initial = groups_[std::size_t(group)].initial_lr;
-  if (initial < 0) initial = lr(group);
-  return initial;
-}
-
-OptimizerState Optimizer::state_dict() const {
-  OptimizerState result;
-  int64_t index = 0;
-  const std::vector<const char*> names = slot_names();
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    OptimizerState::Group group;
-    group.settings = settings(int64_t(g));
-    if (groups_[g].initial_lr >= 0) group.settings.push_back({"initial_lr", Setting::Real, groups_[g].initial_lr});
-    for (const ParamState& s : groups_[g].states) {
-      group.params.push_back(index++);
-      if (!s.exists) continue;
-      OptimizerState::Param entry{index - 1, {}};
-      if (counts_steps()) entry.values.emplace_back("step", full({}, double(s.step), kFloat32));
-      for (std::size_t k = 0; k < names.size(); ++k)
-        if (s.slots[k].defined()) entry.values.emplace_back(names[k], s.slots[k]);
-      result.state.push_back(std::move(entry));
-    }
-    result.param_groups.push_back(std::move(group));
+  states_.resize(param_groups.size());
+  for (std::size_t g = 0; g < param_groups.size(); ++g) {
+    const ParamGroup& group = param_groups[g];
+    states_[g].resize(group.params.size());
+    for (std::size_t i = 0; i < group.params.size(); ++i)
+      if (group.params[i].grad().defined() && group.params[i].numel() > 0) collect(group, group.params[i], states_[g][i]);
   }
-  return result;
+  pass_.run(method_.loop);
+  ++steps_;
 }
 
-void Optimizer::load_state_dict(const OptimizerState& state) {
-  check<ValueError>(state.param_groups.size() == groups_.size(), "loaded state dict has a different number of parameter groups");
-  std::vector<std::pair<std::size_t, std::size_t>> places;
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    check<ValueError>(state.param_groups[g].params.size() == groups_[g].params.size(),
-                      "loaded state dict contains a parameter group that doesn't match the size of optimizer's group");
-    for (std::size_t i = 0; i < groups_[g].params.size(); ++i) places.emplace_back(g, i);
-  }
-  // The files number parameters; the order of the groups' lists says which is which.
-  std::vector<int64_t> numbers;
-  for (const OptimizerState::Group& g : state.param_groups) numbers.insert(numbers.end(), g.params.begin(), g.params.end());
-  const std::vector<const char*> names = slot_names();
-  std::vector<std::vector<ParamState>> fresh;
-  for (const Group& g : groups_) fresh.emplace_back(g.params.size());
-  for (const OptimizerState::Param& entry : state.state) {
-    std::size_t at = 0;
-    while (at < numbers.size() && numbers[at] != entry.index) ++at;
-    check<ValueError>(at < numbers.size(), "{}: the state names parameter {}, which no group has", name_, entry.index);
-    const auto [g, i] = places[at];
-    const Tensor& p = groups_[g].params[i];
-    ParamState& s = fresh[g][i];
-    s.exists = true;
-    for (const auto& [name, value] : entry.values) {
-      if (name == "step") s.step = int64_t(value.item<double>());
-      for (std::size_t k = 0; k < names.size(); ++k) {
-        if (name != names[k]) continue;
-        check<ValueError>(value.numel() == p.numel() || value.numel() == 1, "{}: {} of parameter {} has shape {}, expected {}", name_, name,
-                          entry.index, value.sizes(), p.sizes());
-        s.slots[k] = value.detach().to(is_floating_point(value.dtype()) ? p.dtype() : value.dtype(), true).contiguous();
+void Optimizer::zero_grad(bool set_to_none) {
+  for (const ParamGroup& group : param_groups)
+    for (const Tensor& p : group.params) {
+      if (set_to_none) {
+        p.set_grad({});
+      } else if (const Tensor gradient = p.grad(); gradient.defined()) {
+        gradient.detach().zero_();
       }
     }
-  }
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    groups_[g].states = std::move(fresh[g]);
-    for (const Setting& s : state.param_groups[g].settings) {
-      if (s.name == "initial_lr") groups_[g].initial_lr = s.first;
-      else set_setting(int64_t(g), s);
-    }
-  }
 }
 
 }  // namespace ember::optim

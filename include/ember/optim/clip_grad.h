@@ -1,20 +1,33 @@
-// Gradients kept within bounds, parameters as one vector. As torch.nn.utils.
+// Clipping of gradients, and parameters as one vector: torch.nn.utils.
 #pragma once
 
 #include <ember/tensor.h>
 
-namespace ember::optim {
+#include <vector>
 
-struct ClipGradNormOptions {
-  double norm_type = 2;
-  bool error_if_nonfinite = false;
+namespace ember::nn::utils {
+
+struct ClipOptions {
+  double norm_type = 2;               ///< infinity: the largest absolute value
+  bool error_if_nonfinite = false;    ///< throw RuntimeError instead of scaling by NaN or 0
 };
-/// Scales all gradients so that their norm, taken as one vector, is at most max_norm. Returns the norm before. Parameters without a
-/// gradient do not count.
-Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, ClipGradNormOptions options = {});
-void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value);  ///< each element into [-clip_value, clip_value]
 
+/// Scales all gradients by min(1, max_norm / (norm + 1e-6)), where norm is that of all gradients as one vector, and returns it.
+/// Parameters without a gradient are skipped; without any the norm is 0.
+Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, ClipOptions options = {});
+
+/// Limits each element of each gradient to [-clip_value, clip_value].
+void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value);
+
+/// All parameters one after the other: (n).
 Tensor parameters_to_vector(const std::vector<Tensor>& parameters);
+
+/// The way back: copies the parts of `vector` into the parameters.
 void vector_to_parameters(const Tensor& vector, const std::vector<Tensor>& parameters);
 
+}  // namespace ember::nn::utils
+
+namespace ember::optim {
+using nn::utils::clip_grad_norm_;
+using nn::utils::clip_grad_value_;
 }  // namespace ember::optim

@@ -1,233 +1,370 @@
-// Learning rates that change: each scheduler moves the rate of every group of an optimiser. As torch.optim.lr_scheduler; the numbers
-// are PyTorch's to the last digit, chained recursions included.
+// Schedules of the learning rate, as torch.optim.lr_scheduler: the same doubles, since they are computed by the same recursions.
 //
-//   optim::StepLR scheduler(optimizer, {.step_size = 10});
-//   for (...) { ...; optimizer.step(); scheduler.step(); }
+//   optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+//   optim::lr_scheduler::CosineAnnealingLR scheduler(optimizer, epochs);
+//   for each epoch: { ...; scheduler.step(); }
+//
+// Arguments in PyTorch's order, or by name: CosineAnnealingLR(optimizer, {.T_max = 15}).
+//
+// A scheduler sets the rate of epoch 0 when it is made. step() comes after the optimiser's: once an epoch, once a batch for
+// OneCycleLR and CyclicLR. The optimiser has to outlive its schedulers.
 #pragma once
 
-#include <ember/autograd.h>
 #include <ember/optim/optimizer.h>
 
-namespace ember::optim {
+namespace ember::optim::lr_scheduler {
+
+/// What a scheduler knows, for checkpoints: named lists of numbers.
+using SchedulerState = std::vector<std::pair<std::string, std::vector<double>>>;
 
 class LRScheduler {
  public:
-  LRScheduler(const LRScheduler&) = delete;
   virtual ~LRScheduler() = default;
+  LRScheduler(const LRScheduler&) = delete;
 
-  virtual void step();      ///< to the next epoch (for OneCycleLR and CyclicLR: the next batch)
-  virtual void restart();   ///< to epoch 0
-  std::vector<double> get_last_lr() const;
+  virtual void step();
+  std::vector<double> get_last_lr() const { return last_lr_; }  ///< one for each group
   int64_t last_epoch() const { return last_epoch_; }
 
-  /// What a resumed run needs: named numbers.
-  virtual std::vector<std::pair<std::string, double>> state_dict() const { return {{"last_epoch", double(last_epoch_)}}; }
-  virtual void load_state_dict(const std::vector<std::pair<std::string, double>>& state);
+  virtual SchedulerState state_dict() const;
+  virtual void load_state_dict(const SchedulerState& state);
 
  protected:
-  explicit LRScheduler(Optimizer& optimizer);
-  void start() { restart(); }  ///< the first rates: called at the end of every constructor
-  /// The rate of a group at last_epoch_, from the current one and the one it began with.
-  virtual double next(double lr, double base, int64_t group) = 0;
-  virtual void move();
+  /// last_epoch >= 0 resumes: the groups need the initial_lr that an earlier scheduler left there. Throws KeyError's text as
+  /// ValueError when they have none.
+  LRScheduler(Optimizer& optimizer, int64_t last_epoch);
+  void initial_step();
+
+  /// The rate of a group at last_epoch(), from its current one (group.lr) or from the one it began with.
+  virtual double rate(const ParamGroup& group, double base_lr) const = 0;
+  /// Where rate() builds on the current rate: the same without it, for a start in the middle.
+  virtual double closed_form(const ParamGroup& group, double base_lr) const { return rate(group, base_lr); }
+  virtual void before_rates() {}  ///< for schedules of the momentum
+
+  bool is_initial() const { return initial_; }
+  std::vector<ParamGroup>& groups() const { return optimizer_.param_groups; }
 
   Optimizer& optimizer_;
   std::vector<double> base_lrs_;
-  int64_t last_epoch_ = 0;
+  int64_t last_epoch_ = -1, step_count_ = 0;
+  int group_index_ = 0;  // of the group whose rate is computed
+
+ private:
+  friend class SequentialLR;
+  void restart();  // as PyTorch's _update_lr(0)
+  void undo_initial_step() { --last_epoch_; }
+  template <class Rate>
+  void set_rates(Rate&& rate);
+
+  std::vector<double> last_lr_;
+  bool initial_ = false;
 };
 
 struct StepLROptions {
   int64_t step_size;
   double gamma = 0.1;
+  int64_t last_epoch = -1;
 };
-/// Times gamma every step_size epochs.
-class StepLR final : public LRScheduler {
+
+/// lr *= gamma every step_size epochs.
+class StepLR : public LRScheduler {
  public:
-  StepLR(Optimizer& optimizer, StepLROptions options) : LRScheduler(optimizer), o_(options) { start(); }
+  StepLR(Optimizer& optimizer, int64_t step_size, double gamma = 0.1, int64_t last_epoch = -1);
+  StepLR(Optimizer& optimizer, const StepLROptions& options)
+      : StepLR(optimizer, options.step_size, options.gamma, options.last_epoch) {}
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  double closed_form(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  StepLROptions o_;
+  int64_t step_size_;
+  double gamma_;
 };
 
 struct MultiStepLROptions {
   std::vector<int64_t> milestones;
   double gamma = 0.1;
+  int64_t last_epoch = -1;
 };
-/// Times gamma at each milestone.
-class MultiStepLR final : public LRScheduler {
+
+/// lr *= gamma at each milestone; one that is named twice counts twice.
+class MultiStepLR : public LRScheduler {
  public:
-  MultiStepLR(Optimizer& optimizer, MultiStepLROptions options) : LRScheduler(optimizer), o_(std::move(options)) { start(); }
+  MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma = 0.1, int64_t last_epoch = -1);
+  MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& options)
+      : MultiStepLR(optimizer, options.milestones, options.gamma, options.last_epoch) {}
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  double closed_form(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  MultiStepLROptions o_;
+  std::vector<int64_t> milestones_;
+  double gamma_;
 };
 
 struct ConstantLROptions {
   double factor = 1.0 / 3;
   int64_t total_iters = 5;
+  int64_t last_epoch = -1;
 };
-class ConstantLR final : public LRScheduler {
+
+/// lr * factor for total_iters epochs.
+class ConstantLR : public LRScheduler {
  public:
-  explicit ConstantLR(Optimizer& optimizer, ConstantLROptions options = {});
+  ConstantLR(Optimizer& optimizer, double factor = 1.0 / 3, int64_t total_iters = 5, int64_t last_epoch = -1);
+  ConstantLR(Optimizer& optimizer, const ConstantLROptions& options)
+      : ConstantLR(optimizer, options.factor, options.total_iters, options.last_epoch) {}
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  double closed_form(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  ConstantLROptions o_;
+  double factor_;
+  int64_t total_iters_;
 };
 
 struct LinearLROptions {
   double start_factor = 1.0 / 3, end_factor = 1;
   int64_t total_iters = 5;
-};
-class LinearLR final : public LRScheduler {
- public:
-  explicit LinearLR(Optimizer& optimizer, LinearLROptions options = {});
-
- private:
-  double next(double lr, double base, int64_t group) override;
-  LinearLROptions o_;
+  int64_t last_epoch = -1;
 };
 
-class ExponentialLR final : public LRScheduler {
+/// From lr * start_factor to lr * end_factor in total_iters equal steps.
+class LinearLR : public LRScheduler {
  public:
-  ExponentialLR(Optimizer& optimizer, double gamma) : LRScheduler(optimizer), gamma_(gamma) { start(); }
+  LinearLR(Optimizer& optimizer, double start_factor = 1.0 / 3, double end_factor = 1.0, int64_t total_iters = 5,
+           int64_t last_epoch = -1);
+  LinearLR(Optimizer& optimizer, const LinearLROptions& options)
+      : LinearLR(optimizer, options.start_factor, options.end_factor, options.total_iters, options.last_epoch) {}
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  double closed_form(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
+  double start_, end_;
+  int64_t total_iters_;
+};
+
+struct ExponentialLROptions {
+  double gamma;
+  int64_t last_epoch = -1;
+};
+
+/// lr *= gamma every epoch.
+class ExponentialLR : public LRScheduler {
+ public:
+  ExponentialLR(Optimizer& optimizer, double gamma, int64_t last_epoch = -1);
+  ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& options)
+      : ExponentialLR(optimizer, options.gamma, options.last_epoch) {}
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  double closed_form(const ParamGroup& group, double base_lr) const override;
+
+ private:
   double gamma_;
 };
 
 struct PolynomialLROptions {
   int64_t total_iters = 5;
   double power = 1;
+  int64_t last_epoch = -1;
 };
-class PolynomialLR final : public LRScheduler {
+
+/// lr * (1 - t / total_iters) ^ power.
+class PolynomialLR : public LRScheduler {
  public:
-  explicit PolynomialLR(Optimizer& optimizer, PolynomialLROptions options = {}) : LRScheduler(optimizer), o_(options) { start(); }
+  PolynomialLR(Optimizer& optimizer, int64_t total_iters = 5, double power = 1.0, int64_t last_epoch = -1);
+  PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options)
+      : PolynomialLR(optimizer, options.total_iters, options.power, options.last_epoch) {}
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  double closed_form(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  PolynomialLROptions o_;
+  int64_t total_iters_;
+  double power_;
 };
 
 struct CosineAnnealingLROptions {
   int64_t T_max;
   double eta_min = 0;
+  int64_t last_epoch = -1;
 };
-/// Half a cosine from the rate it began with down to eta_min after T_max epochs. Loshchilov & Hutter 2016.
-class CosineAnnealingLR final : public LRScheduler {
+
+/// Half a cosine from lr to eta_min in T_max epochs; it goes up again after that.
+class CosineAnnealingLR : public LRScheduler {
  public:
-  CosineAnnealingLR(Optimizer& optimizer, CosineAnnealingLROptions options) : LRScheduler(optimizer), o_(options) { start(); }
+  CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double eta_min = 0, int64_t last_epoch = -1);
+  CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& options)
+      : CosineAnnealingLR(optimizer, options.T_max, options.eta_min, options.last_epoch) {}
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  double closed_form(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  CosineAnnealingLROptions o_;
+  int64_t T_max_;
+  double eta_min_;
 };
 
-struct CosineAnnealingWarmRestartsOptions {
+struct WarmRestartsOptions {
   int64_t T_0, T_mult = 1;
   double eta_min = 0;
+  int64_t last_epoch = -1;
 };
-class CosineAnnealingWarmRestarts final : public LRScheduler {
+
+/// Half a cosine over T_0 epochs, then from the start again, each time T_mult times as long. Loshchilov, Hutter 2016.
+class CosineAnnealingWarmRestarts : public LRScheduler {
  public:
-  CosineAnnealingWarmRestarts(Optimizer& optimizer, CosineAnnealingWarmRestartsOptions options);
+  CosineAnnealingWarmRestarts(Optimizer& optimizer, int64_t T_0, int64_t T_mult = 1, double eta_min = 0, int64_t last_epoch = -1);
+  CosineAnnealingWarmRestarts(Optimizer& optimizer, const WarmRestartsOptions& options)
+      : CosineAnnealingWarmRestarts(optimizer, options.T_0, options.T_mult, options.eta_min, options.last_epoch) {}
   void step() override;
-  void restart() override;
-  std::vector<std::pair<std::string, double>> state_dict() const override;
-  void load_state_dict(const std::vector<std::pair<std::string, double>>& state) override;
+  SchedulerState state_dict() const override;
+  void load_state_dict(const SchedulerState& state) override;
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  CosineAnnealingWarmRestartsOptions o_;
-  int64_t T_cur_ = 0, T_i_;
+  int64_t T_i_, T_mult_, T_cur_;
+  double eta_min_;
 };
 
-struct CyclicLROptions {
-  double base_lr, max_lr;
-  int64_t step_size_up = 2000, step_size_down = 0;  ///< down 0: as up
-  const char* mode = "triangular";                  ///< "triangular", "triangular2", "exp_range"
-  double gamma = 1;
+struct CyclicOptions {
+  double base_lr = kDefault, max_lr = kDefault;
+  int64_t step_size_up = 2000, step_size_down = -1;  ///< -1: as many as up
+  std::string mode = "triangular";                   ///< or "triangular2", "exp_range"
+  double gamma = 1.0;
+  Callback<double(double)> scale_fn = {};            ///< in place of a mode
+  std::string scale_mode = "cycle";                  ///< or "iterations": what scale_fn gets
   bool cycle_momentum = true;
   double base_momentum = 0.8, max_momentum = 0.9;
+  int64_t last_epoch = -1;
 };
-/// Up and down between two rates. Smith 2017.
-class CyclicLR final : public LRScheduler {
+
+/// Up and down between base_lr and max_lr, the momentum the other way. Smith 2015.
+class CyclicLR : public LRScheduler {
  public:
-  CyclicLR(Optimizer& optimizer, CyclicLROptions options);
+  CyclicLR(Optimizer& optimizer, CyclicOptions options);
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  void before_rates() override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  CyclicLROptions o_;
+  double scale(double cycle) const;
+  CyclicOptions options_;
+  double total_size_, step_ratio_;
+  double cycle_ = 1, height_ = 0;
 };
 
-struct OneCycleLROptions {
-  double max_lr;
-  int64_t total_steps = 0;  ///< or epochs and steps_per_epoch
-  int64_t epochs = 0, steps_per_epoch = 0;
+struct OneCycleOptions {
+  double max_lr = kDefault;
+  int64_t total_steps = -1, epochs = -1, steps_per_epoch = -1;  ///< total_steps, or the other two
   double pct_start = 0.3;
-  const char* anneal_strategy = "cos";  ///< or "linear"
+  std::string anneal_strategy = "cos";                          ///< or "linear"
   bool cycle_momentum = true;
   double base_momentum = 0.85, max_momentum = 0.95, div_factor = 25, final_div_factor = 1e4;
   bool three_phase = false;
+  int64_t last_epoch = -1;
+  std::vector<double> max_lrs = {};  ///< one for each group, in place of max_lr
 };
-/// Once up and once down, past where it began. Smith & Topin 2017. Throws ValueError "Tried to step 3 times. ..." at the end.
-class OneCycleLR final : public LRScheduler {
+
+/// Up to max_lr and far down again, the momentum the other way. Smith, Topin 2017. step() throws beyond total_steps.
+class OneCycleLR : public LRScheduler {
  public:
-  OneCycleLR(Optimizer& optimizer, OneCycleLROptions options);
+  OneCycleLR(Optimizer& optimizer, OneCycleOptions options);
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
+  void before_rates() override;
 
  private:
-  void move() override;
-  double next(double lr, double base, int64_t group) override;
-  OneCycleLROptions o_;
+  struct Phase {
+    double end;
+    double ParamGroup::*from;
+    double ParamGroup::*to;
+    double ParamGroup::*momentum_from;
+    double ParamGroup::*momentum_to;
+  };
+  double anneal(double from, double to, double fraction) const;
+  OneCycleOptions options_;
+  std::vector<Phase> phases_;
+  const Phase* phase_ = nullptr;
+  double fraction_ = 0;
 };
 
-class LambdaLR final : public LRScheduler {
+/// lr * f(epoch), one f for all groups or one for each.
+class LambdaLR : public LRScheduler {
  public:
-  LambdaLR(Optimizer& optimizer, Callback<double(int64_t)> factor) : LRScheduler(optimizer), factor_(std::move(factor)) { start(); }
+  using Factor = Callback<double(int64_t)>;
+  LambdaLR(Optimizer& optimizer, Factor factor, int64_t last_epoch = -1);
+  LambdaLR(Optimizer& optimizer, std::vector<Factor> factors, int64_t last_epoch = -1);
+
+ protected:
+  double rate(const ParamGroup& group, double base_lr) const override;
 
  private:
-  double next(double lr, double base, int64_t group) override;
-  Callback<double(int64_t)> factor_;
+  std::vector<Factor> factors_;
 };
 
-struct ReduceLROnPlateauOptions {
-  const char* mode = "min";  ///< or "max"
-  double factor = 0.1;
-  int64_t patience = 10;
-  double threshold = 1e-4;
-  const char* threshold_mode = "rel";  ///< or "abs"
-  int64_t cooldown = 0;
-  double min_lr = 0, eps = 1e-8;
-};
-/// Times factor when the metric has not become better for `patience` epochs.
-class ReduceLROnPlateau final : public LRScheduler {
- public:
-  explicit ReduceLROnPlateau(Optimizer& optimizer, ReduceLROnPlateauOptions options = {});
-  void step() override;  ///< throws: the metric is needed
-  void step(double metric);
-  std::vector<std::pair<std::string, double>> state_dict() const override;
-  void load_state_dict(const std::vector<std::pair<std::string, double>>& state) override;
-
- private:
-  double next(double lr, double, int64_t) override { return lr; }
-  bool better(double metric) const;
-  ReduceLROnPlateauOptions o_;
-  double best_;
-  int64_t bad_epochs_ = 0, cooldown_ = 0;
-};
-
-/// One scheduler after the other: the next takes over at each milestone.
-class SequentialLR final : public LRScheduler {
+/// One scheduler after the other: the next one begins, from its own epoch 0, at each milestone. The schedulers are made before, in this
+/// order and on the same optimiser, and have to outlive this one.
+class SequentialLR : public LRScheduler {
  public:
   SequentialLR(Optimizer& optimizer, std::vector<LRScheduler*> schedulers, std::vector<int64_t> milestones);
   void step() override;
+  SchedulerState state_dict() const override;
+  void load_state_dict(const SchedulerState& state) override;
+
+ protected:
+  double rate(const ParamGroup& group, double) const override { return group.lr; }
 
  private:
-  double next(double lr, double, int64_t) override { return lr; }
+  void undo(LRScheduler& scheduler);
+  std::size_t current() const;
   std::vector<LRScheduler*> schedulers_;
   std::vector<int64_t> milestones_;
 };
 
-}  // namespace ember::optim
+struct PlateauOptions {
+  std::string mode = "min";            ///< or "max": what is better
+  double factor = 0.1;
+  int64_t patience = 10;
+  double threshold = 1e-4;
+  std::string threshold_mode = "rel";  ///< or "abs"
+  int64_t cooldown = 0;
+  double min_lr = 0, eps = 1e-8;
+  std::vector<double> min_lrs = {};    ///< one for each group, in place of min_lr
+};
+
+/// lr *= factor when the metric has not become better for more than `patience` epochs.
+class ReduceLROnPlateau {
+ public:
+  explicit ReduceLROnPlateau(Optimizer& optimizer, PlateauOptions options = {});
+  void step(double metric);
+  std::vector<double> get_last_lr() const;
+  int64_t num_bad_epochs() const { return bad_epochs_; }
+  SchedulerState state_dict() const;
+  void load_state_dict(const SchedulerState& state);
+
+ private:
+  bool is_better(double metric) const;
+  Optimizer& optimizer_;
+  PlateauOptions options_;
+  double best_;
+  int64_t cooldown_left_ = 0, bad_epochs_ = 0, last_epoch_ = 0;
+};
+
+}  // namespace ember::optim::lr_scheduler
+
+namespace ember::optim {
+using namespace lr_scheduler;
+}

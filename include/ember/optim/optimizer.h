@@ -1,4 +1,4 @@
-// What optimisers share: parameter groups, the state of each parameter, and its exchange with PyTorch. As torch.optim.Optimizer.
+// Optimizer: what changes parameters by their gradients. Parameter groups, states and their layout are those of torch.optim.
 //
 //   optim::SGD optimizer(model.parameters(), {.lr = 0.1, .momentum = 0.9});
 //   optimizer.zero_grad();
@@ -6,146 +6,126 @@
 //   optimizer.step();
 #pragma once
 
-#include <ember/tensor.h>
+#include <ember/autograd.h>
+
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace ember::optim {
 
-/// One entry of a group in a state dict: a real number, an integer or bool, two numbers (betas), or None.
-struct Setting {
-  enum Kind : std::uint8_t { None, Flag, Real, Pair };
-  std::string name;
-  Kind kind = None;
-  double first = 0, second = 0;
+/// Stands for a number that a group leaves to the optimiser's defaults.
+inline constexpr double kDefault = __builtin_nan("");
+
+/// A flag that a group may leave to the optimiser's defaults.
+class Flag {
+ public:
+  constexpr Flag() = default;
+  constexpr Flag(bool value) : value_(value) {}
+  constexpr operator bool() const { return value_ > 0; }
+  constexpr bool is_set() const { return value_ >= 0; }
+
+ private:
+  signed char value_ = -1;
 };
 
-/// The state of an optimiser in PyTorch's layout: values by parameter number, and the settings of each group.
+/// How fast the moving averages of the gradient and of its square forget.
+struct Betas {
+  double first = kDefault, second = kDefault;
+};
+
+/// Parameters that share their settings. A setting left out has the optimiser's default; those that the optimiser does not have
+/// are ignored. As PyTorch's dictionaries: {.params = head.parameters(), .lr = 0.1}.
+struct ParamGroup {
+  std::vector<Tensor> params = {};
+  double lr = kDefault;
+  Betas betas = {};
+  double alpha = kDefault, rho = kDefault, eps = kDefault, momentum = kDefault, dampening = kDefault, lr_decay = kDefault,
+         weight_decay = kDefault, momentum_decay = kDefault, initial_accumulator_value = kDefault;
+  Flag nesterov = {}, amsgrad = {}, centered = {}, decoupled_weight_decay = {}, maximize = {};
+  double initial_lr = kDefault, max_lr = kDefault, min_lr = kDefault, max_momentum = kDefault,
+         base_momentum = kDefault;  ///< what schedulers remember
+};
+
+/// What an optimiser knows, in the layout of torch.optim.Optimizer.state_dict: ready to be written to a file of either side.
 struct OptimizerState {
-  struct Param {
-    int64_t index;
-    std::vector<std::pair<std::string, Tensor>> values;  ///< "momentum_buffer", "exp_avg", "step" (a 0-dim float32)
+  /// None, a bool, a number, or a pair of numbers (betas).
+  struct Setting {
+    enum Kind : std::uint8_t { None, Bool, Real, Pair };
+    std::string name;
+    Kind kind = None;
+    double value = 0, second = 0;
   };
   struct Group {
     std::vector<Setting> settings;
-    std::vector<int64_t> params;
+    std::vector<int64_t> params;  ///< numbers of its parameters, counted through all groups
   };
-  std::vector<Param> state;
+  /// State of one parameter by name: "step" (float32, no dimension), "exp_avg", "momentum_buffer", ...
+  struct Entry {
+    int64_t param = 0;
+    std::vector<std::pair<std::string, Tensor>> values;
+  };
+  std::vector<Entry> state;
   std::vector<Group> param_groups;
 };
 
-/// What is remembered of one parameter.
-struct ParamState {
-  bool exists = false;
-  int64_t step = 0;
-  Tensor slots[3];
-};
+struct Method;
+struct ParamState;
+struct Pass;
 
 class Optimizer {
  public:
-  Optimizer(const Optimizer&) = delete;  // schedulers keep a reference
-  virtual ~Optimizer() = default;
+  virtual ~Optimizer();
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
 
-  /// Moves every parameter that has a gradient.
+  /// Changes every parameter that has a gradient; the others, and their states, stay as they are. One pass over all parameters,
+  /// without an allocation once the states exist.
   void step();
-  /// Forgets the gradients, or fills them with zeros.
-  void zero_grad(bool set_to_none = true) const;
 
+  /// The same with the loss that closure() computes, and its result: for loops that put zero_grad, forward and backward there.
+  template <class Closure>
+  Tensor step(Closure&& closure) {
+    EnableGradGuard recording;
+    const Tensor loss = closure();
+    step();
+    return loss;
+  }
+
+  /// Forgets all gradients, or sets them to zero: a parameter with a zero gradient is still moved by momentum and weight decay.
+  void zero_grad(bool set_to_none = true);
+
+  /// Throws ValueError for a parameter that is not a leaf, or that another group has.
+  void add_param_group(ParamGroup group);
+
+  /// The state's tensors are those of the optimiser, not copies.
   OptimizerState state_dict() const;
-  /// Throws ValueError "loaded state dict has a different number of parameter groups" and PyTorch's other texts, before anything
-  /// is changed.
+  /// Takes copies, converted to the parameters' dtypes. Throws ValueError when the groups differ in number or size.
   void load_state_dict(const OptimizerState& state);
 
-  int64_t num_groups() const { return int64_t(groups_.size()); }
-  const std::vector<Tensor>& group_params(int64_t group) const { return groups_[std::size_t(group)].params; }
-  virtual double lr(int64_t group = 0) const = 0;
-  virtual void set_lr(int64_t group, double lr) = 0;
-  void set_lr(double lr) {
-    for (int64_t g = 0; g < num_groups(); ++g) set_lr(g, lr);
-  }
-  virtual bool has_momentum() const { return false; }
-  virtual double momentum(int64_t) const { return 0; }  ///< SGD's momentum, Adam's first beta
-  virtual void set_momentum(int64_t, double) {}
+  std::string repr() const;  ///< PyTorch's, over several lines
 
-  /// The rate a group began with: what schedulers scale. Set by the first scheduler.
-  double initial_lr(int64_t group);
+  std::vector<ParamGroup> param_groups;  ///< settings may be changed between steps: param_groups[0].lr = 0.01
+
+  bool has_momentum() const;             ///< has a setting "momentum": SGD, RMSprop
+  bool has_betas() const;
+  int64_t steps() const { return steps_; }  ///< how often step() was called
 
  protected:
-  struct Group {
-    std::vector<Tensor> params;
-    std::vector<ParamState> states;
-    double initial_lr = -1;
-  };
-
-  explicit Optimizer(const char* name) : name_(name) {}
-  void add_group(std::vector<Tensor> params);  ///< throws ValueError for an empty list or a parameter given twice
-
-  virtual void update(int64_t group, const Tensor& p, const Tensor& gradient, ParamState& state) = 0;
-  virtual std::vector<const char*> slot_names() const = 0;
-  virtual bool counts_steps() const { return true; }
-  virtual std::vector<Setting> settings(int64_t group) const = 0;
-  virtual void set_setting(int64_t group, const Setting& setting) = 0;
-
-  std::vector<Group> groups_;
+  Optimizer(const Method& method, std::vector<ParamGroup> groups, ParamGroup defaults);
 
  private:
-  const char* name_;
+  ParamState& start(const ParamGroup& group, const Tensor& parameter, ParamState& state);
+  void collect(const ParamGroup& group, const Tensor& parameter, ParamState& state);
+
+  const Method& method_;
+  ParamGroup defaults_;
+  int64_t steps_ = 0;
+  std::vector<std::vector<ParamState>>& states_;  // as param_groups and their params
+  Pass& pass_;
 };
 
-/// An optimiser whose groups have their own `Options`. Options::visit(f) calls f(name, member) for each setting.
-template <class Options>
-struct ParamGroup {
-  std::vector<Tensor> params;
-  Options options = {};
-};
-
-template <class Options>
-class OptimizerOf : public Optimizer {
- public:
-  double lr(int64_t group = 0) const override { return options_[std::size_t(group)].lr; }
-  using Optimizer::set_lr;
-  void set_lr(int64_t group, double lr) override { options_[std::size_t(group)].lr = lr; }
-  Options& options(int64_t group = 0) { return options_[std::size_t(group)]; }
-  void add_param_group(ParamGroup<Options> group) {
-    Options::check(group.options);
-    add_group(static_cast<std::vector<Tensor>&&>(group.params));
-    options_.push_back(group.options);
-  }
-
- protected:
-  OptimizerOf(const char* name, std::vector<Tensor> params, Options options) : Optimizer(name) {
-    add_param_group({static_cast<std::vector<Tensor>&&>(params), options});
-  }
-  OptimizerOf(const char* name, std::vector<ParamGroup<Options>> groups) : Optimizer(name) {
-    if (groups.empty()) throw ValueError("optimizer got an empty parameter list");
-    for (ParamGroup<Options>& g : groups) add_param_group(static_cast<ParamGroup<Options>&&>(g));
-  }
-  std::vector<Setting> settings(int64_t group) const override {
-    std::vector<Setting> all;
-    Options copy = options_[std::size_t(group)];
-    copy.visit([&](const char* name, auto& value) {
-      using V = std::remove_reference_t<decltype(value)>;
-      if constexpr (std::is_same_v<V, bool>) all.push_back({name, Setting::Flag, double(value)});
-      else if constexpr (std::is_same_v<V, double>) all.push_back({name, Setting::Real, value});
-      else if constexpr (std::is_same_v<V, std::nullptr_t>) all.push_back({name, Setting::None});
-      else all.push_back({name, Setting::Pair, value.first, value.second});
-    });
-    return all;
-  }
-  void set_setting(int64_t group, const Setting& setting) override {
-    options_[std::size_t(group)].visit([&](const char* name, auto& value) {
-      using V = std::remove_reference_t<decltype(value)>;
-      if (setting.name != name) return;
-      if constexpr (std::is_same_v<V, bool>) value = setting.first != 0;
-      else if constexpr (std::is_same_v<V, double>) value = setting.first;
-      else if constexpr (!std::is_same_v<V, std::nullptr_t>) value = {setting.first, setting.second};
-    });
-  }
-
-  std::vector<Options> options_;
-};
-
-/// Two decay rates.
-struct Betas {
-  double first = 0.9, second = 0.999;
-};
+/// One group of all parameters.
+std::vector<ParamGroup> one_group(std::vector<Tensor> params);
 
 }  // namespace ember::optim

@@ -1,4 +1,6 @@
-// Compiled with -ffp-contract=off: what is fused says so, as in PyTorch.
+// Optimiser updates with PyTorch's rounding: each statement rounds where the chain of tensor operations in torch.optim does, so
+// float32 parameters follow PyTorch bit for bit (where PyTorch's square root is the correctly rounded one). This file is compiled
+// without contraction: a product and a sum become one operation exactly where fused() says so.
 #include "kernels/optim.h"
 
 #include "kernels/isa/lanes.h"
@@ -6,6 +8,7 @@
 namespace ember::kernels::EMBER_ISA {
 namespace {
 
+// a * b + c. torch.add with alpha, addcmul and lerp round once where the machine can.
 #if defined(__FMA__) || defined(__aarch64__)
 EMBER_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 EMBER_INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
@@ -14,68 +17,258 @@ EMBER_INLINE float fused(float a, float b, float c) { return a * b + c; }
 EMBER_INLINE double fused(double a, double b, double c) { return a * b + c; }
 #endif
 
+/// torch.lerp(start, end, weight): the form depends on the weight, which is the same for all elements.
 template <class T>
-void sgd(int64_t n, const SgdStep& s, const T* __restrict gradient, T* __restrict buffer, T* __restrict p) {
-  const T lr = T(-s.lr), momentum = T(s.momentum), fresh = T(1 - s.dampening), decay = T(s.weight_decay);
-  const T sign = s.maximize ? T(-1) : T(1);
-  const bool decays = s.weight_decay != 0;
-  if (!buffer) {
-    for (int64_t i = 0; i < n; ++i) {
-      T g = gradient[i] * sign;
-      g = decays ? fused(p[i], decay, g) : g;
-      p[i] = fused(g, lr, p[i]);
+struct Lerp {
+  T weight;
+  bool near_start;
+  explicit Lerp(double w) : near_start(w < 0.5 && w > -0.5) { weight = near_start ? T(w) : T(w) - 1; }
+  [[gnu::always_inline]] T operator()(T start, T end) const { return fused(weight, end - start, near_start ? start : end); }
+};
+
+/// moving * decay + weight * g * g.
+template <class T>
+EMBER_INLINE T moving_square(T moving, T decay, T weight, T g) {
+  return fused(weight * g, g, moving * decay);
+}
+
+template <class T>
+EMBER_INLINE T larger_or_nan(T a, T b) {
+  return a != a ? a : b > a || b != b ? b : a;
+}
+
+/// The gradient with its sign and the weight decay in it.
+template <class T>
+struct Gradient {
+  T decay, sign;
+  bool decays;
+  explicit Gradient(const OptimRule& rule)
+      : decay(T(rule.weight_decay)), sign(rule.maximize ? T(-1) : T(1)), decays(rule.weight_decay != 0) {}
+  [[gnu::always_inline]] T operator()(T g, T p) const {
+    g *= sign;
+    return decays ? fused(p, decay, g) : g;
+  }
+};
+
+template <class T>
+void sgd(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict buffer = static_cast<T*>(range.state[0]);
+  const Gradient<T> gradient(rule);
+  const T step = T(-rule.lr), momentum = T(rule.momentum), kept = T(1 - rule.dampening);
+  if (!buffer)
+    for (int64_t i = 0; i < range.n; ++i) p[i] = fused(gradient(g[i], p[i]), step, p[i]);
+  else if (rule.first)
+    for (int64_t i = 0; i < range.n; ++i) {
+      const T d = gradient(g[i], p[i]);
+      buffer[i] = d;
+      p[i] = fused(rule.nesterov ? fused(d, momentum, d) : d, step, p[i]);
     }
-    return;
+  else if (rule.nesterov)
+    for (int64_t i = 0; i < range.n; ++i) {
+      const T d = gradient(g[i], p[i]);
+      buffer[i] = fused(d, kept, buffer[i] * momentum);
+      p[i] = fused(fused(buffer[i], momentum, d), step, p[i]);
+    }
+  else
+    for (int64_t i = 0; i < range.n; ++i) {
+      buffer[i] = fused(gradient(g[i], p[i]), kept, buffer[i] * momentum);
+      p[i] = fused(buffer[i], step, p[i]);
+    }
+}
+
+// state: first moment, second moment, the largest second moment so far (amsgrad)
+template <class T>
+void adam(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict m = static_cast<T*>(range.state[0]);
+  T* __restrict v = static_cast<T*>(range.state[1]);
+  T* __restrict top = static_cast<T*>(range.state[2]);
+  const Gradient<T> gradient(rule);
+  const Lerp<T> lerp(1 - rule.beta1);
+  const T step = T(-rule.lr), beta2 = T(rule.beta2), weight = T(1 - rule.beta2), eps = T(rule.eps), shrink = T(rule.shrink);
+  const T root_correction = T(rule.correction2);
+  if (rule.extra)
+    for (int64_t i = 0; i < range.n; ++i) {
+      const T d = gradient(g[i], p[i]);
+      m[i] = lerp(m[i], d);
+      v[i] = moving_square(v[i], beta2, weight, d);
+      top[i] = larger_or_nan(top[i], v[i]);
+      p[i] = p[i] * shrink + (step * m[i]) / (square_root(top[i]) / root_correction + eps);
+    }
+  else
+    for (int64_t i = 0; i < range.n; ++i) {
+      const T d = gradient(g[i], p[i]);
+      m[i] = lerp(m[i], d);
+      v[i] = moving_square(v[i], beta2, weight, d);
+      p[i] = p[i] * shrink + (step * m[i]) / (square_root(v[i]) / root_correction + eps);
+    }
+}
+
+// state: first moment, infinity norm
+template <class T>
+void adamax(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict m = static_cast<T*>(range.state[0]);
+  T* __restrict norm = static_cast<T*>(range.state[1]);
+  const Gradient<T> gradient(rule);
+  const Lerp<T> lerp(1 - rule.beta1);
+  const T step = T(-rule.lr), beta2 = T(rule.beta2), eps = T(rule.eps);
+  for (int64_t i = 0; i < range.n; ++i) {
+    const T d = gradient(g[i], p[i]);
+    m[i] = lerp(m[i], d);
+    norm[i] = larger_or_nan(norm[i] * beta2, (d < 0 ? -d : d) + eps);
+    p[i] = p[i] + (step * m[i]) / norm[i];
   }
-  for (int64_t i = 0; i < n; ++i) {
-    T g = gradient[i] * sign;
-    g = decays ? fused(p[i], decay, g) : g;
-    const T b = s.first ? g : fused(g, fresh, buffer[i] * momentum);
-    buffer[i] = b;
-    p[i] = fused(s.nesterov ? fused(b, momentum, g) : b, lr, p[i]);
+}
+
+// state: first moment, second moment
+template <class T>
+void nadam(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict m = static_cast<T*>(range.state[0]);
+  T* __restrict v = static_cast<T*>(range.state[1]);
+  const Gradient<T> gradient(rule);
+  const Lerp<T> lerp(1 - rule.beta1);
+  const T step = T(-rule.lr), step_momentum = T(-rule.lr_momentum), beta2 = T(rule.beta2), weight = T(1 - rule.beta2);
+  const T eps = T(rule.eps), correction = T(rule.correction2), shrink = T(rule.shrink);
+  for (int64_t i = 0; i < range.n; ++i) {
+    const T d = gradient(g[i], p[i]);
+    m[i] = lerp(m[i], d);
+    v[i] = moving_square(v[i], beta2, weight, d);
+    const T scale = square_root(v[i] / correction) + eps;
+    p[i] = (p[i] * shrink + (step * d) / scale) + (step_momentum * m[i]) / scale;
+  }
+}
+
+// state: first moment, second moment
+template <class T>
+void radam(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict m = static_cast<T*>(range.state[0]);
+  T* __restrict v = static_cast<T*>(range.state[1]);
+  const Gradient<T> gradient(rule);
+  const Lerp<T> lerp(1 - rule.beta1);
+  const T lr = T(rule.lr), beta2 = T(rule.beta2), weight = T(1 - rule.beta2), eps = T(rule.eps), shrink = T(rule.shrink);
+  const T correction = T(rule.correction1), root_correction = T(rule.correction2), rectification = T(rule.rectification);
+  const bool rectified = rule.rectification != 0;
+  for (int64_t i = 0; i < range.n; ++i) {
+    const T d = gradient(g[i], p[i]);
+    m[i] = lerp(m[i], d);
+    v[i] = moving_square(v[i], beta2, weight, d);
+    T update = m[i] / correction * lr;
+    if (rectified) update = update * (T(1) / (square_root(v[i]) + eps) * root_correction) * rectification;
+    p[i] = p[i] * shrink - update;
+  }
+}
+
+// state: moving average of squares, momentum buffer or null, moving average of gradients (centered)
+template <class T>
+void rmsprop(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict v = static_cast<T*>(range.state[0]);
+  T* __restrict buffer = static_cast<T*>(range.state[1]);
+  T* __restrict average = static_cast<T*>(range.state[2]);
+  const Gradient<T> gradient(rule);
+  const Lerp<T> lerp(1 - rule.beta2);
+  const T step = T(-rule.lr), beta2 = T(rule.beta2), weight = T(1 - rule.beta2), eps = T(rule.eps), momentum = T(rule.momentum);
+  const auto scale_of = [&](int64_t i, T d) {
+    v[i] = moving_square(v[i], beta2, weight, d);
+    T variance = v[i];
+    if (average) {
+      average[i] = lerp(average[i], d);
+      variance = fused(-average[i], average[i], variance);
+    }
+    return square_root(variance) + eps;
+  };
+  if (buffer)
+    for (int64_t i = 0; i < range.n; ++i) {
+      const T d = gradient(g[i], p[i]);
+      const T scale = scale_of(i, d);
+      buffer[i] = buffer[i] * momentum + d / scale;
+      p[i] = fused(buffer[i], step, p[i]);
+    }
+  else
+    for (int64_t i = 0; i < range.n; ++i) {
+      const T d = gradient(g[i], p[i]);
+      p[i] = p[i] + (step * d) / scale_of(i, d);
+    }
+}
+
+// state: sum of squares
+template <class T>
+void adagrad(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict sum = static_cast<T*>(range.state[0]);
+  const Gradient<T> gradient(rule);
+  const T step = T(-rule.lr), eps = T(rule.eps);
+  for (int64_t i = 0; i < range.n; ++i) {
+    const T d = gradient(g[i], p[i]);
+    sum[i] = fused(d, d, sum[i]);
+    p[i] = p[i] + (step * d) / (square_root(sum[i]) + eps);
+  }
+}
+
+// state: moving average of squares, moving average of squared changes
+template <class T>
+void adadelta(const OptimRange& range, const OptimRule& rule) {
+  T* __restrict p = static_cast<T*>(range.parameter);
+  const T* __restrict g = static_cast<const T*>(range.gradient);
+  T* __restrict v = static_cast<T*>(range.state[0]);
+  T* __restrict changes = static_cast<T*>(range.state[1]);
+  const Gradient<T> gradient(rule);
+  const T step = T(-rule.lr), rho = T(rule.beta2), weight = T(1 - rule.beta2), eps = T(rule.eps);
+  for (int64_t i = 0; i < range.n; ++i) {
+    const T d = gradient(g[i], p[i]);
+    v[i] = moving_square(v[i], rho, weight, d);
+    const T change = square_root(changes[i] + eps) / square_root(v[i] + eps) * d;
+    changes[i] = moving_square(changes[i], rho, weight, change);
+    p[i] = fused(change, step, p[i]);
   }
 }
 
 template <class T>
-void adam(int64_t n, const AdamStep& s, const T* __restrict gradient, T* __restrict mean, T* __restrict square, T* __restrict max_square,
-          T* __restrict p) {
-  const T sign = s.maximize ? T(-1) : T(1), decay = T(s.weight_decay), keep = T(1 - s.lr_weight_decay);
-  const bool decays = s.weight_decay != 0, decoupled = s.lr_weight_decay != 0;
-  const double w = 1 - s.beta1;
-  const bool near_start = w < 0.5;  // lerp from the nearer end
-  const T weight = near_start ? T(w) : T(w) - T(1), beta2 = T(s.beta2), fresh = T(1 - s.beta2);
-  const T step = T(-s.step_size), root = T(s.root_correction), eps = T(s.eps);
-  for (int64_t i = 0; i < n; ++i) {
-    T x = p[i], g = gradient[i] * sign;
-    x = decoupled ? x * keep : x;
-    g = decays ? fused(x, decay, g) : g;
-    const T difference = g - mean[i];
-    const T m = fused(weight, difference, near_start ? mean[i] : g);
-    T v = fused(fresh * g, g, square[i] * beta2);
-    mean[i] = m;
-    square[i] = v;
-    if (max_square) max_square[i] = v = max_square[i] < v || v != v ? v : max_square[i];
-    const T denominator = square_root(v) / root + eps;
-    p[i] = x + step * m / denominator;
-  }
-}
-
-template <class T>
-double sum_of_squares(int64_t n, const T* x) {
-  double part[16] = {};
+double squares(int64_t n, const void* data) {
+  const T* x = static_cast<const T*>(data);
+  double sums[16] = {};
   int64_t i = 0;
   for (; i + 16 <= n; i += 16)
-    for (int j = 0; j < 16; ++j) part[j] += double(x[i + j]) * double(x[i + j]);
-  for (; i < n; ++i) part[0] += double(x[i]) * double(x[i]);
-  double total = 0;
-  for (int j = 0; j < 16; ++j) total += part[j];
-  return total;
+#pragma GCC unroll 16
+    for (int j = 0; j < 16; ++j) sums[j] += double(x[i + j]) * double(x[i + j]);
+  for (; i < n; ++i) sums[i % 16] += double(x[i]) * double(x[i]);
+  double sum = 0;
+  for (int j = 0; j < 16; ++j) sum += sums[j];
+  return sum;
+}
+
+template <class T>
+void scale(int64_t n, void* data, double factor) {
+  T* x = static_cast<T*>(data);
+  const T f = T(factor);
+  for (int64_t i = 0; i < n; ++i) x[i] *= f;
 }
 
 }  // namespace
 
 extern const OptimKernels optim_kernels;
-constinit const OptimKernels optim_kernels{{sgd<float>, adam<float>, sum_of_squares<float>},
-                                           {sgd<double>, adam<double>, sum_of_squares<double>}};
+constinit const OptimKernels optim_kernels{
+    .update = {{sgd<float>, sgd<double>},
+               {adam<float>, adam<double>},
+               {adamax<float>, adamax<double>},
+               {nadam<float>, nadam<double>},
+               {radam<float>, radam<double>},
+               {rmsprop<float>, rmsprop<double>},
+               {adagrad<float>, adagrad<double>},
+               {adadelta<float>, adadelta<double>}},
+    .squares = {squares<float>, squares<double>},
+    .scale = {scale<float>, scale<double>},
+};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -1,0 +1,91 @@
+// How tensors come into being, are printed, and what memory they take. Part of ember/tensor.h.
+#pragma once
+
+#include <ember/tensor.h>
+
+namespace ember {
+
+// --- factories. As torch.empty, torch.zeros, ...; the numbers of dtypes and defaults are PyTorch's.
+Tensor empty(IntArrayRef sizes, TensorOptions options = {});
+Tensor empty(IntArrayRef sizes, DType dtype);
+Tensor empty_strided(IntArrayRef sizes, IntArrayRef strides, DType dtype);
+Tensor zeros(IntArrayRef sizes, TensorOptions options = {});
+Tensor zeros(IntArrayRef sizes, DType dtype);
+Tensor ones(IntArrayRef sizes, TensorOptions options = {});
+Tensor ones(IntArrayRef sizes, DType dtype);
+Tensor full(IntArrayRef sizes, Scalar value, TensorOptions options = {});  ///< dtype from the value when none is named
+Tensor full(IntArrayRef sizes, Scalar value, DType dtype);
+Tensor scalar_tensor(Scalar value, TensorOptions options = {});            ///< 0-dim
+/// start, start + step, ... below end. Integers give int64. Throws when step is 0 or leads away from end.
+Tensor arange(Scalar end, TensorOptions options = {});
+Tensor arange(Scalar start, Scalar end, Scalar step = 1, TensorOptions options = {});
+Tensor linspace(Scalar start, Scalar end, int64_t steps, TensorOptions options = {});
+Tensor eye(int64_t n, int64_t m = -1, TensorOptions options = {});
+
+// The dtype, and for a dense tensor the strides, of `like`.
+Tensor empty_like(const Tensor& like, DType dtype = DType::Undefined);
+Tensor empty_like(const Tensor& like, DType dtype, MemoryFormat format);
+Tensor zeros_like(const Tensor& like, DType dtype = DType::Undefined);
+Tensor ones_like(const Tensor& like, DType dtype = DType::Undefined);
+Tensor full_like(const Tensor& like, Scalar value, DType dtype = DType::Undefined);
+
+/// Nested braces of numbers: tensor({{1.f, 2.f}, {3.f, 4.f}}). Reals give the default dtype as in PyTorch (float literals and
+/// double literals alike), integers int64, bools bool. Rows of unequal length throw ValueError.
+class NestedNumbers {
+ public:
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  NestedNumbers(T value) : leaf_(value), is_leaf_(true) {}
+  NestedNumbers(std::initializer_list<NestedNumbers> items) : items_(items.begin(), items.end()) {}
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  NestedNumbers(const std::vector<T>& values) : items_(values.begin(), values.end()) {}
+  static NestedNumbers of(std::vector<NestedNumbers> items) {
+    NestedNumbers all(std::initializer_list<NestedNumbers>{});
+    all.items_ = static_cast<std::vector<NestedNumbers>&&>(items);
+    return all;
+  }
+
+  bool is_leaf() const { return is_leaf_; }
+  Scalar leaf() const { return leaf_; }
+  const std::vector<NestedNumbers>& items() const { return items_; }
+
+ private:
+  Scalar leaf_;
+  bool is_leaf_ = false;
+  std::vector<NestedNumbers> items_;
+};
+Tensor tensor(const NestedNumbers& values, TensorOptions options = {});
+Tensor tensor(const NestedNumbers& values, DType dtype);
+Tensor tensor(std::initializer_list<NestedNumbers> values, TensorOptions options = {});
+Tensor tensor(std::initializer_list<NestedNumbers> values, DType dtype);
+
+/// A tensor over memory that somebody else owns. `release(owner)` runs when the last tensor on it dies.
+Tensor from_blob(void* data, IntArrayRef sizes, DType dtype = kFloat32, void (*release)(void* owner) = nullptr,
+                 void* owner = nullptr);
+Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, DType dtype, void (*release)(void* owner) = nullptr,
+                 void* owner = nullptr);
+
+// --- printing, as PyTorch prints
+struct PrintOptions {
+  int precision = 4, threshold = 1000, edgeitems = 3, linewidth = 80;
+  int sci_mode = -1;  ///< -1: when the range of the values asks for it
+};
+PrintOptions& print_options();
+std::string to_string(const Tensor& t);  ///< "tensor([1., 2.])"
+void print(const Tensor& t);             ///< one line feed after it, to stdout
+std::ostream& operator<<(std::ostream& out, const Tensor& t);
+
+// --- memory
+struct MemoryStats {
+  int64_t in_use = 0;        ///< bytes that tensors hold, in blocks over 32 KiB
+  int64_t cached = 0;        ///< bytes of such blocks kept for reuse
+  int64_t system_calls = 0;  ///< how often the system was asked for memory, of any size
+};
+MemoryStats memory_stats();
+void empty_cache();  ///< gives what no tensor holds back to the system
+
+int get_num_threads();
+void set_num_threads(int threads);  ///< results never depend on it
+
+}  // namespace ember

@@ -1,0 +1,44 @@
+// RMSprop, Adagrad and Adadelta: rates from the history of squared gradients. As torch.optim.
+#pragma once
+
+#include <ember/optim/optimizer.h>
+
+namespace ember::optim {
+
+struct RMSpropOptions {
+  double lr = 1e-2, alpha = 0.99, eps = 1e-8, weight_decay = 0, momentum = 0;
+  bool centered = false, maximize = false;
+};
+
+/// Hinton 2012: p -= lr * gradient / (sqrt(v) + eps), v a moving average of squares; centered takes the variance instead.
+class RMSprop : public Optimizer {
+ public:
+  explicit RMSprop(std::vector<Tensor> params, RMSpropOptions options = {}) : RMSprop(one_group(std::move(params)), options) {}
+  explicit RMSprop(std::vector<ParamGroup> groups, RMSpropOptions options = {});
+};
+
+struct AdagradOptions {
+  double lr = 1e-2, lr_decay = 0, weight_decay = 0, initial_accumulator_value = 0, eps = 1e-10;
+  bool maximize = false;
+};
+
+/// Duchi, Hazan, Singer 2011: p -= lr / (1 + (t - 1) * lr_decay) * gradient / (sqrt(sum of squares) + eps).
+class Adagrad : public Optimizer {
+ public:
+  explicit Adagrad(std::vector<Tensor> params, AdagradOptions options = {}) : Adagrad(one_group(std::move(params)), options) {}
+  explicit Adagrad(std::vector<ParamGroup> groups, AdagradOptions options = {});
+};
+
+struct AdadeltaOptions {
+  double lr = 1.0, rho = 0.9, eps = 1e-6, weight_decay = 0;
+  bool maximize = false;
+};
+
+/// Zeiler 2012: changes are scaled by the ratio of the moving averages of squared changes and squared gradients.
+class Adadelta : public Optimizer {
+ public:
+  explicit Adadelta(std::vector<Tensor> params, AdadeltaOptions options = {}) : Adadelta(one_group(std::move(params)), options) {}
+  explicit Adadelta(std::vector<ParamGroup> groups, AdadeltaOptions options = {});
+};
+
+}  // namespace ember::optim

@@ -1,0 +1,55 @@
+// What one optimiser is made of, besides the machinery that all share.
+#pragma once
+
+#include <ember/optim/optimizer.h>
+
+#include <initializer_list>
+
+#include "error_format.h"
+#include "kernels/optim.h"
+#include "python_repr.h"
+
+namespace ember::optim {
+
+using kernels::OptimMethod;
+using kernels::OptimRule;
+
+struct ParamState {
+  bool started = false;
+  double step = 0;
+  float mu_product = 1;  // NAdam's, a float32 tensor in PyTorch
+  Tensor buffers[3];
+};
+
+struct Method {
+  const char* name;
+  OptimMethod loop;
+  std::initializer_list<const char*> settings;  // of a group, in PyTorch's order
+  const char* buffers[3];                       // names in the state, in the kernel's order; null: unused
+  bool has_step = true;                         // the state knows how many steps it has seen
+  unsigned (*wanted)(const ParamGroup&);        // bit b: buffer b is needed
+  void (*rule)(const ParamGroup&, ParamState&, OptimRule&);  // called after step went up
+};
+
+/// One setting of a group by its PyTorch name; nothing of it is set for a name that Ember has no use for ("foreach").
+struct Field {
+  const char* name;
+  double ParamGroup::*real = nullptr;
+  Flag ParamGroup::*flag = nullptr;
+  Betas ParamGroup::*betas = nullptr;
+};
+const Field* find_field(const std::string& name);
+
+inline bool is_set(double x) { return x == x; }
+inline bool is_set(Betas x) { return is_set(x.first); }
+inline bool is_set(Flag x) { return x.is_set(); }
+
+inline void check_not_negative(const char* what, double value) {
+  check<ValueError>(value >= 0, "Invalid {}: {}", what, python_repr(value));
+}
+inline void check_betas(Betas betas) {
+  check<ValueError>(betas.first >= 0 && betas.first < 1, "Invalid beta parameter at index 0: {}", python_repr(betas.first));
+  check<ValueError>(betas.second >= 0 && betas.second < 1, "Invalid beta parameter at index 1: {}", python_repr(betas.second));
+}
+
+}  // namespace ember::optim
