@@ -1,0 +1,25 @@
+// Files of torch.save, read without PyTorch and without running anything, and written so that torch.load(weights_only=True) reads
+// them. Also the door to the other formats: load() looks at the content.
+//
+//   save(model.state_dict(), "model.pt");
+//   model.load_state_dict(load("model.pt"));
+#pragma once
+
+#include <ember/io/value.h>
+
+namespace ember {
+
+struct LoadFileOptions {
+  /// float16 and bfloat16 become float32, int8, int16 and int32 become int64; otherwise they are refused.
+  bool convert = false;
+};
+
+/// What a file holds: .pt and .pth (zip, and the format of before PyTorch 1.6), safetensors, .npy, .npz; told apart by content.
+/// Tensors that shared a storage share it again. A pickle that names anything but tensors and plain containers is refused.
+/// Throws RuntimeError naming the file and what is wrong with it.
+Value load(const std::string& path, LoadFileOptions options = {});
+
+/// Writes a .pt file, replacing an old one only when all of the new is on disk. Equal values give equal bytes.
+void save(const Value& value, const std::string& path);
+
+}  // namespace ember

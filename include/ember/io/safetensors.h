@@ -1,0 +1,13 @@
+// Hugging Face's safetensors: names, types and shapes as JSON, then the numbers. https://github.com/huggingface/safetensors
+#pragma once
+
+#include <ember/io/pt.h>
+
+namespace ember {
+
+/// A dictionary of tensors in the order of the file's data.
+nn::StateDict load_safetensors(const std::string& path, LoadFileOptions options = {});
+/// In the order of the Rust library: by dtype, then by name. Tensors that share memory are written once each by their own name.
+void save_safetensors(const nn::StateDict& tensors, const std::string& path);
+
+}  // namespace ember

@@ -1,0 +1,72 @@
+// What a file can hold: tensors, numbers, strings, and lists, tuples and dictionaries of them.
+#pragma once
+
+#include <ember/nn/state_dict.h>
+#include <ember/tensor.h>
+
+namespace ember {
+
+class Value {
+ public:
+  enum Kind : std::uint8_t { Nothing, Bool, Int, Float, String, Array, List, Tuple, Dict };
+  struct Entry;
+
+  Value() = default;
+  Value(NoneType) {}
+  Value(bool value) : kind_(Bool), integer_(value) {}
+  template <class T>
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+  Value(T value) : kind_(Int), integer_(int64_t(value)) {}
+  Value(double value) : kind_(Float), real_(value) {}
+  Value(const char* text) : kind_(String), text_(text) {}
+  Value(std::string text) : kind_(String), text_(static_cast<std::string&&>(text)) {}
+  Value(Tensor tensor) : kind_(Array), tensor_(static_cast<Tensor&&>(tensor)) {}
+  Value(const nn::StateDict& state);  ///< a dictionary in its order, with the versions of the modules
+  static Value list(std::vector<Value> items = {});
+  static Value tuple(std::vector<Value> items = {});
+  static Value dict(std::vector<Entry> entries);
+  static Value dict();
+
+  Kind kind() const { return kind_; }
+  const char* kind_name() const;
+  bool is_none() const { return kind_ == Nothing; }
+
+  // What it holds. A wrong kind throws TypeError naming both.
+  bool as_bool() const;
+  int64_t as_int() const;
+  double as_float() const;  ///< an Int, too
+  const std::string& as_string() const;
+  const Tensor& as_tensor() const;
+  const std::vector<Value>& items() const;    ///< of a List or Tuple
+  const std::vector<Entry>& entries() const;  ///< of a Dict, in order
+  int64_t size() const;
+
+  const Value* find(const std::string& key) const;  ///< in a Dict; null when there is none
+  const Value& operator[](const char* key) const;   ///< throws RuntimeError naming the key that is missing
+  const Value& operator[](int64_t index) const;     ///< of a List or Tuple; throws IndexError
+  void set(Value key, Value value);                 ///< into a Dict: replaces or appends
+  void append(Value value);                         ///< to a List
+
+  /// A Dict of tensors as a state dict. Throws TypeError naming the first entry that is no tensor.
+  nn::StateDict to_state_dict() const;
+  operator nn::StateDict() const { return to_state_dict(); }
+
+  /// The layout versions of modules that came with a state dict (`_metadata`).
+  std::vector<std::pair<std::string, int64_t>> versions;
+  bool ordered = false;  ///< a Dict that is Python's OrderedDict
+
+ private:
+  Kind kind_ = Nothing;
+  int64_t integer_ = 0;
+  double real_ = 0;
+  std::string text_;
+  Tensor tensor_;
+  std::vector<Value> items_;
+  std::vector<Entry> entries_;
+};
+
+struct Value::Entry {
+  Value key, value;
+};
+
+}  // namespace ember

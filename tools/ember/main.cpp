@@ -1,0 +1,82 @@
+// The ember command: looks into files, converts and compares them.
+#include <ember/error.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstring>
+#include <new>
+
+#include "commands.h"
+
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  ember inspect model.pt                   names, shapes, statistics; batch norms at a glance
+  ember inspect --json model.safetensors   one JSON object with a SHA-256 of each tensor
+  ember convert model.pt model.safetensors
+  ember diff before.pt after.pt --rtol 1e-5
+
+Exit status: 0 done, 1 differences were found, 2 a file was refused or could not be written, others: wrong arguments.
+Completion for bash: source <(ember --completion))";
+
+constexpr const char* kCompletion = R"(_ember() {
+  local words="inspect convert diff --help --version"
+  case "${COMP_WORDS[1]}" in
+    inspect) words="--json --help";;
+    convert) words="--help";;
+    diff) words="--rtol --atol --help";;
+  esac
+  if [ "$COMP_CWORD" -gt 1 ] && [[ "${COMP_WORDS[COMP_CWORD]}" != -* ]]; then COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"));
+  else COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}")); fi
+}
+complete -o filenames -F _ember ember
+)";
+
+/// One line, whatever the text.
+int refuse(std::string text) {
+  for (char& c : text)
+    if (c == '\n' || c == '\r') c = ' ';
+  fmt::print(stderr, "ember: {}\n", text);
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Looks into files of weights and checkpoints, converts and compares them.", "ember");
+  app.footer(kExamples);
+  app.set_version_flag("--version", "ember 0.1.0");
+  bool completion = false;
+  app.add_flag("--completion", completion, "print the completion for bash");
+  std::string a, b;
+  bool json = false;
+  double rtol = 1e-5, atol = 1e-8;
+  CLI::App* inspecting = app.add_subcommand("inspect", "what a .pt, .safetensors, .npy or .npz holds");
+  inspecting->add_option("FILE", a, "the file; its kind is found from its content")->required();
+  inspecting->add_flag("--json", json, "one JSON object with name, dtype, shape and SHA-256 of each tensor");
+  CLI::App* converting = app.add_subcommand("convert", "from any format to the one that the second name ends in");
+  converting->add_option("FROM", a)->required();
+  converting->add_option("TO", b)->required();
+  CLI::App* comparing = app.add_subcommand("diff", "where two files differ");
+  comparing->add_option("A", a)->required();
+  comparing->add_option("B", b)->required();
+  comparing->add_option("--rtol", rtol, "relative tolerance");
+  comparing->add_option("--atol", atol, "absolute tolerance");
+  CLI11_PARSE(app, argc, argv);
+
+  try {
+    if (completion) {
+      fmt::print("{}", kCompletion);
+      return 0;
+    }
+    if (*inspecting) return inspect(a, json);
+    if (*converting) return convert(a, b);
+    if (*comparing) return diff(a, b, rtol, atol);
+    fmt::print("{}", app.help());
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return refuse(a + ": not enough memory");
+  } catch (const std::exception& error) {
+    return refuse(error.what());
+  }
+}
