@@ -12,6 +12,7 @@
 #include <ember/function.h>
 #include <ember/gradcheck.h>
 #include <ember/nn/activation.h>
+#include <ember/nn/averaged_model.h>
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/conv.h>
 #include <ember/nn/dropout.h>
