@@ -12,6 +12,7 @@
 #include <ember/function.h>
 #include <ember/gradcheck.h>
 #include <ember/io/npy.h>
+#include <ember/io/optimizer_state.h>
 #include <ember/io/pt.h>
 #include <ember/io/safetensors.h>
 #include <ember/io/value.h>
