@@ -12,7 +12,7 @@ need() {  # need PACKAGE COMMAND...: the package is wanted unless the command su
 has_header() {
   local compiler=${CXX:-c++} header
   for header in "$@"; do
-    echo "#include <$header>" | "$compiler" -std=c++20 -E -x c++ -I/usr/include/openblas -I/usr/include/openblas-pthread - && return 0
+    echo "#include <$header>" | "$compiler" -std=c++20 -E -x c++ - && return 0
   done
   return 1
 }
@@ -21,7 +21,6 @@ look_around() {
   need g++ command -v "${CXX:-c++}"
   need cmake command -v cmake
   need ninja-build command -v ninja
-  need libopenblas-dev has_header cblas.h
   need libfmt-dev has_header fmt/format.h
   need zlib1g-dev has_header zlib.h
   need libcli11-dev has_header CLI/CLI.hpp

@@ -16,6 +16,7 @@
 #include <ember/io/pt.h>
 #include <ember/io/safetensors.h>
 #include <ember/io/value.h>
+#include <ember/io/checkpoint.h>
 #include <ember/nn/activation.h>
 #include <ember/nn/averaged_model.h>
 #include <ember/nn/batch_norm.h>

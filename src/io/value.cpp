@@ -76,7 +76,7 @@ const Value& Value::operator[](const char* key) const {
   check<RuntimeError>(found != nullptr, "KeyError: '{}'", key);
   return *found;
 }
-const Value& Value::operator[](int64_t index) const {
+const Value& Value::at(int64_t index) const {
   const int64_t n = int64_t(items().size());
   check<IndexError>(index >= -n && index < n, "list index {} out of range for {} items", index, n);
   return items_[std::size_t(index < 0 ? index + n : index)];

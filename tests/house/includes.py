@@ -53,8 +53,6 @@ def complaints(root):
                     where = f"{shown}:{number}"
                     if base == "include/ember" and (name in HEAVY or name.startswith("fmt/")):
                         yield f"{where}: <{name}> is too heavy for a public header"
-                    if name == "cblas.h" and shown not in ("src/kernels/blas.cpp", "src/kernels/gemm.cpp"):
-                        yield f"{where}: cblas.h is included by one source file only"
                     other = layer_name(name[len("ember/"):] if name.startswith("ember/") else name)
                     if name == "tensor/allocator.h":  # memory by the byte: it knows no Tensor
                         other = "error"

@@ -43,7 +43,12 @@ class Value {
 
   const Value* find(const std::string& key) const;  ///< in a Dict; null when there is none
   const Value& operator[](const char* key) const;   ///< throws RuntimeError naming the key that is missing
-  const Value& operator[](int64_t index) const;     ///< of a List or Tuple; throws IndexError
+  const Value& at(int64_t index) const;             ///< of a List or Tuple; throws IndexError
+  template <class T>
+    requires std::is_integral_v<T>
+  const Value& operator[](T index) const {
+    return at(int64_t(index));
+  }
   void set(Value key, Value value);                 ///< into a Dict: replaces or appends
   void append(Value value);                         ///< to a List
 
