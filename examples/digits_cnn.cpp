@@ -38,7 +38,7 @@ int main() {
 
   data::TensorDataset train({digits.train_x, digits.train_y});
   data::DataLoader loader(train, {.batch_size = 64, .shuffle = true});
-  optim::SGD optimizer(model.parameters(), {.lr = 0.1, .momentum = 0.9});
+  optim::SGD optimizer(model.parameters(), {.lr = 0.05, .momentum = 0.9});
   optim::CosineAnnealingLR scheduler(optimizer, {.T_max = 15});
 
   for (int epoch = 1; epoch <= 15; ++epoch) {

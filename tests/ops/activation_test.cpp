@@ -1,0 +1,57 @@
+// The gradcheck rows of activations and softmaxes, and what PyTorch does at their kinks.
+#include "support/close.h"
+#include "support/gradcheck_table.h"
+
+using namespace ember;
+using In = const std::vector<Tensor>&;
+
+TEST_CASE("gradcheck: activations") {
+  run_gradchecks({
+      {"relu", [](In in) { return relu(in[0]); }, {{3, 4}}},
+      {"relu6", [](In in) { return relu6(in[0]); }, {{3, 4}}, -2, 8},
+      {"leaky_relu", [](In in) { return leaky_relu(in[0], 0.1); }, {{3, 4}}},
+      {"elu", [](In in) { return elu(in[0], 0.7); }, {{3, 4}}},
+      {"selu", [](In in) { return selu(in[0]); }, {{3, 4}}},
+      {"celu", [](In in) { return celu(in[0], 1.3); }, {{3, 4}}},
+      {"gelu", [](In in) { return gelu(in[0]); }, {{3, 4}}},
+      {"gelu tanh", [](In in) { return gelu(in[0], "tanh"); }, {{3, 4}}},
+      {"silu", [](In in) { return silu(in[0]); }, {{3, 4}}},
+      {"mish", [](In in) { return mish(in[0]); }, {{3, 4}}},
+      {"softplus", [](In in) { return softplus(in[0], 2, 1.5); }, {{3, 4}}, -2, 2},
+      {"softsign", [](In in) { return softsign(in[0]); }, {{3, 4}}},
+      {"hardtanh", [](In in) { return hardtanh(in[0], -0.5, 0.4); }, {{3, 4}}},
+      {"hardswish", [](In in) { return hardswish(in[0]); }, {{3, 4}}, -5, 5},
+      {"hardsigmoid", [](In in) { return hardsigmoid(in[0]); }, {{3, 4}}, -5, 5},
+      {"logsigmoid", [](In in) { return logsigmoid(in[0]); }, {{3, 4}}, -5, 5},
+      {"threshold", [](In in) { return threshold(in[0], 0.21, 5); }, {{3, 4}}},
+      {"prelu", [](In in) { return prelu(in[0], in[1]); }, {{2, 3, 2}, {3}}},
+      {"glu", [](In in) { return glu(in[0], 1); }, {{2, 4}}},
+      {"tanhshrink", [](In in) { return tanhshrink(in[0]); }, {{3, 4}}},
+      {"softshrink", [](In in) { return softshrink(in[0], 0.31); }, {{3, 4}}},
+      {"hardshrink", [](In in) { return hardshrink(in[0], 0.31); }, {{3, 4}}},
+      {"softmax", [](In in) { return softmax(in[0], 1); }, {{2, 3, 2}}},
+      {"softmax of a row", [](In in) { return softmax(in[0], -1); }, {{3, 4}}},
+      {"log_softmax", [](In in) { return log_softmax(in[0], 0); }, {{3, 4}}},
+      {"softmin", [](In in) { return softmin(in[0], 1); }, {{3, 4}}},
+  });
+}
+
+TEST_CASE("derivatives at the kinks are PyTorch's choice") {
+  const auto slope = [](double at, Tensor (*f)(const Tensor&)) {
+    const Tensor x = tensor({at}, {.requires_grad = true});
+    f(x).sum().backward();
+    return x.grad().item<double>();
+  };
+  CHECK(slope(0, relu) == 0);
+  CHECK(slope(0, [](const Tensor& x) { return leaky_relu(x, 0.25); }) == 0.25);
+  CHECK(slope(0, [](const Tensor& x) { return elu(x); }) == 1);
+  CHECK(slope(0, selu) == Approx(1.7580993));
+  CHECK(slope(6, relu6) == 0);
+  CHECK(slope(-3, hardswish) == 0);
+  CHECK(slope(3, hardswish) == 1);
+  CHECK(slope(3, hardsigmoid) == 0);
+  CHECK(slope(0, abs) == 0);
+  CHECK(slope(0.5, [](const Tensor& x) { return clamp(x, None, 0.5); }) == 1);
+  CHECK(slope(0.5, [](const Tensor& x) { return hardshrink(x); }) == 0);
+  CHECK(slope(0.5, [](const Tensor& x) { return maximum(x, tensor({0.5})); }) == 0.5);
+}
