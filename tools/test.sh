@@ -49,7 +49,9 @@ count_catch() {  # count_catch STATUS
   [ "$1" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
 }
 
-if ! tools/build.sh "$preset"; then
+targets=()
+[ "$preset" = release ] || targets=(ember_tests)
+if ! tools/build.sh "$preset" "${targets[@]}"; then
   echo "test: the build failed"
   failed=1
   finish

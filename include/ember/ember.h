@@ -11,12 +11,12 @@
 #include <ember/factories.h>
 #include <ember/function.h>
 #include <ember/gradcheck.h>
+#include <ember/io/checkpoint.h>
 #include <ember/io/npy.h>
 #include <ember/io/optimizer_state.h>
 #include <ember/io/pt.h>
 #include <ember/io/safetensors.h>
 #include <ember/io/value.h>
-#include <ember/io/checkpoint.h>
 #include <ember/nn/activation.h>
 #include <ember/nn/averaged_model.h>
 #include <ember/nn/batch_norm.h>

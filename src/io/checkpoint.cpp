@@ -1,3 +1,4 @@
+// The parts of a training run, in one file.
 #include <ember/io/checkpoint.h>
 
 #include <cmath>
@@ -7,30 +8,6 @@
 
 namespace ember {
 namespace {
-
-using Setting = optim::OptimizerState::Setting;
-
-Value setting_value(const Setting& s) {
-  switch (s.kind) {
-    case Setting::None: return Value();
-    case Setting::Bool: return Value(s.value != 0);
-    case Setting::Pair: return Value::tuple({Value(s.value), Value(s.second)});
-    default: return Value(s.value);
-  }
-}
-
-Setting to_setting(const std::string& name, const Value& v) {
-  switch (v.kind()) {
-    case Value::Bool: return {name, Setting::Bool, double(v.as_bool())};
-    case Value::Int:
-    case Value::Float: return {name, Setting::Real, v.as_float()};
-    case Value::List:
-    case Value::Tuple:
-      check<TypeError>(v.size() == 2, "optimizer state: expected a pair under \"{}\", got {} values", name, v.size());
-      return {name, Setting::Pair, v[0].as_float(), v[1].as_float()};
-    default: return {name, Setting::None};
-  }
-}
 
 Value numbers(const std::vector<double>& values) {
   Value list = Value::list();
@@ -52,48 +29,6 @@ const Value& part(const Value& file, const char* name, const std::string& path) 
 }
 
 }  // namespace
-
-Value to_value(const optim::OptimizerState& state) {
-  Value states = Value::dict(), groups = Value::list();
-  for (const auto& entry : state.state) {
-    Value values = Value::dict();
-    for (const auto& [name, tensor] : entry.values) values.set(Value(name), Value(tensor.detach()));
-    states.set(Value(entry.param), std::move(values));
-  }
-  for (const auto& group : state.param_groups) {
-    Value settings = Value::dict(), params = Value::list();
-    for (const Setting& s : group.settings) settings.set(Value(s.name), setting_value(s));
-    for (int64_t p : group.params) params.append(Value(p));
-    settings.set(Value("params"), std::move(params));
-    groups.append(std::move(settings));
-  }
-  Value result = Value::dict();
-  result.set(Value("state"), std::move(states));
-  result.set(Value("param_groups"), std::move(groups));
-  return result;
-}
-
-optim::OptimizerState to_optimizer_state(const Value& value) {
-  optim::OptimizerState state;
-  for (const Value::Entry& e : value["state"].entries()) {
-    optim::OptimizerState::Entry entry{e.key.as_int(), {}};
-    for (const Value::Entry& v : e.value.entries()) {
-      if (v.value.kind() == Value::Array) entry.values.emplace_back(v.key.as_string(), v.value.as_tensor());
-      else if (!v.value.is_none()) entry.values.emplace_back(v.key.as_string(), full({}, v.value.as_float(), kFloat32));
-    }
-    state.state.push_back(std::move(entry));
-  }
-  for (const Value& g : value["param_groups"].items()) {
-    optim::OptimizerState::Group group;
-    for (const Value::Entry& e : g.entries()) {
-      if (e.key.as_string() != "params") group.settings.push_back(to_setting(e.key.as_string(), e.value));
-      else
-        for (const Value& p : e.value.items()) group.params.push_back(p.as_int());
-    }
-    state.param_groups.push_back(std::move(group));
-  }
-  return state;
-}
 
 void Checkpoint::save(const std::string& path, int keep_last) const {
   Value file = Value::dict();

@@ -81,7 +81,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
       fields_ = 0;
       has_shape_ = false;
       count_ = 0;
-      if (!in_metadata_) tensors.push_back({v});
+      if (!in_metadata_) tensors.push_back({.name = v, .shape = {}});
       return true;
     }
     if (in_metadata_) return true;

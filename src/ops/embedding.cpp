@@ -146,7 +146,7 @@ Tensor pixel_shuffle(const Tensor& x, int64_t r) {
   sizes[x.dim() - 3] = c / (r * r);
   sizes[x.dim() - 2] = h * r;
   sizes[x.dim() - 1] = w * r;
-  const int64_t batch = x.numel() && c * h * w ? x.numel() / (c * h * w) : sizes.numel() ? 1 : 0;
+  const int64_t batch = x.numel() && c * h * w != 0 ? x.numel() / (c * h * w) : sizes.numel() ? 1 : 0;
   return x.reshape({batch, c / (r * r), r, r, h, w}).permute({0, 1, 4, 2, 5, 3}).reshape(sizes);
 }
 
@@ -160,7 +160,7 @@ Tensor pixel_unshuffle(const Tensor& x, int64_t r) {
   sizes[x.dim() - 3] = c * r * r;
   sizes[x.dim() - 2] = h / r;
   sizes[x.dim() - 1] = w / r;
-  const int64_t batch = x.numel() && c * h * w ? x.numel() / (c * h * w) : 0;
+  const int64_t batch = x.numel() && c * h * w != 0 ? x.numel() / (c * h * w) : 0;
   return x.reshape({batch, c, h / r, r, w / r, r}).permute({0, 1, 3, 5, 2, 4}).reshape(sizes);
 }
 

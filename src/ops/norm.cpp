@@ -158,7 +158,7 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
                       "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={}", x.sizes(), num_groups);
   check_affine("weight", weight, channels);
   check_affine("bias", bias, channels);
-  const int64_t spatial = x.sizes()[0] * channels ? x.numel() / (x.sizes()[0] * channels) : 1;
+  const int64_t spatial = x.sizes()[0] * channels != 0 ? x.numel() / (x.sizes()[0] * channels) : 1;
   check<ValueError>(x.sizes()[0] * channels / num_groups * spatial != 1 || x.numel() == 0 || channels / num_groups * spatial * x.sizes()[0] > 1,
                     "Expected more than 1 value per channel when training, got input size torch.Size([{}, {}, 1])", x.sizes()[0] * channels / num_groups, num_groups);
   if (x.numel() == 0) return with_affine(x.clone(), weight, bias);
@@ -173,7 +173,7 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
                       "Expected running_mean and running_var to be defined when use_input_stats is false");
   const int64_t batch = x.sizes()[0], channels = x.sizes()[1];
   if (!use_input_stats) return batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
-  const int64_t spatial = batch * channels ? x.numel() / (batch * channels) : 0;
+  const int64_t spatial = batch * channels != 0 ? x.numel() / (batch * channels) : 0;
   check<ValueError>(spatial != 1, "Expected more than 1 spatial element when training, got input size torch.Size({})", x.sizes());
   check<RuntimeError>(!weight.defined() || weight.numel() == channels, "weight should contain {} elements not {}", channels, weight.defined() ? weight.numel() : 0);
   check<RuntimeError>(!bias.defined() || bias.numel() == channels, "bias should contain {} elements not {}", channels, bias.defined() ? bias.numel() : 0);

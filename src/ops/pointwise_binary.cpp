@@ -9,8 +9,6 @@ namespace {
 
 using In = const Tensor&;
 
-Tensor as_operand_type(const Operand& x, DType dtype) { return x.is_tensor() ? x.tensor().to(dtype) : full({}, x.number(), dtype); }
-
 bool is_bool(const Operand& x) { return (x.is_tensor() ? x.tensor().dtype() : x.number().dtype()) == kBool; }
 
 void check_alpha(const Operand& a, const Operand& b, Scalar alpha) {

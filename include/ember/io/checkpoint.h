@@ -8,6 +8,7 @@
 #pragma once
 
 #include <ember/data/loader.h>
+#include <ember/io/optimizer_state.h>
 #include <ember/io/pt.h>
 #include <ember/nn/module.h>
 #include <ember/optim/lr_scheduler.h>
@@ -30,9 +31,5 @@ struct Checkpoint {
   /// Restores all of it. Everything in the file is checked before anything is changed. Throws RuntimeError naming what is missing.
   void load(const std::string& path);
 };
-
-/// An optimiser's state as PyTorch's dictionary {"state": {0: {...}}, "param_groups": [...]}, and back.
-Value to_value(const optim::OptimizerState& state);
-optim::OptimizerState to_optimizer_state(const Value& value);
 
 }  // namespace ember

@@ -14,7 +14,10 @@ constexpr ElementwiseTable make_table() {
     if constexpr (is_real<T>) return sizeof(T) == 4 ? T(__builtin_fabsf(float(x))) : T(__builtin_fabs(x));
     else return x < 0 ? T(-x) : x;
   });
-  everything<1>(t, Op::Sign, [](auto x, auto) { return (x > 0) - (x < 0); });
+  everything<1>(t, Op::Sign, []<class T>(T x, auto) {
+    if constexpr (__is_same(T, bool)) return x;
+    else return (x > 0) - (x < 0);
+  });
   numbers<1>(t, Op::Square, [](auto x, auto) { return x * x; });
   reals<1>(t, Op::Reciprocal, [](auto x, auto) { return 1 / x; });
   reals<1>(t, Op::Sqrt, [](auto x, auto) { return square_root(x); });
