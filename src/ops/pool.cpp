@@ -38,6 +38,27 @@ struct Windows {
 };
 using SharedWindows = std::shared_ptr<const Windows>;
 
+/// The windows that make() gives for these numbers, kept from one of the last calls where possible: a network asks for the same ones
+/// in every step.
+struct WindowsKey {
+  int64_t numbers[13] = {};
+  bool operator==(const WindowsKey&) const = default;
+};
+template <class Make>
+SharedWindows remembered(const WindowsKey& key, Make&& make) {
+  struct Recent {
+    WindowsKey key;
+    SharedWindows windows;
+  };
+  thread_local Recent recent[16];
+  thread_local int next = 0;
+  for (const Recent& r : recent)
+    if (r.windows && r.key == key) return r.windows;
+  SharedWindows windows = make();
+  recent[next++ % 16] = {key, windows};
+  return windows;
+}
+
 int64_t output_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, bool ceil_mode) {
   const int64_t span = in + 2 * padding - dilation * (kernel - 1) - 1 + (ceil_mode ? stride - 1 : 0);
   int64_t out = (span >= 0 ? span / stride : -((-span + stride - 1) / stride)) + 1;
@@ -184,10 +205,12 @@ Tensor indices_of(const MaxResult& r, const Windows& w) {
 
 Tensor average_backward(const Tensor& dy, const SharedWindows& w, int64_t divisor, const Shape& sizes);
 
-std::vector<double> scales_of(const Windows& w, int64_t divisor) {
-  std::vector<double> scales;
+template <class T>
+Tensor scales_of(const Windows& w, int64_t divisor) {
+  Tensor scales = empty({w.outputs()}, dtype_of<T>);
+  T* scale = scales.data<T>();
   for (int64_t dy : w.y.divisor)
-    for (int64_t dx : w.x.divisor) scales.push_back(1.0 / double(divisor ? divisor : dy * dx));
+    for (int64_t dx : w.x.divisor) *scale++ = T(1.0 / double(divisor ? divisor : dy * dx));
   return scales;
 }
 
@@ -196,12 +219,12 @@ Tensor average_over(const char* name, const Tensor& x_any, const SharedWindows& 
   const Shape sizes = pooled_sizes(x, *w);
   const int64_t c = sizes[1], in = c * w->y.in * w->x.in, out = c * w->outputs();
   Tensor y = strided_channels_last(sizes, x.dtype());
-  const std::vector<double> scales = scales_of(*w, divisor);
   if (y.numel() > 0)
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      const std::vector<T> scale(scales.begin(), scales.end());
-      for_each_image(x, [&](int64_t n) { family<T>().average(w->shape(c), x.data<T>() + n * in, scale.data(), y.data<T>() + n * out); });
+      const Tensor scales = scales_of<T>(*w, divisor);
+      const T* scale = scales.data<T>();
+      for_each_image(x, [&](int64_t n) { family<T>().average(w->shape(c), x.data<T>() + n * in, scale, y.data<T>() + n * out); });
     });
   return record(name, {x_any}, std::move(y), [w, divisor, x_sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) {
     grads.add(0, average_backward(dy, w, divisor, x_sizes));
@@ -212,14 +235,14 @@ Tensor average_backward(const Tensor& dy_any, const SharedWindows& w, int64_t di
   const Tensor dy = channels_last(dy_any.detach());
   const int64_t c = sizes[1], in = c * w->y.in * w->x.in, out = c * w->outputs();
   Tensor dx = strided_channels_last(sizes, dy.dtype());
-  const std::vector<double> scales = scales_of(*w, divisor);
   with_real(dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const std::vector<T> scale(scales.begin(), scales.end());
+    const Tensor scales = scales_of<T>(*w, divisor);
+    const T* scale = scales.data<T>();
     for_each_image(dx, [&](int64_t n) {
       T* to = dx.data<T>() + n * in;
       for (int64_t i = 0; i < in; ++i) to[i] = 0;
-      family<T>().spread(w->shape(c), dy.data<T>() + n * out, scale.data(), to);
+      family<T>().spread(w->shape(c), dy.data<T>() + n * out, scale, to);
     });
   });
   return record("AvgPool2DBackward", {dy_any}, std::move(dx), [w, divisor](const Tensor& u, Grads& grads) {
@@ -248,8 +271,8 @@ Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
 }
 
 template <int N>
-SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding,
-                              ExpandingArray<N> dilation, bool ceil_mode, bool count_padding) {
+SharedWindows make_sliding_windows(const Tensor& images, ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding,
+                                   ExpandingArray<N> dilation, bool ceil_mode, bool count_padding) {
   auto w = std::make_shared<Windows>();
   Axis* axes[2] = {&w->y, &w->x};
   int64_t out[2] = {1, 1};
@@ -270,6 +293,14 @@ SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, Ex
                       "Given input size: ({}x{}x{}). Calculated output size: ({}x{}x{}). Output size is too small", c, images.sizes()[2],
                       images.sizes()[3], c, out[0], out[1]);
   return w;
+}
+
+template <int N>
+SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding,
+                              ExpandingArray<N> dilation, bool ceil_mode, bool count_padding) {
+  const WindowsKey key{{N, images.sizes()[2], images.sizes()[3], kernel[0], kernel[N - 1], stride[0], stride[N - 1], padding[0],
+                        padding[N - 1], dilation[0], dilation[N - 1], ceil_mode, count_padding}};
+  return remembered(key, [&] { return make_sliding_windows<N>(images, kernel, stride, padding, dilation, ceil_mode, count_padding); });
 }
 
 template <int N>
@@ -297,10 +328,12 @@ Tensor avg_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, con
 
 SharedWindows adaptive_windows(const Tensor& images, int64_t h, int64_t w) {
   check<RuntimeError>(h >= 0 && w >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {{{}, {}}}", h, w);
-  auto windows = std::make_shared<Windows>();
-  windows->y = adaptive(images.sizes()[2], h);
-  windows->x = adaptive(images.sizes()[3], w);
-  return windows;
+  return remembered({{0, images.sizes()[2], images.sizes()[3], h, w}}, [&] {
+    auto windows = std::make_shared<Windows>();
+    windows->y = adaptive(images.sizes()[2], h);
+    windows->x = adaptive(images.sizes()[3], w);
+    return windows;
+  });
 }
 
 }  // namespace
