@@ -11,6 +11,10 @@ const Json* field(const Json& json, const char* key) { return json.contains(key)
 void run_kind(const Suite& suite, const Json& json, Findings& findings) {
   if (json.contains("call")) return run_call(suite, json, findings);
   if (json.contains("module")) return run_module(suite, json, findings);
+  if (json.contains("optimizer")) return run_optimizer(suite, json, findings);
+  if (json.contains("scheduler")) return run_scheduler(suite, json, findings);
+  if (json.contains("rng")) return run_random(suite, json, findings);
+  if (json.contains("train")) return run_train(suite, json, findings);
   throw Unsupported("a case of this kind");
 }
 

@@ -27,6 +27,10 @@ void check_gradients(Findings& findings, const std::string& what, const List& ou
 
 void run_call(const Suite& suite, const Json& json, Findings& findings);
 void run_module(const Suite& suite, const Json& json, Findings& findings);
+void run_optimizer(const Suite& suite, const Json& json, Findings& findings);
+void run_scheduler(const Suite& suite, const Json& json, Findings& findings);
+void run_random(const Suite& suite, const Json& json, Findings& findings);
+void run_train(const Suite& suite, const Json& json, Findings& findings);
 
 /// The module of a case: constructed, converted, loaded.
 BoundModule module_of(const Suite& suite, const Json& json);
