@@ -26,6 +26,19 @@ BoundModule kl_div_loss_of(Args& a) {
   return bound(nn::KLDivLoss(KlDivOptions{batchmean ? Reduction::Mean : reduction_of(word), a[3], batchmean}));
 }
 
+/// The variance may be a number.
+BoundModule gaussian_nll_loss_of(Args& a) {
+  const GaussianNllLossOptions options{a[0], a[1], reduction_of(a[2].text())};
+  BoundModule result = bound(nn::GaussianNLLLoss(options));
+  result.forward_signature = "input target var";
+  result.forward = [options](Args& x) {
+    const Tensor input = x[0];
+    const Tensor var = x[2].is_tensor() ? x[2].tensor() : full(input.sizes(), x[2].real(), input.dtype());
+    return Result(gaussian_nll_loss(input, x[1], var, options));
+  };
+  return result;
+}
+
 }  // namespace
 
 ModuleTable activation_modules() {
@@ -72,7 +85,7 @@ ModuleTable loss_modules() {
       {"nn.BCEWithLogitsLoss", "weight=None size_average=None reduce=None reduction='mean' pos_weight=None", [](Args& a) { return bound(nn::BCEWithLogitsLoss(BceWithLogitsLossOptions{a[0], reduction_of(a[1], a[2], a[3]), a[4]})); }},
       {"nn.KLDivLoss", "size_average=None reduce=None reduction='mean' log_target=False", kl_div_loss_of},
       {"nn.PoissonNLLLoss", "log_input=True full=False size_average=None eps=1e-8 reduce=None reduction='mean'", [](Args& a) { return bound(nn::PoissonNLLLoss(PoissonNllLossOptions{a[0], a[1], a[3], reduction_of(a[2], a[4], a[5])})); }},
-      {"nn.GaussianNLLLoss", "* full=False eps=1e-6 reduction='mean'", [](Args& a) { return bound(nn::GaussianNLLLoss(GaussianNllLossOptions{a[0], a[1], reduction_of(a[2].text())})); }},
+      {"nn.GaussianNLLLoss", "* full=False eps=1e-6 reduction='mean'", gaussian_nll_loss_of},
       {"nn.HingeEmbeddingLoss", "margin=1.0 size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::HingeEmbeddingLoss(MarginLossOptions{a[0], reduction_of(a[1], a[2], a[3])})); }},
       {"nn.MarginRankingLoss", "margin=0.0 size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::MarginRankingLoss(MarginLossOptions{a[0], reduction_of(a[1], a[2], a[3])})); }},
       {"nn.CosineEmbeddingLoss", "margin=0.0 size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::CosineEmbeddingLoss(MarginLossOptions{a[0], reduction_of(a[1], a[2], a[3])})); }},

@@ -136,7 +136,7 @@ ModuleTable pooling_and_shapes() {
       {"nn.AvgPool2d", "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None",
        [](Args& a) {
          return bound(nn::AvgPool2d(a[0], {.stride = stride_or_kernel<2>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4],
-                                           .divisor_override = a[5].integer_or(0)}));
+                                           .divisor_override = a[5].integer_or(kSameAsKernelSize)}));
        }},
       {"nn.AdaptiveAvgPool1d", "output_size", [](Args& a) { return bound(nn::AdaptiveAvgPool1d(a[0])); }},
       {"nn.AdaptiveAvgPool2d", "output_size", [](Args& a) { return bound(nn::AdaptiveAvgPool2d(adaptive_size(a[0]))); }},

@@ -13,7 +13,7 @@ import torch
 from coverage import bound_names
 from suite_writer import Suite
 
-SOURCES = ["op_db"]
+SOURCES = ["op_db", "modules", "runs"]
 
 
 def main():
