@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Checks for what Ember is built with and installs what is missing through apt. Quiet and offline when everything is there.
-# usage: tools/setup.sh
+# usage: tools/setup.sh [tests]      tests: also what only tests/house needs
 set -euo pipefail
 
+what=${1:-}
 missing=()
 need() {  # need PACKAGE COMMAND...: the package is wanted unless the command succeeds
   local package=$1
@@ -18,6 +19,7 @@ has_header() {
 }
 look_around() {
   missing=()
+  [ "$what" = tests ] && need python3 command -v python3
   need g++ command -v "${CXX:-c++}"
   need cmake command -v cmake
   need ninja-build command -v ninja

@@ -49,6 +49,7 @@ count_catch() {  # count_catch STATUS
   [ "$1" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
 }
 
+tools/setup.sh tests || { failed=1; finish; }
 targets=()
 [ "$preset" = release ] || targets=(ember_tests)
 if ! tools/build.sh "$preset" "${targets[@]}"; then
