@@ -371,6 +371,7 @@ Tensor batch_norm_moving(const Tensor& x, const Tensor& running_mean, const Tens
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
                   bool training, double momentum, double eps) {
+  if (x.dim() == 1 && x.numel() == 0) return x.clone();  // PyTorch lets it pass
   return batch_norm_moving(x, running_mean, running_var, weight, bias, training, momentum, eps, false);
 }
 

@@ -91,6 +91,16 @@ Tensor resize_nearest(const Tensor& x, int dim, int64_t out, double scale) {
 }
 
 /// Linear: a weighted sum of two neighbours.
+/// Bytes are weighted as PyTorch does it: by whole numbers of as many bits as fit 16, halves rounded up.
+Tensor weighted_bytes(const Tensor& low, const Tensor& high, const Tensor& share) {
+  const double largest = maximum(share, 1 - share).max().item<double>();
+  int bits = 0;
+  while (bits < 22 && int64_t(0.5 + largest * double(int64_t(1) << (bits + 1))) < (1 << 15)) ++bits;
+  const double one = double(int64_t(1) << bits);
+  const Tensor of_high = floor(share * one + 0.5), of_low = floor((1 - share) * one + 0.5);
+  return clamp(floor((low.to(kFloat64) * of_low + high.to(kFloat64) * of_high + one / 2) / one), 0, 255).to(kUInt8);
+}
+
 Tensor resize_linear(const Tensor& x, int dim, int64_t out, double scale, bool align_corners) {
   const int64_t in = x.sizes()[dim];
   const Tensor low = make_dense({out}, kInt64), high = make_dense({out}, kInt64), share = make_dense({out}, kFloat64);
@@ -105,6 +115,7 @@ Tensor resize_linear(const Tensor& x, int dim, int64_t out, double scale, bool a
   }
   Shape sizes = Shape::filled(x.dim(), 1);
   sizes[dim] = out;
+  if (x.dtype() == kUInt8) return weighted_bytes(index_select(x, dim, low), index_select(x, dim, high), share.reshape(sizes));
   const Tensor weight = share.to(x.dtype()).reshape(sizes);
   return index_select(x, dim, low) * (1 - weight) + index_select(x, dim, high) * weight;
 }
@@ -125,8 +136,10 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
   const std::size_t given = o.size.empty() ? o.scale_factor.size() : o.size.size();
   check<ValueError>(given == 1 || int(given) == spatial, "Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {} and output size of {}.",
                     IntArrayRef(x.sizes().data() + 2, std::size_t(spatial)), IntArrayRef(o.size));
+  check<NotImplementedError>(!linear || x.dtype() == kUInt8 || is_floating_point(x.dtype()), "\"compute_indices_weights_linear\" not implemented for '{}'",
+                             scalar_type_name(x.dtype()));
   Tensor y = x;
-  for (int i = 0; i < spatial; ++i) {
+  for (int i = spatial; i-- > 0;) {  // rows first: bytes are rounded between the two
     const std::size_t j = given == 1 ? 0 : std::size_t(i);
     const double factor = o.scale_factor.empty() ? 0 : o.scale_factor[j];
     const int64_t out = o.scale_factor.empty() ? o.size[j] : int64_t(std::floor(double(x.sizes()[i + 2]) * factor));

@@ -102,8 +102,15 @@ Tensor poisson_nll_loss(const Tensor& x, const Tensor& target, PoissonNllLossOpt
 Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& var_any, GaussianNllLossOptions o) {
   Tensor var = var_any;
   if (!(var.sizes() == x.sizes())) {
-    if (var.dim() + 1 == x.dim() && var.sizes() == IntArrayRef(x.sizes().data(), std::size_t(x.dim() - 1))) var = var.unsqueeze(-1);
-    else check<ValueError>(var.dim() == x.dim() && var.size(-1) == 1, "var is of incorrect size");
+    if (var.dim() + 1 == x.dim() && var.sizes() == IntArrayRef(x.sizes().data(), std::size_t(x.dim() - 1))) {
+      var = var.unsqueeze(-1);
+    } else {
+      // One variance along exactly one dimension.
+      int64_t differing = 0;
+      for (int d = 0; d < x.dim() && d < var.dim(); ++d)
+        if (x.sizes()[d] != var.sizes()[d]) differing += var.sizes()[d];
+      check<ValueError>(var.dim() == x.dim() && differing == 1, "var is of incorrect size");
+    }
   }
   check<ValueError>(var.numel() == 0 || !lt(var, 0).any().item<bool>(), "var has negative entry/entries");
   // The floor of the variance is not differentiated.

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import struct
 
 import torch
@@ -102,6 +103,22 @@ class Suite:
         with open(os.path.join(self.folder, "cases.jsonl"), "w") as file:
             for case in self.cases:
                 file.write(json.dumps(case, separators=(",", ":"), allow_nan=False) + "\n")
+
+    def keep(self, wanted):
+        """Drops the cases that are not wanted, and the tensors that only they name."""
+        self.cases = [case for case in self.cases if wanted(case)]
+        used = set(re.findall(r'"tensor": "((?:[^"\\\\]|\\\\.)*)"', json.dumps(self.cases)))
+        used |= {name for case in self.cases if "train" in case for name in (case["train"]["input"], case["train"]["target"])}
+        used |= {name for case in self.cases for name in case.get("layout", {})}
+        everything = b"".join(self.blobs)
+        header, blobs, offset = {"__metadata__": self.header.pop("__metadata__")}, [], 0
+        for name, entry in self.header.items():
+            if name in used:
+                data = everything[slice(*entry["data_offsets"])]
+                header[name] = {**entry, "data_offsets": [offset, offset + len(data)]}
+                blobs.append(data)
+                offset += len(data)
+        self.header, self.blobs, self.offset = header, blobs, offset
 
     def new_id(self, prefix):
         self.ids[prefix] = self.ids.get(prefix, -1) + 1
