@@ -26,18 +26,19 @@ class Builder {
 
   Value value(const Object& o, int depth = 0) {
     check<RuntimeError>(depth < kDeepest, "{}: containers nested more than {} deep", source_.path(), kDeepest);
-    check<RuntimeError>(++values_ < kMostValues, "{}: more than {} values", source_.path(), kMostValues);
     switch (o.kind) {
       case Object::None: return Value();
       case Object::Bool: return Value(o.integer != 0);
       case Object::Int: return Value(o.integer);
       case Object::Float: return Value(o.real);
       case Object::String:
-      case Object::Bytes: return Value(std::string(o.text));
+      case Object::Bytes: return Value(string(o));
       case Object::Tensor: return Value(tensor(o));
       case Object::List:
       case Object::Tuple: {
+        count_values(o.items.size());
         std::vector<Value> items;
+        items.reserve(o.items.size());
         for (const Object* item : o.items) items.push_back(value(*item, depth + 1));
         return o.kind == Object::List ? Value::list(std::move(items)) : Value::tuple(std::move(items));
       }
@@ -53,8 +54,22 @@ class Builder {
   }
 
  private:
+  /// Before they are made, so that the memory of containers that hold one another is limited, too.
+  void count_values(std::size_t count) {
+    check<RuntimeError>(int64_t(count) <= kMostValues - values_, "{}: more than {} values", source_.path(), kMostValues);
+    values_ += int64_t(count);
+  }
+
+  /// A long text may be named again and again.
+  std::string string(const Object& o) {
+    if (o.text.size() > 15) source_.spend(int64_t(o.text.size()) + 16);
+    return std::string(o.text);
+  }
+
   Value dict(const Object& o, int depth) {
+    count_values(o.items.size());
     std::vector<Value::Entry> entries;
+    entries.reserve(o.items.size() / 2);
     for (std::size_t i = 0; i + 1 < o.items.size(); i += 2) {
       const Object::Kind key = o.items[i]->kind;
       check<RuntimeError>(key == Object::String || key == Object::Int || key == Object::Bool || key == Object::None || key == Object::Float || key == Object::Tuple,
@@ -68,15 +83,17 @@ class Builder {
   }
 
   /// {'_metadata': OrderedDict(path -> {'version': n})}
-  static void read_versions(const Object& attributes, Value& v) {
+  void read_versions(const Object& attributes, Value& v) {
     for (std::size_t i = 0; i + 1 < attributes.items.size(); i += 2) {
       const Object &key = *attributes.items[i], &table = *attributes.items[i + 1];
       if (key.kind != Object::String || key.text != "_metadata") continue;
       for (std::size_t k = 0; k + 1 < table.items.size(); k += 2) {
         const Object &path = *table.items[k], &info = *table.items[k + 1];
-        for (std::size_t j = 0; j + 1 < info.items.size(); j += 2)
+        for (std::size_t j = 0; j + 1 < info.items.size(); j += 2) {
+          count_values(1);
           if (path.kind == Object::String && info.items[j]->kind == Object::String && info.items[j]->text == "version" && info.items[j + 1]->kind == Object::Int)
-            v.versions.emplace_back(std::string(path.text), info.items[j + 1]->integer);
+            v.versions.emplace_back(string(path), info.items[j + 1]->integer);
+        }
       }
     }
   }

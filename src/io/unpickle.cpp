@@ -11,6 +11,7 @@ namespace ember::io {
 namespace {
 
 constexpr std::size_t kMostObjects = 200000;
+constexpr std::size_t kMostCopies = 400000;
 
 bool is_plain_container(std::string_view name) { return name == "collections OrderedDict" || name == "builtins dict" || name == "__builtin__ dict"; }
 
@@ -118,6 +119,12 @@ std::string normal(std::string_view text) {
 
 }  // namespace
 
+/// A short call may name a long sequence again and again: what calls copy is limited in all.
+void Unpickler::count_copies(std::size_t count) {
+  check<RuntimeError>(count <= kMostCopies - copies_, "{}: containers copied from others with more than {} items", source_.path(), kMostCopies);
+  copies_ += count;
+}
+
 Object* Unpickler::rebuild_tensor(const std::vector<Object*>& a) {
   if (a.size() < 4 || a[0]->kind != Object::Storage || a[1]->kind != Object::Int || !is_sequence(a[2]) || !is_sequence(a[3])) broken("a tensor with wrong arguments");
   Object* t = make(Object::Tensor);
@@ -134,11 +141,13 @@ void Unpickler::reduce() {
   const std::vector<Object*>& a = arguments->items;
   if (is_plain_container(name)) {
     Object* dict = make(Object::OrderedDict);
-    if (a.size() == 1 && is_sequence(a[0]))
+    if (a.size() == 1 && is_sequence(a[0])) {
+      count_copies(2 * a[0]->items.size());
       for (Object* pair : a[0]->items) {
         if (!is_sequence(pair) || pair->items.size() != 2) broken("an OrderedDict of something that is no pair");
         dict->items.insert(dict->items.end(), pair->items.begin(), pair->items.end());
       }
+    }
     return push(dict);
   }
   if (name == "torch._utils _rebuild_tensor_v2" || name == "torch._utils _rebuild_tensor") return push(rebuild_tensor(a));
@@ -153,6 +162,7 @@ void Unpickler::reduce() {
   }
   if (name == "torch Size") {
     if (a.size() != 1 || !is_sequence(a[0])) broken("a Size of something that is no tuple");
+    count_copies(a[0]->items.size());
     Object* size = make(Object::Tuple);
     size->items = a[0]->items;
     return push(size);

@@ -48,13 +48,14 @@ class Unpickler {
   void reduce();
   void build();
   Object* rebuild_tensor(const std::vector<Object*>& arguments);
+  void count_copies(std::size_t count);
   bool step(unsigned char op);
   void append(const std::vector<Object*>& values);
   void set_items(const std::vector<Object*>& values);
 
   const Source& source_;
   std::string_view pickle_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0, copies_ = 0;
   std::vector<std::unique_ptr<Object>> objects_;
   std::vector<Object*> stack_, memo_;
 };
