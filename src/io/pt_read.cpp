@@ -119,7 +119,8 @@ class Builder {
       overflow = overflow || __builtin_mul_overflow(numel, size.integer > 0 ? size.integer : 1, &numel);
     }
     check<RuntimeError>(!overflow && numel < (int64_t(1) << 47), "{}: a tensor with sizes out of range", source_.path());
-    check<RuntimeError>(empty ? o.integer <= storage.numel() : last < storage.numel(), "{}: a tensor of sizes {} and strides {} at {} reaches beyond its storage of {} elements",
+    // An empty slice may begin anywhere: torch.save keeps its offset.
+    check<RuntimeError>(empty || last < storage.numel(), "{}: a tensor of sizes {} and strides {} at {} reaches beyond its storage of {} elements",
                         source_.path(), sizes, strides, o.integer, storage.numel());
     Tensor t = make_alias(storage, sizes, strides, empty ? 0 : o.integer);
     if (o.requires_grad && is_floating_point(t.dtype())) t.requires_grad_();
