@@ -251,6 +251,10 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
 /// Makes backward stop at the first NaN, naming the operation whose backward made it. As torch.autograd.set_detect_anomaly.
 void set_detect_anomaly(bool on);
 
+/// Called at the end of every backward into the leaves' grad while it is set: for traces. Null removes it.
+using BackwardObserver = void (*)();
+void set_backward_observer(BackwardObserver observer);
+
 }  // namespace autograd
 
 /// A callable that owns what it captured; the light stand-in for std::function in public headers.

@@ -4,8 +4,16 @@
 #include "error_format.h"
 #include "tensor/impl.h"
 
+#include <atomic>
+
 namespace ember {
 namespace {
+
+std::atomic<autograd::BackwardObserver> observer{nullptr};
+
+void report_end() {
+  if (const autograd::BackwardObserver watching = observer.load(std::memory_order_acquire)) watching();
+}
 
 std::string torch_size(IntArrayRef sizes) { return fmt::format("torch.Size({})", sizes); }
 
@@ -41,6 +49,7 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
   GraphWalk walk(retain_graph || create_graph, create_graph);
   walk.seed(*this, initial_gradient(*this, gradient, 0));
   walk.run();
+  report_end();
 }
 
 namespace autograd {
@@ -71,7 +80,8 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
   if (inputs.empty()) {
     GraphWalk walk(retain_graph || create_graph, create_graph);
     start(walk, outputs, gradients);
-    return walk.run();
+    walk.run();
+    return report_end();
   }
   const GradOptions options{.retain_graph = retain_graph || create_graph, .create_graph = create_graph, .allow_unused = true};
   const std::vector<Tensor> found = grad(outputs, inputs, gradients, options);
@@ -82,9 +92,11 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
     accumulate_gradient(sum, found[i]);
     inputs[i].set_grad(sum);
   }
+  report_end();
 }
 
 void set_detect_anomaly(bool on) { detail::anomaly_mode = on; }
+void set_backward_observer(BackwardObserver watching) { observer.store(watching, std::memory_order_release); }
 
 }  // namespace autograd
 

@@ -6,18 +6,24 @@ namespace ember::nn {
 
 CrossEntropyLoss::CrossEntropyLoss(CrossEntropyOptions o) : options(std::move(o)) { weight = options.weight; }
 Tensor CrossEntropyLoss::operator()(const Tensor& x, const Tensor& target) const {
-  return cross_entropy(x, target, {weight, options.ignore_index, options.reduction, options.label_smoothing});
+  const CrossEntropyOptions all{weight, options.ignore_index, options.reduction, options.label_smoothing};
+  return observed([&] { return cross_entropy(x, target, all); }, x, target);
 }
 NLLLoss::NLLLoss(NllLossOptions o) : options(std::move(o)) { weight = options.weight; }
-Tensor NLLLoss::operator()(const Tensor& x, const Tensor& target) const { return nll_loss(x, target, {weight, options.ignore_index, options.reduction}); }
+Tensor NLLLoss::operator()(const Tensor& x, const Tensor& target) const {
+  return observed([&] { return nll_loss(x, target, {weight, options.ignore_index, options.reduction}); }, x, target);
+}
 BCELoss::BCELoss(BceLossOptions o) : options(std::move(o)) { weight = options.weight; }
-Tensor BCELoss::operator()(const Tensor& x, const Tensor& target) const { return binary_cross_entropy(x, target, {weight, options.reduction}); }
+Tensor BCELoss::operator()(const Tensor& x, const Tensor& target) const {
+  return observed([&] { return binary_cross_entropy(x, target, {weight, options.reduction}); }, x, target);
+}
 BCEWithLogitsLoss::BCEWithLogitsLoss(BceWithLogitsLossOptions o) : options(std::move(o)) {
   weight = options.weight;
   pos_weight = options.pos_weight;
 }
 Tensor BCEWithLogitsLoss::operator()(const Tensor& x, const Tensor& target) const {
-  return binary_cross_entropy_with_logits(x, target, {weight, options.reduction, pos_weight});
+  const BceWithLogitsLossOptions all{weight, options.reduction, pos_weight};
+  return observed([&] { return binary_cross_entropy_with_logits(x, target, all); }, x, target);
 }
 TripletMarginLoss::TripletMarginLoss(TripletMarginLossOptions o) : options(o) {
   check<ValueError>(o.margin > 0, "TripletMarginLoss: expected margin to be greater than 0, got {} instead", o.margin);

@@ -68,22 +68,36 @@ Tensor Module::forward(const Tensor&) {
 }
 
 Tensor Module::operator()(const Tensor& x) {
-  ForwardObserver* const watching = observer.load(std::memory_order_acquire);
-  if (!watching && !state_->hooks) [[likely]] return forward(x);
+  if (!state_->hooks) [[likely]] return observed([&] { return forward(x); }, x);
   Tensor input = x;
-  if (state_->hooks)
-    for (const auto& [handle, hook] : state_->hooks->before)
-      if (Tensor changed = hook(*this, input); changed.defined()) input = changed;
-  if (watching) watching->before_forward(*this, input);
-  Tensor output = forward(input);
-  if (state_->hooks)
+  for (const auto& [handle, hook] : state_->hooks->before)
+    if (Tensor changed = hook(*this, input); changed.defined()) input = changed;
+  const auto body = [&] {
+    Tensor output = forward(input);
     for (const auto& [handle, hook] : state_->hooks->after)
       if (Tensor changed = hook(*this, input, output); changed.defined()) output = changed;
-  if (watching) watching->after_forward(*this, input, output);
+    return output;
+  };
+  return observed(body, input);
+}
+
+Tensor Module::show(const Callback<Tensor()>& body, const std::vector<Tensor>& inputs) const {
+  ForwardObserver* const watching = forward_observer();
+  if (watching) watching->before_forward(*this, inputs);
+  const auto still_watching = [&] { return watching && forward_observer() == watching; };
+  Tensor output;
+  try {
+    output = body();
+  } catch (...) {
+    if (still_watching()) watching->abandon_forward(*this);
+    throw;
+  }
+  if (still_watching()) watching->after_forward(*this, inputs, output);
   return output;
 }
 
-void set_forward_observer(ForwardObserver* watching) { observer.store(watching, std::memory_order_release); }
+ForwardObserver* set_forward_observer(ForwardObserver* watching) { return observer.exchange(watching, std::memory_order_acq_rel); }
+ForwardObserver* forward_observer() { return observer.load(std::memory_order_acquire); }
 
 void Module::train(bool on) {
   state_->training = on;

@@ -15,6 +15,7 @@ constexpr const char* kExamples = R"(Examples:
   ember inspect --json model.safetensors   one JSON object with a SHA-256 of each tensor
   ember convert model.pt model.safetensors
   ember diff before.pt after.pt --rtol 1e-5
+  ember diff run.npz torch.npz             two traces: which layer differs, and since when
 
 Exit status: 0 done, 1 differences were found, 2 a file was refused or could not be written, others: wrong arguments.
 Completion for bash: source <(ember --completion))";
@@ -24,7 +25,7 @@ constexpr const char* kCompletion = R"(_ember() {
   case "${COMP_WORDS[1]}" in
     inspect) words="--json --help";;
     convert) words="--help";;
-    diff) words="--rtol --atol --help";;
+    diff) words="--rtol --atol --html --help";;
   esac
   if [ "$COMP_CWORD" -gt 1 ] && [[ "${COMP_WORDS[COMP_CWORD]}" != -* ]]; then COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"));
   else COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}")); fi
@@ -50,18 +51,19 @@ int main(int argc, char** argv) {
   app.add_flag("--completion", completion, "print the completion for bash");
   std::string a, b;
   bool json = false;
-  double rtol = 1e-5, atol = 1e-8;
+  DiffOptions tolerances;
   CLI::App* inspecting = app.add_subcommand("inspect", "what a .pt, .safetensors, .npy or .npz holds");
   inspecting->add_option("FILE", a, "the file; its kind is found from its content")->required();
   inspecting->add_flag("--json", json, "one JSON object with name, dtype, shape and SHA-256 of each tensor");
   CLI::App* converting = app.add_subcommand("convert", "from any format to the one that the second name ends in");
   converting->add_option("FROM", a)->required();
   converting->add_option("TO", b)->required();
-  CLI::App* comparing = app.add_subcommand("diff", "where two files differ");
+  CLI::App* comparing = app.add_subcommand("diff", "where two files differ: weights of any format, or two traces of training runs");
   comparing->add_option("A", a)->required();
   comparing->add_option("B", b)->required();
-  comparing->add_option("--rtol", rtol, "relative tolerance");
-  comparing->add_option("--atol", atol, "absolute tolerance");
+  comparing->add_option("--rtol", tolerances.rtol, "relative tolerance; 1e-5 for weights, of traces by dtype and step")->check(CLI::NonNegativeNumber);
+  comparing->add_option("--atol", tolerances.atol, "absolute tolerance; 1e-8 for weights, 0 for traces")->check(CLI::NonNegativeNumber);
+  comparing->add_option("--html", tolerances.html, "of traces: write the report as one page");
   CLI11_PARSE(app, argc, argv);
 
   try {
@@ -71,7 +73,7 @@ int main(int argc, char** argv) {
     }
     if (*inspecting) return inspect(a, json);
     if (*converting) return convert(a, b);
-    if (*comparing) return diff(a, b, rtol, atol);
+    if (*comparing) return diff(a, b, tolerances);
     fmt::print("{}", app.help());
     return 0;
   } catch (const std::bad_alloc&) {

@@ -11,7 +11,9 @@ template <class Options, Tensor (*function)(const Tensor&, const Tensor&, Option
 class PairLoss : public Module {
  public:
   explicit PairLoss(Options options = {}) : options(options) {}
-  Tensor operator()(const Tensor& x, const Tensor& target) const { return function(x, target, options); }
+  Tensor operator()(const Tensor& x, const Tensor& target) const {
+    return observed([&] { return function(x, target, options); }, x, target);
+  }
   Options options;
 };
 
@@ -60,31 +62,41 @@ class BCEWithLogitsLoss final : public Module {
 class GaussianNLLLoss final : public Module {
  public:
   explicit GaussianNLLLoss(GaussianNllLossOptions options = {}) : options(options) {}
-  Tensor operator()(const Tensor& x, const Tensor& target, const Tensor& var) const { return gaussian_nll_loss(x, target, var, options); }
+  Tensor operator()(const Tensor& x, const Tensor& target, const Tensor& var) const {
+    return observed([&] { return gaussian_nll_loss(x, target, var, options); }, x, target, var);
+  }
   GaussianNllLossOptions options;
 };
 class MarginRankingLoss final : public Module {
  public:
   explicit MarginRankingLoss(MarginLossOptions options = {}) : options(options) {}
-  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const { return margin_ranking_loss(x1, x2, target, options); }
+  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
+    return observed([&] { return margin_ranking_loss(x1, x2, target, options); }, x1, x2, target);
+  }
   MarginLossOptions options;
 };
 class CosineEmbeddingLoss final : public Module {
  public:
   explicit CosineEmbeddingLoss(MarginLossOptions options = {}) : options(options) {}
-  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const { return cosine_embedding_loss(x1, x2, target, options); }
+  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
+    return observed([&] { return cosine_embedding_loss(x1, x2, target, options); }, x1, x2, target);
+  }
   MarginLossOptions options;
 };
 class TripletMarginLoss final : public Module {
  public:
   explicit TripletMarginLoss(TripletMarginLossOptions options = {});
-  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const { return triplet_margin_loss(anchor, positive, negative, options); }
+  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const {
+    return observed([&] { return triplet_margin_loss(anchor, positive, negative, options); }, anchor, positive, negative);
+  }
   TripletMarginLossOptions options;
 };
 class CosineSimilarity final : public Module {
  public:
   explicit CosineSimilarity(int64_t dim = 1, double eps = 1e-8) : dim(dim), eps(eps) {}
-  Tensor operator()(const Tensor& x1, const Tensor& x2) const { return cosine_similarity(x1, x2, dim, eps); }
+  Tensor operator()(const Tensor& x1, const Tensor& x2) const {
+    return observed([&] { return cosine_similarity(x1, x2, dim, eps); }, x1, x2);
+  }
   int64_t dim;
   double eps;
 };

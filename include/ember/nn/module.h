@@ -19,6 +19,20 @@ namespace ember::nn {
 struct ModuleState;
 class Module;
 
+/// Sees every call of a module while it is set, on every thread: for traces and profilers. While one is set, modules that would
+/// otherwise be computed together run one by one.
+struct ForwardObserver {
+  virtual void before_forward(const Module& module, const std::vector<Tensor>& inputs) = 0;
+  virtual void after_forward(const Module& module, const std::vector<Tensor>& inputs, const Tensor& output) = 0;
+  virtual void abandon_forward(const Module& module) = 0;  ///< forward has thrown
+
+ protected:
+  ~ForwardObserver() = default;
+};
+/// Null removes it. Returns the one that was set before.
+ForwardObserver* set_forward_observer(ForwardObserver* observer);
+ForwardObserver* forward_observer();
+
 /// May change the input of forward: a defined result replaces it.
 using ForwardPreHook = Callback<Tensor(Module&, const Tensor& input)>;
 /// May change the output of forward: a defined result replaces it.
@@ -31,7 +45,8 @@ class Module {
   Module& operator=(Module&&) = delete;  // references to children could not follow
   virtual ~Module();
 
-  /// What the module computes. Modules with other signatures (losses take input and target) have their own operator().
+  /// What the module computes. Modules with other signatures (losses take input and target) have their own operator(), which
+  /// shows its call to observers: `return observed([&] { return mse_loss(x, target); }, x, target);`.
   virtual Tensor forward(const Tensor& x);
   Tensor operator()(const Tensor& x);
 
@@ -92,22 +107,21 @@ class Module {
   /// Gives a parameter its value: a leaf that requires grad.
   static void set_parameter(Tensor& parameter, Tensor value);
 
+  /// Runs body() as one call of this module with these inputs.
+  template <class Body, class... Inputs>
+  Tensor observed(Body&& body, const Inputs&... inputs) const {
+    if (!forward_observer()) [[likely]] return body();
+    return show([&] { return body(); }, {inputs...});
+  }
+
   /// Called before the state of this module is compared with what is loaded: a module may fill in what old files lack.
   virtual void prepare_load(StateDict& state, const std::string& prefix, int64_t version) const;
 
  private:
+  Tensor show(const Callback<Tensor()>& body, const std::vector<Tensor>& inputs) const;
+
   friend struct ModuleState;
   ModuleState* state_;
 };
-
-/// Runs on every module's forward while it is set: for traces and profilers. Null removes it.
-struct ForwardObserver {
-  virtual void before_forward(Module& module, const Tensor& input) = 0;
-  virtual void after_forward(Module& module, const Tensor& input, const Tensor& output) = 0;
-
- protected:
-  ~ForwardObserver() = default;
-};
-void set_forward_observer(ForwardObserver* observer);
 
 }  // namespace ember::nn

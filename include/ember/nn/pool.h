@@ -30,7 +30,9 @@ class MaxPool2d final : public MaxPoolBase<2> {
 class MaxUnpool2d final : public Module {
  public:
   explicit MaxUnpool2d(ExpandingArray<2> kernel_size, MaxUnpoolOptions options = {}) : kernel_size(kernel_size), options(std::move(options)) {}
-  Tensor operator()(const Tensor& x, const Tensor& indices) const { return max_unpool2d(x, indices, kernel_size, options); }
+  Tensor operator()(const Tensor& x, const Tensor& indices) const {
+    return observed([&] { return max_unpool2d(x, indices, kernel_size, options); }, x, indices);
+  }
   std::string extra_repr() const override;
   const ExpandingArray<2> kernel_size;
   const MaxUnpoolOptions options;

@@ -1,0 +1,53 @@
+// ember diff of weights: two files of any format, tensor by tensor.
+#include <ember/ember.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "commands.h"
+
+using namespace ember;
+
+namespace {
+
+std::string shape_text(const Tensor& t) {
+  return fmt::format("{} ({})", name(t.dtype()), fmt::join(t.sizes().begin(), t.sizes().end(), ", "));
+}
+
+double element(const Tensor& t, int64_t index) { return t.reshape({-1}).select(0, index).item<double>(); }
+
+/// What there is to say about one name that both have; nothing when they are equal within the tolerance.
+std::string difference(const Tensor& a, const Tensor& b, double rtol, double atol) {
+  if (!(a.sizes() == b.sizes()) || a.dtype() != b.dtype()) return fmt::format("{} against {}", shape_text(a), shape_text(b));
+  if (a.numel() == 0) return "";
+  const Tensor u = a.to(kFloat64), v = b.to(kFloat64);
+  const Tensor differs = isclose(u, v, rtol, atol, true).logical_not();
+  const int64_t count = differs.sum().item<int64_t>();
+  if (count == 0) return "";
+  // An infinity or a NaN on one side only is the largest difference of all.
+  const Tensor distance = nan_to_num((u - v).abs(), INFINITY).masked_fill(differs.logical_not(), -1);
+  const int64_t worst = distance.argmax().item<int64_t>();
+  return fmt::format("{} of {} differ, at most by {:.3g}: {:.9g} against {:.9g} at element {}", count, a.numel(), element(distance, worst),
+                     element(u, worst), element(v, worst), worst);
+}
+
+}  // namespace
+
+int diff(const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
+  const double rtol = options.rtol < 0 ? 1e-5 : options.rtol, atol = options.atol < 0 ? 1e-8 : options.atol;
+  const nn::StateDict a = flat(load(path_a, {.convert = true})), b = flat(load(path_b, {.convert = true}));
+  int64_t different = 0, equal = 0;
+  for (const auto& [name, tensor] : a) {
+    const Tensor* other = b.find(name);
+    const std::string text = other ? difference(tensor, *other, rtol, atol) : "only in " + path_a;
+    ++(text.empty() ? equal : different);
+    if (!text.empty()) fmt::print("{}: {}\n", name, text);
+  }
+  for (const auto& [name, tensor] : b) {
+    if (a.contains(name)) continue;
+    ++different;
+    fmt::print("{}: only in {}\n", name, path_b);
+  }
+  fmt::print("{} equal, {} different\n", equal, different);
+  return different == 0 ? 0 : 1;
+}
