@@ -1,4 +1,5 @@
-// Convolution in two dimensions, channels innermost (NHWC): forward and the two gradients, made of the register tiles of gemm.h.
+// Convolution in two dimensions, channels innermost (NHWC): forward and the two gradients. conv.cpp sends each to the kernel that
+// conv_choice.cpp names; the kernels themselves are in conv_direct.cpp, conv_winograd.cpp, ....
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,7 @@ namespace ember::kernels {
 
 using std::int64_t;
 
-/// Sizes of y = conv(x, w): x (n, h, w, c), y (n, oh, ow, o), kernel kh x kw. Weights are packed as (kh, kw, c / groups, o).
+/// Sizes of y = conv(x, w): x (n, h, w, c), y (n, oh, ow, o), weights (o, c / groups, kh, kw).
 struct ConvShape {
   int64_t n, h, w, c;
   int64_t oh, ow, o;
@@ -24,11 +25,11 @@ struct ConvShape {
 template <class T>
 void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y);
 
-/// dx of conv_forward, from dy. `w` is packed as (kh, kw, o / groups, c): turned around by the caller.
+/// dx of conv_forward, from dy.
 template <class T>
 void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
 
-/// dw (kh, kw, c / groups, o) of conv_forward.
+/// dw of conv_forward.
 template <class T>
 void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw);
 

@@ -14,6 +14,7 @@
 #include "kernels/random.h"
 #include "kernels/reduce.h"
 #include "kernels/softmax.h"
+#include "kernels/winograd.h"
 
 namespace ember::kernels {
 
@@ -28,6 +29,7 @@ struct Kernels {
   const RandomKernels& random;
   const ReduceKernels& reduce;
   const SoftmaxKernels& softmax;
+  const WinogradKernels& winograd;
 };
 
 const Kernels& kernels();

@@ -14,7 +14,10 @@ template <class T>
 class Scratch {
  public:
   explicit Scratch(int64_t count) : bytes_(std::size_t(count) * sizeof(T)), data_(static_cast<T*>(block_allocate(bytes_))) {}
-  ~Scratch() { block_free(data_, bytes_); }
+  ~Scratch() {
+    if (data_) block_free(data_, bytes_);
+  }
+  Scratch(Scratch&& other) noexcept : bytes_(other.bytes_), data_(other.data_) { other.data_ = nullptr; }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 

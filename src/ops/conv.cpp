@@ -27,19 +27,6 @@ Tensor channels_last(const Tensor& x) { return x.is_contiguous(MemoryFormat::Cha
 
 Tensor empty_channels_last(IntArrayRef sizes, DType dtype) { return empty_strided(sizes, channels_last_strides(sizes), dtype); }
 
-/// (O, C / g, kh, kw) as (kh, kw, C / g, O).
-Tensor packed(const Tensor& w) { return w.permute({2, 3, 1, 0}).contiguous(); }
-
-/// The same turned around for the way back: (kh, kw, O / g, C), the kernel reversed.
-Tensor packed_backwards(const Tensor& w, int64_t groups) {
-  const int64_t o = w.sizes()[0] / groups, c = w.sizes()[1], kh = w.sizes()[2], kw = w.sizes()[3];
-  Tensor turned = empty({kh, kw, o, groups, c}, w.dtype());
-  const Tensor source = w.view({groups, o, c, kh, kw}).permute({3, 4, 1, 0, 2});
-  for (int64_t y = 0; y < kh; ++y)
-    for (int64_t x = 0; x < kw; ++x) turned.select(0, y).select(0, x).copy_(source.select(0, kh - 1 - y).select(0, kw - 1 - x));
-  return turned;
-}
-
 template <class F>
 void with_real(DType dtype, F&& f) {
   if (dtype == kFloat32) f(float());
@@ -55,7 +42,7 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
   if (y.numel() > 0) {
     NoGradGuard no_grad;
     const kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
-    const Tensor image = channels_last(x.detach()), weights = packed(w.detach()), offset = bias.defined() ? bias.detach().contiguous() : bias;
+    const Tensor image = channels_last(x.detach()), weights = w.detach().contiguous(), offset = bias.defined() ? bias.detach().contiguous() : bias;
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), static_cast<const T*>(offset.data_or_null()), false, y.data<T>());
@@ -74,7 +61,7 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, cons
   if (dx.numel() > 0) {
     NoGradGuard no_grad;
     const kernels::ConvShape shape = shape_of(g, x_sizes, w.sizes(), dy.sizes());
-    const Tensor upstream = channels_last(dy.detach()), weights = packed_backwards(w.detach().contiguous(), g.groups);
+    const Tensor upstream = channels_last(dy.detach()), weights = w.detach().contiguous();
     with_real(dy.dtype(), [&](auto zero) {
       using T = decltype(zero);
       kernels::conv_backward_input<T>(shape, upstream.data<T>(), weights.data<T>(), dx.data<T>());
@@ -88,17 +75,15 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, cons
 
 /// dw = H(x, dy)
 Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes) {
-  Tensor dw;
+  Tensor dw = empty(w_sizes, x.dtype());
   {
     NoGradGuard no_grad;
     const kernels::ConvShape shape = shape_of(g, x.sizes(), w_sizes, dy.sizes());
     const Tensor image = channels_last(x.detach()), upstream = channels_last(dy.detach());
-    const Tensor taps = empty({w_sizes[2], w_sizes[3], w_sizes[1], w_sizes[0]}, x.dtype());
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      kernels::conv_backward_weight<T>(shape, image.data<T>(), upstream.data<T>(), taps.data<T>());
+      kernels::conv_backward_weight<T>(shape, image.data<T>(), upstream.data<T>(), dw.data<T>());
     });
-    dw = taps.permute({3, 2, 0, 1}).contiguous();
   }
   return record("ConvolutionBackwardWeight", {x, dy}, std::move(dw), [x = Saved(x), dy = Saved(dy), g](const Tensor& v, Grads& grads) {
     if (grads.wants(0)) grads.add(0, input_gradient(dy.get(), v, g, x.get().sizes().shape()));

@@ -17,6 +17,7 @@ extern const PoolKernels pool_kernels;
 extern const RandomKernels random_kernels;
 extern const ReduceKernels reduce_kernels;
 extern const SoftmaxKernels softmax_kernels;
+extern const WinogradKernels winograd_kernels;
 
 extern const Kernels table;
 constinit const Kernels table{
@@ -30,6 +31,7 @@ constinit const Kernels table{
     .random = random_kernels,
     .reduce = reduce_kernels,
     .softmax = softmax_kernels,
+    .winograd = winograd_kernels,
 };
 
 }  // namespace ember::kernels::EMBER_ISA

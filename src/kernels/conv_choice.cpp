@@ -1,0 +1,58 @@
+#include "kernels/conv_choice.h"
+
+#include "kernels/conv_winograd.h"
+#include "kernels/kernels.h"
+
+namespace ember::kernels {
+
+ConvWish conv_wish = ConvWish::Auto;
+
+const char* name(ConvPath path) {
+  switch (path) {
+    case ConvPath::Direct: return "direct";
+    case ConvPath::Pointwise: return "pointwise";
+    case ConvPath::Depthwise: return "depthwise";
+    case ConvPath::Winograd2: return "winograd 2x2";
+    case ConvPath::Winograd4: return "winograd 4x4";
+  }
+  return "";
+}
+
+namespace {
+
+bool is_pointwise(const ConvShape& s) { return s.kh == 1 && s.kw == 1 && s.padding[0] == 0 && s.padding[1] == 0 && s.groups == 1; }
+
+bool can_winograd(const ConvShape& s, int bytes) {
+  const auto plain = [&](int i) { return s.stride[i] == 1 && s.dilation[i] == 1 && s.padding[i] <= 2; };
+  return bytes == 4 && s.groups == 1 && s.kh == 3 && s.kw == 3 && plain(0) && plain(1);
+}
+
+double whole_vectors(int64_t n) {
+  const int64_t lanes = kernels().gemm.float32.lanes;
+  return double((n + lanes - 1) / lanes * lanes);
+}
+
+// Costs in multiply-adds of the register tiles. A transformed number costs about as much as kTransform of them, made or consumed.
+constexpr double kTransform = 6;
+
+double direct_cost(const ConvShape& s) { return double(s.n * s.oh * s.ow) * 9 * double(s.c) * whole_vectors(s.o); }
+
+double winograd_cost(const WinogradFamily& f, const ConvShape& s) {
+  const double elements = (f.outputs + 2) * (f.outputs + 2), tiles = double(winograd_tiles(f, s));
+  const double products = double(s.c) * whole_vectors(s.o);
+  return elements * (tiles * products + kTransform * (tiles * (whole_vectors(s.c) + whole_vectors(s.o)) + products));
+}
+
+}  // namespace
+
+ConvPath conv_path(const ConvShape& s, ConvDirection, int bytes) {
+  if (is_pointwise(s)) return ConvPath::Pointwise;
+  if (!can_winograd(s, bytes) || conv_wish == ConvWish::Direct) return ConvPath::Direct;
+  if (conv_wish == ConvWish::Winograd2) return ConvPath::Winograd2;
+  if (conv_wish == ConvWish::Winograd4) return ConvPath::Winograd4;
+  // Fewer channels than these fill no vectors, and the transforms cost more than they save.
+  if (s.c < 12 || s.o < 12) return ConvPath::Direct;
+  return winograd_cost(kernels().winograd.two, s) < direct_cost(s) ? ConvPath::Winograd2 : ConvPath::Direct;
+}
+
+}  // namespace ember::kernels

@@ -1,0 +1,236 @@
+// A convolution is a matrix product whose A is read from the image itself: a row of output pixels is a panel of rows that lie
+// `stride` pixels apart, and the sum over the kernel walks kernel rows and then the kw * c numbers that lie side by side. All that
+// is copied is the image, with zeros left and right, a band of rows at a time, so that it is still in the cache when it is read;
+// kernel rows that would lie above or below the image are left out of the sum.
+#include "kernels/conv_direct.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <optional>
+
+#include "kernels/parallel.h"
+
+namespace ember::kernels {
+
+template <class T>
+void copy_with_margins(const T* image, int64_t w, int64_t c, int64_t r0, int64_t rows, int64_t left, int64_t width, T* out) {
+  const int64_t first = std::max<int64_t>(0, left), skipped = std::max<int64_t>(0, -left);
+  const int64_t count = std::max<int64_t>(0, std::min(w - skipped, width - first)), rest = std::max<int64_t>(0, width - first - count);
+  const T* from = image + (r0 * w + skipped) * c;
+  for (int64_t r = 0; r < rows; ++r, from += w * c) {
+    std::fill_n(out, first * c, T(0));
+    std::copy_n(from, count * c, out + first * c);
+    std::fill_n(out + (first + count) * c, rest * c, T(0));
+    out += width * c;
+  }
+}
+
+namespace {
+
+int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+/// One dimension of a convolution: output i is the sum over taps j of tap first + j * step, times input
+/// i * stride - before + j * dilation where there is one. It is written to `place + i * spacing` of the result.
+struct Axis {
+  int64_t in, out;
+  int64_t stride, before, dilation;
+  int64_t taps, first_tap = 0, tap_step = 1;
+  int64_t place = 0, spacing = 1;
+
+  /// The taps [begin, end) that meet the input at output i.
+  int64_t begin(int64_t i) const { return std::clamp<int64_t>(-floor_div(i * stride - before, dilation), 0, taps); }
+  int64_t end(int64_t i) const { return std::clamp<int64_t>(floor_div(in - 1 - i * stride + before, dilation) + 1, begin(i), taps); }
+  int64_t reach() const { return (out - 1) * stride + (taps - 1) * dilation + 1; }  ///< inputs under all taps of all outputs
+};
+
+struct Direct {
+  Axis y, x;
+  int64_t n, c, o, groups;
+  int64_t kernel_width;                // taps in a row of the whole kernel
+  int64_t result_height, result_width;
+};
+
+/// Output rows [y0, y1) of one image.
+template <class T>
+void run_band(const Direct& d, const T* image, const TapsMemory<T>& weights, const T* bias, bool relu, T* result, int64_t y0, int64_t y1) {
+  const Axis &ay = d.y, &ax = d.x;
+  const int64_t top = std::clamp<int64_t>(y0 * ay.stride - ay.before, 0, ay.in);
+  const int64_t bottom = std::clamp<int64_t>((y1 - 1) * ay.stride - ay.before + (ay.taps - 1) * ay.dilation + 1, top, ay.in);
+  const bool as_it_lies = ax.before == 0 && ax.reach() <= ax.in;
+  const int64_t width = as_it_lies ? ax.in : ax.reach();
+  std::optional<Scratch<T>> copy;
+  const T* source = image + top * ax.in * d.c;
+  if (!as_it_lies) {
+    copy.emplace((bottom - top) * width * d.c);
+    copy_with_margins(image, ax.in, d.c, top, bottom - top, ax.before, width, copy->data());
+    source = copy->data();
+  }
+  const bool side_by_side = d.groups == 1 && ax.dilation == 1 && ax.tap_step == 1 && ax.taps == d.kernel_width;
+  for (int64_t g = 0; g < d.groups; ++g) {
+    const Taps<T> w = weights.group(g);
+    const int64_t tap = w.inputs * w.wide;
+    for (int64_t j = 0; j < w.outputs; j += w.wide) {
+      Panel<T> q{};
+      q.rows = ax.out;
+      q.columns = int(std::min(w.wide, w.outputs - j));
+      q.a_row = ax.stride * d.c;
+      q.c_row = ax.spacing * d.o;
+      if (!side_by_side) q.middle = {ax.taps, ax.dilation * d.c, ax.tap_step * tap};
+      q.inner = {side_by_side ? ax.taps * w.inputs : w.inputs, 1, w.wide};
+      if (bias) q.epilogue.bias = bias + g * w.outputs + j;
+      q.epilogue.relu = relu;
+      for (int64_t row = y0; row < y1; ++row) {
+        const int64_t k0 = ay.begin(row), k1 = ay.end(row);
+        q.outer = {k1 - k0, ay.dilation * width * d.c, ay.tap_step * d.kernel_width * tap};
+        q.a = source + (row * ay.stride - ay.before + k0 * ay.dilation - top) * width * d.c + g * w.inputs;
+        q.b = w.at((ay.first_tap + k0 * ay.tap_step) * d.kernel_width + ax.first_tap, 0, j);
+        q.c = result + ((ay.place + row * ay.spacing) * d.result_width + ax.place) * d.o + g * w.outputs + j;
+        gemm_family<T>().panel(q);
+      }
+    }
+  }
+}
+
+template <class T>
+void run(const Direct& d, const T* x, const TapsMemory<T>& weights, const T* bias, bool relu, T* result) {
+  if (d.n == 0 || d.y.out == 0 || d.x.out == 0) return;
+  // A band's input should stay in the second-level cache beside the weights; few images are cut further, for the threads.
+  const int64_t row_bytes = d.x.reach() * d.c * d.y.stride * int64_t(sizeof(T));
+  const int64_t by_cache = blocks(d.y.out * row_bytes, 400 << 10), by_threads = blocks(8, d.n);
+  const int64_t bands = std::clamp<int64_t>(std::max(by_cache, by_threads), 1, std::max<int64_t>(1, d.y.out / 2));
+  const double multiply_adds = double(d.n * d.y.out * d.x.out) * double(d.c * d.o / d.groups) * double(std::max<int64_t>(1, d.y.taps * d.x.taps));
+  parallel_for(d.n * bands, 1, multiply_adds / 16, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t image = unit / bands, band = unit % bands;
+      run_band(d, x + image * d.y.in * d.x.in * d.c, weights, bias, relu, result + image * d.result_height * d.result_width * d.o,
+               d.y.out * band / bands, d.y.out * (band + 1) / bands);
+    }
+  });
+}
+
+/// dx by the position modulo the stride: inputs at phase, phase + stride, ... see every step-th tap only, and see it at stride 1.
+/// From oy * stride = y + padding - k * dilation: the k of one phase are k0, k0 + step, ...; with k falling, dy's index rises.
+Axis backward_axis(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, int64_t phase) {
+  const int64_t common = std::gcd(stride, dilation), step = stride / common, jump = dilation / common;
+  int64_t k0 = 0;
+  while (k0 < kernel && (phase + padding - k0 * dilation) % stride != 0) ++k0;
+  Axis a{.in = out, .out = phase < in ? (in - 1 - phase) / stride + 1 : 0, .stride = 1, .before = 0, .dilation = jump, .taps = 0};
+  a.place = phase;
+  a.spacing = stride;
+  if (k0 >= kernel) return a;
+  a.taps = (kernel - 1 - k0) / step + 1;
+  a.before = (a.taps - 1) * jump - (phase + padding - k0 * dilation) / stride;
+  a.first_tap = kernel - 1 - (k0 + (a.taps - 1) * step);  // the taps are packed turned around
+  a.tap_step = step;
+  return a;
+}
+
+/// Images [begin, end) added to the taps of the groups from first_group on.
+template <class T>
+void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t begin, int64_t end, const TapsMemory<T>& dw, int64_t first_group) {
+  const GemmFamily<T>& f = gemm_family<T>();
+  const int64_t c_in = s.c_group(), c_out = s.o_group(), pixels = s.oh * s.ow;
+  const Axis ay{s.h, s.oh, s.stride[0], s.padding[0], s.dilation[0], s.kh}, ax{s.w, s.ow, s.stride[1], s.padding[1], s.dilation[1], s.kw};
+  const bool as_it_lies = ax.before == 0 && ax.reach() <= ax.in;
+  const int64_t width = as_it_lies ? s.w : ax.reach();
+  const bool whole_vectors = f.masked_loads || c_out % f.lanes == 0;
+  const int64_t dy_row = whole_vectors ? s.o : blocks(c_out, f.lanes) * f.lanes;
+  Scratch<T> copy(as_it_lies ? 1 : s.h * width * s.c), dy_copy(whole_vectors ? 1 : pixels * dy_row);
+  const bool side_by_side = s.groups == 1 && s.dilation[1] == 1;
+
+  for (int64_t image = begin; image < end; ++image) {
+    const T* source = x + image * s.h * s.w * s.c;
+    if (!as_it_lies) {
+      copy_with_margins(source, s.w, s.c, 0, s.h, ax.before, width, copy.data());
+      source = copy;
+    }
+    for (int64_t g = 0; g < s.groups; ++g) {
+      const Taps<T> out = dw.group(first_group + g);
+      const T* b = dy + image * pixels * s.o + g * c_out;
+      if (!whole_vectors) {
+        for (int64_t i = 0; i < pixels; ++i) {
+          std::copy_n(b + i * s.o, c_out, dy_copy + i * dy_row);
+          std::fill_n(dy_copy + i * dy_row + c_out, dy_row - c_out, T(0));
+        }
+        b = dy_copy;
+      }
+      for (int64_t j = 0; j < c_out; j += out.wide) {
+        Panel<T> q{};
+        q.rows = side_by_side ? s.kw * c_in : c_in;
+        q.columns = int(std::min(out.wide, c_out - j));
+        q.a_row = 1;
+        q.c_row = out.wide;
+        q.epilogue.accumulate = true;
+        q.inner = {s.ow, s.stride[1] * s.c, dy_row};
+        for (int64_t ky = 0; ky < s.kh; ++ky) {
+          // The output rows at which kernel row ky meets the image.
+          const int64_t above = s.padding[0] - ky * s.dilation[0];
+          const int64_t r0 = std::clamp<int64_t>(-floor_div(-above, s.stride[0]), 0, s.oh);
+          const int64_t r1 = std::clamp<int64_t>(floor_div(s.h - 1 + above, s.stride[0]) + 1, r0, s.oh);
+          q.middle = {r1 - r0, s.stride[0] * width * s.c, s.ow * dy_row};
+          q.b = b + r0 * s.ow * dy_row + j;
+          for (int64_t kx = 0; kx < (side_by_side ? 1 : s.kw); ++kx) {
+            q.a = source + ((r0 * s.stride[0] - above) * width + kx * s.dilation[1]) * s.c + g * c_in;
+            q.c = out.at(ky * s.kw + kx, 0, j);
+            f.panel(q);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void direct_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  const Direct d{{s.h, s.oh, s.stride[0], s.padding[0], s.dilation[0], s.kh}, {s.w, s.ow, s.stride[1], s.padding[1], s.dilation[1], s.kw},
+                 s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow};
+  run(d, x, forward_taps(s, w), bias, relu, y);
+}
+
+template <class T>
+void direct_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
+  const TapsMemory<T> taps = backward_taps(s, w);
+  for (int64_t py = 0; py < s.stride[0]; ++py)
+    for (int64_t px = 0; px < s.stride[1]; ++px) {
+      const Direct d{backward_axis(s.h, s.oh, s.kh, s.stride[0], s.padding[0], s.dilation[0], py),
+                     backward_axis(s.w, s.ow, s.kw, s.stride[1], s.padding[1], s.dilation[1], px), s.n, s.o, s.c, s.groups, s.kw, s.h, s.w};
+      run(d, dy, taps, static_cast<const T*>(nullptr), false, dx);
+    }
+}
+
+template <class T>
+void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
+  // Parts of the batch have sums of their own, which are added in order: as many whatever the number of threads.
+  const int64_t taps = s.kh * s.kw, most = s.groups * taps * s.c_group() * s.o_group() > 60000 ? 4 : 8;
+  const int64_t parts = std::clamp<int64_t>(int64_t(s.multiply_adds() / 4e6), 1, std::min<int64_t>(std::max<int64_t>(1, s.n), most));
+  TapsMemory<T> sums(s.groups * parts, taps, s.c_group(), s.o_group());
+  const int64_t size = s.groups * sums.size();
+  parallel_for(parts, 1, s.multiply_adds() / 16, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) {
+      std::fill_n(sums.data() + part * size, size, T(0));
+      add_weight_gradient(s, x, dy, s.n * part / parts, s.n * (part + 1) / parts, sums, part * s.groups);
+    }
+  });
+  if (parts > 1)
+    parallel_for(size, 64, double(size * parts), [&](int64_t begin, int64_t end) {
+      T* sum = sums.data();
+      for (int64_t part = 1; part < parts; ++part)
+        for (int64_t i = begin; i < end; ++i) sum[i] += sum[part * size + i];
+    });
+  unpack_taps(s, sums, dw);
+}
+
+template void copy_with_margins(const float*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, float*);
+template void copy_with_margins(const double*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double*);
+template void direct_forward(const ConvShape&, const float*, const float*, const float*, bool, float*);
+template void direct_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
+template void direct_backward_input(const ConvShape&, const float*, const float*, float*);
+template void direct_backward_input(const ConvShape&, const double*, const double*, double*);
+template void direct_backward_weight(const ConvShape&, const float*, const float*, float*);
+template void direct_backward_weight(const ConvShape&, const double*, const double*, double*);
+
+}  // namespace ember::kernels

@@ -1,0 +1,88 @@
+#include "kernels/conv_pointwise.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "kernels/gemm.h"
+#include "kernels/parallel.h"
+#include "kernels/scratch.h"
+
+namespace ember::kernels {
+namespace {
+
+int64_t pixels(const ConvShape& s) { return s.n * s.oh * s.ow; }
+bool meets_every_pixel(const ConvShape& s) { return s.stride[0] == 1 && s.stride[1] == 1; }
+
+/// x (n, h, w, c) at the strides only: (n, oh, ow, c), as it lies where that is all of it.
+template <class T>
+class MetPixels {
+ public:
+  MetPixels(const ConvShape& s, const T* x) : data_(x) {
+    if (meets_every_pixel(s)) return;
+    copy_.emplace(pixels(s) * s.c);
+    data_ = copy_->data();
+    parallel_for(s.n * s.oh, 1, double(pixels(s) * s.c) / 8, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const T* from = x + (row / s.oh * s.h + row % s.oh * s.stride[0]) * s.w * s.c;
+        T* to = copy_->data() + row * s.ow * s.c;
+        for (int64_t i = 0; i < s.ow; ++i, from += s.stride[1] * s.c, to += s.c) std::copy_n(from, s.c, to);
+      }
+    });
+  }
+  const T* data() const { return data_; }
+
+ private:
+  const T* data_;
+  std::optional<Scratch<T>> copy_;
+};
+
+/// The way back: dx is `met` at the strides and 0 between.
+template <class T>
+void spread(const ConvShape& s, const T* met, T* dx) {
+  parallel_for(s.n * s.h, 1, double(s.n * s.h * s.w * s.c) / 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t y = row % s.h;
+      T* to = dx + row * s.w * s.c;
+      if (y % s.stride[0] != 0 || y / s.stride[0] >= s.oh) {
+        std::fill_n(to, s.w * s.c, T(0));
+        continue;
+      }
+      const T* from = met + (row / s.h * s.oh + y / s.stride[0]) * s.ow * s.c;
+      for (int64_t x = 0; x < s.w; ++x, to += s.c) {
+        if (x % s.stride[1] != 0 || x / s.stride[1] >= s.ow) std::fill_n(to, s.c, T(0));
+        else std::copy_n(from + x / s.stride[1] * s.c, s.c, to);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void pointwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  const MetPixels<T> met(s, x);
+  gemm<T>(pixels(s), s.o, s.c, {met.data(), s.c, 1}, {w, 1, s.c}, y, s.o, {false, bias, relu});
+}
+
+template <class T>
+void pointwise_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
+  if (meets_every_pixel(s)) return gemm<T>(pixels(s), s.c, s.o, {dy, s.o, 1}, {w, s.c, 1}, dx, s.c);
+  const Scratch<T> met(pixels(s) * s.c);
+  gemm<T>(pixels(s), s.c, s.o, {dy, s.o, 1}, {w, s.c, 1}, met, s.c);
+  spread(s, met.data(), dx);
+}
+
+template <class T>
+void pointwise_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
+  const MetPixels<T> met(s, x);
+  gemm<T>(s.o, s.c, pixels(s), {dy, 1, s.o}, {met.data(), s.c, 1}, dw, s.c);
+}
+
+template void pointwise_forward(const ConvShape&, const float*, const float*, const float*, bool, float*);
+template void pointwise_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
+template void pointwise_backward_input(const ConvShape&, const float*, const float*, float*);
+template void pointwise_backward_input(const ConvShape&, const double*, const double*, double*);
+template void pointwise_backward_weight(const ConvShape&, const float*, const float*, float*);
+template void pointwise_backward_weight(const ConvShape&, const double*, const double*, double*);
+
+}  // namespace ember::kernels

@@ -1,0 +1,155 @@
+// Tiles are taken in blocks whose transforms stay in the second-level cache while the matrix products run over them: with (m + 2)^2
+// elements, `tiles x inputs` times `inputs x outputs` for each.
+#include "kernels/conv_winograd.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/conv_taps.h"
+#include "kernels/parallel.h"
+
+namespace ember::kernels {
+namespace {
+
+constexpr int64_t kPad = 16;              // numbers between the planes: at powers of two they would all share a few cache sets
+constexpr int64_t kCacheBytes = 800 << 10;  // of the second-level cache, for a block and its share of the weights
+constexpr int64_t kMostTiles = 224;
+
+int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
+int64_t whole_vectors(int64_t n) { return blocks(n, kernels().gemm.float32.lanes) * kernels().gemm.float32.lanes; }
+
+/// The tiles of all images, in rows, and how they are cut into blocks.
+struct Tiling {
+  int64_t m, elements;
+  int64_t down, across, count;  // tiles of an image; of all images
+  int64_t in_row, out_row;      // numbers of a tile and element
+  int64_t block;                // tiles of a block
+
+  Tiling(const WinogradFamily& f, int64_t images, int64_t h, int64_t w, int64_t c, int64_t o)
+      : m(f.outputs), elements((m + 2) * (m + 2)), down(blocks(h, m)), across(blocks(w, m)), count(images * down * across),
+        in_row(c), out_row(whole_vectors(o)) {
+    const int64_t weights = std::min<int64_t>(elements * c * o * 4, kCacheBytes / 2), tile = elements * (in_row + out_row) * 4;
+    block = std::clamp<int64_t>((kCacheBytes - weights) / tile / 14 * 14, 28, kMostTiles);
+  }
+  int64_t block_count() const { return blocks(count, block); }
+
+  /// Where the tiles from `first` on lie.
+  void list(int64_t first, int64_t n, WinogradTile* out) const {
+    WinogradTile t{first / (down * across), first / across % down * m, first % across * m};
+    for (int64_t i = 0; i < n; ++i) {
+      out[i] = t;
+      if ((t.x += m) < across * m) continue;
+      t.x = 0;
+      if ((t.y += m) < down * m) continue;
+      t.y = 0;
+      ++t.image;
+    }
+  }
+};
+
+/// Memory for a block's transformed tiles.
+struct TilesMemory : WinogradTiles {
+  Scratch<float> memory;
+  TilesMemory(const Tiling& t, int64_t row) : WinogradTiles{nullptr, row, t.block * row + kPad}, memory(t.elements * plane) { data = memory; }
+};
+
+/// Room for transformed weights, `copies` of them.
+struct WeightsMemory : WinogradWeights {
+  Scratch<float> memory;
+  WeightsMemory(const Tiling& t, const Taps<float>& taps, int64_t copies)
+      : WinogradWeights{nullptr, taps.inputs * taps.wide * taps.panels() + kPad, taps.inputs, taps.outputs, taps.wide},
+        memory(copies * t.elements * plane) {
+    data = memory;
+  }
+};
+
+/// y (n, oh, ow, o) = x (n, h, w, c) * taps at stride 1, with padding rows above and columns to the left.
+void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in, const WinogradImages& out, const int64_t (&padding)[2],
+              const float* x, const Taps<float>& taps, const float* bias, bool relu, float* y) {
+  const Tiling t(f, images, out.h, out.w, in.c, out.c);
+  const WeightsMemory u(t, taps, 1);
+  parallel_for(in.c, 1, double(t.elements * in.c * out.c), [&](int64_t begin, int64_t end) { f.weights(taps, begin, end, u); });
+
+  const double work = double(t.count * t.elements) * double(in.c * out.c);
+  parallel_for(t.block_count(), 1, work / 16, [&](int64_t begin, int64_t end) {
+    const TilesMemory v(t, t.in_row), products(t, t.out_row);
+    WinogradTile tiles[kMostTiles];
+    for (int64_t first = begin * t.block; first < std::min(end * t.block, t.count); first += t.block) {
+      const int64_t n = std::min(t.block, t.count - first);
+      t.list(first, n, tiles);
+      f.input(in, x, padding[0], padding[1], tiles, n, v);
+      for (int64_t e = 0; e < t.elements; ++e)
+        for (int64_t j = 0; j < out.c; j += u.wide) {
+          Panel<float> q{};
+          q.rows = n;
+          q.columns = int(std::min(u.wide, out.c - j));
+          q.a = v.data + e * v.plane;
+          q.a_row = v.row;
+          q.b = u.data + e * u.plane + j * in.c;
+          q.inner = {in.c, 1, u.wide};
+          q.c = products.data + e * products.plane + j;
+          q.c_row = products.row;
+          kernels().gemm.float32.panel(q);
+        }
+      f.output(products, tiles, n, bias, relu, out, y);
+    }
+  });
+}
+
+}  // namespace
+
+int64_t winograd_tiles(const WinogradFamily& f, const ConvShape& s) { return s.n * blocks(s.oh, f.outputs) * blocks(s.ow, f.outputs); }
+
+void winograd_forward(const WinogradFamily& f, const ConvShape& s, const float* x, const float* w, const float* bias, bool relu, float* y) {
+  const TapsMemory<float> taps = forward_taps(s, w);
+  convolve(f, s.n, {s.h, s.w, s.c}, {s.oh, s.ow, s.o}, s.padding, x, taps.group(0), bias, relu, y);
+}
+
+void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const float* dy, const float* w, float* dx) {
+  const TapsMemory<float> taps = backward_taps(s, w);
+  convolve(f, s.n, {s.oh, s.ow, s.o}, {s.h, s.w, s.c}, {2 - s.padding[0], 2 - s.padding[1]}, dy, taps.group(0), nullptr, false, dx);
+}
+
+// Y = A^T [ U . V ] A is linear in U = G g G^T, so dU is the sum over tiles of (A dY A^T) . V and dg = G^T dU G.
+void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const float* x, const float* dy, float* dw) {
+  const Tiling t(f, s.n, s.oh, s.ow, s.c, s.o);
+  const TapsMemory<float> taps(1, 9, s.c, s.o);
+  // Parts of the tiles have sums of their own: as many whatever the number of threads, and few enough to be worth their memory.
+  const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min<int64_t>(8, t.block_count()));
+  const WeightsMemory u(t, taps.group(0), parts);
+  const int64_t part_size = t.elements * u.plane;
+  const double work = double(t.count * t.elements) * double(s.c * s.o);
+  parallel_for(parts, 1, work / 16, [&](int64_t begin, int64_t end) {
+    const TilesMemory v(t, t.in_row), upstream(t, t.out_row);
+    WinogradTile tiles[kMostTiles];
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t from = t.block_count() * part / parts, to = t.block_count() * (part + 1) / parts;
+      for (int64_t b = from; b < to; ++b) {
+        const int64_t first = b * t.block, n = std::min(t.block, t.count - first);
+        t.list(first, n, tiles);
+        f.input({s.h, s.w, s.c}, x, s.padding[0], s.padding[1], tiles, n, v);
+        f.output_gradient({s.oh, s.ow, s.o}, dy, tiles, n, upstream);
+        for (int64_t e = 0; e < t.elements; ++e)
+          for (int64_t j = 0; j < s.o; j += u.wide) {
+            Panel<float> q{};
+            q.rows = s.c;
+            q.columns = int(std::min(u.wide, s.o - j));
+            q.a = v.data + e * v.plane;
+            q.a_row = 1;
+            q.b = upstream.data + e * upstream.plane + j;
+            q.inner = {n, v.row, upstream.row};
+            q.c = u.data + part * part_size + e * u.plane + j * s.c;
+            q.c_row = u.wide;
+            q.epilogue.accumulate = b > from;
+            kernels().gemm.float32.panel(q);
+          }
+      }
+    }
+  });
+  parallel_for(s.c, 1, double(t.elements * s.c * s.o * parts), [&](int64_t begin, int64_t end) {
+    f.weight_gradient(u, parts, part_size, begin, end, taps.group(0));
+  });
+  unpack_taps(s, taps, dw);
+}
+
+}  // namespace ember::kernels

@@ -1,0 +1,239 @@
+// The transforms of Winograd's convolution: small fixed matrices applied to the rows and the columns of a tile, one vector of channels
+// at a time. See kernels/winograd.h for what they are for.
+
+#include "kernels/winograd.h"
+
+#include "kernels/isa/lanes.h"
+
+namespace ember::kernels::EMBER_ISA {
+namespace {
+
+using V = FloatLanes;
+
+/// F(2, 3): interpolation at 0, 1, -1 and infinity. The matrices as Lavin & Gray give them; `_transposed` is the way back.
+struct Two {
+  static constexpr int outputs = 2, patch = 4;
+
+  EMBER_INLINE void input(const V* d, V* o) {
+    o[0] = d[0] - d[2];
+    o[1] = d[1] + d[2];
+    o[2] = d[2] - d[1];
+    o[3] = d[1] - d[3];
+  }
+  EMBER_INLINE void output(const V* m, V* o) {
+    o[0] = m[0] + m[1] + m[2];
+    o[1] = m[1] - m[2] - m[3];
+  }
+  EMBER_INLINE void output_transposed(const V* y, V* o) {
+    o[0] = y[0];
+    o[1] = y[0] + y[1];
+    o[2] = y[0] - y[1];
+    o[3] = -y[1];
+  }
+  EMBER_INLINE void weights(const V* g, V* o) {
+    const V even = (g[0] + g[2]) * 0.5f, odd = g[1] * 0.5f;
+    o[0] = g[0];
+    o[1] = even + odd;
+    o[2] = even - odd;
+    o[3] = g[2];
+  }
+  EMBER_INLINE void weights_transposed(const V* u, V* o) {
+    const V even = (u[1] + u[2]) * 0.5f;
+    o[0] = u[0] + even;
+    o[1] = (u[1] - u[2]) * 0.5f;
+    o[2] = even + u[3];
+  }
+};
+
+/// F(4, 3): interpolation at 0, ±p, ±q and infinity. p = sqrt(1/2) and q = sqrt(2) round half as much as the usual 1 and 2.
+struct Four {
+  static constexpr int outputs = 4, patch = 6;
+  static constexpr float p = 0.70710678118654752f, q = 1.41421356237309505f;
+  static constexpr float p2 = 0.5f, q2 = 2.0f, p3 = p * p2, q3 = q * q2;
+  static constexpr float at_0 = 1 / (p2 * q2), at_p = 1 / (2 * p2 * (p2 - q2)), at_q = 1 / (2 * q2 * (q2 - p2));  // Lagrange's weights
+
+  EMBER_INLINE void input(const V* d, V* o) {
+    const V even_p = d[4] - q2 * d[2], odd_p = p * (d[3] - q2 * d[1]);
+    const V even_q = d[4] - p2 * d[2], odd_q = q * (d[3] - p2 * d[1]);
+    o[0] = (p2 * q2) * d[0] - (p2 + q2) * d[2] + d[4];
+    o[1] = even_p + odd_p;
+    o[2] = even_p - odd_p;
+    o[3] = even_q + odd_q;
+    o[4] = even_q - odd_q;
+    o[5] = (p2 * q2) * d[1] - (p2 + q2) * d[3] + d[5];
+  }
+  EMBER_INLINE void output(const V* m, V* o) {
+    const V even_p = m[1] + m[2], odd_p = m[1] - m[2], even_q = m[3] + m[4], odd_q = m[3] - m[4];
+    o[0] = m[0] + even_p + even_q;
+    o[1] = p * odd_p + q * odd_q;
+    o[2] = p2 * even_p + q2 * even_q;
+    o[3] = p3 * odd_p + q3 * odd_q + m[5];
+  }
+  EMBER_INLINE void output_transposed(const V* y, V* o) {
+    const V even_p = y[0] + p2 * y[2], odd_p = p * y[1] + p3 * y[3], even_q = y[0] + q2 * y[2], odd_q = q * y[1] + q3 * y[3];
+    o[0] = y[0];
+    o[1] = even_p + odd_p;
+    o[2] = even_p - odd_p;
+    o[3] = even_q + odd_q;
+    o[4] = even_q - odd_q;
+    o[5] = y[3];
+  }
+  EMBER_INLINE void weights(const V* g, V* o) {
+    const V even_p = at_p * (g[0] + p2 * g[2]), odd_p = (at_p * p) * g[1];
+    const V even_q = at_q * (g[0] + q2 * g[2]), odd_q = (at_q * q) * g[1];
+    o[0] = at_0 * g[0];
+    o[1] = even_p + odd_p;
+    o[2] = even_p - odd_p;
+    o[3] = even_q + odd_q;
+    o[4] = even_q - odd_q;
+    o[5] = g[2];
+  }
+  EMBER_INLINE void weights_transposed(const V* u, V* o) {
+    const V even_p = at_p * (u[1] + u[2]), odd_p = (at_p * p) * (u[1] - u[2]);
+    const V even_q = at_q * (u[3] + u[4]), odd_q = (at_q * q) * (u[3] - u[4]);
+    o[0] = at_0 * u[0] + even_p + even_q;
+    o[1] = odd_p + odd_q;
+    o[2] = p2 * even_p + q2 * even_q + u[5];
+  }
+};
+
+/// The one-dimensional transform of `kIn` to `kOut` vectors applied to all columns, then to all rows of a square.
+template <int kIn, int kOut, class Transform, class Load, class Store>
+EMBER_INLINE void on_both_sides(Transform transform, Load load_at, Store store_at) {
+  V half[kOut][kIn];
+#pragma GCC unroll 8
+  for (int c = 0; c < kIn; ++c) {
+    V column[kIn], out[kOut];
+#pragma GCC unroll 8
+    for (int r = 0; r < kIn; ++r) column[r] = load_at(r, c);
+    transform(column, out);
+#pragma GCC unroll 8
+    for (int r = 0; r < kOut; ++r) half[r][c] = out[r];
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kOut; ++r) {
+    V out[kOut];
+    transform(half[r], out);
+#pragma GCC unroll 8
+    for (int c = 0; c < kOut; ++c) store_at(r, c, out[c]);
+  }
+}
+
+/// Which rows or columns of a patch that begins at `first` lie within [0, size).
+template <int kPatch>
+EMBER_INLINE unsigned inside(int64_t first, int64_t size) {
+  unsigned bits = 0;
+  for (int i = 0; i < kPatch; ++i) bits |= unsigned(first + i >= 0 && first + i < size) << i;
+  return bits;
+}
+
+/// Transforms a kPatch x kPatch square of pixels of an image, zeros around it, for all channels.
+template <int kPatch, int kOut, class Transform>
+EMBER_INLINE void transform_patch(const WinogradImages& s, const float* image, int64_t y, int64_t x, Transform transform, float* out,
+                                  int64_t plane) {
+  const float* corner = image + (y * s.w + x) * s.c;
+  const int64_t row = s.w * s.c;
+  if (y >= 0 && x >= 0 && y + kPatch <= s.h && x + kPatch <= s.w) {
+    for_each_lanes<float>(s.c, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
+      on_both_sides<kPatch, kOut>(
+          transform, [&](int i, int j) __attribute__((always_inline)) { return load(corner + i * row + j * s.c + c, lanes); },
+          [&](int i, int j, V v) __attribute__((always_inline)) { store(out + (i * kOut + j) * plane + c, v, lanes); });
+    });
+    return;
+  }
+  const unsigned rows = inside<kPatch>(y, s.h), columns = inside<kPatch>(x, s.w);
+  for (int64_t c = 0; c < s.c; c += kLanes<float>) {
+    const int lanes = int(s.c - c < kLanes<float> ? s.c - c : kLanes<float>);
+    on_both_sides<kPatch, kOut>(
+        transform,
+        [&](int i, int j) __attribute__((always_inline)) {
+          return load(corner + i * row + j * s.c + c, rows >> i & columns >> j & 1 ? lanes : 0);
+        },
+        [&](int i, int j, V v) __attribute__((always_inline)) { store(out + (i * kOut + j) * plane + c, v, lanes); });
+  }
+}
+
+template <class F>
+void input(const WinogradImages& s, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
+           const WinogradTiles& out) {
+  for (int64_t i = 0; i < count; ++i)
+    transform_patch<F::patch, F::patch>(
+        s, x + tiles[i].image * s.h * s.w * s.c, tiles[i].y - top, tiles[i].x - left,
+        [](const V* d, V* o) __attribute__((always_inline)) { F::input(d, o); }, out.data + i * out.row, out.plane);
+}
+
+template <class F>
+void output_gradient(const WinogradImages& s, const float* dy, const WinogradTile* tiles, int64_t count, const WinogradTiles& out) {
+  for (int64_t i = 0; i < count; ++i)
+    transform_patch<F::outputs, F::patch>(
+        s, dy + tiles[i].image * s.h * s.w * s.c, tiles[i].y, tiles[i].x,
+        [](const V* d, V* o) __attribute__((always_inline)) { F::output_transposed(d, o); }, out.data + i * out.row, out.plane);
+}
+
+template <class F>
+void output(const WinogradTiles& products, const WinogradTile* tiles, int64_t count, const float* bias, bool relu,
+            const WinogradImages& s, float* y) {
+  constexpr int m = F::outputs;
+  const int64_t row = s.w * s.c;
+  for (int64_t i = 0; i < count; ++i) {
+    const WinogradTile& t = tiles[i];
+    const float* from = products.data + i * products.row;
+    float* corner = y + ((t.image * s.h + t.y) * s.w + t.x) * s.c;
+    const int64_t rows = s.h - t.y, columns = s.w - t.x;
+    const bool whole = rows >= m && columns >= m;
+    for_each_lanes<float>(s.c, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
+      const V offset = bias ? load(bias + c, lanes) : zeros<float>();
+      on_both_sides<F::patch, m>(
+          [](const V* d, V* o) __attribute__((always_inline)) { F::output(d, o); },
+          [&](int a, int b) __attribute__((always_inline)) { return load(from + (a * F::patch + b) * products.plane + c, lanes); },
+          [&](int a, int b, V v) __attribute__((always_inline)) {
+            if (!whole && (a >= rows || b >= columns)) return;
+            v += offset;
+            store(corner + a * row + b * s.c + c, relu ? maximum(zeros<float>(), v) : v, lanes);
+          });
+    });
+  }
+}
+
+template <class F>
+void weights(const Taps<float>& taps, int64_t begin, int64_t end, const WinogradWeights& out) {
+  const int64_t tap = taps.inputs * taps.wide;
+  for (int64_t o = 0; o < out.outputs; o += kLanes<float>)
+    for (int64_t i = begin; i < end; ++i) {
+      const float* from = taps.at(0, i, o);
+      float* to = out.at(0, i, o);
+      on_both_sides<3, F::patch>(
+          [](const V* g, V* u) __attribute__((always_inline)) { F::weights(g, u); },
+          [&](int a, int b) __attribute__((always_inline)) { return load(from + (a * 3 + b) * tap); },
+          [&](int a, int b, V v) __attribute__((always_inline)) { store(to + (a * F::patch + b) * out.plane, v); });
+    }
+}
+
+template <class F>
+void weight_gradient(const WinogradWeights& u, int64_t parts, int64_t part_stride, int64_t begin, int64_t end, const Taps<float>& taps) {
+  const int64_t tap = taps.inputs * taps.wide;
+  for (int64_t o = 0; o < u.outputs; o += kLanes<float>)
+    for (int64_t i = begin; i < end; ++i) {
+      const float* from = u.at(0, i, o);
+      float* to = taps.at(0, i, o);
+      on_both_sides<F::patch, 3>(
+          [](const V* g, V* t) __attribute__((always_inline)) { F::weights_transposed(g, t); },
+          [&](int a, int b) __attribute__((always_inline)) {
+            const float* element = from + (a * F::patch + b) * u.plane;
+            V sum = load(element);
+            for (int64_t part = 1; part < parts; ++part) sum += load(element + part * part_stride);
+            return sum;
+          },
+          [&](int a, int b, V v) __attribute__((always_inline)) { store(to + (a * 3 + b) * tap, v); });
+    }
+}
+
+template <class F>
+constexpr WinogradFamily family{F::outputs, input<F>, output<F>, output_gradient<F>, weights<F>, weight_gradient<F>};
+
+}  // namespace
+
+extern const WinogradKernels winograd_kernels;
+constinit const WinogradKernels winograd_kernels{family<Two>, family<Four>};
+
+}  // namespace ember::kernels::EMBER_ISA
