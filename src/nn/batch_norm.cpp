@@ -12,10 +12,12 @@ BatchNormBase::BatchNormBase(int64_t num_features, BatchNormOptions options)
   check<RuntimeError>(num_features >= 0, "Trying to create tensor with negative dimension {}: [{}]", num_features, num_features);
   if (options.affine) set_parameter(weight, ones({num_features}));
   if (options.affine && options.bias) set_parameter(bias, zeros({num_features}));
-  if (!track_running_stats) return;
-  running_mean = zeros({num_features});
-  running_var = ones({num_features});
-  num_batches_tracked = zeros({}, kInt64);
+  if (track_running_stats) {
+    running_mean = zeros({num_features});
+    running_var = ones({num_features});
+    num_batches_tracked = zeros({}, kInt64);
+  }
+  reset_parameters();
 }
 
 void BatchNormBase::reset_running_stats() {

@@ -212,22 +212,30 @@ const Tensor& Tensor::exponential_(double lambda, Generator* generator) const {
 
 // --- factories
 
+namespace {
+/// A new tensor has not been written to, however it came by its values.
+Tensor as_new(const Tensor& filled, bool requires_grad = false) {
+  filled.impl()->storage->version = 0;
+  return filled.requires_grad_(requires_grad);
+}
+}  // namespace
+
 Tensor rand(IntArrayRef sizes, TensorOptions options, Generator* generator) {
-  return empty(sizes, {.dtype = options.dtype}).uniform_(0, 1, generator).requires_grad_(options.requires_grad);
+  return as_new(empty(sizes, {.dtype = options.dtype}).uniform_(0, 1, generator), options.requires_grad);
 }
 Tensor randn(IntArrayRef sizes, TensorOptions options, Generator* generator) {
-  return empty(sizes, {.dtype = options.dtype}).normal_(0, 1, generator).requires_grad_(options.requires_grad);
+  return as_new(empty(sizes, {.dtype = options.dtype}).normal_(0, 1, generator), options.requires_grad);
 }
 Tensor randint(int64_t low, int64_t high, IntArrayRef sizes, TensorOptions options, Generator* generator) {
   const DType dtype = options.dtype == DType::Undefined ? kInt64 : options.dtype;
-  return empty(sizes, dtype).random_(low, high, generator).requires_grad_(options.requires_grad);
+  return as_new(empty(sizes, dtype).random_(low, high, generator), options.requires_grad);
 }
 Tensor randint(int64_t high, IntArrayRef sizes, TensorOptions options, Generator* generator) {
   return randint(0, high, sizes, options, generator);
 }
-Tensor rand_like(const Tensor& like, DType dtype) { return empty_like(like, dtype).uniform_(); }
-Tensor randn_like(const Tensor& like, DType dtype) { return empty_like(like, dtype).normal_(); }
-Tensor randint_like(const Tensor& like, int64_t low, int64_t high, DType dtype) { return empty_like(like, dtype).random_(low, high); }
+Tensor rand_like(const Tensor& like, DType dtype) { return as_new(empty_like(like, dtype).uniform_()); }
+Tensor randn_like(const Tensor& like, DType dtype) { return as_new(empty_like(like, dtype).normal_()); }
+Tensor randint_like(const Tensor& like, int64_t low, int64_t high, DType dtype) { return as_new(empty_like(like, dtype).random_(low, high)); }
 
 Tensor randperm(int64_t n, TensorOptions options, Generator* generator) {
   check<RuntimeError>(n >= 0, "n must be non-negative, got {}", n);
@@ -248,7 +256,7 @@ Tensor randperm(int64_t n, TensorOptions options, Generator* generator) {
 }
 
 Tensor normal(double mean, double std, IntArrayRef sizes, TensorOptions options, Generator* generator) {
-  return empty(sizes, {.dtype = options.dtype}).normal_(mean, std, generator).requires_grad_(options.requires_grad);
+  return as_new(empty(sizes, {.dtype = options.dtype}).normal_(mean, std, generator), options.requires_grad);
 }
 Tensor normal(const Tensor& mean, const Operand& std, Generator* generator) {
   NoGradGuard no_grad;
@@ -262,7 +270,7 @@ Tensor normal(double mean, const Tensor& std, Generator* generator) {
   check<RuntimeError>(std.numel() == 0 || ge(std, 0).all().item<bool>(), "normal expects all elements of std >= 0.0");
   return make_dense(std.sizes(), std.dtype()).normal_(0, 1, generator) * std + mean;
 }
-Tensor bernoulli(const Tensor& p, Generator* generator) { return empty_like(p.detach()).bernoulli_(p, generator); }
+Tensor bernoulli(const Tensor& p, Generator* generator) { return as_new(empty_like(p.detach()).bernoulli_(p, generator)); }
 
 Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement, Generator* generator) {
   check<RuntimeError>(weights.dim() == 1 || weights.dim() == 2, "prob_dist must be 1 or 2 dim");

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The house rules: one-way includes, no weak symbols in kernel objects, short files, light and self-contained public headers.
+# The house rules: one-way includes, no weak symbols in kernel objects, short files, light and self-contained public headers, documents
+# that are kept.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -72,5 +73,7 @@ try "no file is longer than 400 lines" short_files
 try "public headers stand alone" self_contained_headers
 try "ember.h lists every header" complete_list
 try "a training script compiles quickly" compile_time
+try "every statement about batch norm has a test" python3 "$here/statements.py" "$root"
+try "links of the documents lead to files" python3 "$here/links.py" "$root"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

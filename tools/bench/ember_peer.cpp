@@ -1,10 +1,12 @@
-// Ember's side of the benchmark. Reads lines from standard input, words separated by tabs: `list`, or `run NAME THREADS SECONDS`,
-// and answers each with one line: the names, or `MINIMUM MEDIAN` in microseconds, or `none` for a row that it does not have.
+// Ember's side of the benchmark. Reads lines from standard input, words separated by tabs: `list`, `run NAME THREADS SECONDS` or
+// `memory NAME THREADS`, and answers each with one line: the names, `MINIMUM MEDIAN` in microseconds, or KiB held before and at most;
+// `none` for a row that it does not have. W6@8 is W6 with a batch of 8.
 #include <ember/ember.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -34,10 +36,10 @@ Tensor input_of(const NetRow& row, int64_t batch) {
   return randn(shape);
 }
 
-Step train_step(const NetRow& row) {
+Step train_step(const NetRow& row, int64_t batch) {
   manual_seed(0);
   auto net = std::make_shared<nn::Sequential>(row.make());
-  const Tensor x = input_of(row, row.batch), target = randint(0, std::string(row.name) == "W1" ? 2 : 10, {row.batch});
+  const Tensor x = input_of(row, batch), target = randint(0, std::string(row.name) == "W1" ? 2 : 10, {batch});
   std::shared_ptr<optim::Optimizer> optimizer;
   if (std::string(row.name) == "W8") optimizer = std::make_shared<optim::Adam>(net->parameters());
   else optimizer = std::make_shared<optim::SGD>(net->parameters(), optim::SGDOptions{.lr = 0.01, .momentum = 0.9});
@@ -60,7 +62,7 @@ Step inference(const NetRow& row, int64_t batch) {
 }
 
 void add_networks() {
-  for (const NetRow& row : net_rows()) rows.push_back({row.name, [&row] { return train_step(row); }});
+  for (const NetRow& row : net_rows()) rows.push_back({row.name, [&row] { return train_step(row, row.batch); }});
   for (const auto& [index, batch] : {std::pair{3, 1}, {3, 256}, {5, 1}, {5, 64}}) {
     const NetRow& row = net_rows()[std::size_t(index)];
     rows.push_back({fmt::format("{}i-{}", row.name, batch), [&row, b = batch] { return inference(row, b); }});
@@ -198,6 +200,48 @@ std::string measure(const Step& step, double seconds) {
   return fmt::format("{:.3f} {:.3f}", times.front(), times[times.size() / 2]);
 }
 
+// --- answers
+
+/// The row's work, made ready; null for a row that does not exist.
+Step prepare(const std::string& name) {
+  for (const Row& row : rows)
+    if (row.name == name) return row.prepare();
+  const std::size_t at = name.find('@');
+  for (const NetRow& net : net_rows())
+    if (at != std::string::npos && name.substr(0, at) == net.name) return train_step(net, std::stoll(name.substr(at + 1)));
+  return nullptr;
+}
+
+std::string list_rows() {
+  std::string names;
+  for (const Row& row : rows) names += (names.empty() ? "" : "\t") + row.name;
+  return names;
+}
+
+/// A figure of /proc/self/status in KiB.
+int64_t held(const std::string& what) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind(what + ":", 0) == 0) return std::stoll(line.substr(what.size() + 1));
+  return 0;
+}
+
+std::string answer(const std::vector<std::string>& words) {
+  static std::string current;
+  static Step step;
+  if (words.size() == 1 && words[0] == "list") return list_rows();
+  if (words.size() < 3) return "none";
+  set_num_threads(std::stoi(words[2]));
+  if (words[0] == "memory") {
+    const int64_t before = held("VmRSS");
+    step = prepare(words[1]);
+    for (int i = 0; step && i < 10; ++i) step();
+    return fmt::format("{} {}", before, held("VmHWM"));
+  }
+  if (current != words[1]) step = nullptr, step = prepare(words[1]), current = words[1];
+  return step ? measure(step, std::stod(words.at(3))) : "none";
+}
+
 }  // namespace
 
 int main() {
@@ -206,30 +250,14 @@ int main() {
   add_products_and_norms();
   add_convolutions();
   add_memory();
-  std::string current;
-  Step step;
   for (std::string line; std::getline(std::cin, line);) {
     std::vector<std::string> words;
     std::istringstream stream(line);
     for (std::string word; std::getline(stream, word, '\t');) words.push_back(word);
-    if (words.empty()) continue;
-    if (words[0] == "list") {
-      std::string names;
-      for (const Row& row : rows) names += (names.empty() ? "" : "\t") + row.name;
-      std::cout << names << std::endl;
-      continue;
-    }
-    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return words.size() == 4 && r.name == words[1]; });
-    if (row == rows.end()) {
-      std::cout << "none" << std::endl;
-      continue;
-    }
     try {
-      set_num_threads(std::stoi(words[2]));
-      if (current != row->name) step = nullptr, step = row->prepare(), current = row->name;
-      std::cout << measure(step, std::stod(words[3])) << std::endl;
-    } catch (const Error& error) {
-      std::cerr << row->name << ": " << error.what() << "\n";
+      std::cout << answer(words) << std::endl;
+    } catch (const std::exception& error) {
+      std::cerr << line << ": " << error.what() << "\n";
       std::cout << "none" << std::endl;
     }
   }

@@ -3,7 +3,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 command -v python3 >/dev/null || { echo "python3 is needed to run the peers side by side"; exit 1; }
-"$root/tools/build.sh" release ember_peer >&2
+"$root/tools/build.sh" release ember_peer bench_probe >&2
 
 # libtorch lies inside an installed PyTorch; the peer is built once, and left out where that fails.
 build=$root/build/libtorch

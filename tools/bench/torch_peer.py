@@ -1,18 +1,24 @@
-"""PyTorch's side of the benchmark: the rows of bench_ember, by the same names, in one mode per process.
+"""PyTorch's side of the benchmark: the rows of ember_peer.cpp, by the same names, in one mode per process.
 
 usage: torch_peer.py MODE      MODE: torch | torch_fused | torch_channels_last | torch_compile
-Reads lines from standard input: `list`, or `run NAME THREADS SECONDS`, and answers each with one line:
-the names, or `MINIMUM MEDIAN` in microseconds, or `none` for a row that this mode does not have.
+The first is PyTorch as it comes. The others have fused optimisers, and frozen TorchScript in inference; the last two channels-last
+images; the last is compiled. Reads lines from standard input, words separated by tabs: `list`, `run NAME THREADS SECONDS` or
+`memory NAME THREADS`, and answers each with one line: the names, `MINIMUM MEDIAN` in microseconds, or KiB held before and at most;
+`none` for a row that this mode does not have. W6@8 is W6 with a batch of 8.
 """
 import sys
 import time
 
+import memory
+
 import torch
+import torch._inductor.config
 import torch.nn as nn
 import torch.nn.functional as F
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else "torch"
 FORMAT = torch.channels_last if MODE in ("torch_channels_last", "torch_compile") else torch.contiguous_format
+FUSED = MODE != "torch"
 
 
 class BasicBlock(nn.Module):
@@ -84,13 +90,12 @@ def prepare(name, batch):
     return net, x
 
 
-def train_step(name):
-    net, x = prepare(name, NETS[name][2])
-    fused = MODE in ("torch_fused", "torch_compile")
+def train_step(name, batch=None):
+    net, x = prepare(name, batch or NETS[name][2])
     if name == "W8":
-        optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=fused)
+        optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=FUSED)
     else:
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, fused=fused)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, fused=FUSED)
     classes = 2 if name == "W1" else 10
     target = torch.randint(0, classes, (x.shape[0],))
     run = torch.compile(net) if MODE == "torch_compile" else net
@@ -105,11 +110,16 @@ def train_step(name):
 def inference(name, batch):
     net, x = prepare(name, batch)
     net.eval()
-    run = torch.compile(net) if MODE == "torch_compile" else net
+    with torch.no_grad():
+        if MODE == "torch_compile":
+            torch._inductor.config.freezing = True
+            net = torch.compile(net)
+        elif MODE != "torch":
+            net = torch.jit.optimize_for_inference(torch.jit.trace(net, x))
 
     def step():
         with torch.no_grad():
-            run(x)
+            net(x)
     return step
 
 
@@ -190,9 +200,8 @@ def operations():
         params = [torch.randn(50000).requires_grad_() for _ in range(20)]
         for p in params:
             p.grad = torch.randn(50000)
-        fused = MODE in ("torch_fused", "torch_compile")
-        optimizer = (torch.optim.Adam(params, fused=fused) if name == "Adam" else
-                     torch.optim.SGD(params, lr=0.01, momentum=0.9, fused=fused))
+        optimizer = (torch.optim.Adam(params, fused=FUSED) if name == "Adam" else
+                     torch.optim.SGD(params, lr=0.01, momentum=0.9, fused=FUSED))
         rows[f"{name} step 1M in 20"] = optimizer.step
     return rows
 
@@ -200,7 +209,10 @@ def operations():
 def find(name):
     if name in NETS:
         return train_step(name)
-    if name.startswith("W") and "i-" in name:
+    if name.startswith("W"):
+        if "@" in name:
+            net, batch = name.split("@")
+            return train_step(net, int(batch))
         net, batch = name.split("i-")
         return inference(net, int(batch))
     global ROWS
@@ -232,11 +244,17 @@ def main():
             inferences = ["W4i-1", "W4i-256", "W6i-1", "W6i-64"]
             print("\t".join([*NETS, *inferences, *(operations() if MODE != "torch_compile" else [])]), flush=True)
             continue
-        _, name, threads, seconds = words
+        verb, name, threads, *seconds = words
         torch.set_num_threads(int(threads))
+        if verb == "memory":
+            before, step = memory.status()[0], train_step(name)
+            for _ in range(10):
+                step()
+            print(before, memory.status()[1], flush=True)
+            continue
         if name != current:
             current, step = name, find(name)
-        print("none" if step is None else "%.3f %.3f" % measure(step, float(seconds)), flush=True)
+        print("none" if step is None else "%.3f %.3f" % measure(step, float(seconds[0])), flush=True)
 
 
 main()

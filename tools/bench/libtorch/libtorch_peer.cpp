@@ -122,9 +122,9 @@ Tensor input_of(const Row& row, int64_t batch) {
   return torch::randn(shape);
 }
 
-Step train_step(const Row& row) {
+Step train_step(const Row& row, int64_t batch) {
   nn::Sequential net = row.make();
-  const Tensor x = input_of(row, row.batch), target = torch::randint(0, row.name == "W1" ? 2 : 10, {row.batch}, torch::kLong);
+  const Tensor x = input_of(row, batch), target = torch::randint(0, row.name == "W1" ? 2 : 10, {batch}, torch::kLong);
   std::shared_ptr<torch::optim::Optimizer> optimizer;
   if (row.name == "W8") optimizer = std::make_shared<torch::optim::Adam>(net->parameters());
   else optimizer = std::make_shared<torch::optim::SGD>(net->parameters(), torch::optim::SGDOptions(0.01).momentum(0.9));
@@ -146,9 +146,10 @@ Step inference(const Row& row, int64_t batch) {
 }
 
 Step find(const std::string& name) {
-  const std::string net = name.substr(0, name.find("i-"));
+  const std::string net = name.substr(0, name.find("i-")), enlarged = name.substr(0, name.find('@'));
   for (const Row& row : rows) {
-    if (row.name == name) return train_step(row);
+    if (row.name == name) return train_step(row, row.batch);
+    if (row.name == enlarged) return train_step(row, std::stoll(name.substr(enlarged.size() + 1)));
     if (row.name == net && net != name) return inference(row, std::stoll(name.substr(name.find("i-") + 2)));
   }
   return nullptr;
