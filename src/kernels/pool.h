@@ -1,4 +1,4 @@
-// Pooling over windows of images with the channels innermost (NHWC).
+// Pooling over windows of images, with the channels innermost (NHWC) or plane by plane (NCHW).
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,11 @@ struct PoolAxis {
   const int64_t *start, *count;
   int64_t step;
   int64_t in, out;
+  /// The windows of positions [even_begin, even_end) have the same count, and each begins `stride` behind the one before.
+  int64_t even_begin, even_end, stride;
 };
 
+/// One image of c channels side by side, or (in the families of planes) one plane: c is 1. Windows without elements are passed over.
 struct PoolShape {
   PoolAxis y, x;
   int64_t c;
@@ -21,13 +24,13 @@ struct PoolShape {
 
 template <class T>
 struct PoolFamily {
-  /// One image. tap[i] is the number of the largest element within its window, in row-major order: the first among equals, the
-  /// last NaN. Taps are bytes, or 32-bit where a window has more than 256 elements.
+  /// tap[i] is the number of the largest element within its window, in row-major order: the first among equals, the last NaN. Taps
+  /// are bytes, or 32-bit where a window has more than 256 elements.
   void (*max_byte)(const PoolShape&, const T* x, T* y, std::uint8_t* tap);
   void (*max_int)(const PoolShape&, const T* x, T* y, int32_t* tap);
-  /// dx += dy at the taps.
-  void (*scatter_byte)(const PoolShape&, const T* dy, const std::uint8_t* tap, T* dx);
-  void (*scatter_int)(const PoolShape&, const T* dy, const int32_t* tap, T* dx);
+  /// dx += dy at the taps. With `tiled` the windows cover dx without overlap: dx = dy at the taps, and 0 elsewhere.
+  void (*scatter_byte)(const PoolShape&, const T* dy, const std::uint8_t* tap, T* dx, bool tiled);
+  void (*scatter_int)(const PoolShape&, const T* dy, const int32_t* tap, T* dx, bool tiled);
   /// y = x at the taps.
   void (*gather_byte)(const PoolShape&, const T* x, const std::uint8_t* tap, T* y);
   void (*gather_int)(const PoolShape&, const T* x, const int32_t* tap, T* y);
@@ -37,8 +40,8 @@ struct PoolFamily {
 };
 
 struct PoolKernels {
-  PoolFamily<float> float32;
-  PoolFamily<double> float64;
+  const PoolFamily<float> &float32, &float32_planes;
+  const PoolFamily<double> &float64, &float64_planes;
 };
 
 }  // namespace ember::kernels

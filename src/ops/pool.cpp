@@ -1,105 +1,22 @@
-// Pooling: windows along two axes, then one loop for all kinds. Inputs are brought into channels-last form.
+// Pooling: windows along two axes, then one loop for all kinds. Row-major inputs are pooled plane by plane, channels-last ones with the
+// channels side by side; the result has the layout of the input.
 #include <ember/ops/pool.h>
 
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/index.h>
 
-#include <memory>
+#include <algorithm>
+#include <cmath>
 
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "ops/pool_windows.h"
 #include "tensor/impl.h"
 
 namespace ember {
 namespace {
-
-/// The windows along one dimension.
-struct Axis {
-  std::vector<int64_t> start, count;
-  int64_t step = 1, in = 0;
-  std::vector<int64_t> divisor;  // how many positions an average counts, padding included where asked
-
-  kernels::PoolAxis view() const { return {start.data(), count.data(), step, in, int64_t(start.size())}; }
-};
-
-/// Shared between an operation and its gradients.
-struct Windows {
-  Axis y, x;
-  int64_t most_taps() const {
-    int64_t rows = 1, columns = 1;
-    for (int64_t n : y.count) rows = std::max(rows, n);
-    for (int64_t n : x.count) columns = std::max(columns, n);
-    return rows * columns;
-  }
-  kernels::PoolShape shape(int64_t channels) const { return {y.view(), x.view(), channels}; }
-  int64_t outputs() const { return int64_t(y.start.size() * x.start.size()); }
-};
-using SharedWindows = std::shared_ptr<const Windows>;
-
-/// The windows that make() gives for these numbers, kept from one of the last calls where possible: a network asks for the same ones
-/// in every step.
-struct WindowsKey {
-  int64_t numbers[13] = {};
-  bool operator==(const WindowsKey&) const = default;
-};
-template <class Make>
-SharedWindows remembered(const WindowsKey& key, Make&& make) {
-  struct Recent {
-    WindowsKey key;
-    SharedWindows windows;
-  };
-  thread_local Recent recent[16];
-  thread_local int next = 0;
-  for (const Recent& r : recent)
-    if (r.windows && r.key == key) return r.windows;
-  SharedWindows windows = make();
-  recent[next++ % 16] = {key, windows};
-  return windows;
-}
-
-int64_t output_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, bool ceil_mode) {
-  const int64_t span = in + 2 * padding - dilation * (kernel - 1) - 1 + (ceil_mode ? stride - 1 : 0);
-  int64_t out = (span >= 0 ? span / stride : -((-span + stride - 1) / stride)) + 1;
-  // The last window must start inside the image or its left padding.
-  if (ceil_mode && (out - 1) * stride >= in + padding) --out;
-  return out;
-}
-
-Axis sliding(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, bool ceil_mode, bool count_padding) {
-  Axis axis;
-  axis.in = in;
-  axis.step = dilation;
-  for (int64_t o = 0, n = output_size(in, kernel, stride, padding, dilation, ceil_mode); o < n; ++o) {
-    int64_t first = o * stride - padding;
-    const int64_t end = std::min(first + dilation * (kernel - 1) + 1, in), padded_end = std::min(first + kernel, in + padding);
-    const int64_t counted = padded_end - first;
-    if (first < 0) first += (-first + dilation - 1) / dilation * dilation;
-    axis.start.push_back(first);
-    axis.count.push_back(end > first ? (end - first + dilation - 1) / dilation : 0);
-    axis.divisor.push_back(count_padding ? counted : axis.count.back());
-  }
-  return axis;
-}
-
-Axis adaptive(int64_t in, int64_t out) {
-  Axis axis;
-  axis.in = in;
-  for (int64_t o = 0; o < out; ++o) {
-    const int64_t first = o * in / out, end = ((o + 1) * in + out - 1) / out;
-    axis.start.push_back(first);
-    axis.count.push_back(end - first);
-    axis.divisor.push_back(end - first);
-  }
-  return axis;
-}
-
-template <class T>
-const kernels::PoolFamily<T>& family() {
-  if constexpr (sizeof(T) == 4) return kernels::kernels().pool.float32;
-  else return kernels::kernels().pool.float64;
-}
 
 template <class F>
 void with_real(DType dtype, F&& f) {
@@ -107,103 +24,151 @@ void with_real(DType dtype, F&& f) {
   else f(double());
 }
 
-Tensor channels_last(const Tensor& x) { return x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(MemoryFormat::ChannelsLast); }
+/// How a batch lies in memory: images of some channels side by side, or planes of one channel each.
+struct Batch {
+  bool planes;
+  int64_t images, channels;
 
-Shape pooled_sizes(const Tensor& x, const Windows& w) {
-  return {x.sizes()[0], x.sizes()[1], int64_t(w.y.start.size()), int64_t(w.x.start.size())};
-}
+  explicit Batch(const Tensor& x) : Batch(x.is_contiguous(), x.sizes()[0], x.sizes()[1]) {}
+  Batch(bool planes, int64_t n, int64_t c) : planes(planes), images(planes ? n * c : n), channels(planes ? 1 : c) {}
 
-/// body(image) for each image of the batch.
-template <class Body>
-void for_each_image(const Tensor& large, Body&& body) {
-  kernels::parallel_for(large.sizes()[0], 1, double(large.numel()) * 2, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) body(n);
-  });
-}
+  MemoryFormat format() const { return planes ? MemoryFormat::Contiguous : MemoryFormat::ChannelsLast; }
+  /// With the layout of the batch.
+  Tensor make(const Shape& sizes, DType dtype) const {
+    return planes ? make_dense(sizes, dtype) : empty_strided(sizes, channels_last_strides(sizes), dtype);
+  }
+  template <class T>
+  const kernels::PoolFamily<T>& loops() const {
+    const kernels::PoolKernels& k = kernels::kernels().pool;
+    if constexpr (sizeof(T) == 4) return planes ? k.float32_planes : k.float32;
+    else return planes ? k.float64_planes : k.float64;
+  }
 
-Tensor strided_channels_last(const Shape& sizes, DType dtype) { return empty_strided(sizes, channels_last_strides(sizes), dtype); }
+  /// body(shape, offset into the images, offset into the outputs, position of the first output) for pieces of the batch: rows of
+  /// outputs with `by_rows`, else whole images.
+  template <class Body>
+  void for_each(const Windows& w, bool by_rows, Body&& body) const {
+    const int64_t rows = by_rows ? w.y.out() : 1, all = images * rows;
+    const int64_t in = w.y.in * w.x.in * channels, line = w.x.out() * channels;
+    kernels::parallel_for(all, 1, double(images * in) * 2, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin, next; i < end; i = next) {
+        const int64_t image = i / rows, first = i % rows;
+        next = std::min(end, (image + 1) * rows);
+        kernels::PoolShape shape{w.y_view, w.x_view, channels};
+        if (by_rows) {
+          shape.y.start += first;
+          shape.y.count += first;
+          shape.y.out = next - i;
+        }
+        body(shape, image * in, (image * w.y.out() + first) * line, first * w.x.out());
+      }
+    });
+  }
+};
+
+/// x in one of the layouts that the loops know.
+Tensor known_layout(const Tensor& x) { return x.is_contiguous() || x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(); }
+
+Shape pooled_sizes(const Tensor& x, const Windows& w) { return {x.sizes()[0], x.sizes()[1], w.y.out(), w.x.out()}; }
 
 // --- maximum. The taps are kept as bytes where windows are small.
 
-Tensor scatter_taps(const Tensor& dy, const Tensor& taps, const SharedWindows& w, const Shape& sizes);
+/// Bytes, or 32-bit taps in an int64 tensor of half the length: Tensor has no such type. In the order of the outputs in memory.
+struct Taps {
+  Tensor numbers;
+  bool planes;
 
-Tensor gather_taps(const Tensor& x_any, const Tensor& taps, const SharedWindows& w) {
-  const Tensor x = channels_last(x_any.detach());
-  const Shape sizes = pooled_sizes(x, *w);
-  Tensor y = strided_channels_last(sizes, x.dtype());
-  const int64_t c = sizes[1], in = c * w->y.in * w->x.in, out = c * w->outputs();
+  Taps(int64_t count, bool bytes, bool planes)
+      : numbers(bytes ? make_dense({count}, kUInt8) : make_dense({(count + 1) / 2}, kInt64)), planes(planes) {}
+  bool are_bytes() const { return numbers.dtype() == kUInt8; }
+  std::uint8_t* bytes() const { return numbers.data<std::uint8_t>(); }
+  int32_t* ints() const { return static_cast<int32_t*>(numbers.data_ptr()); }
+};
+
+Tensor scatter_taps(const Tensor& dy, const Taps& taps, const SharedWindows& w, const Shape& sizes);
+
+Tensor gather_taps(const Tensor& given, const Taps& taps, const SharedWindows& w) {
+  const Batch batch(taps.planes, given.sizes()[0], given.sizes()[1]);
+  const Tensor x = given.detach().contiguous(batch.format());
+  Tensor y = batch.make(pooled_sizes(x, *w), x.dtype());
+  if (w->some_empty()) y.zero_();
   with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    for_each_image(x, [&](int64_t n) {
-      if (taps.dtype() == kUInt8) family<T>().gather_byte(w->shape(c), x.data<T>() + n * in, taps.data<std::uint8_t>() + n * out, y.data<T>() + n * out);
-      else family<T>().gather_int(w->shape(c), x.data<T>() + n * in, static_cast<const int32_t*>(taps.data_ptr()) + n * out, y.data<T>() + n * out);
+    const auto& loops = batch.loops<T>();
+    batch.for_each(*w, true, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+      if (taps.are_bytes()) loops.gather_byte(s, x.data<T>() + in, taps.bytes() + out, y.data<T>() + out);
+      else loops.gather_int(s, x.data<T>() + in, taps.ints() + out, y.data<T>() + out);
     });
   });
-  return record("MaxPool2DWithIndicesBackwardBackward", {x_any}, std::move(y), [taps, w, sizes = x.sizes().shape()](const Tensor& u, Grads& grads) {
+  return record("MaxPool2DWithIndicesBackwardBackward", {given}, std::move(y), [taps, w, sizes = x.sizes().shape()](const Tensor& u, Grads& grads) {
     grads.add(0, scatter_taps(u, taps, w, sizes));
   });
 }
 
-Tensor scatter_taps(const Tensor& dy_any, const Tensor& taps, const SharedWindows& w, const Shape& sizes) {
-  const Tensor dy = channels_last(dy_any.detach());
-  Tensor dx = strided_channels_last(sizes, dy.dtype());
-  const int64_t c = sizes[1], in = c * w->y.in * w->x.in, out = c * w->outputs();
+Tensor scatter_taps(const Tensor& given, const Taps& taps, const SharedWindows& w, const Shape& sizes) {
+  const Batch batch(taps.planes, sizes[0], sizes[1]);
+  const Tensor dy = given.detach().contiguous(batch.format());
+  Tensor dx = batch.make(sizes, dy.dtype());
   with_real(dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    for_each_image(dx, [&](int64_t n) {
-      T* to = dx.data<T>() + n * in;
-      for (int64_t i = 0; i < in; ++i) to[i] = 0;
-      if (taps.dtype() == kUInt8) family<T>().scatter_byte(w->shape(c), dy.data<T>() + n * out, taps.data<std::uint8_t>() + n * out, to);
-      else family<T>().scatter_int(w->shape(c), dy.data<T>() + n * out, static_cast<const int32_t*>(taps.data_ptr()) + n * out, to);
+    const auto& loops = batch.loops<T>();
+    batch.for_each(*w, w->tiled, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+      T* const to = dx.data<T>() + in;
+      if (!w->tiled) std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
+      if (taps.are_bytes()) loops.scatter_byte(s, dy.data<T>() + out, taps.bytes() + out, to, w->tiled);
+      else loops.scatter_int(s, dy.data<T>() + out, taps.ints() + out, to, w->tiled);
     });
   });
-  return record("MaxPool2DWithIndicesBackward", {dy_any}, std::move(dx), [taps, w](const Tensor& u, Grads& grads) {
+  return record("MaxPool2DWithIndicesBackward", {given}, std::move(dx), [taps, w](const Tensor& u, Grads& grads) {
     grads.add(0, gather_taps(u, taps, w));
   });
 }
 
 struct MaxResult {
-  Tensor y, taps;
+  Tensor y;
+  Taps taps;
 };
 
-MaxResult max_over(const char* name, const Tensor& x_any, const SharedWindows& w) {
-  const Tensor x = channels_last(x_any.detach());
-  const Shape sizes = pooled_sizes(x, *w);
-  const int64_t c = sizes[1], in = c * w->y.in * w->x.in, out = c * w->outputs();
-  Tensor y = strided_channels_last(sizes, x.dtype());
-  const bool bytes = w->most_taps() <= 256;
-  // 32-bit taps lie in an int64 tensor of half the length: Tensor has no such type.
-  const Tensor taps = bytes ? make_dense({sizes[0] * out}, kUInt8) : make_dense({(sizes[0] * out + 1) / 2}, kInt64);
-  if (y.numel() > 0)
-    with_real(x.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      for_each_image(x, [&](int64_t n) {
-        if (bytes) family<T>().max_byte(w->shape(c), x.data<T>() + n * in, y.data<T>() + n * out, taps.data<std::uint8_t>() + n * out);
-        else family<T>().max_int(w->shape(c), x.data<T>() + n * in, y.data<T>() + n * out, static_cast<int32_t*>(taps.data_ptr()) + n * out);
-      });
+MaxResult max_over(const char* name, const Tensor& given, const SharedWindows& w) {
+  const Tensor x = known_layout(given.detach());
+  const Batch batch(x);
+  Tensor y = batch.make(pooled_sizes(x, *w), x.dtype());
+  const Taps taps(y.numel(), w->most_taps() <= 256, batch.planes);
+  if (w->some_empty()) {  // dilation may step over the whole image
+    y.fill_(-INFINITY);
+    taps.numbers.zero_();
+  }
+  with_real(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const auto& loops = batch.loops<T>();
+    batch.for_each(*w, true, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+      if (taps.are_bytes()) loops.max_byte(s, x.data<T>() + in, y.data<T>() + out, taps.bytes() + out);
+      else loops.max_int(s, x.data<T>() + in, y.data<T>() + out, taps.ints() + out);
     });
-  y = record(name, {x_any}, std::move(y), [taps, w, x_sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) {
-    grads.add(0, scatter_taps(dy, taps, w, x_sizes));
+  });
+  y = record(name, {given}, std::move(y), [taps, w, sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) {
+    grads.add(0, scatter_taps(dy, taps, w, sizes));
   });
   return {y, taps};
 }
 
 /// Taps as PyTorch's indices: positions in each plane.
 Tensor indices_of(const MaxResult& r, const Windows& w) {
-  Tensor indices = strided_channels_last(r.y.sizes().shape(), kInt64);
-  const int64_t c = r.y.sizes()[1], out = w.outputs(), columns_out = int64_t(w.x.start.size());
+  const Batch batch(r.taps.planes, r.y.sizes()[0], r.y.sizes()[1]);
+  const Tensor indices = batch.make(r.y.sizes().shape(), kInt64);
   int64_t* to = indices.data<int64_t>();
   for (int64_t i = 0; i < indices.numel(); ++i) {
-    const int64_t position = i / c % out, oy = position / columns_out, ox = position % columns_out, columns = w.x.count[std::size_t(ox)];
-    const int64_t tap = r.taps.dtype() == kUInt8 ? int64_t(r.taps.data<std::uint8_t>()[i]) : static_cast<const int32_t*>(r.taps.data_ptr())[i];
-    to[i] = (w.y.start[std::size_t(oy)] + tap / columns * w.y.step) * w.x.in + w.x.start[std::size_t(ox)] + tap % columns * w.x.step;
+    const int64_t position = i / batch.channels % w.outputs(), tap = r.taps.are_bytes() ? r.taps.bytes()[i] : r.taps.ints()[i];
+    const std::size_t oy = std::size_t(position / w.x.out()), ox = std::size_t(position % w.x.out());
+    const int64_t columns = std::max<int64_t>(w.x.count[ox], 1);
+    to[i] = (w.y.start[oy] + tap / columns * w.y.step) * w.x.in + w.x.start[ox] + tap % columns * w.x.step;
   }
-  return indices.contiguous();
+  return indices;
 }
 
 // --- average
 
-Tensor average_backward(const Tensor& dy, const SharedWindows& w, int64_t divisor, const Shape& sizes);
+Tensor average_backward(const Tensor& dy, const SharedWindows& w, int64_t divisor, const Shape& sizes, bool planes);
 
 template <class T>
 Tensor scales_of(const Windows& w, int64_t divisor) {
@@ -214,38 +179,36 @@ Tensor scales_of(const Windows& w, int64_t divisor) {
   return scales;
 }
 
-Tensor average_over(const char* name, const Tensor& x_any, const SharedWindows& w, int64_t divisor) {
-  const Tensor x = channels_last(x_any.detach());
-  const Shape sizes = pooled_sizes(x, *w);
-  const int64_t c = sizes[1], in = c * w->y.in * w->x.in, out = c * w->outputs();
-  Tensor y = strided_channels_last(sizes, x.dtype());
-  if (y.numel() > 0)
-    with_real(x.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      const Tensor scales = scales_of<T>(*w, divisor);
-      const T* scale = scales.data<T>();
-      for_each_image(x, [&](int64_t n) { family<T>().average(w->shape(c), x.data<T>() + n * in, scale, y.data<T>() + n * out); });
+Tensor average_over(const char* name, const Tensor& given, const SharedWindows& w, int64_t divisor) {
+  const Tensor x = known_layout(given.detach());
+  const Batch batch(x);
+  Tensor y = batch.make(pooled_sizes(x, *w), x.dtype());
+  with_real(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor scales = scales_of<T>(*w, divisor);
+    batch.for_each(*w, true, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t position) {
+      batch.loops<T>().average(s, x.data<T>() + in, scales.data<T>() + position, y.data<T>() + out);
     });
-  return record(name, {x_any}, std::move(y), [w, divisor, x_sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) {
-    grads.add(0, average_backward(dy, w, divisor, x_sizes));
+  });
+  return record(name, {given}, std::move(y), [w, divisor, sizes = x.sizes().shape(), planes = batch.planes](const Tensor& dy, Grads& grads) {
+    grads.add(0, average_backward(dy, w, divisor, sizes, planes));
   });
 }
 
-Tensor average_backward(const Tensor& dy_any, const SharedWindows& w, int64_t divisor, const Shape& sizes) {
-  const Tensor dy = channels_last(dy_any.detach());
-  const int64_t c = sizes[1], in = c * w->y.in * w->x.in, out = c * w->outputs();
-  Tensor dx = strided_channels_last(sizes, dy.dtype());
+Tensor average_backward(const Tensor& given, const SharedWindows& w, int64_t divisor, const Shape& sizes, bool planes) {
+  const Batch batch(planes, sizes[0], sizes[1]);
+  const Tensor dy = given.detach().contiguous(batch.format());
+  Tensor dx = batch.make(sizes, dy.dtype());
   with_real(dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Tensor scales = scales_of<T>(*w, divisor);
-    const T* scale = scales.data<T>();
-    for_each_image(dx, [&](int64_t n) {
-      T* to = dx.data<T>() + n * in;
-      for (int64_t i = 0; i < in; ++i) to[i] = 0;
-      family<T>().spread(w->shape(c), dy.data<T>() + n * out, scale, to);
+    batch.for_each(*w, false, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+      T* const to = dx.data<T>() + in;
+      std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
+      batch.loops<T>().spread(s, dy.data<T>() + out, scales.data<T>(), to);
     });
   });
-  return record("AvgPool2DBackward", {dy_any}, std::move(dx), [w, divisor](const Tensor& u, Grads& grads) {
+  return record("AvgPool2DBackward", {given}, std::move(dx), [w, divisor](const Tensor& u, Grads& grads) {
     grads.add(0, average_over("AvgPool2D", u, w, divisor));
   });
 }
@@ -271,39 +234,6 @@ Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
 }
 
 template <int N>
-SharedWindows make_sliding_windows(const Tensor& images, ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding,
-                                   ExpandingArray<N> dilation, bool ceil_mode, bool count_padding) {
-  auto w = std::make_shared<Windows>();
-  Axis* axes[2] = {&w->y, &w->x};
-  int64_t out[2] = {1, 1};
-  for (int i = 0; i < 2; ++i) {
-    const int j = i - (2 - N);
-    const int64_t k = j < 0 ? 1 : kernel[j], s = j < 0 ? 1 : stride[j] == kSameAsKernel ? k : stride[j];
-    const int64_t p = j < 0 ? 0 : padding[j], d = j < 0 ? 1 : dilation[j];
-    check<RuntimeError>(k > 0, "kernel size should be greater than zero, but got kH: {} kW: {}", kernel[0], kernel[N - 1]);
-    check<RuntimeError>(s > 0, "stride should be greater than zero, but got dH: {} dW: {}", stride[0], stride[N - 1]);
-    check<RuntimeError>(d > 0, "dilation should be greater than zero, but got dilationH: {} dilationW: {}", dilation[0], dilation[N - 1]);
-    check<RuntimeError>(p >= 0, "pad must be non-negative, but got pad: {}", p);
-    check<RuntimeError>(p <= (d * (k - 1) + 1) / 2, "pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}", p, k, d);
-    *axes[i] = sliding(images.sizes()[i + 2], k, s, p, d, ceil_mode, count_padding);
-    out[i] = output_size(images.sizes()[i + 2], k, s, p, d, ceil_mode);
-  }
-  const int64_t c = images.sizes()[1];
-  check<RuntimeError>(out[0] >= 1 && out[1] >= 1,
-                      "Given input size: ({}x{}x{}). Calculated output size: ({}x{}x{}). Output size is too small", c, images.sizes()[2],
-                      images.sizes()[3], c, out[0], out[1]);
-  return w;
-}
-
-template <int N>
-SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding,
-                              ExpandingArray<N> dilation, bool ceil_mode, bool count_padding) {
-  const WindowsKey key{{N, images.sizes()[2], images.sizes()[3], kernel[0], kernel[N - 1], stride[0], stride[N - 1], padding[0],
-                        padding[N - 1], dilation[0], dilation[N - 1], ceil_mode, count_padding}};
-  return remembered(key, [&] { return make_sliding_windows<N>(images, kernel, stride, padding, dilation, ceil_mode, count_padding); });
-}
-
-template <int N>
 PoolIndices max_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, const MaxPoolOptions<N>& o, bool indices) {
   if (is_integral(x.dtype(), false)) {  // through the reals, exact up to 2^53
     const PoolIndices real = max_pool<N>(name, x.to(kFloat64), kernel, o, indices);
@@ -326,16 +256,6 @@ Tensor avg_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, con
   return back_to(average_over("AvgPool2D", images, w, o.divisor_override == kSameAsKernelSize ? 0 : o.divisor_override), x, N);
 }
 
-SharedWindows adaptive_windows(const Tensor& images, int64_t h, int64_t w) {
-  check<RuntimeError>(h >= 0 && w >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {{{}, {}}}", h, w);
-  return remembered({{0, images.sizes()[2], images.sizes()[3], h, w}}, [&] {
-    auto windows = std::make_shared<Windows>();
-    windows->y = adaptive(images.sizes()[2], h);
-    windows->x = adaptive(images.sizes()[3], w);
-    return windows;
-  });
-}
-
 }  // namespace
 
 Tensor max_pool1d(const Tensor& x, ExpandingArray<1> kernel, MaxPoolOptions<1> o) { return max_pool<1>("max_pool1d", x, kernel, o, false).values; }
@@ -355,14 +275,21 @@ Tensor adaptive_avg_pool2d(const Tensor& x, ExpandingArray<2> size) {
   const Tensor images = as_images(x, 2);
   return back_to(average_over("AdaptiveAvgPool2D", images, adaptive_windows(images, size[0], size[1]), 0), x, 2);
 }
-PoolIndices adaptive_max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> size) {
+
+namespace {
+
+PoolIndices adaptive_max_pool(const Tensor& x, ExpandingArray<2> size, bool indices) {
   check_input("adaptive_max_pool2d", x, 2);
   const Tensor images = as_images(x, 2);
   const SharedWindows w = adaptive_windows(images, size[0], size[1]);
   const MaxResult r = max_over("AdaptiveMaxPool2D", images, w);
-  return {back_to(r.y, x, 2), back_to(indices_of(r, *w), x, 2)};
+  return {back_to(r.y, x, 2), indices ? back_to(indices_of(r, *w), x, 2) : Tensor()};
 }
-Tensor adaptive_max_pool2d(const Tensor& x, ExpandingArray<2> size) { return adaptive_max_pool2d_with_indices(x, size).values; }
+
+}  // namespace
+
+PoolIndices adaptive_max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> size) { return adaptive_max_pool(x, size, true); }
+Tensor adaptive_max_pool2d(const Tensor& x, ExpandingArray<2> size) { return adaptive_max_pool(x, size, false).values; }
 
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel, MaxUnpoolOptions o) {
   check<RuntimeError>(indices.dtype() == kInt64, "elements in indices should be type int64 but got: {}", scalar_type_name(indices.dtype()));

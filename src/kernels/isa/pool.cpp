@@ -1,88 +1,62 @@
-#include "kernels/pool.h"
-
-#include "kernels/isa/lanes.h"
+// Pooling with the channels innermost: the lanes are channels, so that a window is a few whole vectors.
+#include "kernels/isa/pool.h"
 
 namespace ember::kernels::EMBER_ISA {
 namespace {
 
-/// body(output position, base of the window, its rows, its columns) for every output position.
-template <class Body>
-EMBER_INLINE void for_each_window(const PoolShape& s, Body body) {
-  for (int64_t oy = 0; oy < s.y.out; ++oy)
-    for (int64_t ox = 0; ox < s.x.out; ++ox)
-      body(oy * s.x.out + ox, s.y.start[oy] * s.x.in + s.x.start[ox], s.y.count[oy], s.x.count[ox]);
-}
-
 template <class T, class Tap>
 void max_pool(const PoolShape& s, const T* x, T* y, Tap* tap) {
-  constexpr int kStrip = 64;
   const int64_t row = s.y.step * s.x.in * s.c, column = s.x.step * s.c;
   for_each_window(s, [&](int64_t out, int64_t base, int64_t rows, int64_t columns) {
-    for (int64_t c0 = 0; c0 < s.c; c0 += kStrip) {
-      const int width = int(s.c - c0 < kStrip ? s.c - c0 : kStrip);
-      const T* window = x + base * s.c + c0;
-      T best[kStrip];
-      Int<T> where[kStrip];
-      for (int i = 0; i < width; ++i) best[i] = window[i], where[i] = 0;
-      Int<T> number = 0;
-      for (int64_t ky = 0; ky < rows; ++ky)
-        for (int64_t kx = 0; kx < columns; ++kx, ++number) {
-          if (number == 0) continue;
-          const T* v = window + ky * row + kx * column;
-          for (int i = 0; i < width; ++i) {
-            const bool takes = (v[i] > best[i]) | (v[i] != v[i]);
-            best[i] = takes ? v[i] : best[i];
-            where[i] = takes ? number : where[i];
-          }
-        }
-      T* to = y + out * s.c + c0;
-      Tap* taps = tap + out * s.c + c0;
-      for (int i = 0; i < width; ++i) to[i] = best[i];
-      for (int i = 0; i < width; ++i) taps[i] = Tap(where[i]);
-    }
+    const T* const window = x + base * s.c;
+    with_window(rows, columns, [&](auto taps) {
+      for_each_lanes<T>(s.c, [&](int64_t c, auto lanes) {
+        Largest<T> best{load(window + c, lanes)};
+        taps.for_each_tap([&](int64_t ky, int64_t kx, int number) {
+          if (number > 0) best.offer(load(window + ky * row + kx * column + c, lanes), Int<T>(number));
+        });
+        store(y + out * s.c + c, best.value, lanes);
+        store_taps<T>(tap + out * s.c + c, best.tap, lanes);
+      });
+    });
   });
 }
 
-template <class T, class Tap>
-void scatter(const PoolShape& s, const T* dy, const Tap* tap, T* dx) {
+template <class T, class Tap, bool kTiled>
+void scatter_loop(const PoolShape& s, const T* dy, const Tap* tap, T* dx) {
   const int64_t row = s.y.step * s.x.in * s.c, column = s.x.step * s.c;
   for_each_window(s, [&](int64_t out, int64_t base, int64_t rows, int64_t columns) {
-    const T* from = dy + out * s.c;
-    const Tap* taps = tap + out * s.c;
-    int number = 0;
-    for (int64_t ky = 0; ky < rows; ++ky)
-      for (int64_t kx = 0; kx < columns; ++kx, ++number) {
-        T* to = dx + base * s.c + ky * row + kx * column;
-#pragma GCC ivdep
-        for (int64_t c = 0; c < s.c; ++c) to[c] += int(taps[c]) == number ? from[c] : T(0);
-      }
+    T* const window = dx + base * s.c;
+    with_window(rows, columns, [&](auto taps) {
+      for_each_lanes<T>(s.c, [&](int64_t c, auto lanes) {
+        const Lanes<T> g = load(dy + out * s.c + c, lanes);
+        const Mask<T> taken = load_taps<T>(tap + out * s.c + c, lanes);
+        taps.for_each_tap([&](int64_t ky, int64_t kx, int number) {
+          T* const to = window + ky * row + kx * column + c;
+          const Lanes<T> mine = select(taken == broadcast(Int<T>(number)), g, zeros<T>());
+          store(to, kTiled ? mine : load(to, lanes) + mine, lanes);
+        });
+      });
+    });
   });
 }
-
 template <class T, class Tap>
-void gather(const PoolShape& s, const T* x, const Tap* tap, T* y) {
-  for_each_window(s, [&](int64_t out, int64_t base, int64_t, int64_t columns) {
-    for (int64_t c = 0; c < s.c; ++c) {
-      const int64_t number = tap[out * s.c + c], ky = number / columns, kx = number % columns;
-      y[out * s.c + c] = x[(base + ky * s.y.step * s.x.in + kx * s.x.step) * s.c + c];
-    }
-  });
+void scatter(const PoolShape& s, const T* dy, const Tap* tap, T* dx, bool tiled) {
+  tiled ? scatter_loop<T, Tap, true>(s, dy, tap, dx) : scatter_loop<T, Tap, false>(s, dy, tap, dx);
 }
 
 template <class T>
 void average(const PoolShape& s, const T* x, const T* scale, T* y) {
   const int64_t row = s.y.step * s.x.in * s.c, column = s.x.step * s.c;
   for_each_window(s, [&](int64_t out, int64_t base, int64_t rows, int64_t columns) {
-    T* to = y + out * s.c;
-    for (int64_t c = 0; c < s.c; ++c) to[c] = 0;
-    for (int64_t ky = 0; ky < rows; ++ky)
-      for (int64_t kx = 0; kx < columns; ++kx) {
-        const T* v = x + base * s.c + ky * row + kx * column;
-#pragma GCC ivdep
-        for (int64_t c = 0; c < s.c; ++c) to[c] += v[c];
-      }
-    const T by = scale[out];
-    for (int64_t c = 0; c < s.c; ++c) to[c] *= by;
+    const T* const window = x + base * s.c;
+    const Lanes<T> by = broadcast(scale[out]);
+    for_each_lanes<T>(s.c, [&](int64_t c, auto lanes) {
+      Lanes<T> sum{};
+      for (int64_t ky = 0; ky < rows; ++ky)
+        for (int64_t kx = 0; kx < columns; ++kx) sum += load(window + ky * row + kx * column + c, lanes);
+      store(y + out * s.c + c, sum * by, lanes);
+    });
   });
 }
 
@@ -90,14 +64,16 @@ template <class T>
 void spread(const PoolShape& s, const T* dy, const T* scale, T* dx) {
   const int64_t row = s.y.step * s.x.in * s.c, column = s.x.step * s.c;
   for_each_window(s, [&](int64_t out, int64_t base, int64_t rows, int64_t columns) {
-    const T* from = dy + out * s.c;
-    const T by = scale[out];
-    for (int64_t ky = 0; ky < rows; ++ky)
-      for (int64_t kx = 0; kx < columns; ++kx) {
-        T* to = dx + base * s.c + ky * row + kx * column;
-#pragma GCC ivdep
-        for (int64_t c = 0; c < s.c; ++c) to[c] += from[c] * by;
-      }
+    T* const window = dx + base * s.c;
+    const Lanes<T> by = broadcast(scale[out]);
+    for_each_lanes<T>(s.c, [&](int64_t c, auto lanes) {
+      const Lanes<T> share = load(dy + out * s.c + c, lanes) * by;
+      for (int64_t ky = 0; ky < rows; ++ky)
+        for (int64_t kx = 0; kx < columns; ++kx) {
+          T* const to = window + ky * row + kx * column + c;
+          store(to, load(to, lanes) + share, lanes);
+        }
+    });
   });
 }
 
@@ -109,7 +85,9 @@ constexpr PoolFamily<T> family() {
 
 }  // namespace
 
-extern const PoolKernels pool_kernels;
-constinit const PoolKernels pool_kernels{family<float>(), family<double>()};
+extern const PoolFamily<float> pool_float;
+extern const PoolFamily<double> pool_double;
+constinit const PoolFamily<float> pool_float = family<float>();
+constinit const PoolFamily<double> pool_double = family<double>();
 
 }  // namespace ember::kernels::EMBER_ISA
