@@ -74,6 +74,7 @@ try "public headers stand alone" self_contained_headers
 try "ember.h lists every header" complete_list
 try "a training script compiles quickly" compile_time
 try "every statement about batch norm has a test" python3 "$here/statements.py" "$root"
+try "every differentiable function is in the gradcheck table" python3 "$here/gradcheck_rows.py" "$root"
 try "links of the documents lead to files" python3 "$here/links.py" "$root"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
