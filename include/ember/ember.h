@@ -53,3 +53,4 @@
 #include <ember/scalar.h>
 #include <ember/shape.h>
 #include <ember/tensor.h>
+#include <ember/train/trace.h>

@@ -7,6 +7,7 @@
 
 #include "error_format.h"
 #include "io/element_type.h"
+#include "io/npy.h"
 #include "io/read.h"
 #include "io/zip.h"
 
@@ -147,6 +148,13 @@ nn::StateDict read_npz(const Source& file, const std::vector<ZipEntry>& entries,
     result.set(e.name.substr(0, e.name.size() - 4), from_bytes(file, bytes, file.path() + ":" + e.name, options));
   }
   return result;
+}
+
+void add_npy(ZipWriter& zip, const std::string& name, const Tensor& tensor) {
+  const Tensor t = tensor.detach().contiguous();
+  std::string bytes = header_text(t);
+  bytes.append(static_cast<const char*>(t.data_ptr()), std::size_t(t.numel() * item_size(t.dtype())));
+  zip.add(name + ".npy", bytes.data(), int64_t(bytes.size()), 1);
 }
 
 }  // namespace io

@@ -82,17 +82,15 @@ Tensor Module::operator()(const Tensor& x) {
 }
 
 Tensor Module::show(const Callback<Tensor()>& body, const std::vector<Tensor>& inputs) const {
-  ForwardObserver* const watching = forward_observer();
-  if (watching) watching->before_forward(*this, inputs);
-  const auto still_watching = [&] { return watching && forward_observer() == watching; };
+  if (ForwardObserver* const watching = forward_observer()) watching->before_forward(*this, inputs);
   Tensor output;
   try {
     output = body();
   } catch (...) {
-    if (still_watching()) watching->abandon_forward(*this);
+    if (ForwardObserver* const watching = forward_observer()) watching->abandon_forward(*this);
     throw;
   }
-  if (still_watching()) watching->after_forward(*this, inputs, output);
+  if (ForwardObserver* const watching = forward_observer()) watching->after_forward(*this, inputs, output);
   return output;
 }
 

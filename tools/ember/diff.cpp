@@ -1,10 +1,11 @@
-// ember diff of weights: two files of any format, tensor by tensor.
+// ember diff: two traces, or the weights in two files of any format, tensor by tensor.
 #include <ember/ember.h>
 #include <fmt/format.h>
 
 #include <cmath>
 
 #include "commands.h"
+#include "diff_trace.h"
 
 using namespace ember;
 
@@ -31,11 +32,8 @@ std::string difference(const Tensor& a, const Tensor& b, double rtol, double ato
                      element(u, worst), element(v, worst), worst);
 }
 
-}  // namespace
-
-int diff(const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
+int diff_weights(const nn::StateDict& a, const nn::StateDict& b, const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
   const double rtol = options.rtol < 0 ? 1e-5 : options.rtol, atol = options.atol < 0 ? 1e-8 : options.atol;
-  const nn::StateDict a = flat(load(path_a, {.convert = true})), b = flat(load(path_b, {.convert = true}));
   int64_t different = 0, equal = 0;
   for (const auto& [name, tensor] : a) {
     const Tensor* other = b.find(name);
@@ -50,4 +48,21 @@ int diff(const std::string& path_a, const std::string& path_b, const DiffOptions
   }
   fmt::print("{} equal, {} different\n", equal, different);
   return different == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int diff(const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
+  const Value a = load(path_a, {.convert = true}), b = load(path_b, {.convert = true});
+  if (is_trace(a) != is_trace(b))
+    throw ValueError(fmt::format("{} is a trace of a run, {} is not", is_trace(a) ? path_a : path_b, is_trace(a) ? path_b : path_a));
+  if (!is_trace(a)) {
+    if (!options.html.empty()) throw ValueError("--html is for traces: these files hold weights");
+    return diff_weights(flat(a), flat(b), path_a, path_b, options);
+  }
+  const TracedRun run_a(path_a, a), run_b(path_b, b);
+  const Comparison comparison = compare_traces(run_a, run_b, options);
+  print_comparison(comparison);
+  if (!options.html.empty()) write_page(comparison, options.html);
+  return comparison.first || comparison.arrays == 0 ? 1 : 0;
 }

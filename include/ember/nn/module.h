@@ -19,8 +19,8 @@ namespace ember::nn {
 struct ModuleState;
 class Module;
 
-/// Sees every call of a module while it is set, on every thread: for traces and profilers. While one is set, modules that would
-/// otherwise be computed together run one by one.
+/// Sees every call of a module while it is set, on every thread: for traces and profilers. One that is set in the middle of a call
+/// sees only its end. While there is one, modules that would otherwise be computed together run one by one.
 struct ForwardObserver {
   virtual void before_forward(const Module& module, const std::vector<Tensor>& inputs) = 0;
   virtual void after_forward(const Module& module, const std::vector<Tensor>& inputs, const Tensor& output) = 0;

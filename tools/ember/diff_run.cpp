@@ -1,0 +1,80 @@
+// Reads a trace: the arrays of src/train/trace.cpp and tools/parity/ember_trace.py.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+
+#include "diff_trace.h"
+
+using namespace ember;
+
+namespace {
+
+/// "000012/conv#1/grad_output"; anything else is not from a trace.
+bool parse_name(const std::string& name, int64_t& step, TracedArray& array) {
+  const std::size_t first = name.find('/'), last = name.rfind('/');
+  if (first == std::string::npos || first == last || first > 18 || !std::all_of(name.begin(), name.begin() + std::ptrdiff_t(first), ::isdigit) || first == 0) return false;
+  step = std::stoll(name.substr(0, first));
+  array.call = name.substr(first + 1, last - first - 1);
+  array.path = array.call.substr(0, array.call.find('#'));
+  array.what = name.substr(last + 1);
+  return true;
+}
+
+}  // namespace
+
+bool TracedModule::trains_at(int64_t step) const {
+  bool on = true;
+  for (const auto& [from, mode] : training)
+    if (from <= step) on = mode;
+  return on;
+}
+
+bool is_trace(const Value& value) {
+  const Value* const header = value.kind() == Value::Dict ? value.find("trace") : nullptr;
+  return header && header->kind() == Value::Array && header->as_tensor().dtype() == kUInt8 && header->as_tensor().is_contiguous();
+}
+
+TracedRun::TracedRun(const std::string& path, const Value& arrays) : file(path) {
+  if (!is_trace(arrays)) throw RuntimeError(path + ": no trace: it has no array \"trace\"");
+  try {
+    const Tensor header = arrays["trace"].as_tensor();
+    const auto* const text = static_cast<const char*>(header.data_ptr());
+    const auto json = nlohmann::json::parse(text, text + header.numel());
+    if (json.at("version") != 1) throw RuntimeError(fmt::format("{}: a trace of version {}, expected 1", path, json.at("version").dump()));
+    framework = json.at("framework");
+    count = json.at("steps");
+    every = json.at("every");
+    only = json.at("only");
+    truncated = json.at("truncated");
+    for (const auto& m : json.at("modules")) {
+      modules.push_back({m.at("path"), m.at("type"), m.at("extra"), {}});
+      for (const auto& change : m.at("training")) modules.back().training.emplace_back(change.at(0), change.at(1));
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw RuntimeError(fmt::format("{}: a broken trace: {}", path, error.what()));
+  }
+  for (const Value::Entry& entry : arrays.entries()) {
+    TracedArray array;
+    int64_t step = 0;
+    const std::string& name = entry.key.as_string();
+    if (name == "trace") continue;
+    if (!parse_name(name, step, array)) throw RuntimeError(fmt::format("{}: array {} is not of a trace", path, name));
+    array.value = entry.value.as_tensor();
+    steps[step].push_back(std::move(array));
+  }
+}
+
+const TracedModule* TracedRun::find(const std::string& path) const {
+  for (const TracedModule& m : modules)
+    if (m.path == path) return &m;
+  return nullptr;
+}
+
+bool TracedRun::has_state(const std::string& path) const {
+  for (const auto& [step, arrays] : steps)
+    for (const TracedArray& array : arrays)
+      if (array.path == path && (array.what.starts_with("param.") || array.what.starts_with("buffer."))) return true;
+  return false;
+}

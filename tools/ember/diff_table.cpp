@@ -1,0 +1,72 @@
+// The report on a terminal.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "diff_trace.h"
+
+namespace {
+
+constexpr int kWidth = 24, kTolerance = 9;  // of a bar; where the tolerance stands
+constexpr double kDecades = 3;              // left of it
+
+/// The error on a logarithmic scale, 3 decades below the tolerance to 5 above, in eighths of a character.
+std::string bar(double ratio) {
+  static constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const double position = ratio > 0 ? (std::min(std::log10(ratio), 5.0) + kDecades) / kDecades * kTolerance : 0;
+  const int eighths = std::clamp(int(std::lround(position * 8)), ratio > 0 ? 1 : 0, kWidth * 8);
+  std::string text;
+  int column = 0;
+  for (; column < eighths / 8; ++column) text += "█";
+  if (eighths % 8) text += kEighths[eighths % 8], ++column;
+  for (; column < kWidth; ++column) text += column == kTolerance ? "│" : " ";
+  return text;
+}
+
+std::string ratio_text(double ratio) {
+  if (ratio == 0) return "0";
+  if (!std::isfinite(ratio)) return "-";
+  return ratio < 100 ? fmt::format("{:.2g}", ratio) : fmt::format("{:.0e}", ratio);
+}
+
+struct Colours {
+  bool on = isatty(STDOUT_FILENO) != 0;
+  std::string paint(const char* code, const std::string& text) const { return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text; }
+  std::string bold(const std::string& text) const { return paint("1", text); }
+  std::string dim(const std::string& text) const { return paint("2", text); }
+  std::string verdict(bool good, const std::string& text) const { return paint(good ? "32" : "31", text); }
+};
+
+std::string where_text(const Layer& layer) {
+  if (layer.since) return fmt::format("since step {}: {}", layer.since->step, layer.since->what);
+  return layer.worst.ratio == 0 ? "equal" : fmt::format("{}, step {}", layer.worst.what, layer.worst.step);
+}
+
+}  // namespace
+
+void print_comparison(const Comparison& c) {
+  const Colours colours;
+  const std::size_t names = std::max(c.a.file.size(), c.b.file.size());
+  for (const TracedRun* run : {&c.a, &c.b}) fmt::print("{:<{}}  {}, {} steps\n", run->file, names, run->framework, run->count);
+  fmt::print("compared: {}\n", summary(c));
+  for (const std::string& note : c.notes) fmt::print("note: {}\n", note);
+
+  fmt::print("\n{}\n", c.first ? colours.bold(colours.verdict(false, "first divergence: " + headline(c))) : colours.bold(colours.verdict(true, "no divergence")));
+  if (c.first) fmt::print("  {}\n", measure(*c.first));
+  for (const std::string& line : explanation(c)) fmt::print("  {}\n", line);
+
+  std::size_t path = 5, type = 6;
+  for (const Layer& l : c.layers) {
+    path = std::max(path, l.path.size());
+    type = std::max(type, (l.a ? l.a : l.b)->type.size());
+  }
+  fmt::print("\n{}\n", colours.dim(fmt::format("{:<{}}  {:<{}}  {:>7}  {:<{}}  {}", "layer", path, "module", type, "error", "         │ the tolerance", kWidth, "where")));
+  for (const Layer& l : c.layers) {
+    const bool good = l.worst.ratio <= 1, first = c.first && c.first->path == l.path;
+    fmt::print("{:<{}}  {:<{}}  {:>7}  {}  {}{}\n", l.path, path, (l.a ? l.a : l.b)->type, type, ratio_text(l.worst.ratio), colours.verdict(good, bar(l.worst.ratio)),
+               where_text(l), first ? colours.bold("  ◀ first") : "");
+  }
+  fmt::print("\n{} of {} arrays past their tolerance\n", c.diverging, c.arrays);
+}
