@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/conv_choice.h"
+#include "kernels/conv_depthwise.h"
 #include "kernels/conv_direct.h"
 #include "kernels/conv_pointwise.h"
 #include "kernels/conv_winograd.h"
@@ -18,6 +19,8 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, boo
     if (path == ConvPath::Winograd4) return winograd_forward(kernels().winograd.four, s, x, w, bias, relu, y);
   }
   if (path == ConvPath::Pointwise) return pointwise_forward(s, x, w, bias, relu, y);
+  if (path == ConvPath::Depthwise) return depthwise_forward(s, x, w, bias, relu, y);
+  if (path == ConvPath::Dots) return dots_forward(s, x, w, bias, relu, y);
   direct_forward(s, x, w, bias, relu, y);
 }
 
@@ -29,6 +32,8 @@ void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
     if (path == ConvPath::Winograd4) return winograd_backward_input(kernels().winograd.four, s, dy, w, dx);
   }
   if (path == ConvPath::Pointwise) return pointwise_backward_input(s, dy, w, dx);
+  if (path == ConvPath::Depthwise) return depthwise_backward_input(s, dy, w, dx);
+  if (path == ConvPath::Dots) return dots_backward_input(s, dy, w, dx);
   direct_backward_input(s, dy, w, dx);
 }
 
@@ -44,6 +49,7 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
     if (path == ConvPath::Winograd4) return winograd_backward_weight(kernels().winograd.four, s, x, dy, dw);
   }
   if (path == ConvPath::Pointwise) return pointwise_backward_weight(s, x, dy, dw);
+  if (path == ConvPath::Depthwise) return depthwise_backward_weight(s, x, dy, dw);
   direct_backward_weight(s, x, dy, dw);
 }
 

@@ -12,6 +12,7 @@ const char* name(ConvPath path) {
     case ConvPath::Direct: return "direct";
     case ConvPath::Pointwise: return "pointwise";
     case ConvPath::Depthwise: return "depthwise";
+    case ConvPath::Dots: return "dots";
     case ConvPath::Winograd2: return "winograd 2x2";
     case ConvPath::Winograd4: return "winograd 4x4";
   }
@@ -27,8 +28,8 @@ bool can_winograd(const ConvShape& s, int bytes) {
   return bytes == 4 && s.groups == 1 && s.kh == 3 && s.kw == 3 && plain(0) && plain(1);
 }
 
-double whole_vectors(int64_t n) {
-  const int64_t lanes = kernels().gemm.float32.lanes;
+double whole_vectors(int64_t n, int bytes = 4) {
+  const int64_t lanes = bytes == 4 ? kernels().gemm.float32.lanes : kernels().gemm.float64.lanes;
   return double((n + lanes - 1) / lanes * lanes);
 }
 
@@ -36,6 +37,16 @@ double whole_vectors(int64_t n) {
 constexpr double kTransform = 6;
 
 double direct_cost(const ConvShape& s) { return double(s.n * s.oh * s.ow) * 9 * double(s.c) * whole_vectors(s.o); }
+
+/// Are so few outputs better summed along the inputs? One of both wastes lanes; adding a vector up costs about as much as six products.
+bool suits_dots(const ConvShape& s, ConvDirection direction, int bytes) {
+  const bool forward = direction == ConvDirection::Forward;
+  const int64_t inputs = forward ? s.c : s.o, outputs = forward ? s.o : s.c;
+  if (direction == ConvDirection::BackwardWeight || s.groups > 1 || s.dilation[1] > 1 || outputs > kMostDotOutputs) return false;
+  if (!forward && (s.stride[0] > 1 || s.stride[1] > 1 || s.dilation[0] > 1)) return false;
+  const double rows = double(s.kh), dots = double(outputs) * (rows * whole_vectors(s.kw * inputs, bytes) + 6 * whole_vectors(1, bytes));
+  return dots * 1.25 < rows * double(s.kw * inputs) * whole_vectors(outputs, bytes);
+}
 
 double winograd_cost(const WinogradFamily& f, const ConvShape& s) {
   const double elements = (f.outputs + 2) * (f.outputs + 2), tiles = double(winograd_tiles(f, s));
@@ -45,8 +56,10 @@ double winograd_cost(const WinogradFamily& f, const ConvShape& s) {
 
 }  // namespace
 
-ConvPath conv_path(const ConvShape& s, ConvDirection, int bytes) {
+ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes) {
   if (is_pointwise(s)) return ConvPath::Pointwise;
+  if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
+  if (suits_dots(s, direction, bytes)) return ConvPath::Dots;
   if (!can_winograd(s, bytes) || conv_wish == ConvWish::Direct) return ConvPath::Direct;
   if (conv_wish == ConvWish::Winograd2) return ConvPath::Winograd2;
   if (conv_wish == ConvWish::Winograd4) return ConvPath::Winograd4;

@@ -5,10 +5,9 @@
 #include "kernels/conv_direct.h"
 
 #include <algorithm>
-#include <cstring>
-#include <numeric>
 #include <optional>
 
+#include "kernels/conv_axis.h"
 #include "kernels/parallel.h"
 
 namespace ember::kernels {
@@ -29,21 +28,12 @@ void copy_with_margins(const T* image, int64_t w, int64_t c, int64_t r0, int64_t
 namespace {
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-/// One dimension of a convolution: output i is the sum over taps j of tap first + j * step, times input
-/// i * stride - before + j * dilation where there is one. It is written to `place + i * spacing` of the result.
-struct Axis {
-  int64_t in, out;
-  int64_t stride, before, dilation;
-  int64_t taps, first_tap = 0, tap_step = 1;
-  int64_t place = 0, spacing = 1;
-
-  /// The taps [begin, end) that meet the input at output i.
-  int64_t begin(int64_t i) const { return std::clamp<int64_t>(-floor_div(i * stride - before, dilation), 0, taps); }
-  int64_t end(int64_t i) const { return std::clamp<int64_t>(floor_div(in - 1 - i * stride + before, dilation) + 1, begin(i), taps); }
-  int64_t reach() const { return (out - 1) * stride + (taps - 1) * dilation + 1; }  ///< inputs under all taps of all outputs
-};
+template <class T>
+auto dot_panel() {
+  if constexpr (sizeof(T) == 4) return kernels().dots.float32;
+  else return kernels().dots.float64;
+}
 
 struct Direct {
   Axis y, x;
@@ -52,12 +42,19 @@ struct Direct {
   int64_t result_height, result_width;
 };
 
+/// What a band of an image is multiplied by: taps in column panels, or, for few outputs, a row of taps for each of them.
+template <class T>
+struct Weights {
+  const TapsMemory<T>* panels;
+  const T* dots;  ///< (outputs, kernel height, kernel width, inputs), or null
+};
+
 /// Output rows [y0, y1) of one image.
 template <class T>
-void run_band(const Direct& d, const T* image, const TapsMemory<T>& weights, const T* bias, bool relu, T* result, int64_t y0, int64_t y1) {
+void run_band(const Direct& d, const T* image, const Weights<T>& weights, const T* bias, bool relu, T* result, int64_t y0, int64_t y1) {
   const Axis &ay = d.y, &ax = d.x;
-  const int64_t top = std::clamp<int64_t>(y0 * ay.stride - ay.before, 0, ay.in);
-  const int64_t bottom = std::clamp<int64_t>((y1 - 1) * ay.stride - ay.before + (ay.taps - 1) * ay.dilation + 1, top, ay.in);
+  const int64_t top = std::clamp<int64_t>(ay.input(y0, 0), 0, ay.in);
+  const int64_t bottom = std::clamp<int64_t>(ay.input(y1 - 1, ay.taps - 1) + 1, top, ay.in);
   const bool as_it_lies = ax.before == 0 && ax.reach() <= ax.in;
   const int64_t width = as_it_lies ? ax.in : ax.reach();
   std::optional<Scratch<T>> copy;
@@ -67,9 +64,19 @@ void run_band(const Direct& d, const T* image, const TapsMemory<T>& weights, con
     copy_with_margins(image, ax.in, d.c, top, bottom - top, ax.before, width, copy->data());
     source = copy->data();
   }
+  if (weights.dots) {
+    const int64_t kernel_row = d.kernel_width * d.c;
+    for (int64_t row = y0; row < y1; ++row) {
+      const int64_t k0 = ay.begin(row), k1 = ay.end(row);
+      dot_panel<T>()({.rows = ax.out, .outputs = int(d.o), .a = source + (ay.input(row, k0) - top) * width * d.c, .a_row = ax.stride * d.c,
+                      .b = weights.dots + k0 * kernel_row, .b_output = ay.taps * kernel_row, .c = result + row * d.result_width * d.o,
+                      .c_row = d.o, .outer = {k1 - k0, ay.dilation * width * d.c, kernel_row}, .length = kernel_row, .bias = bias, .relu = relu});
+    }
+    return;
+  }
   const bool side_by_side = d.groups == 1 && ax.dilation == 1 && ax.tap_step == 1 && ax.taps == d.kernel_width;
   for (int64_t g = 0; g < d.groups; ++g) {
-    const Taps<T> w = weights.group(g);
+    const Taps<T> w = weights.panels->group(g);
     const int64_t tap = w.inputs * w.wide;
     for (int64_t j = 0; j < w.outputs; j += w.wide) {
       Panel<T> q{};
@@ -84,7 +91,7 @@ void run_band(const Direct& d, const T* image, const TapsMemory<T>& weights, con
       for (int64_t row = y0; row < y1; ++row) {
         const int64_t k0 = ay.begin(row), k1 = ay.end(row);
         q.outer = {k1 - k0, ay.dilation * width * d.c, ay.tap_step * d.kernel_width * tap};
-        q.a = source + (row * ay.stride - ay.before + k0 * ay.dilation - top) * width * d.c + g * w.inputs;
+        q.a = source + (ay.input(row, k0) - top) * width * d.c + g * w.inputs;
         q.b = w.at((ay.first_tap + k0 * ay.tap_step) * d.kernel_width + ax.first_tap, 0, j);
         q.c = result + ((ay.place + row * ay.spacing) * d.result_width + ax.place) * d.o + g * w.outputs + j;
         gemm_family<T>().panel(q);
@@ -94,7 +101,7 @@ void run_band(const Direct& d, const T* image, const TapsMemory<T>& weights, con
 }
 
 template <class T>
-void run(const Direct& d, const T* x, const TapsMemory<T>& weights, const T* bias, bool relu, T* result) {
+void run(const Direct& d, const T* x, const Weights<T>& weights, const T* bias, bool relu, T* result) {
   if (d.n == 0 || d.y.out == 0 || d.x.out == 0) return;
   // A band's input should stay in the second-level cache beside the weights; few images are cut further, for the threads.
   const int64_t row_bytes = d.x.reach() * d.c * d.y.stride * int64_t(sizeof(T));
@@ -110,29 +117,12 @@ void run(const Direct& d, const T* x, const TapsMemory<T>& weights, const T* bia
   });
 }
 
-/// dx by the position modulo the stride: inputs at phase, phase + stride, ... see every step-th tap only, and see it at stride 1.
-/// From oy * stride = y + padding - k * dilation: the k of one phase are k0, k0 + step, ...; with k falling, dy's index rises.
-Axis backward_axis(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, int64_t phase) {
-  const int64_t common = std::gcd(stride, dilation), step = stride / common, jump = dilation / common;
-  int64_t k0 = 0;
-  while (k0 < kernel && (phase + padding - k0 * dilation) % stride != 0) ++k0;
-  Axis a{.in = out, .out = phase < in ? (in - 1 - phase) / stride + 1 : 0, .stride = 1, .before = 0, .dilation = jump, .taps = 0};
-  a.place = phase;
-  a.spacing = stride;
-  if (k0 >= kernel) return a;
-  a.taps = (kernel - 1 - k0) / step + 1;
-  a.before = (a.taps - 1) * jump - (phase + padding - k0 * dilation) / stride;
-  a.first_tap = kernel - 1 - (k0 + (a.taps - 1) * step);  // the taps are packed turned around
-  a.tap_step = step;
-  return a;
-}
-
 /// Images [begin, end) added to the taps of the groups from first_group on.
 template <class T>
 void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t begin, int64_t end, const TapsMemory<T>& dw, int64_t first_group) {
   const GemmFamily<T>& f = gemm_family<T>();
   const int64_t c_in = s.c_group(), c_out = s.o_group(), pixels = s.oh * s.ow;
-  const Axis ay{s.h, s.oh, s.stride[0], s.padding[0], s.dilation[0], s.kh}, ax{s.w, s.ow, s.stride[1], s.padding[1], s.dilation[1], s.kw};
+  const Axis ay = forward_axis(s, 0), ax = forward_axis(s, 1);
   const bool as_it_lies = ax.before == 0 && ax.reach() <= ax.in;
   const int64_t width = as_it_lies ? s.w : ax.reach();
   const bool whole_vectors = f.masked_loads || c_out % f.lanes == 0;
@@ -165,14 +155,11 @@ void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t be
         q.epilogue.accumulate = true;
         q.inner = {s.ow, s.stride[1] * s.c, dy_row};
         for (int64_t ky = 0; ky < s.kh; ++ky) {
-          // The output rows at which kernel row ky meets the image.
-          const int64_t above = s.padding[0] - ky * s.dilation[0];
-          const int64_t r0 = std::clamp<int64_t>(-floor_div(-above, s.stride[0]), 0, s.oh);
-          const int64_t r1 = std::clamp<int64_t>(floor_div(s.h - 1 + above, s.stride[0]) + 1, r0, s.oh);
+          const int64_t r0 = ay.first_output(ky), r1 = ay.last_output(ky);
           q.middle = {r1 - r0, s.stride[0] * width * s.c, s.ow * dy_row};
           q.b = b + r0 * s.ow * dy_row + j;
           for (int64_t kx = 0; kx < (side_by_side ? 1 : s.kw); ++kx) {
-            q.a = source + ((r0 * s.stride[0] - above) * width + kx * s.dilation[1]) * s.c + g * c_in;
+            q.a = source + (ay.input(r0, ky) * width + kx * s.dilation[1]) * s.c + g * c_in;
             q.c = out.at(ky * s.kw + kx, 0, j);
             f.panel(q);
           }
@@ -186,9 +173,9 @@ void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t be
 
 template <class T>
 void direct_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
-  const Direct d{{s.h, s.oh, s.stride[0], s.padding[0], s.dilation[0], s.kh}, {s.w, s.ow, s.stride[1], s.padding[1], s.dilation[1], s.kw},
-                 s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow};
-  run(d, x, forward_taps(s, w), bias, relu, y);
+  const Direct d{forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow};
+  const TapsMemory<T> taps = forward_taps(s, w);
+  run(d, x, {&taps, nullptr}, bias, relu, y);
 }
 
 template <class T>
@@ -196,10 +183,30 @@ void direct_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const TapsMemory<T> taps = backward_taps(s, w);
   for (int64_t py = 0; py < s.stride[0]; ++py)
     for (int64_t px = 0; px < s.stride[1]; ++px) {
-      const Direct d{backward_axis(s.h, s.oh, s.kh, s.stride[0], s.padding[0], s.dilation[0], py),
-                     backward_axis(s.w, s.ow, s.kw, s.stride[1], s.padding[1], s.dilation[1], px), s.n, s.o, s.c, s.groups, s.kw, s.h, s.w};
-      run(d, dy, taps, static_cast<const T*>(nullptr), false, dx);
+      const Direct d{backward_axis(s, 0, py), backward_axis(s, 1, px), s.n, s.o, s.c, s.groups, s.kw, s.h, s.w};
+      run(d, dy, {&taps, nullptr}, static_cast<const T*>(nullptr), false, dx);
     }
+}
+
+template <class T>
+void dots_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  const int64_t taps = s.kh * s.kw;
+  const Scratch<T> rows(s.o * taps * s.c);
+  for (int64_t o = 0; o < s.o; ++o)
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t c = 0; c < s.c; ++c) rows[(o * taps + t) * s.c + c] = w[(o * s.c + c) * taps + t];
+  run({forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, 1, s.kw, s.oh, s.ow}, x, {nullptr, rows.data()}, bias, relu, y);
+}
+
+template <class T>
+void dots_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
+  const int64_t taps = s.kh * s.kw;
+  const Scratch<T> rows(s.o * taps * s.c);
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t o = 0; o < s.o; ++o) rows[(c * taps + taps - 1 - t) * s.o + o] = w[(o * s.c + c) * taps + t];
+  run({backward_axis(s, 0, 0), backward_axis(s, 1, 0), s.n, s.o, s.c, 1, s.kw, s.h, s.w}, dy, {nullptr, rows.data()},
+      static_cast<const T*>(nullptr), false, dx);
 }
 
 template <class T>
@@ -230,7 +237,11 @@ template void direct_forward(const ConvShape&, const float*, const float*, const
 template void direct_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
 template void direct_backward_input(const ConvShape&, const float*, const float*, float*);
 template void direct_backward_input(const ConvShape&, const double*, const double*, double*);
+template void dots_forward(const ConvShape&, const float*, const float*, const float*, bool, float*);
+template void dots_backward_input(const ConvShape&, const float*, const float*, float*);
 template void direct_backward_weight(const ConvShape&, const float*, const float*, float*);
+template void dots_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
+template void dots_backward_input(const ConvShape&, const double*, const double*, double*);
 template void direct_backward_weight(const ConvShape&, const double*, const double*, double*);
 
 }  // namespace ember::kernels

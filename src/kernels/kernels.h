@@ -6,6 +6,8 @@
 // isa/table.cpp.
 #pragma once
 
+#include "kernels/depthwise.h"
+#include "kernels/dots.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/norm.h"
@@ -20,6 +22,8 @@ namespace ember::kernels {
 
 struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
+  const DepthwiseKernels& depthwise;
+  const DotKernels& dots;
   const ElementwiseKernels& elementwise;
   const GemmKernels& gemm;
   const OptimKernels& optim;

@@ -7,6 +7,8 @@
 
 namespace ember::kernels::EMBER_ISA {
 
+extern const DepthwiseKernels depthwise_kernels;
+extern const DotKernels dot_kernels;
 extern const ElementwiseTable unary_table, activation_table, binary_table;
 constinit const ElementwiseKernels elementwise_kernels{unary_table, activation_table, binary_table};
 extern const GemmKernels gemm_kernels;
@@ -24,6 +26,8 @@ extern const WinogradKernels winograd_kernels;
 extern const Kernels table;
 constinit const Kernels table{
     .isa = EMBER_TEXT(EMBER_ISA),
+    .depthwise = depthwise_kernels,
+    .dots = dot_kernels,
     .elementwise = elementwise_kernels,
     .gemm = gemm_kernels,
     .optim = optim_kernels,
