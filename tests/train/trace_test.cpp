@@ -1,7 +1,9 @@
 // What a trace holds (docs/trace.md), looked at with load_npz.
 #include <ember/ember.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <memory>
 
@@ -256,4 +258,23 @@ TEST_CASE("the file ends before it exceeds max_bytes, and says so") {
   for (const auto& [name, value] : arrays) bytes += value.numel() * item_size(value.dtype());
   CHECK(bytes < 60000);
   CHECK(bytes > 30000);
+}
+
+TEST_CASE("when the file cannot grow the recording stops with a warning, the run goes on, and close() throws") {
+  const CatchWarnings catching;
+  nn::Sequential net{nn::Linear(256, 256)};
+  const Scratch file("full.npz");
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{1 << 16, before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  Trace trace(file.path);
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  for (int step = 0; step < 6; ++step) train_step(net, randn({4, 256}));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], contains("File too large; what was there before is unchanged; the recording has stopped"));
+  CHECK_THROWS_WITH(trace.close(), contains("File too large"));
+  CHECK_THROWS_AS(file.arrays(), RuntimeError);
 }

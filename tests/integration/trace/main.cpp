@@ -12,14 +12,14 @@ static std::string mistake;
 static bool has(const char* name) { return mistake == name; }
 
 struct Net : nn::Module {
-  nn::Conv2d& conv1 = add("conv1", nn::Conv2d(1, 8, 3, {.padding = 1}));
-  nn::BatchNorm2d& norm1 = add("norm1", nn::BatchNorm2d(8, {.momentum = has("momentum") ? 0.9 : 0.1}));
+  nn::Conv2d& conv1 = add("conv1", nn::Conv2d(1, 3, 3, {.padding = 1}));
+  nn::BatchNorm2d& norm1 = add("norm1", nn::BatchNorm2d(3, {.momentum = has("momentum") ? 0.9 : 0.1}));
   nn::ReLU& relu1 = add("relu1", nn::ReLU());
-  nn::Conv2d& conv2 = add("conv2", nn::Conv2d(8, 8, 3, {.padding = has("padding") ? 0 : 1, .bias = !has("bias")}));
-  nn::BatchNorm2d& norm2 = add("norm2", nn::BatchNorm2d(8, {.eps = has("eps") ? 1e-3 : 1e-5}));
-  nn::Conv2d& conv3 = add("conv3", nn::Conv2d(8, 8, 3, {.padding = 1}));
+  nn::Conv2d& conv2 = add("conv2", nn::Conv2d(3, 3, 3, {.padding = has("padding") ? 0 : 1, .bias = !has("bias")}));
+  nn::BatchNorm2d& norm2 = add("norm2", nn::BatchNorm2d(3, {.eps = has("eps") ? 1e-3 : 1e-5}));
+  nn::Conv2d& conv3 = add("conv3", nn::Conv2d(3, 3, 3, {.padding = 1}));
   nn::AdaptiveAvgPool2d& pool = add("pool", nn::AdaptiveAvgPool2d(3));
-  nn::Sequential& head = add("head", nn::Sequential{nn::Flatten(), nn::Dropout(0.5), nn::Linear(72, 16), nn::ReLU(), nn::Linear(16, 10)});
+  nn::Sequential& head = add("head", nn::Sequential{nn::Flatten(), nn::Dropout(0.5), nn::Linear(27, 16), nn::ReLU(), nn::Linear(16, 10)});
 
   Tensor forward(const Tensor& images) override {
     Tensor x = conv1(has("scale") ? images * 2 : images);
@@ -33,11 +33,11 @@ struct Net : nn::Module {
 int main(int argc, char** argv) {
   if (argc > 1) mistake = argv[1];
   Generator data(7);
-  const Tensor images = empty({16, 1, 6, 6}).normal_(0, 1, &data), labels = zeros({16}, kInt64).random_(10, &data);
+  const Tensor images = empty({5, 1, 6, 6}).normal_(0, 1, &data), labels = zeros({5}, kInt64).random_(10, &data);
   manual_seed(has("seed") ? 1 : 0);
   Net net;
   optim::SGD optimizer(net.parameters(), {.lr = has("lr") ? 0.02 : 0.05, .momentum = 0.9});
-  for (int step = 0; step < 4; ++step) {
+  for (int step = 0; step < 3; ++step) {
     const Tensor batch = has("order") && step == 2 ? images.flip(0) : images;
     optimizer.zero_grad();
     cross_entropy(net(batch), labels, {.reduction = has("reduction") ? Reduction::Sum : Reduction::Mean}).backward();
@@ -45,6 +45,5 @@ int main(int argc, char** argv) {
   }
   if (!has("eval")) net.eval();
   NoGradGuard no_grad;
-  for (int step = 4; step < 6; ++step) net(images);
   std::printf("%.9g\n", net(images).sum().item<double>());
 }
