@@ -1,6 +1,7 @@
 // The registry behind a module, and everything that walks it: modes, names, states, hooks.
 #include <ember/nn/module.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <unordered_set>
@@ -153,9 +154,17 @@ std::vector<std::pair<std::string, Module*>> Module::named_modules() {
 }
 
 Module& Module::get_submodule(const std::string& path) {
-  for (const auto& [name, module] : named_modules())
-    if (name == path) return *module;
-  fail<RuntimeError>("{} has no attribute `{}`", type_name(), path);
+  Module* here = this;
+  for (std::size_t start = 0; start < path.size();) {
+    const std::size_t end = std::min(path.find('.', start), path.size());
+    const std::string name = path.substr(start, end - start);
+    const auto& children = here->state_->children;
+    const auto found = std::find_if(children.begin(), children.end(), [&](const auto& child) { return child.first == name; });
+    check<RuntimeError>(found != children.end(), "{} has no attribute `{}`", here->type_name(), name);
+    here = &*found->second;
+    start = end + 1;
+  }
+  return *here;
 }
 
 void Module::zero_grad(bool set_to_none) const {

@@ -1,6 +1,7 @@
 // PyTorch's repr of modules: one line for a leaf, indented children otherwise.
 #include <cxxabi.h>
 #include <ember/nn/module.h>
+#include <ember/nn/sequential.h>
 
 #include <cstdlib>
 #include <typeinfo>
@@ -35,7 +36,14 @@ std::string Module::repr() const {
   const std::string extra = extra_repr();
   if (state_->children.empty()) return fmt::format("{}({})", type_name(), extra);
   std::string lines = extra.empty() ? "" : "\n  " + indent(extra);
-  for (const auto& [name, child] : state_->children) lines += fmt::format("\n  ({}): {}", name, indent(child->repr()));
+  const auto& children = state_->children;
+  const bool folds = dynamic_cast<const ModuleList*>(this) != nullptr;  // equal neighbours of a list take one line
+  for (std::size_t first = 0, last; first < children.size(); first = last + 1) {
+    const std::string text = children[first].second->repr();
+    for (last = first; folds && last + 1 < children.size() && children[last + 1].second->repr() == text;) ++last;
+    if (first == last) lines += fmt::format("\n  ({}): {}", children[first].first, indent(text));
+    else lines += fmt::format("\n  ({}-{}): {} x {}", first, last, last - first + 1, indent(text));
+  }
   return fmt::format("{}({}\n)", type_name(), lines);
 }
 

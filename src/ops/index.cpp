@@ -62,6 +62,7 @@ Parts split_index(const Tensor& x, const std::vector<TensorIndex>& indices) {
         break;
       }
       case TensorIndex::Range:
+        check<ValueError>(part.slice.step != 0, "slice step cannot be zero");
         check<ValueError>(part.slice.step > 0, "step must be greater than zero");
         parts.view = parts.view.slice(dim, part.slice.start, part.slice.stop, part.slice.step);
         ++dim;
@@ -184,6 +185,15 @@ Tensor put_rows(const Tensor& x, const Tensor& numbers, const Tensor& values, bo
   });
 }
 
+/// Can values of shape `from` be spread over `to`? Leading dimensions of size 1 do not matter.
+bool spreads_to(IntArrayRef from, const Shape& to) {
+  for (int d = 1; d <= from.size(); ++d) {
+    const int64_t size = from[from.size() - d];
+    if (size != 1 && (d > to.size() || size != to[to.size() - d])) return false;
+  }
+  return true;
+}
+
 Tensor put(const Parts& parts, const Tensor& values, bool accumulate) {
   const Tensor converted = values.to(parts.view.dtype());
   if (parts.picked.empty()) {
@@ -198,7 +208,7 @@ Tensor put(const Parts& parts, const Tensor& values, bool accumulate) {
   for (int d = 0; d < r.front; ++d) shown.push_back(target[count + d]);
   for (int d = 0; d < count; ++d) shown.push_back(target[d]);
   for (int d = count + r.front; d < target.size(); ++d) shown.push_back(target[d]);
-  check<RuntimeError>(broadcast_shapes(shown, converted.sizes()) == shown || converted.dim() > shown.size(),
+  check<RuntimeError>(spreads_to(converted.sizes(), shown),
                       "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}",
                       converted.sizes(), shown);
   Tensor source = converted;
