@@ -109,10 +109,11 @@ DataLoader::Epoch::Epoch(DataLoader& loader) : loader_(loader) {
   (loader.o_.generator ? *loader.o_.generator : default_generator()).random64();  // PyTorch's seed for workers
 }
 
-void DataLoader::Epoch::resume(std::vector<int64_t> order, int64_t position) {
+void DataLoader::Epoch::resume(std::vector<int64_t> order, int64_t position, bool finished) {
+  started_ = !order.empty();
   order_ = std::move(order);
   position_ = position;
-  started_ = true;
+  finished_ = finished;
 }
 
 bool DataLoader::Epoch::next(Sample& batch) {

@@ -1,5 +1,6 @@
 #include "io/element_type.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -9,9 +10,19 @@ namespace ember::io {
 namespace {
 
 constexpr ElementType kTypes[] = {
-    {"float32", 4, kFloat32, ElementType::Same},   {"float64", 8, kFloat64, ElementType::Same}, {"int64", 8, kInt64, ElementType::Same},
-    {"uint8", 1, kUInt8, ElementType::Same},       {"bool", 1, kBool, ElementType::Same},       {"float16", 2, kFloat32, ElementType::Half},
-    {"bfloat16", 2, kFloat32, ElementType::BFloat16}, {"int32", 4, kInt64, ElementType::Int32},  {"int16", 2, kInt64, ElementType::Int16},
+    {"float32", 4, kFloat32, ElementType::Same},
+    {"float64", 8, kFloat64, ElementType::Same},
+    {"int64", 8, kInt64, ElementType::Same},
+    {"uint8", 1, kUInt8, ElementType::Same},
+    {"bool", 1, kBool, ElementType::Same},
+    {"float16", 2, kFloat32, ElementType::Half},
+    {"bfloat16", 2, kFloat32, ElementType::BFloat16},
+    {"float8_e5m2", 1, kFloat32, ElementType::Float8E5M2},
+    {"float8_e4m3fn", 1, kFloat32, ElementType::Float8E4M3},
+    {"int32", 4, kInt64, ElementType::Int32},
+    {"uint32", 4, kInt64, ElementType::UInt32},
+    {"int16", 2, kInt64, ElementType::Int16},
+    {"uint16", 2, kInt64, ElementType::UInt16},
     {"int8", 1, kInt64, ElementType::Int8},
 };
 
@@ -21,8 +32,9 @@ struct Alias {
 constexpr Alias kStorages[] = {{"FloatStorage", "float32"}, {"DoubleStorage", "float64"}, {"LongStorage", "int64"},     {"ByteStorage", "uint8"},
                                {"BoolStorage", "bool"},     {"HalfStorage", "float16"},   {"BFloat16Storage", "bfloat16"}, {"IntStorage", "int32"},
                                {"ShortStorage", "int16"},   {"CharStorage", "int8"}};
-constexpr Alias kCodes[] = {{"F32", "float32"}, {"F64", "float64"}, {"I64", "int64"}, {"U8", "uint8"}, {"BOOL", "bool"},
-                            {"F16", "float16"}, {"BF16", "bfloat16"}, {"I32", "int32"}, {"I16", "int16"}, {"I8", "int8"}};
+constexpr Alias kCodes[] = {{"F32", "float32"},  {"F64", "float64"}, {"I64", "int64"},  {"U8", "uint8"},   {"BOOL", "bool"},
+                            {"F16", "float16"},  {"BF16", "bfloat16"}, {"I32", "int32"}, {"U32", "uint32"}, {"I16", "int16"},
+                            {"U16", "uint16"},   {"I8", "int8"},     {"F8_E5M2", "float8_e5m2"}, {"F8_E4M3", "float8_e4m3fn"}};
 
 float half_to_float(std::uint16_t h) {
   const std::uint32_t sign = std::uint32_t(h & 0x8000) << 16, exponent = (h >> 10) & 31, mantissa = h & 1023;
@@ -34,6 +46,14 @@ float half_to_float(std::uint16_t h) {
   return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
 }
 
+/// One sign bit, four of exponent, three of mantissa; no infinity, and only the largest mantissa of the largest exponent is NaN.
+float e4m3_to_float(std::uint8_t v) {
+  const std::uint32_t sign = std::uint32_t(v & 0x80) << 24, exponent = (v >> 3) & 15, mantissa = v & 7;
+  if ((v & 0x7f) == 0x7f) return std::bit_cast<float>(sign | 0x7fc00000u);
+  if (exponent == 0) return (sign ? -1.0f : 1.0f) * float(mantissa) * 0x1p-9f;
+  return std::bit_cast<float>(sign | (exponent + 120) << 23 | mantissa << 20);
+}
+
 template <class From, class To, class F>
 void convert(int64_t n, const char* from, To* to, F f) {
   for (int64_t i = 0; i < n; ++i) {
@@ -43,10 +63,10 @@ void convert(int64_t n, const char* from, To* to, F f) {
   }
 }
 
-void check_convertible(const Elements& from, const ElementType& type) {
-  check<RuntimeError>(type.conversion == ElementType::Same || from.options.convert,
-                      "{}: {} is {}, which Ember does not compute with; load(path, {{.convert = true}}) makes it {}", from.source.path(),
-                      from.what, type.name, name(type.dtype));
+void check_convertible(const Elements& from) {
+  check<RuntimeError>(from.type.conversion == ElementType::Same || from.options.convert,
+                      "{}: {} is {}, which Ember does not compute with; load(path, {{.convert = true}}) makes it {}", from.source.path(), from.what,
+                      from.type.name, name(from.type.dtype));
 }
 
 }  // namespace
@@ -67,37 +87,72 @@ const ElementType* type_by_safetensors(std::string_view code) {
   return nullptr;
 }
 
-Tensor convert_elements(const Elements& from, const ElementType& type, int64_t n, const char* data) {
-  check_convertible(from, type);
-  from.source.spend(n * item_size(type.dtype) + 256);
-  Tensor t = empty({n}, type.dtype);
+namespace {
+
+void convert_piece(const ElementType& type, int64_t n, const char* data, void* out) {
+  float* real = static_cast<float*>(out);
+  int64_t* whole = static_cast<int64_t*>(out);
+  const auto widen = [](auto v) { return int64_t(v); };
   switch (type.conversion) {
     case ElementType::Same:
-      if (type.dtype == kBool) convert<std::uint8_t>(n, data, t.data<bool>(), [](std::uint8_t v) { return v != 0; });
-      else if (n > 0) std::memcpy(t.data_ptr(), data, std::size_t(n * type.bytes));
-      break;
-    case ElementType::Half: convert<std::uint16_t>(n, data, t.data<float>(), half_to_float); break;
-    case ElementType::BFloat16:
-      convert<std::uint16_t>(n, data, t.data<float>(), [](std::uint16_t v) { return std::bit_cast<float>(std::uint32_t(v) << 16); });
-      break;
-    case ElementType::Int32: convert<std::int32_t>(n, data, t.data<int64_t>(), [](std::int32_t v) { return int64_t(v); }); break;
-    case ElementType::Int16: convert<std::int16_t>(n, data, t.data<int64_t>(), [](std::int16_t v) { return int64_t(v); }); break;
-    case ElementType::Int8: convert<std::int8_t>(n, data, t.data<int64_t>(), [](std::int8_t v) { return int64_t(v); }); break;
+      if (type.dtype == kBool) return convert<std::uint8_t>(n, data, static_cast<bool*>(out), [](std::uint8_t v) { return v != 0; });
+      std::memcpy(out, data, std::size_t(n * type.bytes));
+      return;
+    case ElementType::Half: return convert<std::uint16_t>(n, data, real, half_to_float);
+    case ElementType::BFloat16: return convert<std::uint16_t>(n, data, real, [](std::uint16_t v) { return std::bit_cast<float>(std::uint32_t(v) << 16); });
+    case ElementType::Float8E5M2: return convert<std::uint8_t>(n, data, real, [](std::uint8_t v) { return half_to_float(std::uint16_t(v << 8)); });
+    case ElementType::Float8E4M3: return convert<std::uint8_t>(n, data, real, e4m3_to_float);
+    case ElementType::Int32: return convert<std::int32_t>(n, data, whole, widen);
+    case ElementType::UInt32: return convert<std::uint32_t>(n, data, whole, widen);
+    case ElementType::Int16: return convert<std::int16_t>(n, data, whole, widen);
+    case ElementType::UInt16: return convert<std::uint16_t>(n, data, whole, widen);
+    case ElementType::Int8: return convert<std::int8_t>(n, data, whole, widen);
+  }
+}
+
+bool needs_conversion(const Elements& from) { return from.type.conversion != ElementType::Same || from.type.dtype == kBool || (from.big_endian && from.type.bytes > 1); }
+
+}  // namespace
+
+Tensor read_elements(const Elements& from, Stream& bytes) {
+  check_convertible(from);
+  const ElementType& type = from.type;
+  const int64_t out_bytes = item_size(type.dtype);
+  from.source.spend(from.count * out_bytes + 512);  // and the handle
+  Tensor t = empty({from.count}, type.dtype);
+  if (!needs_conversion(from)) {
+    bytes.read(t.data_ptr(), from.count * type.bytes);
+    return t;
+  }
+  char piece[1 << 14];
+  const int64_t piece_count = int64_t(sizeof piece) / type.bytes;
+  char* out = static_cast<char*>(t.data_ptr());
+  for (int64_t left = from.count, n; left > 0; left -= n, out += n * out_bytes) {
+    n = std::min(left, piece_count);
+    bytes.read(piece, n * type.bytes);
+    if (from.big_endian)
+      for (int64_t i = 0; i < n; ++i) std::reverse(piece + i * type.bytes, piece + (i + 1) * type.bytes);
+    convert_piece(type, n, piece, out);
   }
   return t;
 }
 
-Tensor read_elements(const Elements& from, const ElementType& type, int64_t n, int64_t offset) {
-  check_convertible(from, type);
-  if (type.conversion == ElementType::Same && type.dtype != kBool) {
-    from.source.spend(n * type.bytes + 256);
-    Tensor t = empty({n}, type.dtype);
-    from.source.read(offset, n * type.bytes, t.data_ptr());
-    return t;
+bool can_map(const Elements& from, int64_t offset) {
+  return from.options.mmap && !needs_conversion(from) && from.count > 0 && offset % from.type.bytes == 0;
+}
+
+Tensor read_elements(const Elements& from, int64_t offset) {
+  check_convertible(from);
+  const int64_t bytes = from.count * from.type.bytes, size = from.source.size();
+  check<RuntimeError>(offset >= 0 && offset <= size && bytes <= size - offset, "{}: {} is truncated: {} bytes at {} lie beyond the end at {}", from.source.path(),
+                      from.what, bytes, offset, size);
+  if (can_map(from, offset)) {
+    from.source.spend(512);
+    auto* owner = new std::shared_ptr<char>(from.source.map());
+    return from_blob(owner->get() + offset, {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); }, owner);
   }
-  from.source.spend(n * type.bytes);
-  const std::string raw = from.source.read(offset, n * type.bytes);
-  return convert_elements(from, type, n, raw.data());
+  FileStream stream(from.source, offset);
+  return read_elements(from, stream);
 }
 
 }  // namespace ember::io

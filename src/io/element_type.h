@@ -14,21 +14,28 @@ struct ElementType {
   const char* name;
   int bytes;
   DType dtype;  ///< its own, or what it is converted to
-  enum Conversion : std::uint8_t { Same, Half, BFloat16, Int32, Int16, Int8 } conversion;
+  enum Conversion : std::uint8_t { Same, Half, BFloat16, Float8E5M2, Float8E4M3, Int32, UInt32, Int16, UInt16, Int8 } conversion;
 };
 
 const ElementType* type_by_torch_storage(std::string_view storage);  ///< "FloatStorage"; null when unknown
 const ElementType* type_by_name(std::string_view name);              ///< "float32"
 const ElementType* type_by_safetensors(std::string_view code);       ///< "F32"
 
-/// Reads n elements as a 1-D tensor. Converts where the options allow it, else throws what to do. Spends from the source's budget.
+/// A tensor's numbers in a file.
 struct Elements {
   const Source& source;
   LoadFileOptions options;
   std::string what;  ///< of the tensor, for messages
+  const ElementType& type;
+  int64_t count;
+  bool big_endian = false;
 };
-Tensor read_elements(const Elements& from, const ElementType& type, int64_t n, int64_t offset);
-/// The same from memory.
-Tensor convert_elements(const Elements& from, const ElementType& type, int64_t n, const char* data);
+
+/// Reads them as a 1-D tensor. Converts where the options allow it, else throws what to do. Spends from the source's budget.
+Tensor read_elements(const Elements& from, Stream& bytes);
+/// The same where they lie in the file as they are, from `offset` on: mapped when the options ask for it.
+Tensor read_elements(const Elements& from, int64_t offset);
+/// Whether they may be mapped instead of read.
+bool can_map(const Elements& from, int64_t offset);
 
 }  // namespace ember::io

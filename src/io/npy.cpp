@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <unordered_set>
 
 #include "error_format.h"
 #include "io/element_type.h"
@@ -19,94 +18,138 @@ struct Header {
   const ElementType* type = nullptr;
   bool big_endian = false, fortran = false;
   Shape shape;
-  int64_t data = 0;  // where the numbers begin
+  int64_t data = 0;   // where the numbers begin
+  int64_t count = 0;  // of numbers
 };
 
-/// The value behind 'key': in the header's dictionary.
-std::string field(const std::string& header, const char* key, const std::string& path) {
-  const std::size_t at = header.find(std::string("'") + key + "'");
-  const std::size_t colon = at == std::string::npos ? at : header.find(':', at);
-  check<RuntimeError>(colon != std::string::npos, "{}: the header has no '{}'", path, key);
-  std::size_t from = header.find_first_not_of(' ', colon + 1);
-  check<RuntimeError>(from != std::string::npos, "{}: broken header", path);
-  const std::size_t to = header[from] == '(' ? header.find(')', from) : header.find_first_of(",}", from);
-  check<RuntimeError>(to != std::string::npos, "{}: broken header", path);
-  return header.substr(from, to - from + (header[from] == '('));
-}
+/// {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }: the three keys in any order, each once, and nothing else.
+class HeaderParser {
+ public:
+  HeaderParser(const std::string& text, const std::string& what) : text_(text), what_(what) {}
 
-Header parse_header(const char* bytes, int64_t size, const std::string& path) {
-  check<RuntimeError>(size >= 10 && std::memcmp(bytes, "\x93NUMPY", 6) == 0, "{}: no .npy data", path);
-  const int major = bytes[6];
-  check<RuntimeError>(major >= 1 && major <= 3, "{}: .npy version {}, expected 1, 2 or 3", path, major);
-  const int64_t prefix = major == 1 ? 10 : 12;
-  check<RuntimeError>(size >= prefix, "{}: truncated", path);
-  std::uint32_t length = 0;
-  std::memcpy(&length, bytes + 8, major == 1 ? 2 : 4);
-  check<RuntimeError>(std::int64_t(length) <= size - prefix, "{}: truncated: the header claims {} bytes", path, length);
-  const std::string text(bytes + prefix, length);
-
-  Header h;
-  h.data = prefix + length;
-  std::string descr = field(text, "descr", path);
-  check<RuntimeError>(descr.size() >= 4 && descr[0] == '\'', "{}: element type {}, expected a plain number", path, descr);
-  descr = descr.substr(1, descr.find('\'', 1) - 1);
-  check<RuntimeError>(descr.size() == 3, "{}: element type {}, expected a plain number", path, descr);
-  const std::string code = descr.substr(1);
-  h.big_endian = descr[0] == '>';
-  struct Known {
-    const char *code, *name;
-  };
-  for (const Known& k : {Known{"f4", "float32"}, {"f8", "float64"}, {"i8", "int64"}, {"u1", "uint8"}, {"b1", "bool"}, {"f2", "float16"}, {"i4", "int32"}, {"i2", "int16"}, {"i1", "int8"}})
-    if (code == k.code) h.type = type_by_name(k.name);
-  check<RuntimeError>(h.type != nullptr, "{}: element type {}, which Ember does not know", path, descr);
-  const std::string order = field(text, "fortran_order", path);
-  check<RuntimeError>(order.rfind("True", 0) == 0 || order.rfind("False", 0) == 0, "{}: broken fortran_order", path);
-  h.fortran = order[0] == 'T';
-  const std::string shape = field(text, "shape", path);
-  check<RuntimeError>(shape[0] == '(', "{}: broken shape", path);
-  for (std::size_t at = 1; at + 1 < shape.size();) {
-    if (shape[at] == ' ' || shape[at] == ',') {
-      ++at;
-      continue;
+  Header parse() {
+    expect('{');
+    bool seen[3] = {};
+    while (!eat('}')) {
+      const std::string key = string();
+      expect(':');
+      const int field = key == "descr" ? 0 : key == "fortran_order" ? 1 : key == "shape" ? 2 : 3;
+      if (field == 3 || seen[field]) broken();
+      seen[field] = true;
+      if (field == 0) element_type();
+      if (field == 1) h_.fortran = truth();
+      if (field == 2) shape();
+      if (eat(',')) continue;
+      expect('}');
+      break;
     }
-    int64_t value = 0;
-    const std::size_t start = at;
-    for (; at < shape.size() && shape[at] >= '0' && shape[at] <= '9'; ++at) {
-      check<RuntimeError>(value < (int64_t(1) << 50), "{}: a size out of range", path);
-      value = value * 10 + (shape[at] - '0');
-    }
-    if (at < shape.size() && shape[at] == 'L') ++at;
-    check<RuntimeError>(at > start && h.shape.size() < kMaxDims, "{}: broken shape {}", path, shape);
-    h.shape.push_back(value);
+    blanks();
+    if (!seen[0] || !seen[1] || !seen[2] || at_ != text_.size()) broken();
+    return h_;
   }
+
+ private:
+  [[noreturn]] void broken() const { fail<RuntimeError>("{}: broken .npy header at byte {}", what_, at_); }
+  void blanks() { at_ = std::min(text_.find_first_not_of(" \n\t", at_), text_.size()); }
+  bool eat(char c) {
+    blanks();
+    if (at_ == text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  void expect(char c) {
+    if (!eat(c)) broken();
+  }
+  std::string string() {
+    const char quote = eat('\'') ? '\'' : '"';
+    if (quote == '"') expect('"');
+    const std::size_t end = text_.find(quote, at_);
+    if (end == std::string::npos) broken();
+    const std::string word = text_.substr(at_, end - at_);
+    at_ = end + 1;
+    return word;
+  }
+  bool truth() {
+    blanks();
+    for (const char* word : {"True", "False"})
+      if (text_.compare(at_, std::strlen(word), word) == 0) {
+        at_ += std::strlen(word);
+        return word[0] == 'T';
+      }
+    broken();
+  }
+  void element_type() {
+    blanks();
+    check<RuntimeError>(at_ == text_.size() || text_[at_] != '[', "{}: records of several fields, expected plain numbers", what_);
+    const std::string descr = string();
+    struct Known {
+      std::string_view code;
+      const char* name;
+    };
+    static constexpr Known kKnown[] = {{"f4", "float32"}, {"f8", "float64"}, {"i8", "int64"}, {"u1", "uint8"}, {"b1", "bool"}, {"f2", "float16"},
+                                       {"i4", "int32"},   {"u4", "uint32"},  {"i2", "int16"}, {"u2", "uint16"}, {"i1", "int8"}};
+    const auto known = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& k) { return descr.size() == 3 && descr.substr(1) == k.code; });
+    check<RuntimeError>(known != std::end(kKnown) && std::strchr("<>|=", descr[0]), "{}: element type '{}', which Ember does not know", what_, descr);
+    h_.type = type_by_name(known->name);
+    h_.big_endian = descr[0] == '>';
+  }
+  void shape() {
+    expect('(');
+    for (bool comma = true; !eat(')'); comma = eat(',')) {
+      if (!comma) broken();
+      const std::size_t start = at_;
+      int64_t size = 0;
+      for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
+        check<RuntimeError>(size < int64_t(1) << 56, "{}: a size out of range", what_);
+        size = size * 10 + (text_[at_] - '0');
+      }
+      check<RuntimeError>(h_.shape.size() < kMaxDims, "{}: more than {} dimensions", what_, kMaxDims);
+      if (at_ == start) broken();
+      eat('L');  // as Python 2 wrote it
+      h_.shape.push_back(size);
+      if (h_.shape.size() == 1 && text_.compare(std::min(text_.find_first_not_of(' ', at_), text_.size()), 1, ")") == 0) broken();  // (3) is no tuple
+    }
+  }
+
+  const std::string &text_, &what_;
+  std::size_t at_ = 0;
+  Header h_;
+};
+
+/// From the first of `available` bytes on; the stream stands at the numbers afterwards.
+Header read_header(Stream& bytes, int64_t available, const Source& file, const std::string& what) {
+  char start[12] = {};
+  check<RuntimeError>(available >= 12, "{}: too short for .npy", what);
+  bytes.read(start, 10);
+  check<RuntimeError>(std::memcmp(start, "\x93NUMPY", 6) == 0, "{}: no .npy data", what);
+  const int major = static_cast<unsigned char>(start[6]);
+  check<RuntimeError>(major >= 1 && major <= 3, "{}: .npy version {}, expected 1, 2 or 3", what, major);
+  if (major > 1) bytes.read(start + 10, 2);
+  const int64_t prefix = major == 1 ? 10 : 12;
+  std::uint32_t length = 0;
+  std::memcpy(&length, start + 8, std::size_t(prefix - 8));
+  check<RuntimeError>(int64_t(length) <= available - prefix, "{}: truncated: the header claims {} bytes", what, length);
+  file.spend(length);
+  std::string text(length, '\0');
+  bytes.read(text.data(), length);
+
+  Header h = HeaderParser(text, what).parse();
+  h.data = prefix + length;
+  h.count = 1;
+  bool overflow = false;
+  for (int64_t size : h.shape) overflow = __builtin_mul_overflow(h.count, size, &h.count) || overflow;
+  int64_t needed = 0;
+  overflow = __builtin_mul_overflow(h.count, int64_t(h.type->bytes), &needed) || overflow;
+  check<RuntimeError>(!overflow && needed <= available - h.data, "{}: truncated: shape {} of {} needs more than {} bytes", what, h.shape, h.type->name, available - h.data);
   return h;
 }
 
-int64_t checked_count(const Header& h, int64_t bytes, const std::string& path) {
-  int64_t n = 1;
-  bool overflow = false;
-  for (int64_t size : h.shape) overflow = __builtin_mul_overflow(n, size, &n) || overflow;
-  int64_t needed = 0;
-  overflow = __builtin_mul_overflow(n, int64_t(h.type->bytes), &needed) || overflow;
-  check<RuntimeError>(!overflow && needed <= bytes, "{}: truncated: shape {} of {} needs more than {} bytes", path, h.shape, h.type->name, bytes);
-  return n;
-}
-
-Tensor shaped(const Header& h, const Tensor& flat) {
+Tensor shaped(const Header& h, const Source& file, const Tensor& flat) {
   if (!h.fortran) return flat.view(h.shape);
   Shape reversed;
   for (int d = h.shape.size(); d-- > 0;) reversed.push_back(h.shape[d]);
+  file.spend(h.count * item_size(flat.dtype()));
   return flat.view(reversed).T().contiguous();
-}
-
-/// From memory: an entry of a .npz, or a whole file that is small or of the other byte order.
-Tensor from_bytes(const Source& source, std::string& bytes, const std::string& what, LoadFileOptions options) {
-  const Header h = parse_header(bytes.data(), int64_t(bytes.size()), what);
-  const int64_t n = checked_count(h, int64_t(bytes.size()) - h.data, what);
-  char* data = bytes.data() + h.data;
-  if (h.big_endian)
-    for (int64_t i = 0; i < n; ++i) std::reverse(data + i * h.type->bytes, data + (i + 1) * h.type->bytes);
-  return shaped(h, convert_elements({source, options, what}, *h.type, n, data));
 }
 
 std::string header_text(const Tensor& t) {
@@ -128,26 +171,24 @@ std::string header_text(const Tensor& t) {
 }  // namespace
 
 Tensor read_npy(const Source& file, LoadFileOptions options) {
-  const int64_t head_size = std::min<int64_t>(file.size(), 1 << 16);
-  const std::string head = file.read(0, head_size);
-  const Header h = parse_header(head.data(), head_size, file.path());
-  const int64_t n = checked_count(h, file.size() - h.data, file.path());
-  if (!h.big_endian) return shaped(h, read_elements({file, options, "the array"}, *h.type, n, h.data));
-  file.spend(file.size());
-  std::string bytes = file.read(0, file.size());
-  return from_bytes(file, bytes, file.path(), options);
+  FileStream bytes(file, 0);
+  const Header h = read_header(bytes, file.size(), file, file.path());
+  return shaped(h, file, read_elements({file, options, "the array", *h.type, h.count, h.big_endian}, h.data));
 }
 
 nn::StateDict read_npz(const Source& file, const std::vector<ZipEntry>& entries, LoadFileOptions options) {
-  nn::StateDict result;
+  std::vector<nn::StateDict::Entry> arrays;
   for (const ZipEntry& e : entries) {
-    check<RuntimeError>(e.name.size() > 4 && e.name.compare(e.name.size() - 4, 4, ".npy") == 0, "{}: {} is neither of a .pt nor of a .npz", file.path(), e.name);
-    file.spend(e.size);
-    std::string bytes(std::size_t(e.size), '\0');
-    read_entry(file, e, bytes.data());
-    result.set(e.name.substr(0, e.name.size() - 4), from_bytes(file, bytes, file.path() + ":" + e.name, options));
+    check<RuntimeError>(e.name.size() > 4 && e.name.ends_with(".npy"), "{}: {} is neither of a .pt nor of a .npz", file.path(), e.name);
+    const std::string what = file.path() + ":" + e.name, name = e.name.substr(0, e.name.size() - 4);
+    EntryStream bytes(file, e);
+    const Header h = read_header(bytes, e.size, file, what);
+    check<RuntimeError>(e.size - h.data == h.count * h.type->bytes, "{}: {} bytes of data for shape {} of {}", what, e.size - h.data, h.shape, h.type->name);
+    const Elements elements{file, options, name, *h.type, h.count, h.big_endian};
+    const bool in_place = !e.deflated && can_map(elements, e.offset + h.data);
+    arrays.emplace_back(name, shaped(h, file, in_place ? read_elements(elements, e.offset + h.data) : read_elements(elements, bytes)));
   }
-  return result;
+  return nn::StateDict(std::move(arrays));
 }
 
 void add_npy(ZipWriter& zip, const std::string& name, const Tensor& tensor) {
@@ -182,9 +223,8 @@ void save_npz(const nn::StateDict& tensors, const std::string& path) {
   io::ZipWriter zip(file);
   for (const auto& [name, tensor] : tensors) {
     const Tensor t = tensor.detach().contiguous();
-    std::string bytes = io::header_text(t);
-    bytes.append(static_cast<const char*>(t.data_ptr()), std::size_t(t.numel() * item_size(t.dtype())));
-    zip.add(name + ".npy", bytes.data(), int64_t(bytes.size()), 1);
+    const std::string header = io::header_text(t);  // a multiple of 64 bytes: the numbers are aligned, too
+    zip.add(name + ".npy", {{header.data(), int64_t(header.size())}, {t.data_ptr(), t.numel() * item_size(t.dtype())}}, 64);
   }
   zip.finish();
   file.commit();

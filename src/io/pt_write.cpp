@@ -74,6 +74,7 @@ class Pickler {
     }
   }
   void string(const std::string& s) {
+    check<ValueError>(s.size() < (std::size_t(1) << 32), "save: a text of {} bytes", s.size());
     text += 'X';
     little(s.size(), 4);
     text += s;
@@ -81,7 +82,7 @@ class Pickler {
   void empty_ordered_dict() { text += "ccollections\nOrderedDict\n)R"; }
 
   void dict(const Value& v) {
-    if (v.ordered) empty_ordered_dict();
+    if (v.is_ordered()) empty_ordered_dict();
     else text += '}';
     if (v.size() > 0) {
       text += '(';
@@ -91,12 +92,12 @@ class Pickler {
       }
       text += 'u';
     }
-    if (v.versions.empty() || !v.ordered) return;
+    if (v.versions().empty() || !v.is_ordered()) return;
     text += "}";
     string("_metadata");
     empty_ordered_dict();
     text += '(';
-    for (const auto& [path, version] : v.versions) {
+    for (const auto& [path, version] : v.versions()) {
       string(path);
       text += '}';
       string("version");
@@ -150,10 +151,8 @@ void save(const Value& value, const std::string& path) {
   pickler.value(value);
   pickler.text += '.';
 
-  const std::size_t slash = path.rfind('/');
-  std::string root = slash == std::string::npos ? path : path.substr(slash + 1);
-  if (const std::size_t dot = root.rfind('.'); dot != std::string::npos && dot > 0) root.resize(dot);
-  root += '/';
+  // PyTorch names the folder after the file; any name does, and with one for all a file's bytes depend on the value alone.
+  const std::string root = "archive/";
   io::AtomicFile file(path);
   ZipWriter zip(file);
   const auto text = [&](const char* name, const std::string& content) { zip.add(root + name, content.data(), int64_t(content.size())); };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
 #include "error_format.h"
 #include "io/element_type.h"
@@ -76,12 +75,15 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
   }
   bool key(string_t& v) override {
     if (depth_ == 1) {
-      check<RuntimeError>(names_.insert(v).second, "{}: \"{}\" occurs twice", file_.path(), v);
       in_metadata_ = v == "__metadata__";
+      check<RuntimeError>(!in_metadata_ || !had_metadata_, "{}: __metadata__ occurs twice", file_.path());
+      had_metadata_ = had_metadata_ || in_metadata_;
       fields_ = 0;
       has_shape_ = false;
       count_ = 0;
-      if (!in_metadata_) tensors.push_back({.name = v, .shape = {}});
+      if (in_metadata_) return true;
+      file_.spend(320);
+      tensors.push_back({.name = v, .shape = {}});
       return true;
     }
     if (in_metadata_) return true;
@@ -100,10 +102,9 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
     fail<RuntimeError>("{}: unexpected {} in the header{}", file_.path(), what, tensors.empty() ? "" : " near \"" + tensors.back().name + "\"");
   }
   const Source& file_;
-  std::unordered_set<std::string> names_;
   std::string field_;
   int depth_ = 0, count_ = 0, fields_ = 0;
-  bool in_metadata_ = false, has_shape_ = false;
+  bool in_metadata_ = false, had_metadata_ = false, has_shape_ = false;
 };
 
 }  // namespace
@@ -121,10 +122,13 @@ nn::StateDict read_safetensors(const Source& file, LoadFileOptions options) {
   nlohmann::json::sax_parse(header, &handler);
 
   std::vector<Described>& tensors = handler.tensors;
+  std::sort(tensors.begin(), tensors.end(), [](const Described& a, const Described& b) { return a.name < b.name; });
+  const auto twice = std::adjacent_find(tensors.begin(), tensors.end(), [](const Described& a, const Described& b) { return a.name == b.name; });
+  check<RuntimeError>(twice == tensors.end(), "{}: \"{}\" occurs twice", file.path(), twice == tensors.end() ? "" : twice->name);
   std::stable_sort(tensors.begin(), tensors.end(), [](const Described& a, const Described& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   const int64_t data = 8 + std::int64_t(length);
   int64_t expected = 0;
-  nn::StateDict result;
+  std::vector<nn::StateDict::Entry> result;
   for (const Described& t : tensors) {
     check<RuntimeError>(t.begin == expected && t.end >= t.begin, "{}: {} is at {}..{}, expected to begin at {}", file.path(), t.name, t.begin, t.end, expected);
     std::int64_t bytes = t.type->bytes;
@@ -133,10 +137,10 @@ nn::StateDict read_safetensors(const Source& file, LoadFileOptions options) {
     check<RuntimeError>(!overflow && bytes == t.end - t.begin, "{}: {} has shape {} of {}, which is not {} bytes", file.path(), t.name, t.shape, t.type->name, t.end - t.begin);
     check<RuntimeError>(t.end <= file.size() - data, "{}: truncated: {} ends at {} of {} bytes of data", file.path(), t.name, t.end, file.size() - data);
     expected = t.end;
-    result.set(t.name, read_elements({file, options, t.name}, *t.type, bytes / t.type->bytes, data + t.begin).view(t.shape));
+    result.emplace_back(t.name, read_elements({file, options, t.name, *t.type, bytes / t.type->bytes}, data + t.begin).view(t.shape));
   }
   check<RuntimeError>(expected == file.size() - data, "{}: {} bytes after the last tensor", file.path(), file.size() - data - expected);
-  return result;
+  return nn::StateDict(std::move(result));
 }
 
 }  // namespace io

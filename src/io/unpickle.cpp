@@ -10,19 +10,28 @@
 namespace ember::io {
 namespace {
 
-constexpr std::size_t kMostObjects = 200000;
-constexpr std::size_t kMostCopies = 400000;
+// What an object, a place on the stack and a place in a list cost in memory, with the slack of growing vectors.
+constexpr int64_t kObjectBytes = sizeof(Object) + 8, kPlaceBytes = 16;
 
-bool is_plain_container(std::string_view name) { return name == "collections OrderedDict" || name == "builtins dict" || name == "__builtin__ dict"; }
+// Names as GLOBAL writes them: the module and the name, each on its line.
+constexpr std::string_view kOrderedDict = "collections\nOrderedDict", kCounter = "collections\nCounter";
+
+bool is_plain_container(std::string_view name) {
+  return name == kOrderedDict || name == kCounter || name == "builtins\ndict" || name == "__builtin__\ndict";
+}
 
 bool is_known(std::string_view name) {
-  for (std::string_view known : {"torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor", "torch._utils _rebuild_parameter",
-                                 "torch.nn.parameter Parameter", "torch Size", "torch._tensor _rebuild_from_type_v2", "_codecs encode",
-                                 "torch Tensor", "torch device"})
+  for (std::string_view known : {"torch._utils\n_rebuild_tensor_v2", "torch._utils\n_rebuild_tensor_v3", "torch._utils\n_rebuild_tensor",
+                                 "torch._utils\n_rebuild_parameter", "torch.storage\nUntypedStorage", "torch\nSize", "torch\ndevice", "_codecs\nencode"})
     if (name == known) return true;
-  if (is_plain_container(name)) return true;
-  const bool torch = name.substr(0, 6) == "torch ";
-  return torch && (type_by_torch_storage(name.substr(6)) || type_by_name(name.substr(6)));
+  return is_plain_container(name) || (name.starts_with("torch\n") && (type_by_torch_storage(name.substr(6)) || type_by_name(name.substr(6))));
+}
+
+std::string dotted(std::string_view name) {
+  std::string text(name);
+  for (char& c : text)
+    if (c == '\n') c = '.';
+  return text;
 }
 
 bool is_sequence(const Object* o) { return o->kind == Object::List || o->kind == Object::Tuple; }
@@ -33,7 +42,10 @@ bool is_dict(const Object* o) { return o->kind == Object::Dict || o->kind == Obj
 void Unpickler::broken(const char* what) const { fail<RuntimeError>("{}: broken pickle at byte {}: {}", source_.path(), at_, what); }
 
 std::string_view Unpickler::take(std::uint64_t bytes) {
-  if (bytes > pickle_.size() - at_) broken("it ends too early");
+  if (bytes > pickle_.size() - at_) {
+    needs_more_ = true;
+    broken("it ends too early");
+  }
   const std::string_view part = pickle_.substr(at_, std::size_t(bytes));
   at_ += std::size_t(bytes);
   return part;
@@ -48,17 +60,24 @@ std::uint64_t Unpickler::number(int bytes) {
 
 std::string_view Unpickler::line() {
   const std::size_t end = pickle_.find('\n', at_);
-  if (end == std::string_view::npos) broken("a line without an end");
+  if (end == std::string_view::npos) {
+    needs_more_ = true;
+    broken("a line without an end");
+  }
   const std::string_view text = pickle_.substr(at_, end - at_);
   at_ = end + 1;
   return text;
 }
 
 Object* Unpickler::make(Object::Kind kind) {
-  check<RuntimeError>(objects_.size() < kMostObjects, "{}: more than {} objects in a pickle", source_.path(), kMostObjects);
-  objects_.push_back(std::make_unique<Object>());
-  objects_.back()->kind = kind;
-  return objects_.back().get();
+  source_.spend(kObjectBytes);
+  objects_.emplace_back().kind = kind;
+  return &objects_.back();
+}
+
+void Unpickler::push(Object* object) {
+  source_.spend(kPlaceBytes);
+  stack_.push_back(object);
 }
 
 Object* Unpickler::pop() {
@@ -79,8 +98,10 @@ std::vector<Object*> Unpickler::pop_to_mark() {
 
 void Unpickler::remember(std::uint64_t index) {
   if (stack_.empty() || stack_.back()->kind == Object::Mark) broken("nothing to remember");
-  if (index >= memo_.size() + 100000 || index > 4 * kMostObjects) broken("a memo index out of all proportion");
-  if (index >= memo_.size()) memo_.resize(std::size_t(index) + 1);
+  if (index >= memo_.size()) {
+    source_.spend(int64_t(index + 1 - memo_.size()) * kPlaceBytes);
+    memo_.resize(std::size_t(index) + 1);
+  }
   memo_[std::size_t(index)] = stack_.back();
 }
 Object* Unpickler::recall(std::uint64_t index) {
@@ -88,97 +109,77 @@ Object* Unpickler::recall(std::uint64_t index) {
   return memo_[std::size_t(index)];
 }
 
-void Unpickler::global(std::string_view module, std::string_view name) {
-  const std::string full = std::string(module) + " " + std::string(name);
-  if (!is_known(full)) {
-    const bool whole_module = module.substr(0, 9) == "torch.nn." || module == "__main__";
-    if (whole_module)
-      fail<RuntimeError>("{}: refused: it names {}.{}: a whole module was saved. Save model.state_dict() instead", source_.path(), module, name);
-    fail<RuntimeError>("{}: refused: the pickle names {}.{}, which is no tensor and no plain container", source_.path(), module, name);
-  }
-  // The joined name must outlive us: its two parts lie in the pickle, separated by one byte only in GLOBAL's form.
+void Unpickler::global(std::string_view name) {
+  const bool whole_module = name.starts_with("torch.nn.") || name.starts_with("__main__\n") || name.starts_with("torchvision.");
+  check<RuntimeError>(is_known(name) || !whole_module, "{}: refused: it names {}: a whole module was saved. Save model.state_dict() instead", source_.path(),
+                      dotted(name));
+  check<RuntimeError>(is_known(name), "{}: refused: the pickle names {}, which is no tensor and no container that Ember knows", source_.path(), dotted(name));
   Object* o = make(Object::Global);
-  o->items.clear();
-  if (name.data() == module.data() + module.size() + 1) {
-    o->text = std::string_view(module.data(), module.size() + 1 + name.size());
-  } else {
-    o->text = name;
-  }
+  o->text = name;
   push(o);
 }
 
-namespace {
-
-/// "torch FloatStorage" whatever byte stands between.
-std::string normal(std::string_view text) {
-  std::string name(text);
-  for (char& c : name)
-    if (c == '\n') c = ' ';
-  return name;
+/// A short call may name a long sequence again and again: copies are paid for.
+void Unpickler::copy(const Object* from, Object* to) {
+  source_.spend(int64_t(from->items.size()) * kPlaceBytes);
+  to->items.insert(to->items.end(), from->items.begin(), from->items.end());
 }
 
-}  // namespace
-
-/// A short call may name a long sequence again and again: what calls copy is limited in all.
-void Unpickler::count_copies(std::size_t count) {
-  check<RuntimeError>(count <= kMostCopies - copies_, "{}: containers copied from others with more than {} items", source_.path(), kMostCopies);
-  copies_ += count;
-}
-
-Object* Unpickler::rebuild_tensor(const std::vector<Object*>& a) {
+/// (storage, offset, sizes, strides, requires_grad, hooks[, dtype when `typed`])
+Object* Unpickler::rebuild_tensor(const std::vector<Object*>& a, bool typed) {
   if (a.size() < 4 || a[0]->kind != Object::Storage || a[1]->kind != Object::Int || !is_sequence(a[2]) || !is_sequence(a[3])) broken("a tensor with wrong arguments");
   Object* t = make(Object::Tensor);
   t->items = {a[0], a[2], a[3]};
+  if (typed) {
+    if (a.size() < 7 || a[6]->kind != Object::Global) broken("a tensor without a dtype");
+    t->items.push_back(a[6]);
+  }
   t->integer = a[1]->integer;
   t->requires_grad = a.size() > 4 && a[4]->kind == Object::Bool && a[4]->integer;
   return t;
 }
 
+/// (tensor, requires_grad, hooks)
+Object* Unpickler::rebuild_parameter(const std::vector<Object*>& a) {
+  if (a.empty() || a[0]->kind != Object::Tensor) broken("a parameter without a tensor");
+  Object* p = make(Object::Tensor);
+  p->items = a[0]->items;
+  p->integer = a[0]->integer;
+  p->requires_grad = a.size() > 1 && a[1]->kind == Object::Bool && a[1]->integer;
+  return p;
+}
+
 void Unpickler::reduce() {
   Object *arguments = pop(), *function = pop();
   if (function->kind != Object::Global || arguments->kind != Object::Tuple) broken("a call of something that is no known function");
-  const std::string name = normal(function->text);
+  const std::string_view name = function->text;
   const std::vector<Object*>& a = arguments->items;
   if (is_plain_container(name)) {
-    Object* dict = make(Object::OrderedDict);
-    if (a.size() == 1 && is_sequence(a[0])) {
-      count_copies(2 * a[0]->items.size());
-      for (Object* pair : a[0]->items) {
-        if (!is_sequence(pair) || pair->items.size() != 2) broken("an OrderedDict of something that is no pair");
-        dict->items.insert(dict->items.end(), pair->items.begin(), pair->items.end());
+    Object* dict = make(name == kOrderedDict ? Object::OrderedDict : Object::Dict);
+    if (a.size() == 1 && is_sequence(a[0]))
+      for (const Object* pair : a[0]->items) {
+        if (!is_sequence(pair) || pair->items.size() != 2) broken("a dictionary of something that is no pair");
+        copy(pair, dict);
       }
-    }
+    if (a.size() == 1 && is_dict(a[0])) copy(a[0], dict);
     return push(dict);
   }
-  if (name == "torch._utils _rebuild_tensor_v2" || name == "torch._utils _rebuild_tensor") return push(rebuild_tensor(a));
-  if (name == "torch._utils _rebuild_parameter") {
-    if (a.empty() || a[0]->kind != Object::Tensor) broken("a parameter without a tensor");
-    Object* p = make(Object::Tensor);
-    p->items = a[0]->items;
-    p->integer = a[0]->integer;
-    p->parameter = true;
-    p->requires_grad = a.size() > 1 && a[1]->kind == Object::Bool && a[1]->integer;
-    return push(p);
-  }
-  if (name == "torch Size") {
+  if (name == "torch._utils\n_rebuild_tensor_v2" || name == "torch._utils\n_rebuild_tensor") return push(rebuild_tensor(a, false));
+  if (name == "torch._utils\n_rebuild_tensor_v3") return push(rebuild_tensor(a, true));
+  if (name == "torch._utils\n_rebuild_parameter") return push(rebuild_parameter(a));
+  if (name == "torch\nSize") {
     if (a.size() != 1 || !is_sequence(a[0])) broken("a Size of something that is no tuple");
-    count_copies(a[0]->items.size());
     Object* size = make(Object::Tuple);
-    size->items = a[0]->items;
+    copy(a[0], size);
     return push(size);
   }
-  if (name == "_codecs encode") {
-    if (a.empty() || a[0]->kind != Object::String) broken("encode of something that is no string");
-    Object* bytes = make(Object::String);
-    bytes->text = a[0]->text;
-    return push(bytes);
+  if (name == "_codecs\nencode" || name == "torch\ndevice") {
+    if (a.empty() || a[0]->kind != Object::String) broken("an argument that is no string");
+    Object* text = make(Object::String);
+    text->text = a[0]->text;
+    return push(text);
   }
-  if (name == "torch device") {
-    Object* device = make(Object::String);
-    if (!a.empty() && a[0]->kind == Object::String) device->text = a[0]->text;
-    return push(device);
-  }
-  fail<RuntimeError>("{}: refused: the pickle calls {}", source_.path(), name);
+  fail<RuntimeError>("{}: refused: the pickle calls {}", source_.path(), dotted(name));
 }
 
 void Unpickler::build() {
@@ -232,8 +233,9 @@ bool Unpickler::step(unsigned char op) {
     case 'K': integer(Object::Int, int64_t(number(1))); break;        // BININT1
     case 'M': integer(Object::Int, int64_t(number(2))); break;        // BININT2
     case 'J': integer(Object::Int, std::int32_t(number(4))); break;   // BININT
-    case 0x8a: {                                                      // LONG1
-      const std::uint64_t n = number(1);
+    case 0x8a:                                                        // LONG1
+    case 0x8b: {                                                      // LONG4
+      const std::uint64_t n = number(op == 0x8a ? 1 : 4);
       const std::string_view raw = take(n);
       if (n > 8) {
         Object* o = make(Object::BigInt);
@@ -285,7 +287,12 @@ bool Unpickler::step(unsigned char op) {
     case 0x94: remember(memo_.size()); break;                         // MEMOIZE
     case 'h': push(recall(number(1))); break;                         // BINGET
     case 'j': push(recall(number(4))); break;                         // LONG_BINGET
-    case 'c': { const std::string_view module = line(), name = line(); global(module, name); break; }
+    case 'c': {                                                       // GLOBAL
+      const std::size_t from = at_;
+      line(), line();
+      global(pickle_.substr(from, at_ - from - 1));
+      break;
+    }
     case 0x93: {                                                      // STACK_GLOBAL
       Object *name = pop(), *module = pop();
       if (name->kind != Object::String || module->kind != Object::String) broken("a name that is no string");
@@ -297,6 +304,7 @@ bool Unpickler::step(unsigned char op) {
       if (id->kind != Object::Tuple || id->items.size() < 5 || id->items[0]->kind != Object::String || id->items[0]->text != "storage" ||
           id->items[1]->kind != Object::Global || id->items[2]->kind != Object::String || id->items[4]->kind != Object::Int)
         broken("a storage with wrong arguments");
+      if (id->items.size() > 5 && id->items[5]->kind != Object::None) broken("a view of another storage, as PyTorch before 0.4 wrote");
       Object* storage = make(Object::Storage);
       storage->items = id->items;
       push(storage);
@@ -313,12 +321,8 @@ bool Unpickler::step(unsigned char op) {
 Object* Unpickler::run() {
   stack_.clear();
   memo_.clear();
-  source_.spend(std::int64_t(pickle_.size()) / 4);
-  while (true) {
-    const unsigned char op = static_cast<unsigned char>(take(1)[0]);
-    if (!step(op)) break;
-    if (stack_.size() > kMostObjects) broken("a stack out of all proportion");
-  }
+  while (step(static_cast<unsigned char>(take(1)[0])))
+    ;
   if (stack_.size() != 1 || stack_[0]->kind == Object::Mark) broken("it does not end with one object");
   return stack_[0];
 }

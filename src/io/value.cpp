@@ -13,13 +13,22 @@ void expect(bool right, const Value& value, const char* wanted) {
 
 }  // namespace
 
-Value::Value(const nn::StateDict& state) : versions(state.versions), ordered(true), kind_(Dict) {
-  for (const auto& [name, tensor] : state) entries_.push_back({name, tensor});
+struct Value::Dictionary {
+  std::vector<Entry> entries;
+  Versions versions;
+  bool ordered = false;
+};
+
+Value::Value(std::string text) : kind_(String), text_(new std::string(std::move(text))) {}
+Value::Value(const nn::StateDict& state) {
+  std::vector<Entry> entries;
+  for (const auto& [name, tensor] : state) entries.push_back({name, tensor});
+  *this = ordered_dict(std::move(entries), state.versions);
 }
 Value Value::list(std::vector<Value> items) {
   Value v;
+  v.items_ = new std::vector<Value>(std::move(items));
   v.kind_ = List;
-  v.items_ = std::move(items);
   return v;
 }
 Value Value::tuple(std::vector<Value> items) {
@@ -27,13 +36,41 @@ Value Value::tuple(std::vector<Value> items) {
   v.kind_ = Tuple;
   return v;
 }
+Value Value::dict() { return dict({}); }
 Value Value::dict(std::vector<Entry> entries) {
   Value v;
+  v.dictionary_ = new Dictionary{std::move(entries), {}, false};
   v.kind_ = Dict;
-  v.entries_ = std::move(entries);
   return v;
 }
-Value Value::dict() { return dict(std::vector<Entry>()); }
+Value Value::ordered_dict(std::vector<Entry> entries, Versions versions) {
+  Value v = dict(std::move(entries));
+  v.dictionary_->versions = std::move(versions);
+  v.dictionary_->ordered = true;
+  return v;
+}
+
+Value::Value(const Value& other) : integer_(other.integer_), tensor_(other.tensor_) {
+  if (other.kind_ == String) text_ = new std::string(*other.text_);
+  if (other.kind_ == List || other.kind_ == Tuple) items_ = new std::vector<Value>(*other.items_);
+  if (other.kind_ == Dict) dictionary_ = new Dictionary(*other.dictionary_);
+  kind_ = other.kind_;
+}
+Value::Value(Value&& other) noexcept { swap(other); }
+Value& Value::operator=(Value other) noexcept {
+  swap(other);
+  return *this;
+}
+Value::~Value() {
+  if (kind_ == String) delete text_;
+  if (kind_ == List || kind_ == Tuple) delete items_;
+  if (kind_ == Dict) delete dictionary_;
+}
+void Value::swap(Value& other) noexcept {
+  std::swap(kind_, other.kind_);
+  std::swap(integer_, other.integer_);
+  std::swap(tensor_, other.tensor_);
+}
 
 const char* Value::kind_name() const { return kNames[kind_]; }
 bool Value::as_bool() const {
@@ -50,7 +87,7 @@ double Value::as_float() const {
 }
 const std::string& Value::as_string() const {
   expect(kind_ == String, *this, "string");
-  return text_;
+  return *text_;
 }
 const Tensor& Value::as_tensor() const {
   expect(kind_ == Array, *this, "tensor");
@@ -58,17 +95,22 @@ const Tensor& Value::as_tensor() const {
 }
 const std::vector<Value>& Value::items() const {
   expect(kind_ == List || kind_ == Tuple, *this, "list");
-  return items_;
+  return *items_;
 }
 const std::vector<Value::Entry>& Value::entries() const {
   expect(kind_ == Dict, *this, "dict");
-  return entries_;
+  return dictionary_->entries;
 }
-int64_t Value::size() const { return kind_ == Dict ? int64_t(entries_.size()) : int64_t(items().size()); }
+int64_t Value::size() const { return kind_ == Dict ? int64_t(entries().size()) : int64_t(items().size()); }
+bool Value::is_ordered() const { return kind_ == Dict && dictionary_->ordered; }
+const Value::Versions& Value::versions() const {
+  expect(kind_ == Dict, *this, "dict");
+  return dictionary_->versions;
+}
 
 const Value* Value::find(const std::string& key) const {
   for (const Entry& e : entries())
-    if (e.key.kind() == String && e.key.text_ == key) return &e.value;
+    if (e.key.kind_ == String && *e.key.text_ == key) return &e.value;
   return nullptr;
 }
 const Value& Value::operator[](const char* key) const {
@@ -79,30 +121,30 @@ const Value& Value::operator[](const char* key) const {
 const Value& Value::at(int64_t index) const {
   const int64_t n = int64_t(items().size());
   check<IndexError>(index >= -n && index < n, "list index {} out of range for {} items", index, n);
-  return items_[std::size_t(index < 0 ? index + n : index)];
+  return items()[std::size_t(index < 0 ? index + n : index)];
 }
 void Value::set(Value key, Value value) {
   expect(kind_ == Dict, *this, "dict");
-  for (Entry& e : entries_)
-    if (e.key.kind() == key.kind() && e.key.text_ == key.text_ && e.key.integer_ == key.integer_) {
+  for (Entry& e : dictionary_->entries)
+    if (e.key.kind_ == key.kind_ && (key.kind_ == String ? *e.key.text_ == *key.text_ : e.key.integer_ == key.integer_)) {
       e.value = std::move(value);
       return;
     }
-  entries_.push_back({std::move(key), std::move(value)});
+  dictionary_->entries.push_back({std::move(key), std::move(value)});
 }
 void Value::append(Value value) {
   expect(kind_ == List, *this, "list");
-  items_.push_back(std::move(value));
+  items_->push_back(std::move(value));
 }
 
 nn::StateDict Value::to_state_dict() const {
   nn::StateDict state;
   for (const Entry& e : entries()) {
     check<TypeError>(e.key.kind() == String, "state dict: expected names as keys, got a {}", e.key.kind_name());
-    check<TypeError>(e.value.kind() == Array, "state dict: expected a tensor under \"{}\", got a {}", e.key.text_, e.value.kind_name());
-    state.set(e.key.text_, e.value.tensor_);
+    check<TypeError>(e.value.kind() == Array, "state dict: expected a tensor under \"{}\", got a {}", *e.key.text_, e.value.kind_name());
+    state.set(*e.key.text_, e.value.tensor_);
   }
-  state.versions = versions;
+  state.versions = versions();
   return state;
 }
 

@@ -4,11 +4,11 @@
 #include <ember/error.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <unordered_set>
 
 #include "error_format.h"
+#include "io/crc32.h"
 
 #ifdef EMBER_ZLIB
 #include <zlib.h>
@@ -24,28 +24,6 @@ std::uint64_t little(const char* p, int bytes) {
 }
 void put(std::string& out, std::uint64_t v, int bytes) {
   for (int i = 0; i < bytes; ++i, v >>= 8) out += char(v & 255);
-}
-
-std::uint32_t update_crc(std::uint32_t crc, const void* data, int64_t bytes) {
-#ifdef EMBER_ZLIB
-  const auto* p = static_cast<const unsigned char*>(data);
-  for (; bytes > 0; p += 1 << 30, bytes -= 1 << 30) crc = std::uint32_t(crc32(crc, p, uInt(std::min<int64_t>(bytes, 1 << 30))));
-  return crc;
-#else
-  static const std::array<std::uint32_t, 256> table = [] {
-    std::array<std::uint32_t, 256> t{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-      t[i] = c;
-    }
-    return t;
-  }();
-  const auto* p = static_cast<const unsigned char*>(data);
-  crc = ~crc;
-  for (int64_t i = 0; i < bytes; ++i) crc = table[(crc ^ p[i]) & 255] ^ (crc >> 8);
-  return ~crc;
-#endif
 }
 
 struct Directory {
@@ -120,7 +98,7 @@ void check_overlaps(const Source& file, const std::vector<ZipEntry>& entries) {
 
 std::vector<ZipEntry> read_directory(const Source& file) {
   const Directory d = find_directory(file);
-  file.spend(d.size * 3);
+  file.spend(d.size + d.entries * 256);  // an entry, its name, and the readers' tables
   const std::string text = file.read(d.offset, d.size);
   std::vector<ZipEntry> entries;
   std::unordered_set<std::string> names;
@@ -142,54 +120,100 @@ std::vector<ZipEntry> read_directory(const Source& file) {
     const std::uint64_t limit = std::uint64_t(file.size());
     check<RuntimeError>(packed <= limit && (method == 8 ? size <= limit * 1100 + 1024 : size == packed), "{}: {} claims {} bytes", file.path(), name, size);
     const int64_t start = data_start(file, name, header);
-    check<RuntimeError>(start <= file.size() && int64_t(packed) <= file.size() - start, "{}: {} is truncated", file.path(), name);
+    check<RuntimeError>(start <= d.offset && int64_t(packed) <= d.offset - start, "{}: {} is truncated, or reaches into the ZIP directory", file.path(), name);
     entries.push_back({name, start, int64_t(packed), int64_t(size), method == 8, std::uint32_t(little(p + 16, 4))});
   }
   check_overlaps(file, entries);
   return entries;
 }
 
-void read_entry(const Source& file, const ZipEntry& entry, void* out) {
-  if (!entry.deflated) {
-    file.read(entry.offset, entry.size, out);
-  } else {
+// --- reading an entry
+
 #ifdef EMBER_ZLIB
-    std::vector<unsigned char> block(1 << 16);
-    z_stream stream{};
-    check<RuntimeError>(inflateInit2(&stream, -15) == Z_OK, "{}: zlib does not start", file.path());
-    struct End {
-      z_stream& s;
-      ~End() { inflateEnd(&s); }
-    } end{stream};
-    int64_t consumed = 0, produced = 0;
-    int status = Z_OK;
-    while (status == Z_OK && (consumed < entry.packed || stream.avail_in > 0)) {
-      if (stream.avail_in == 0) {
-        const int64_t n = std::min<int64_t>(int64_t(block.size()), entry.packed - consumed);
-        file.read(entry.offset + consumed, n, block.data());
-        consumed += n;
-        stream.next_in = block.data();
-        stream.avail_in = uInt(n);
-      }
-      unsigned char spare;
-      const int64_t room = std::min<int64_t>(entry.size - produced, 1 << 30);
-      stream.next_out = room > 0 ? static_cast<unsigned char*>(out) + produced : &spare;
-      stream.avail_out = room > 0 ? uInt(room) : 1;
-      const uInt before = stream.avail_out;
-      status = inflate(&stream, Z_NO_FLUSH);
-      check<RuntimeError>(room > 0 || stream.avail_out == before, "{}: {} unpacks to more than {} bytes", file.path(), entry.name, entry.size);
-      if (room > 0) produced += before - stream.avail_out;
+struct EntryStream::Inflater {
+  z_stream stream{};
+  std::vector<unsigned char> packed = std::vector<unsigned char>(1 << 16);
+  int status = Z_OK;
+
+  Inflater() { status = inflateInit2(&stream, -15); }
+  ~Inflater() { inflateEnd(&stream); }
+};
+
+/// How many of the bytes came before the data ended.
+int64_t EntryStream::inflate(char* out, int64_t bytes) {
+  z_stream& s = inflater_->stream;
+  int64_t got = 0;
+  while (got < bytes && inflater_->status == Z_OK) {
+    if (s.avail_in == 0) {
+      const int64_t n = std::min<int64_t>(int64_t(inflater_->packed.size()), entry_.packed - packed_read_);
+      if (n == 0) break;
+      file_.read(entry_.offset + packed_read_, n, inflater_->packed.data());
+      packed_read_ += n;
+      s.next_in = inflater_->packed.data();
+      s.avail_in = uInt(n);
     }
-    check<RuntimeError>(status == Z_STREAM_END && produced == entry.size, "{}: {} has broken compressed data", file.path(), entry.name);
-#else
-    fail<RuntimeError>("{}: {} is compressed, and this library was built without zlib", file.path(), entry.name);
-#endif
+    const uInt room = uInt(std::min<int64_t>(bytes - got, 1 << 30));
+    s.next_out = reinterpret_cast<unsigned char*>(out) + got;
+    s.avail_out = room;
+    inflater_->status = ::inflate(&s, Z_NO_FLUSH);
+    got += room - s.avail_out;
   }
-  check<RuntimeError>(update_crc(0, out, entry.size) == entry.crc, "{}: {} is damaged (its CRC differs)", file.path(), entry.name);
+  return got;
+}
+bool EntryStream::inflated_all() const { return inflater_->status == Z_STREAM_END; }
+#else
+struct EntryStream::Inflater {};
+int64_t EntryStream::inflate(char*, int64_t) { return 0; }
+bool EntryStream::inflated_all() const { return true; }
+#endif
+
+EntryStream::EntryStream(const Source& file, const ZipEntry& entry) : file_(file), entry_(entry) {
+#ifdef EMBER_ZLIB
+  if (entry.deflated) inflater_ = std::make_unique<Inflater>();
+  check<RuntimeError>(!inflater_ || inflater_->status == Z_OK, "{}: zlib does not start", file.path());
+#else
+  check<RuntimeError>(!entry.deflated, "{}: {} is compressed, and this library was built without zlib", file.path(), entry.name);
+#endif
+  if (entry.size == 0) check_end();
 }
 
-void ZipWriter::add(const std::string& name, const void* data, int64_t bytes, int align) {
-  const Written w{name, file_.position(), bytes, update_crc(0, data, bytes)};
+EntryStream::~EntryStream() = default;
+
+void EntryStream::read(void* out, int64_t bytes) {
+  check<RuntimeError>(bytes <= entry_.size - given_, "{}: {} is truncated: {} bytes where {} are needed", file_.path(), entry_.name, entry_.size, given_ + bytes);
+  char* to = static_cast<char*>(out);
+  // In pieces that are still in the cache when their sum is taken.
+  for (int64_t n; bytes > 0; to += n, given_ += n, bytes -= n) {
+    n = std::min<int64_t>(bytes, 1 << 18);
+    if (inflater_) check<RuntimeError>(inflate(to, n) == n, "{}: {} has broken compressed data", file_.path(), entry_.name);
+    else file_.read(entry_.offset + given_, n, to);
+    crc_ = crc32(crc_, to, n);
+  }
+  if (given_ == entry_.size) check_end();
+}
+
+void EntryStream::check_end() {
+  if (inflater_) {  // only the end mark is still to come
+    char spare;
+    check<RuntimeError>(inflate(&spare, 1) == 0, "{}: {} unpacks to more than {} bytes", file_.path(), entry_.name, entry_.size);
+    check<RuntimeError>(inflated_all(), "{}: {} has broken compressed data", file_.path(), entry_.name);
+  }
+  check<RuntimeError>(crc_ == entry_.crc, "{}: {} is damaged (its CRC differs)", file_.path(), entry_.name);
+}
+
+std::string read_entry(const Source& file, const ZipEntry& entry) {
+  file.spend(entry.size);
+  std::string text(std::size_t(entry.size), '\0');
+  EntryStream(file, entry).read(text.data(), entry.size);
+  return text;
+}
+
+// --- writing
+
+void ZipWriter::add(const std::string& name, std::initializer_list<Piece> pieces, int align) {
+  int64_t bytes = 0;
+  for (const Piece& piece : pieces) bytes += piece.bytes;
+  Written w{name, file_.position(), bytes, 0};
   const bool large = bytes >= 0xffffffffll;
   std::string extra;
   if (large) {
@@ -211,14 +235,24 @@ void ZipWriter::add(const std::string& name, const void* data, int64_t bytes, in
   put(header, 0, 2);
   put(header, 0, 2);
   put(header, 0x21, 2);  // 1980-01-01: equal values give equal bytes
-  put(header, w.crc, 4);
+  put(header, 0, 4);  // the sum is known later
   put(header, large ? 0xffffffffu : std::uint64_t(bytes), 4);
   put(header, large ? 0xffffffffu : std::uint64_t(bytes), 4);
   put(header, name.size(), 2);
   put(header, extra.size(), 2);
   file_.write(header + name + extra);
-  file_.write(data, bytes);
-  written_.push_back(w);
+  // Each piece of the data goes to the file while it is still in the cache from taking its sum.
+  for (const Piece& piece : pieces)
+    for (int64_t at = 0, n; at < piece.bytes; at += n) {
+      const char* from = static_cast<const char*>(piece.data) + at;
+      n = std::min<int64_t>(piece.bytes - at, 1 << 18);
+      w.crc = crc32(w.crc, from, n);
+      file_.write(from, n);
+    }
+  std::string sum;
+  put(sum, w.crc, 4);
+  file_.rewrite(w.offset + 14, sum);
+  written_.push_back(std::move(w));
 }
 
 void ZipWriter::finish() {

@@ -1,25 +1,13 @@
 // A run that is stopped and resumed gives the bits of one that never was; PyTorch's layout of optimiser states.
 #include <ember/ember.h>
 
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-
 #include "support/catch.h"
 #include "support/close.h"
+#include "support/folder.h"
 
 using namespace ember;
 
 namespace {
-
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("ember_test_" + std::to_string(std::rand()) + "_" + std::to_string(getpid()));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
 
 struct Run {
   nn::Sequential model{nn::Linear(4, 8), nn::BatchNorm1d(8), nn::ReLU(), nn::Dropout(0.3), nn::Linear(8, 2)};
@@ -67,6 +55,31 @@ TEST_CASE("a resumed run equals one that never stopped, bit for bit") {
   CHECK(resumed.model.state_dict() == whole.model.state_dict());
 }
 
+TEST_CASE("an epoch that has not begun or has ended is resumed as such") {
+  const Folder folder;
+  const data::TensorDataset set({arange(8).to(kFloat32)});
+  Generator random;
+  random.manual_seed(5);
+  for (int batches : {0, 1, 2, 3}) {  // 3: the end was met, and the sampler has drawn once more
+    random.manual_seed(5);
+    data::DataLoader loader(set, {.batch_size = 4, .shuffle = true, .generator = &random});
+    data::DataLoader::Epoch epoch = loader.epoch();
+    data::Sample batch;
+    for (int i = 0; i < batches; ++i) epoch.next(batch);
+    Checkpoint{.loader = &epoch, .generator = &random}.save(folder / "run.pt");
+    std::vector<Tensor> expected;
+    while (epoch.next(batch)) expected.push_back(batch[0]);
+    const Tensor end = random.get_state();
+
+    data::DataLoader::Epoch resumed = loader.epoch();
+    Checkpoint checkpoint{.loader = &resumed, .generator = &random};
+    checkpoint.load(folder / "run.pt");
+    for (const Tensor& e : expected) CHECK((resumed.next(batch) && equal(batch[0], e)));
+    CHECK(!resumed.next(batch));
+    CHECK(equal(random.get_state(), end));
+  }
+}
+
 TEST_CASE("values come back, older files are kept, and a missing part changes nothing") {
   const Folder folder;
   nn::Linear layer(2, 2);
@@ -87,38 +100,44 @@ TEST_CASE("values come back, older files are kept, and a missing part changes no
   CHECK(layer.weight.detach().select(0, 0).select(0, 0).item<double>() == 7);
 }
 
-TEST_CASE("what cannot be written leaves the old file alone") {
+TEST_CASE("a checkpoint that does not fit changes nothing at all") {
   const Folder folder;
-  save(Value(ones({3})), folder / "a.pt");
-  CHECK_THROWS_WITH(save(Value(zeros({3})), folder / "no/such/folder.pt"), contains("No such file"));
-  if (std::filesystem::exists("/dev/full")) CHECK_THROWS_AS(save(Value(zeros({3})), "/dev/full/x.pt"), RuntimeError);
-  CHECK(equal(load(folder / "a.pt").as_tensor(), ones({3})));
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);  // nothing temporary is left
+  nn::Linear layer(2, 2);
+  optim::SGD optimizer(layer.parameters(), {.lr = 0.1, .momentum = 0.9});
+  optim::lr_scheduler::StepLR scheduler(optimizer, 3);
+  Checkpoint{.model = &layer, .optimizer = &optimizer, .scheduler = &scheduler}.save(folder / "small.pt");
+
+  nn::Linear other(3, 2);  // as many parameters, other shapes
+  optim::SGD own(other.parameters(), {.lr = 0.25, .momentum = 0.5});
+  optim::lr_scheduler::StepLR schedule(own, 3);
+  own.step();
+  schedule.step();
+  const nn::StateDict before = other.state_dict().clone();
+  manual_seed(3);
+  const Tensor random = default_generator().get_state();
+  Checkpoint checkpoint{.model = &other, .optimizer = &own, .scheduler = &schedule};
+  CHECK_THROWS_WITH(checkpoint.load(folder / "small.pt"), contains("size mismatch for weight"));
+  CHECK(other.state_dict() == before);
+  CHECK(own.param_groups[0].lr == 0.25);
+  CHECK(own.param_groups[0].momentum == 0.5);
+  CHECK(schedule.last_epoch() == 1);
+  CHECK(equal(default_generator().get_state(), random));
+
+  save(Value::list({1, 2}), folder / "list.pt");
+  CHECK_THROWS_WITH(checkpoint.load(folder / "list.pt"), contains("a list, not a checkpoint"));
 }
 
-TEST_CASE("views that share a storage share it again; equal values give equal bytes") {
+TEST_CASE("schedules lie in files as PyTorch's do") {
   const Folder folder;
-  const Tensor base = arange(12).to(kFloat32).reshape({3, 4});
-  Value value = Value::dict();
-  value.set("base", base);
-  value.set("column", base.select(1, 2));
-  value.set("transposed", base.t());
-  value.set("list", Value::list({1, 2.5, "text", Value(), true, Value::tuple({int64_t(1) << 40, -7})}));
-  value.set(5, zeros({0, 3}));
-  save(value, folder / "a.pt");
-  save(value, folder / "b.pt");
-  const Value back = load(folder / "a.pt");
-  CHECK(equal(back["column"].as_tensor(), base.select(1, 2)));
-  CHECK(back["column"].as_tensor().shares_storage(back["base"].as_tensor()));
-  CHECK(back["transposed"].as_tensor().stride(0) == 1);
-  CHECK(back["list"][5][0].as_int() == int64_t(1) << 40);
-  CHECK(back["list"][3].is_none());
-  std::FILE *a = std::fopen((folder / "a.pt").c_str(), "rb"), *b = std::fopen((folder / "b.pt").c_str(), "rb");
-  std::string bytes_a(1 << 16, 0), bytes_b(1 << 16, 0);
-  bytes_a.resize(std::fread(bytes_a.data(), 1, bytes_a.size(), a));
-  bytes_b.resize(std::fread(bytes_b.data(), 1, bytes_b.size(), b));
-  std::fclose(a);
-  std::fclose(b);
-  // The root folder is named after the file; everything else is equal.
-  CHECK(bytes_a.size() == bytes_b.size());
+  nn::Linear layer(2, 2);
+  optim::SGD optimizer(layer.parameters(), {.lr = 0.5});
+  optim::lr_scheduler::StepLR scheduler(optimizer, 1);
+  optimizer.step();
+  scheduler.step();
+  Checkpoint{.optimizer = &optimizer, .scheduler = &scheduler}.save(folder / "run.pt");
+  const Value state = load(folder / "run.pt")["scheduler"];
+  CHECK(state["last_epoch"].as_int() == 1);
+  CHECK(state["_step_count"].as_int() == 2);
+  CHECK(state["base_lrs"][0].as_float() == 0.5);
+  CHECK(state["_last_lr"][0].as_float() == 0.05);
 }

@@ -42,10 +42,11 @@ class DataLoader {
   class Epoch {
    public:
     bool next(Sample& batch);
-    /// For checkpoints: how many batches were given, and the order they come from.
+    /// For checkpoints: how many batches were given, the order they come from (empty before the first), whether the end was met.
     int64_t position() const { return position_; }
     const std::vector<int64_t>& order() const { return order_; }
-    void resume(std::vector<int64_t> order, int64_t position);
+    bool finished() const { return finished_; }
+    void resume(std::vector<int64_t> order, int64_t position, bool finished = false);
 
    private:
     friend class DataLoader;

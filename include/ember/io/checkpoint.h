@@ -25,10 +25,12 @@ struct Checkpoint {
   Value values = Value::dict();               ///< yours: epoch, best accuracy, ...
 
   /// Writes "model", "optimizer", "scheduler", "loader", "rng_state" and "values" for what is there. keep_last > 0 keeps that many
-  /// older files beside it: run.pt, run.1.pt (the one before), run.2.pt, ...
+  /// older files beside it: run.pt, run.1.pt (the one before), run.2.pt, ... A whole file is under `path` at every moment.
   void save(const std::string& path, int keep_last = 0) const;
 
-  /// Restores all of it. Everything in the file is checked before anything is changed. Throws RuntimeError naming what is missing.
+  /// Restores all of it, or throws RuntimeError naming what is missing or does not fit, and changes nothing. Files that PyTorch
+  /// wrote as {"model": model.state_dict(), "optimizer": optimizer.state_dict()} do as well: without an "rng_state" the default
+  /// generator stays as it is.
   void load(const std::string& path);
 };
 

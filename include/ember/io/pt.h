@@ -10,8 +10,11 @@
 namespace ember {
 
 struct LoadFileOptions {
-  /// float16 and bfloat16 become float32, int8, int16 and int32 become int64; otherwise they are refused.
+  /// float16, bfloat16 and float8 become float32, smaller integers int64, both exactly; otherwise they are refused.
   bool convert = false;
+  /// Tensors lie in the file itself, as with PyTorch's mmap=True: it is read where they are touched, and writes to them stay in
+  /// memory. Nothing may change the file in place while they live (save() never does: it replaces). CRCs are not checked.
+  bool mmap = false;
 };
 
 /// What a file holds: .pt and .pth (zip, and the format of before PyTorch 1.6), safetensors, .npy, .npz; told apart by content.

@@ -11,6 +11,9 @@ class Value {
   enum Kind : std::uint8_t { Nothing, Bool, Int, Float, String, Array, List, Tuple, Dict };
   struct Entry;
 
+  /// The layout versions of modules by their paths, as they come with a state dict (`_metadata`).
+  using Versions = std::vector<std::pair<std::string, int64_t>>;
+
   Value() = default;
   Value(NoneType) {}
   Value(bool value) : kind_(Bool), integer_(value) {}
@@ -18,14 +21,20 @@ class Value {
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
   Value(T value) : kind_(Int), integer_(int64_t(value)) {}
   Value(double value) : kind_(Float), real_(value) {}
-  Value(const char* text) : kind_(String), text_(text) {}
-  Value(std::string text) : kind_(String), text_(static_cast<std::string&&>(text)) {}
+  Value(const char* text) : Value(std::string(text)) {}
+  Value(std::string text);
   Value(Tensor tensor) : kind_(Array), tensor_(static_cast<Tensor&&>(tensor)) {}
-  Value(const nn::StateDict& state);  ///< a dictionary in its order, with the versions of the modules
+  Value(const nn::StateDict& state);  ///< an ordered dictionary with the versions of the modules
   static Value list(std::vector<Value> items = {});
   static Value tuple(std::vector<Value> items = {});
-  static Value dict(std::vector<Entry> entries);
   static Value dict();
+  static Value dict(std::vector<Entry> entries);
+  static Value ordered_dict(std::vector<Entry> entries, Versions versions = {});  ///< Python's OrderedDict
+
+  Value(const Value& other);  ///< containers are copied; tensors share their memory
+  Value(Value&& other) noexcept;
+  Value& operator=(Value other) noexcept;
+  ~Value();
 
   Kind kind() const { return kind_; }
   const char* kind_name() const;
@@ -40,6 +49,8 @@ class Value {
   const std::vector<Value>& items() const;    ///< of a List or Tuple
   const std::vector<Entry>& entries() const;  ///< of a Dict, in order
   int64_t size() const;
+  bool is_ordered() const;           ///< a Dict that is Python's OrderedDict
+  const Versions& versions() const;  ///< of a Dict
 
   const Value* find(const std::string& key) const;  ///< in a Dict; null when there is none
   const Value& operator[](const char* key) const;   ///< throws RuntimeError naming the key that is missing
@@ -56,18 +67,20 @@ class Value {
   nn::StateDict to_state_dict() const;
   operator nn::StateDict() const { return to_state_dict(); }
 
-  /// The layout versions of modules that came with a state dict (`_metadata`).
-  std::vector<std::pair<std::string, int64_t>> versions;
-  bool ordered = false;  ///< a Dict that is Python's OrderedDict
-
  private:
+  struct Dictionary;
+  void swap(Value& other) noexcept;
+
+  // A history of losses has many of them: 24 bytes each.
   Kind kind_ = Nothing;
-  int64_t integer_ = 0;
-  double real_ = 0;
-  std::string text_;
+  union {
+    int64_t integer_ = 0;
+    double real_;
+    std::string* text_;
+    std::vector<Value>* items_;
+    Dictionary* dictionary_;
+  };
   Tensor tensor_;
-  std::vector<Value> items_;
-  std::vector<Entry> entries_;
 };
 
 struct Value::Entry {

@@ -15,6 +15,9 @@ class StateDict {
  public:
   using Entry = std::pair<std::string, Tensor>;
 
+  StateDict() = default;
+  explicit StateDict(std::vector<Entry> entries) : entries_(static_cast<std::vector<Entry>&&>(entries)) {}  ///< no name twice
+
   int64_t size() const { return int64_t(entries_.size()); }
   bool contains(const std::string& name) const { return find(name) != nullptr; }
   const Tensor* find(const std::string& name) const;  ///< null when there is none
