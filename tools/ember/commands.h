@@ -1,9 +1,6 @@
-// The subcommands of `ember`. Each returns the exit status: 0 done, 1 there are differences, 2 a file was refused.
+// The subcommands of `ember`. Each returns the exit status; what a file makes impossible is thrown and becomes status 2.
 #pragma once
 
-#include <ember/io/pt.h>
-
-#include <functional>
 #include <string>
 
 int inspect(const std::string& path, bool json);
@@ -15,8 +12,4 @@ struct DiffOptions {
 };
 int diff(const std::string& a, const std::string& b, const DiffOptions& options);
 
-/// visit(name, tensor) for every tensor of a value, under its path through dictionaries and lists.
-void for_each_tensor(const ember::Value& value, const std::string& path,
-                     const std::function<void(const std::string&, const ember::Tensor&)>& visit);
-/// All of them by these paths.
-ember::nn::StateDict flat(const ember::Value& value);
+int completion(const std::string& shell);

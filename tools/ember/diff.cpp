@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "diff_trace.h"
+#include "tensors.h"
 
 using namespace ember;
 
@@ -39,12 +40,12 @@ int diff_weights(const nn::StateDict& a, const nn::StateDict& b, const std::stri
     const Tensor* other = b.find(name);
     const std::string text = other ? difference(tensor, *other, rtol, atol) : "only in " + path_a;
     ++(text.empty() ? equal : different);
-    if (!text.empty()) fmt::print("{}: {}\n", name, text);
+    if (!text.empty()) fmt::print("{}: {}\n", printable(name), text);
   }
   for (const auto& [name, tensor] : b) {
     if (a.contains(name)) continue;
     ++different;
-    fmt::print("{}: only in {}\n", name, path_b);
+    fmt::print("{}: only in {}\n", printable(name), path_b);
   }
   fmt::print("{} equal, {} different\n", equal, different);
   return different == 0 ? 0 : 1;
@@ -58,7 +59,7 @@ int diff(const std::string& path_a, const std::string& path_b, const DiffOptions
     throw ValueError(fmt::format("{} is a trace of a run, {} is not", is_trace(a) ? path_a : path_b, is_trace(a) ? path_b : path_a));
   if (!is_trace(a)) {
     if (!options.html.empty()) throw ValueError("--html is for traces: these files hold weights");
-    return diff_weights(flat(a), flat(b), path_a, path_b, options);
+    return diff_weights(flat(a, path_a), flat(b, path_b), path_a, path_b, options);
   }
   const TracedRun run_a(path_a, a), run_b(path_b, b);
   const Comparison comparison = compare_traces(run_a, run_b, options);

@@ -4,125 +4,131 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cmath>
+#include <cstdlib>
+#include <unordered_map>
 #include <vector>
 
 #include "commands.h"
 #include "sha256.h"
+#include "statistics.h"
+#include "tensors.h"
 
 using namespace ember;
 
 namespace {
 
+/// The length of the character of UTF-8 that begins at `at`, lone surrogates included; 0 when there is none.
+std::size_t character(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
+  const unsigned first = byte(0);
+  const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) return 0;
+  return length;
+}
+
+/// What is no UTF-8 becomes U+FFFD; a lone surrogate, which Python's strings may hold, its escape.
 std::string json_string(const std::string& text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\', out += c;
-    else if (static_cast<unsigned char>(c) < 0x20) out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    else out += c;
+  for (std::size_t at = 0, length; at < text.size(); at += std::max<std::size_t>(length, 1)) {
+    length = character(text, at);
+    const unsigned char c = static_cast<unsigned char>(text[at]);
+    if (length == 0) out += "\\ufffd";
+    else if (c == '"' || c == '\\') out += {'\\', text[at]};
+    else if (c < 0x20) out += fmt::format("\\u{:04x}", c);
+    else if (c == 0xed && (text[at + 1] & 0x20)) out += fmt::format("\\ud{:03x}", (text[at + 1] & 0x3f) << 6 | (text[at + 2] & 0x3f));
+    else out += text.substr(at, length);
   }
   return out + '"';
 }
 
-std::string shape_text(const Tensor& t, const char* separator) { return fmt::format("{}", fmt::join(t.sizes().begin(), t.sizes().end(), separator)); }
+std::string shape_text(const Tensor& t) { return fmt::format("{}", fmt::join(t.sizes().begin(), t.sizes().end(), ", ")); }
 
-/// A view with strides of 0 may show more than the file could ever hold.
-void check_size(const std::string& path, const std::string& name, const Tensor& t, int64_t limit, int64_t& total) {
-  total += t.numel() * item_size(t.dtype()) / 64 + 1;
-  if (t.numel() * item_size(t.dtype()) > limit || total > limit)
-    throw RuntimeError(fmt::format("{}: {} shows {} elements, more than can be listed of a file of this size", path, name, t.numel()));
+void print_json(const std::vector<Named>& tensors) {
+  fmt::print("{{\"tensors\": [");
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor t = tensors[i].tensor.contiguous();
+    fmt::print("{}{{\"name\": {}, \"dtype\": \"{}\", \"shape\": [{}], \"sha256\": \"{}\"}}", i ? ", " : "", json_string(tensors[i].name), name(t.dtype()),
+               shape_text(t), sha256(t.data_ptr(), t.numel() * item_size(t.dtype())));
+  }
+  fmt::print("]}}\n");
 }
 
-struct Listed {
-  std::string name;
-  Tensor tensor;
+/// Bold and red on a terminal whose user did not ask for none (no-color.org).
+class Colours {
+ public:
+  std::string bold(const std::string& text) const { return wrap("1", text); }
+  std::string red(const std::string& text) const { return wrap("31", text); }
+
+ private:
+  std::string wrap(const char* code, const std::string& text) const { return on_ ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text; }
+  bool on_ = isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
 };
 
-void print_table(const std::vector<Listed>& tensors) {
-  const bool colours = isatty(STDOUT_FILENO);
-  const auto bold = [&](const std::string& text) { return colours ? "\x1b[1m" + text + "\x1b[0m" : text; };
-  std::size_t width = 4;
-  for (const Listed& l : tensors) width = std::max(width, l.name.size());
-  fmt::print("{}\n", bold(fmt::format("{:<{}}  {:<8} {:>20} {:>10}  {:>11} {:>11} {:>11} {:>11}  {}", "name", width, "dtype", "shape", "bytes", "mean", "std", "min", "max", "NaN/inf")));
-  int64_t elements = 0, bytes = 0;
+void print_table(const std::vector<Named>& tensors, const Colours& colours) {
+  std::size_t width = 4, shape_width = 5;
+  for (const Named& t : tensors) {
+    width = std::max(width, t.name.size());
+    shape_width = std::max(shape_width, shape_text(t.tensor).size() + 2);
+  }
+  fmt::print("{}\n", colours.bold(fmt::format("{:<{}}  {:<7} {:>{}} {:>11} {:>11} {:>11} {:>11} {:>11} {:>6} {:>6}", "name", width, "dtype", "shape", shape_width, "bytes",
+                                              "mean", "std", "min", "max", "NaN", "inf")));
+  std::int64_t elements = 0, bytes = 0;
   for (const auto& [name, t] : tensors) {
-    const int64_t size = t.numel() * item_size(t.dtype());
+    const std::int64_t size = t.numel() * item_size(t.dtype());
     elements += t.numel();
     bytes += size;
-    std::string line = fmt::format("{:<{}}  {:<8} {:>20} {:>10}", name, width, ember::name(t.dtype()), "(" + shape_text(t, ", ") + ")", size);
-    if (t.numel() > 0) {
-      const Tensor x = t.detach().to(kFloat64);
-      const int64_t nan = isnan(x).sum().item<int64_t>(), inf = isinf(x).sum().item<int64_t>();
-      line += fmt::format("  {:>11.4g} {:>11.4g} {:>11.4g} {:>11.4g}", x.mean().item<double>(), x.numel() > 1 ? x.std().item<double>() : 0.0, x.min().item<double>(), x.max().item<double>());
-      if (nan + inf > 0) line += colours ? fmt::format("  \x1b[31m{}/{}\x1b[0m", nan, inf) : fmt::format("  {}/{}", nan, inf);
+    std::string line = fmt::format("{:<{}}  {:<7} {:>{}} {:>11}", printable(name), width, ember::name(t.dtype()), "(" + shape_text(t) + ")", shape_width, size);
+    const Statistics s = statistics(t);
+    if (s.finite > 0) line += fmt::format(" {:>11.4g} {:>11.4g} {:>11.4g} {:>11.4g}", s.mean, s.std, s.min, s.max);
+    else line += fmt::format(" {:>11} {:>11} {:>11} {:>11}", "-", "-", "-", "-");
+    for (const std::int64_t count : {s.nan, s.infinite}) {
+      const std::string text = fmt::format(" {:>6}", count);
+      line += count > 0 ? colours.red(text) : text;
     }
     fmt::print("{}\n", line);
   }
-  fmt::print("{} tensors, {} elements, {} bytes\n", tensors.size(), elements, bytes);
+  fmt::print("{} tensors, {} elements, {} bytes; mean, std, min and max are those of the finite values\n", tensors.size(), elements, bytes);
 }
 
-/// Running statistics of batch norms at a glance: a variance near 0, or no batches seen, is what goes wrong.
-void print_batch_norms(const std::vector<Listed>& tensors) {
+/// Running statistics of batch norms at a glance, with a remark on what usually goes wrong with them.
+void print_batch_norms(const std::vector<Named>& tensors, const Colours& colours) {
+  std::unordered_map<std::string, Tensor> by_name;
+  for (const auto& [name, t] : tensors) by_name[name] = t;
+  const std::string ending = "running_mean";
   bool first = true;
   for (const auto& [name, mean] : tensors) {
-    const std::string suffix = "running_mean";
-    if (name.size() < suffix.size() || name.compare(name.size() - suffix.size(), suffix.size(), suffix) != 0) continue;
-    const std::string prefix = name.substr(0, name.size() - suffix.size());
-    const auto find = [&](const char* what) {
-      const auto at = std::find_if(tensors.begin(), tensors.end(), [&](const Listed& l) { return l.name == prefix + what; });
-      return at == tensors.end() ? Tensor() : at->tensor;
-    };
-    const Tensor var = find("running_var"), batches = find("num_batches_tracked");
-    if (!var.defined() || var.numel() == 0) continue;
-    if (first) fmt::print("\nbatch norms: running statistics\n");
-    first = false;
-    fmt::print("  {:<24} channels {:>4}  mean {:.3g} .. {:.3g}  variance {:.3g} .. {:.3g}  batches {}\n", prefix.empty() ? "(root)" : prefix.substr(0, prefix.size() - 1),
-               mean.numel(), mean.min().item<double>(), mean.max().item<double>(), var.min().item<double>(), var.max().item<double>(),
-               batches.defined() ? std::to_string(batches.item<int64_t>()) : "?");
+    if (!name.ends_with(ending)) continue;
+    const std::string prefix = name.substr(0, name.size() - ending.size());
+    const Tensor var = by_name[prefix + "running_var"], batches = by_name[prefix + "num_batches_tracked"];
+    if (!var.defined() || var.numel() == 0 || mean.numel() == 0) continue;
+    if (std::exchange(first, false)) fmt::print("\n{}\n", colours.bold("batch norms: running statistics"));
+    const Statistics m = statistics(mean), v = statistics(var);
+    const std::int64_t seen = batches.defined() && batches.numel() == 1 ? batches.item<std::int64_t>() : -1;
+    const char* remark = m.nan + m.infinite + v.nan + v.infinite > 0 ? "NaN or infinity: a batch diverged"
+                         : v.min < 0                                ? "a negative variance"
+                         : seen == 0                                ? "no batch was seen: eval() uses the initial values"
+                         : v.min < 1e-10                            ? "a channel that never varies"
+                                                                    : "";
+    fmt::print("  {:<24} channels {:>4}  mean {:.3g} .. {:.3g}  variance {:.3g} .. {:.3g}  batches {}{}\n",
+               prefix.empty() ? "(root)" : printable(prefix.substr(0, prefix.size() - 1)), mean.numel(), m.min, m.max, v.min, v.max,
+               seen < 0 ? "?" : std::to_string(seen), *remark ? colours.red(fmt::format("  {}", remark)) : "");
   }
 }
 
 }  // namespace
 
-void for_each_tensor(const Value& value, const std::string& path, const std::function<void(const std::string&, const Tensor&)>& visit) {
-  const auto join = [&](const std::string& part) { return path.empty() ? part : path + "." + part; };
-  switch (value.kind()) {
-    case Value::Array: visit(path, value.as_tensor()); break;
-    case Value::List:
-    case Value::Tuple:
-      for (int64_t i = 0; i < value.size(); ++i) for_each_tensor(value[i], join(std::to_string(i)), visit);
-      break;
-    case Value::Dict:
-      for (const Value::Entry& e : value.entries()) {
-        const std::string key = e.key.kind() == Value::String ? e.key.as_string() : e.key.kind() == Value::Int ? std::to_string(e.key.as_int()) : "?";
-        for_each_tensor(e.value, join(key), visit);
-      }
-      break;
-    default: break;
-  }
-}
-
 int inspect(const std::string& path, bool json) {
   const Value value = load(path, {.convert = true});
-  std::ifstream file(path, std::ios::ate | std::ios::binary);
-  const int64_t limit = 2 * int64_t(file.tellg()) + (int64_t(20) << 20);
-  std::vector<Listed> tensors;
-  int64_t total = 0;
-  for_each_tensor(value, "", [&](const std::string& name, const Tensor& t) {
-    check_size(path, name, t, limit, total);
-    tensors.push_back({name, t.detach()});
-  });
-  if (!json) {
-    print_table(tensors);
-    print_batch_norms(tensors);
-    return 0;
+  const std::vector<Named> tensors = tensors_of(value, path);
+  if (json) {
+    print_json(tensors);
+  } else {
+    const Colours colours;
+    print_table(tensors, colours);
+    print_batch_norms(tensors, colours);
   }
-  std::string out = "{\"tensors\": [";
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor t = tensors[i].tensor.contiguous();
-    out += fmt::format("{}{{\"name\": {}, \"dtype\": \"{}\", \"shape\": [{}], \"sha256\": \"{}\"}}", i ? ", " : "", json_string(tensors[i].name), name(t.dtype()), shape_text(t, ", "),
-                       sha256(t.data_ptr(), t.numel() * item_size(t.dtype())));
-  }
-  fmt::print("{}]}}\n", out);
   return 0;
 }

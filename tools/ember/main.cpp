@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstring>
 #include <new>
 
 #include "commands.h"
+#include "tensors.h"
 
 namespace {
+
+constexpr int kRefused = 2, kWrongArguments = 3;
 
 constexpr const char* kExamples = R"(Examples:
   ember inspect model.pt                   names, shapes, statistics; batch norms at a glance
@@ -16,29 +18,18 @@ constexpr const char* kExamples = R"(Examples:
   ember convert model.pt model.safetensors
   ember diff before.pt after.pt --rtol 1e-5
   ember diff run.npz torch.npz             two traces: which layer differs, and since when
+  source <(ember completion bash)          or zsh
 
-Exit status: 0 done, 1 differences were found, 2 a file was refused or could not be written, others: wrong arguments.
-Completion for bash: source <(ember --completion))";
-
-constexpr const char* kCompletion = R"(_ember() {
-  local words="inspect convert diff --help --version"
-  case "${COMP_WORDS[1]}" in
-    inspect) words="--json --help";;
-    convert) words="--help";;
-    diff) words="--rtol --atol --html --help";;
-  esac
-  if [ "$COMP_CWORD" -gt 1 ] && [[ "${COMP_WORDS[COMP_CWORD]}" != -* ]]; then COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"));
-  else COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}")); fi
-}
-complete -o filenames -F _ember ember
-)";
+Exit status:
+  0  done
+  1  diff: there are differences
+  2  a file was refused or could not be written; one line on standard error says why
+  3  wrong arguments)";
 
 /// One line, whatever the text.
-int refuse(std::string text) {
-  for (char& c : text)
-    if (c == '\n' || c == '\r') c = ' ';
-  fmt::print(stderr, "ember: {}\n", text);
-  return 2;
+int refuse(const std::string& text) {
+  fmt::print(stderr, "ember: {}\n", printable(text));
+  return kRefused;
 }
 
 }  // namespace
@@ -47,8 +38,6 @@ int main(int argc, char** argv) {
   CLI::App app("Looks into files of weights and checkpoints, converts and compares them.", "ember");
   app.footer(kExamples);
   app.set_version_flag("--version", "ember 0.1.0");
-  bool completion = false;
-  app.add_flag("--completion", completion, "print the completion for bash");
   std::string a, b;
   bool json = false;
   DiffOptions tolerances;
@@ -64,16 +53,19 @@ int main(int argc, char** argv) {
   comparing->add_option("--rtol", tolerances.rtol, "relative tolerance; 1e-5 for weights, of traces by dtype and step")->check(CLI::NonNegativeNumber);
   comparing->add_option("--atol", tolerances.atol, "absolute tolerance; 1e-8 for weights, 0 for traces")->check(CLI::NonNegativeNumber);
   comparing->add_option("--html", tolerances.html, "of traces: write the report as one page");
-  CLI11_PARSE(app, argc, argv);
+  CLI::App* completing = app.add_subcommand("completion", "print the completion for a shell");
+  completing->add_option("SHELL", a)->required()->check(CLI::IsMember({"bash", "zsh"}));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongArguments;
+  }
 
   try {
-    if (completion) {
-      fmt::print("{}", kCompletion);
-      return 0;
-    }
     if (*inspecting) return inspect(a, json);
     if (*converting) return convert(a, b);
     if (*comparing) return diff(a, b, tolerances);
+    if (*completing) return completion(a);
     fmt::print("{}", app.help());
     return 0;
   } catch (const std::bad_alloc&) {

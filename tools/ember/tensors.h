@@ -1,0 +1,25 @@
+// The tensors of a file by their names, for the subcommands.
+#pragma once
+
+#include <ember/io/pt.h>
+
+#include <string>
+#include <vector>
+
+struct Named {
+  std::string name;
+  ember::Tensor tensor;
+};
+
+/// Every tensor of a value under its path through dictionaries and lists, "optimizer.state.0.exp_avg", in the file's order. Throws when
+/// views show so much more than the file of `path` holds that listing them would fill the memory.
+std::vector<Named> tensors_of(const ember::Value& value, const std::string& path);
+
+/// The same as one flat dictionary; a file that is one tensor calls it "tensor". Throws when two would have the same name.
+ember::nn::StateDict flat(const ember::Value& value, const std::string& path);
+
+/// Numbers, strings and other values that are no tensors.
+std::int64_t count_other_values(const ember::Value& value);
+
+/// For a terminal: without control characters.
+std::string printable(const std::string& text);
