@@ -1,0 +1,65 @@
+"""Kills a training program at random moments while it saves a checkpoint after every step. usage: kill.py TRAIN EMBER WORK KILLS
+
+After each kill the file must load, and the run that goes on from it must end with the bytes of the run that was never stopped:
+losses, weights, the optimiser's state, the generator.
+"""
+import os, random, shutil, signal, subprocess, sys, time
+
+train, ember, work, kills = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+STEPS, KEEP = "30", 2
+
+
+def folder(name):
+    path = os.path.join(work, name)
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    return path
+
+
+def run(where, keep):
+    subprocess.run([train, where, STEPS, str(keep)], check=True)
+    with open(os.path.join(where, "run.pt"), "rb") as file:
+        return file.read()
+
+
+def loads(path):
+    return subprocess.run([ember, "inspect", "--json", path], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def timed_run():
+    start = time.monotonic()
+    return run(folder("whole"), 0), time.monotonic() - start
+
+
+wholes = [timed_run() for _ in range(5)]
+whole, duration = wholes[0][0], min(seconds for _, seconds in wholes)
+assert all(bytes_of == whole for bytes_of, _ in wholes), "two runs of the same seed differ"
+
+r = random.Random()
+passed = failed = before_first = finished = litter = 0
+while passed + failed < kills:
+    i = passed + failed
+    keep = i % 2 * KEEP
+    where = folder("killed")
+    child = subprocess.Popen([train, where, STEPS, str(keep)])
+    time.sleep(r.uniform(0, duration))
+    child.send_signal(signal.SIGKILL)
+    if child.wait() == 0 and finished < 10 * kills:  # too late, that was no kill
+        finished += 1
+        continue
+    problems = []
+    there = sorted(os.listdir(where))
+    litter += sum(name.endswith(".tmp") for name in there)
+    if "run.pt" not in there:
+        before_first += 1
+        if any(name.startswith("run.1") for name in there):
+            problems.append("older files are there, but run.pt is not")
+    problems += [f"{name} does not load" for name in there if name.startswith("run.") and not loads(os.path.join(where, name))]
+    if not problems and run(where, keep) != whole:
+        problems.append("the resumed run ended elsewhere")
+    passed, failed = passed + (not problems), failed + bool(problems)
+    for problem in problems:
+        print(f"FAILED kill {i}, keep_last={keep}: {problem}")
+print(f"{kills} kills within {duration:.2f} s: {before_first} before the first file; {finished} tries came too late; {litter} temporary files left behind")
+print(f"{passed} passed, {failed} failed, 0 skipped")
+sys.exit(failed > 0)
