@@ -1,12 +1,13 @@
 """Loading and saving a state_dict, Ember beside PyTorch, safetensors and NumPy. usage: files.py PEER [FOLDER] [MEGABYTES, 500]
 
-Each time is the minimum over repetitions that alternate between the two, each in a fresh process, with the file in the page cache.
+Each time is the minimum over repetitions that alternate between the two, each in a fresh process, with the file in the page cache; "cpu" is
+the processor's time in it (all of both sides run on one thread), which a busy machine disturbs less than the clock.
 Ember's save always flushes to disk before it renames; the other side is shown without and with os.fsync. The peak of memory is the
 process' resident set (ru_maxrss) after the call less what it was before; a save's tensors are there already.
 """
 import os, resource, subprocess, sys, time
 
-REPETITIONS = 5
+REPETITIONS = int(os.environ.get("REPETITIONS", 5))
 
 
 def weights(megabytes):
@@ -25,7 +26,7 @@ def child(what, path, megabytes):
         import numpy as np
     state = weights(megabytes) if what.startswith("save") else None
     torch.load, torch.save  # imported by now
-    before, start = peak(), time.perf_counter()
+    before, busy, start = peak(), time.process_time(), time.perf_counter()
     if what in ("load", "map"):
         if ending == "pt":
             state = torch.load(path, weights_only=True, mmap=what == "map")
@@ -47,19 +48,21 @@ def child(what, path, megabytes):
             file = os.open(path, os.O_RDONLY)
             os.fsync(file)
             os.close(file)
-    print(time.perf_counter() - start, before, peak())
+    print(time.perf_counter() - start, time.process_time() - busy, before, peak())
 
 
 def once(command):
-    seconds, before, after = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(seconds), int(after) - int(before)
+    seconds, busy, before, after = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(seconds), float(busy), int(after) - int(before)
 
 
 def compare(title, ours, theirs):
     """Best times and largest peaks of both."""
     results = [once(side) for _ in range(REPETITIONS) for side in (ours, theirs)]
-    (t, m), (u, n) = ((min(r[0] for r in side), max(r[1] for r in side)) for side in (results[::2], results[1::2]))
-    print(f"{title:<34} {t * 1e3:>9.1f} ms {u * 1e3:>9.1f} ms {u / t:>7.2f}   {m / 2**20:>7.0f} MB {n / 2**20:>7.0f} MB", flush=True)
+    sides = results[::2], results[1::2]
+    (t, u), (c, d) = ([min(r[i] for r in side) for side in sides] for i in (0, 1))
+    m, n = (max(r[2] for r in side) / 2**20 for side in sides)
+    print(f"{title:<38} {t * 1e3:>8.1f} {u * 1e3:>8.1f} {u / t:>6.2f}   {c * 1e3:>8.1f} {d * 1e3:>8.1f} {d / c:>6.2f}   {m:>6.0f} {n:>6.0f}", flush=True)
 
 
 def main():
@@ -68,7 +71,7 @@ def main():
     peer = sys.argv[1]
     folder = sys.argv[2] if len(sys.argv) > 2 else "."
     megabytes = int(sys.argv[3]) if len(sys.argv) > 3 else 500
-    print(f"a state_dict of {megabytes} MB in {folder}\n{'':<34} {'Ember':>12} {'peer':>12} {'ratio':>7}   {'memory':>10} {'peer':>10}")
+    print(f"a state_dict of {megabytes} MB in {folder}\n{'':<38} {'Ember ms':>8} {'peer':>8} {'ratio':>6}   {'cpu ms':>8} {'peer':>8} {'ratio':>6}   {'MB':>6} {'peer':>6}")
     for ending, name in (("pt", "PyTorch"), ("safetensors", "safetensors"), ("npz", "NumPy")):
         path = os.path.join(folder, f"ember_bench.{ending}")
         ours = lambda what: [peer, what, path, str(megabytes)]

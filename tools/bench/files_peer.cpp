@@ -1,5 +1,6 @@
 // Ember's side of tools/bench/files.py. usage: files_peer load|map|save PATH MEGABYTES
-// Prints the seconds that one load or save took, and the peak of the process' memory in bytes before and after it.
+// Prints the seconds that one load or save took, those of the processor among them, and the peak of the process' memory in bytes before
+// and after it.
 #include <ember/ember.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -15,6 +16,13 @@ static std::int64_t peak() {
   return std::int64_t(usage.ru_maxrss) * 1024;
 }
 
+static double processor_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](timeval t) { return double(t.tv_sec) + 1e-6 * double(t.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 /// Layers of 4 MB, as the Python side has them.
 static nn::StateDict weights(int megabytes) {
   nn::StateDict state;
@@ -22,17 +30,15 @@ static nn::StateDict weights(int megabytes) {
   return state;
 }
 
-static bool ends_with(const std::string& path, const char* ending) { return path.ends_with(ending); }
-
 static nn::StateDict load_by_ending(const std::string& path, LoadFileOptions options) {
-  if (ends_with(path, ".safetensors")) return load_safetensors(path, options);
-  if (ends_with(path, ".npz")) return load_npz(path, options);
+  if (path.ends_with(".safetensors")) return load_safetensors(path, options);
+  if (path.ends_with(".npz")) return load_npz(path, options);
   return load(path, options).to_state_dict();
 }
 
 static void save_by_ending(const nn::StateDict& state, const std::string& path) {
-  if (ends_with(path, ".safetensors")) return save_safetensors(state, path);
-  if (ends_with(path, ".npz")) return save_npz(state, path);
+  if (path.ends_with(".safetensors")) return save_safetensors(state, path);
+  if (path.ends_with(".npz")) return save_npz(state, path);
   save(state, path);
 }
 
@@ -40,10 +46,11 @@ int main(int, char** argv) {
   const std::string what = argv[1], path = argv[2];
   const nn::StateDict own = what == "save" ? weights(std::stoi(argv[3])) : nn::StateDict();
   const std::int64_t before = peak();
+  const double busy_before = processor_seconds();
   const auto start = std::chrono::steady_clock::now();
   nn::StateDict loaded;
   if (what == "save") save_by_ending(own, path);
   else loaded = load_by_ending(path, {.mmap = what == "map"});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{} {} {}\n", seconds, before, peak());
+  fmt::print("{} {} {} {}\n", seconds, processor_seconds() - busy_before, before, peak());
 }
