@@ -158,7 +158,8 @@ void TraceRecorder::find_places(const Module& module, const std::string& path) {
   const ModuleState& state = ModuleState::of(module);
   const std::string shown = path.empty() ? "(root)" : path;
   const auto before = places_before.find(&state);
-  const Place& place = places[&state] = before == places_before.end() ? Place{shown, matches(options.only, shown)} : before->second;
+  const bool known = before != places_before.end();
+  const Place& place = places[&state] = known ? before->second : Place{shown, matches(options.only, shown)};
   for (const auto& p : state.parameters)
     if (place.wanted && p->value.defined() && listed.insert(p->value.impl()).second)
       parameters.emplace_back(place.path + "/grad." + p->name, p->value);
@@ -234,11 +235,12 @@ struct EnvironmentTrace final : nn::ForwardObserver {
   void before_forward(const Module& module, const std::vector<Tensor>& inputs) override {
     nn::set_forward_observer(nullptr);
     const char* const only = std::getenv("EMBER_TRACE_ONLY");
-    recorder = std::make_unique<TraceRecorder>(std::getenv("EMBER_TRACE"),
-                                               TraceOptions{.every = number_from_environment("EMBER_TRACE_EVERY", 1),
-                                                            .only = only ? only : "",
-                                                            .steps = number_from_environment("EMBER_TRACE_STEPS", 0),
-                                                            .max_bytes = number_from_environment("EMBER_TRACE_MAX_BYTES", int64_t(1) << 30)});
+    TraceOptions options;
+    options.every = number_from_environment("EMBER_TRACE_EVERY", options.every);
+    options.only = only ? only : "";
+    options.steps = number_from_environment("EMBER_TRACE_STEPS", options.steps);
+    options.max_bytes = number_from_environment("EMBER_TRACE_MAX_BYTES", options.max_bytes);
+    recorder = std::make_unique<TraceRecorder>(std::getenv("EMBER_TRACE"), options);
     recorder->begin();
     recorder->before_forward(module, inputs);
   }

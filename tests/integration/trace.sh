@@ -59,6 +59,10 @@ try "equal runs do not diverge" exits 0 "$ember" diff right.npz again.npz
 
 try "PyTorch's run does not diverge" exits 0 "$ember" diff right.npz "$golden"
 
+EMBER_TRACE=adam.npz train adam >/dev/null
+try "Adam with a bias before a batch norm" exits 0 "$ember" diff adam.npz "${golden%.npz}_adam.npz"
+try "... whose drift is named" prints "left out together with what it shifts: conv1 bias" "$ember" diff adam.npz "${golden%.npz}_adam.npz"
+
 try "momentum 0.9" named momentum "norm1 (BatchNorm2d), step 0: buffer running_mean"
 try "eps 1e-3" named eps "norm2 (BatchNorm2d), step 0: output"
 try "forgotten eval()" named eval "norm1 (BatchNorm2d), step 3: output"

@@ -29,11 +29,12 @@ std::string difference(const Tensor& a, const Tensor& b, double rtol, double ato
   // An infinity or a NaN on one side only is the largest difference of all.
   const Tensor distance = nan_to_num((u - v).abs(), INFINITY).masked_fill(differs.logical_not(), -1);
   const int64_t worst = distance.argmax().item<int64_t>();
-  return fmt::format("{} of {} differ, at most by {:.3g}: {:.9g} against {:.9g} at element {}", count, a.numel(), element(distance, worst),
-                     element(u, worst), element(v, worst), worst);
+  return fmt::format("{} of {} differ, at most by {:.3g}: {:.9g} against {:.9g} at element {}", count, a.numel(),
+                     element(distance, worst), element(u, worst), element(v, worst), worst);
 }
 
-int diff_weights(const nn::StateDict& a, const nn::StateDict& b, const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
+int diff_weights(const nn::StateDict& a, const nn::StateDict& b, const std::string& path_a, const std::string& path_b,
+                 const DiffOptions& options) {
   const double rtol = options.rtol < 0 ? 1e-5 : options.rtol, atol = options.atol < 0 ? 1e-8 : options.atol;
   int64_t different = 0, equal = 0;
   for (const auto& [name, tensor] : a) {
@@ -55,9 +56,9 @@ int diff_weights(const nn::StateDict& a, const nn::StateDict& b, const std::stri
 
 int diff(const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
   const Value a = load(path_a, {.convert = true}), b = load(path_b, {.convert = true});
-  if (is_trace(a) != is_trace(b))
-    throw ValueError(fmt::format("{} is a trace of a run, {} is not", is_trace(a) ? path_a : path_b, is_trace(a) ? path_b : path_a));
-  if (!is_trace(a)) {
+  const bool traces = is_trace(a);
+  if (traces != is_trace(b)) throw ValueError(fmt::format("{} is a trace of a run, {} is not", traces ? path_a : path_b, traces ? path_b : path_a));
+  if (!traces) {
     if (!options.html.empty()) throw ValueError("--html is for traces: these files hold weights");
     return diff_weights(flat(a, path_a), flat(b, path_b), path_a, path_b, options);
   }

@@ -21,7 +21,8 @@ using Order = std::vector<const TracedArray*>;
 
 std::string key(const TracedArray& array) { return array.call + "/" + array.what; }
 
-/// Forward as recorded; then backward: gradients of outputs as they arrived, and behind the last one of a module those of its parameters.
+/// Forward as recorded; then backward: gradients of outputs as they arrived, and behind the last one of a module those of its
+/// parameters.
 Order ordered(const std::vector<TracedArray>& arrays) {
   Order order;
   std::unordered_map<std::string, std::size_t> last_gradient;
@@ -83,6 +84,49 @@ std::vector<int64_t> position(const Tensor& t, int64_t flat) {
   return index;
 }
 
+/// Parameters whose gradients are nothing but rounding, as those of a bias before a batch norm: an optimiser that divides by the size
+/// of a gradient, as Adam does, moves them at random. They say nothing about the runs, and so does the constant that they add to the
+/// output of their layer, the input of the next one and the mean that it keeps.
+class Drift {
+ public:
+  void see_gradient(const Finding& f) {
+    const auto [entry, fresh] = is_noise_.emplace(f.path + "/param." + f.what.substr(5), true);
+    entry->second = entry->second && f.is_noise;
+  }
+
+  /// True when this difference of a parameter is drift.
+  bool explains(const Finding& f) {
+    const auto entry = is_noise_.find(f.path + "/" + f.what);
+    if (entry == is_noise_.end() || !entry->second || !std::isfinite(f.error)) return false;
+    size_[f.path] = std::max(size_[f.path], f.largest);
+    drifting_.insert(f.path + " " + f.what.substr(6));
+    return true;
+  }
+
+  /// By how much this array may be off; to be asked in the order of execution.
+  double slack(const TracedArray& array) {
+    const auto own = size_.find(array.path);
+    const double size = own == size_.end() ? 0 : own->second;
+    if (array.what.starts_with("output")) return passed_on_ = size;
+    if (array.what.starts_with("input")) {
+      reader_ = array.path;
+      received_ = std::exchange(passed_on_, 0.0);
+      return received_;
+    }
+    return array.what.starts_with("buffer.") && array.path == reader_ ? received_ : 0;
+  }
+
+  void begin_step() { passed_on_ = received_ = 0; }
+  const std::set<std::string>& drifting() const { return drifting_; }
+
+ private:
+  std::unordered_map<std::string, bool> is_noise_;  // "conv/param.bias": all its gradients so far
+  std::unordered_map<std::string, double> size_;    // by layer, the largest so far
+  std::set<std::string> drifting_;
+  std::string reader_;
+  double passed_on_ = 0, received_ = 0;
+};
+
 class Comparer {
  public:
   Comparer(const TracedRun& a, const TracedRun& b, const DiffOptions& options)
@@ -92,21 +136,23 @@ class Comparer {
     note_steps();
     for (const int64_t step : result_.steps) compare_step(step);
     note_paths();
-    if (result_.arrays == 0 && !result_.first) result_.notes.push_back("nothing was compared: the traces have no array in common");
+    if (result_.arrays == 0) note("nothing was compared: the traces have no array in common");
     return std::move(result_);
   }
 
  private:
   void compare_step(int64_t step) {
     scales_.clear();
+    drift_.begin_step();
     for (const auto& [a, b] : aligned(ordered(result_.a.steps.at(step)), ordered(result_.b.steps.at(step)))) {
       const TracedArray& array = a ? *a : *b;
       if ((!a || !b) && may_be_missing(array.path, step, !a)) continue;
-      Finding f = a && b ? values(*a, *b, step) : Finding();
-      if (!a || !b) f.kind = a ? Finding::OnlyA : Finding::OnlyB;
+      Finding f;
+      f.kind = a && b ? Finding::Equal : a ? Finding::OnlyA : Finding::OnlyB;
       f.step = step, f.call = array.call, f.path = array.path, f.what = array.what;
       if (a) f.shape_a = shape_text(a->value);
       if (b) f.shape_b = shape_text(b->value);
+      if (a && b) compare(*a, *b, f);
       if (f.kind != Finding::Equal && f.kind != Finding::Values) f.ratio = kInfinity;
       take(std::move(f));
     }
@@ -116,7 +162,8 @@ class Comparer {
     Layer& layer = layer_of(f.path);
     ++result_.arrays;
     Layer::Groups& groups = layer.steps[f.step];
-    double& group = f.what.starts_with("grad") ? groups.backward : f.what.starts_with("in") || f.what.starts_with("out") ? groups.forward : groups.state;
+    const bool moves = f.what.starts_with("input") || f.what.starts_with("output");
+    double& group = f.what.starts_with("grad") ? groups.backward : moves ? groups.forward : groups.state;
     group = std::max(group, f.ratio);
     if (f.diverges()) ++result_.diverging;
     if (f.diverges() && !layer.since) layer.since = f;
@@ -132,35 +179,48 @@ class Comparer {
     return !lacks.find(path) && (!lacks.only.empty() || !has.has_state(path));
   }
 
-  Finding values(const TracedArray& a, const TracedArray& b, int64_t step) {
-    Finding f;
+  void compare(const TracedArray& a, const TracedArray& b, Finding& f) {
     const Tensor &x = a.value, &y = b.value;
-    const bool real = x.is_floating_point();
     if (!(x.sizes() == y.sizes())) f.kind = Finding::Shape;
-    else if (real != y.is_floating_point()) f.kind = Finding::Type;
-    if (f.kind != Finding::Equal) return f;
-    const DType coarser = x.dtype() == kFloat64 ? y.dtype() : x.dtype();
-    const double rtol = !real ? 0 : result_.rtol < 0 ? default_rtol(coarser, step) : result_.rtol, atol = real ? result_.atol : 0;
-    const double own = std::max(root_mean_square(x), root_mean_square(y)), floor = a.is_parameter_gradient() ? noise_scale(a, x) : 0;
-    remember(a, own, x.numel());
-    const double scale = std::max(own, floor);
-    f.is_noise = own < rtol * floor;
-    f.count = x.numel();
-    const Tensor u = x.to(kFloat64).contiguous(), v = y.to(kFloat64).contiguous();
+    else if (x.is_floating_point() != y.is_floating_point()) f.kind = Finding::Type;
+    if (f.kind != Finding::Equal) return;
+    Allowed allowed;
+    if (x.is_floating_point()) {
+      const double own = std::max(root_mean_square(x), root_mean_square(y)), floor = a.is_parameter_gradient() ? noise_scale(a, x) : 0;
+      remember(a, own, x.numel());
+      allowed.rtol = result_.rtol < 0 ? default_rtol(x.dtype() == kFloat64 ? y.dtype() : x.dtype(), f.step) : result_.rtol;
+      allowed.atol = result_.atol + allowed.rtol * std::max(own, floor);
+      allowed.slack = drift_.slack(a);
+      f.is_noise = own < 10 * allowed.rtol * floor;
+    }
+    measure_values(x, y, allowed, f);
+    if (a.is_parameter_gradient()) drift_.see_gradient(f);
+    if (f.past > 0 && a.what.starts_with("param.") && drift_.explains(f)) f.past = 0, f.ratio = 0;
+    if (f.past > 0) f.kind = Finding::Values;
+  }
+
+  struct Allowed {
+    double rtol = 0, atol = 0;  // integers must be equal
+    double slack = 0;
+  };
+
+  static void measure_values(const Tensor& a, const Tensor& b, const Allowed& allowed, Finding& f) {
+    const Tensor u = a.to(kFloat64).contiguous(), v = b.to(kFloat64).contiguous();
     int64_t worst = 0;
+    f.count = u.numel();
     for (int64_t i = 0; i < f.count; ++i) {
       const double p = u.data<double>()[i], q = v.data<double>()[i];
       if (p == q || (std::isnan(p) && std::isnan(q))) continue;
-      const double error = std::fabs(p - q), tolerance = atol + rtol * (std::max(std::fabs(p), std::fabs(q)) + scale);
+      const double error = std::max(std::fabs(p - q) - allowed.slack, 0.0);
+      const double tolerance = allowed.atol + allowed.rtol * std::max(std::fabs(p), std::fabs(q));
       const double ratio = std::isfinite(error) && tolerance > 0 ? error / tolerance : kInfinity;
       if (ratio > 1) ++f.past;
+      f.largest = std::max(f.largest, error);
       if (ratio <= f.ratio) continue;
       worst = i;
       f.ratio = ratio, f.error = error, f.tolerance = tolerance, f.a = p, f.b = q;
     }
-    f.index = position(x, worst);
-    if (f.past > 0) f.kind = Finding::Values;
-    return f;
+    f.index = position(u, worst);
   }
 
   // A gradient that is a sum over the batch can cancel to nothing, as that of a bias before a batch norm does: what is left is the
@@ -191,30 +251,37 @@ class Comparer {
     const TracedRun &a = result_.a, &b = result_.b;
     for (const auto& [step, arrays] : a.steps)
       if (b.steps.count(step)) result_.steps.push_back(step);
-    if (result_.steps.empty()) result_.notes.push_back("no step was recorded in both");
+    if (result_.steps.empty()) note("no step was recorded in both");
     for (const TracedRun* run : {&a, &b}) {
       const TracedRun& other = run == &a ? b : a;
-      if (run->count > other.count) result_.notes.push_back(fmt::format("{} has {} steps, {} has {}", run->file, run->count, other.file, other.count));
-      if (run->every > 1) result_.notes.push_back(fmt::format("{} recorded every {} steps", run->file, run->every));
-      if (run->truncated) result_.notes.push_back(fmt::format("{} ended in step {} because it had reached its size limit", run->file, run->count - 1));
+      if (run->count > other.count) note("{} has {} steps, {} has {}", run->file, run->count, other.file, other.count);
+      if (run->every > 1) note("{} recorded every {} steps", run->file, run->every);
+      if (run->truncated) note("{} ended in step {} because it had reached its size limit", run->file, run->count - 1);
     }
   }
 
   void note_paths() {
     for (const TracedRun* run : {&result_.a, &result_.b}) {
       const TracedRun& other = run == &result_.a ? result_.b : result_.a;
-      if (!run->only.empty()) result_.notes.push_back(fmt::format("{} recorded only {}", run->file, run->only));
+      if (!run->only.empty()) note("{} recorded only {}", run->file, run->only);
       for (const TracedModule& m : run->modules)
         if (!other.find(m.path) && other.only.empty() && !run->has_state(m.path))
-          result_.notes.push_back(fmt::format("only {} has {} ({}), which holds no parameters", run->file, m.path, m.type));
+          note("only {} has {} ({}), which holds no parameters", run->file, m.path, m.type);
     }
+    if (!drift_.drifting().empty())
+      note("drifts, and was left out together with what it shifts: {} (its gradient is nothing but rounding, as before a batch norm; "
+           "the optimiser divides by that)", fmt::join(drift_.drifting(), ", "));
     for (const int64_t step : result_.steps)
       for (const auto& [a, b] : aligned(ordered(result_.a.steps.at(step)), ordered(result_.b.steps.at(step))))
         if (a && b && a->value.dtype() != b->value.dtype() && a->value.is_floating_point() && b->value.is_floating_point()) {
-          result_.notes.push_back(fmt::format("{} of {} is {}, of {} {}: compared as float32", a->path + " " + a->what, result_.a.file,
-                                              name(a->value.dtype()), result_.b.file, name(b->value.dtype())));
-          return;
+          return note("{} is {}, {} is {} (first seen at {} {}): compared as float32", result_.a.file, name(a->value.dtype()),
+                      result_.b.file, name(b->value.dtype()), a->path, a->what);
         }
+  }
+
+  template <class... Args>
+  void note(fmt::format_string<Args...> text, Args&&... args) {
+    result_.notes.push_back(fmt::format(text, std::forward<Args>(args)...));
   }
 
   struct Scale {
@@ -222,6 +289,7 @@ class Comparer {
     int64_t count = 0;
   };
   Comparison result_;
+  Drift drift_;
   std::unordered_map<std::string, Scale> scales_;  // of this step: "conv/grad_output"
 };
 

@@ -29,11 +29,7 @@ std::string predecessor(const TracedRun& run, int64_t step, const std::string& c
   return at == calls.begin() || at == calls.end() ? "" : *(at - 1);
 }
 
-std::string number_text(double v) {
-  if (!std::isfinite(v)) return "infinitely";
-  return v < 10 ? fmt::format("{:.1f}", v) : v < 1e5 ? fmt::format("{:.0f}", v) : fmt::format("{:.1e}", v);
-}
-
+/// How they are built, and in which mode they run.
 void explain_modules(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
   const TracedModule *a = c.a.find(f.path), *b = c.b.find(f.path);
   if (!a || !b) {
@@ -58,10 +54,11 @@ void explain_input(const Comparison& c, const Finding& f, std::vector<std::strin
   if (before_a.empty() && before_b.empty())
     lines.push_back("The runs were fed different data: another order of samples, transform or seed.");
   else if (before_a != before_b)
-    lines.push_back(fmt::format("The order of calls differs: {} calls it after {}, {} after {}.", c.a.file, before_a.empty() ? "nothing" : before_a,
-                                c.b.file, before_b.empty() ? "nothing" : before_b));
+    lines.push_back(fmt::format("The order of calls differs: {} calls it after {}, {} after {}.", c.a.file,
+                                before_a.empty() ? "nothing" : before_a, c.b.file, before_b.empty() ? "nothing" : before_b));
   else
-    lines.push_back(fmt::format("All before it agrees: what happens to the data between {} and {}, outside of the modules, differs.", before_a, f.call));
+    lines.push_back(fmt::format("All before it agrees: what happens to the data between {} and {}, outside of the modules, differs.",
+                                before_a, f.call));
 }
 
 void explain_parameter(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
@@ -71,18 +68,33 @@ void explain_parameter(const Comparison& c, const Finding& f, std::vector<std::s
     return;
   }
   const int64_t previous = *(std::find(c.steps.begin(), c.steps.end(), f.step) - 1);
-  lines.push_back(fmt::format("All values and gradients of step {} agree: the update after it differs (learning rate, momentum, weight decay, "
-                              "clipping, or a parameter that the optimiser was not given).", previous));
+  lines.push_back(fmt::format("All values and gradients of step {} agree: the update after it differs (learning rate, momentum, weight "
+                              "decay, clipping, or a parameter that the optimiser was not given).", previous));
 }
 
 void explain_gradient(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
   if (c.before && c.before->step == f.step && c.before->what.starts_with("grad"))
-    lines.push_back(fmt::format("The {} of {} agrees: it went wrong on the way back from there.", what_text(c.before->what), c.before->call));
+    lines.push_back(fmt::format("The {} of {} agrees: it went wrong on the way back from there.", what_text(c.before->what),
+                                c.before->call));
   else
     lines.push_back("All outputs of this step agree: the loss differs, or how it is reduced over the batch.");
 }
 
 }  // namespace
+
+std::string grouped(std::int64_t n) {
+  std::string text = std::to_string(n);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
+std::string ratio_text(double ratio) {
+  if (ratio == 0) return "0";
+  if (!std::isfinite(ratio)) return "∞";
+  if (ratio < 0.01) return fmt::format("{:.0e}", ratio);
+  if (ratio < 10) return fmt::format("{:.2f}", ratio);
+  return ratio < 1e6 ? grouped(std::llround(ratio)) : fmt::format("{:.0e}", ratio);
+}
 
 std::string headline(const Comparison& c) {
   if (!c.first) return "no divergence";
@@ -98,9 +110,9 @@ std::string measure(const Finding& f) {
     case Finding::Type: return fmt::format("{} against {}", f.shape_a, f.shape_b);
     default: break;
   }
-  const std::string ratio = std::isfinite(f.ratio) ? number_text(f.ratio) + " times the tolerance" : "past any tolerance";
-  return fmt::format("{:.7g} against {:.7g} at [{}], {:.2g} apart: {}; {} of {} elements are past it", f.a, f.b, fmt::join(f.index, ", "), f.error,
-                     ratio, f.past, f.count);
+  const std::string ratio = std::isfinite(f.ratio) ? ratio_text(f.ratio) + " times the tolerance" : "past any tolerance";
+  return fmt::format("{:.7g} against {:.7g} at [{}], {:.2g} apart: {}; {} of {} elements are past it", f.a, f.b,
+                     fmt::join(f.index, ", "), f.error, ratio, grouped(f.past), grouped(f.count));
 }
 
 std::vector<std::string> explanation(const Comparison& c) {
@@ -110,23 +122,27 @@ std::vector<std::string> explanation(const Comparison& c) {
   explain_modules(c, f, lines);
   if (!c.a.find(f.path) || !c.b.find(f.path)) return lines;
   if (f.kind == Finding::OnlyA || f.kind == Finding::OnlyB) {
-    lines.push_back(fmt::format("Only {} has the {} of this layer.", f.kind == Finding::OnlyA ? c.a.file : c.b.file, what_text(f.what)));
+    lines.push_back(fmt::format("Only {} has the {} of this layer.", f.kind == Finding::OnlyA ? c.a.file : c.b.file,
+                                what_text(f.what)));
   } else if (lines.empty()) {
     if (f.what.starts_with("input")) explain_input(c, f, lines);
     else if (f.what.starts_with("param.")) explain_parameter(c, f, lines);
     else if (f.what.starts_with("grad")) explain_gradient(c, f, lines);
-    else if (f.what.starts_with("buffer.")) lines.push_back("Input, parameters and output agree; what the layer keeps from them does not.");
-    else lines.push_back("Its input and parameters agree: the layer itself computes something else.");
+    else if (f.what.starts_with("buffer."))
+      lines.push_back("Input, parameters and output agree; what the layer keeps from them does not.");
+    else
+      lines.push_back("Its input and parameters agree: the layer itself computes something else.");
   }
   if (f.kind == Finding::Values && f.count >= 1000 && f.past * 1000 <= f.count)
-    lines.push_back("So few elements may be a tie (a maximum, the kink of a ReLU) that rounding decided one way here and the other way there.");
+    lines.push_back("So few elements may be a tie (a maximum, the kink of a ReLU) that rounding decided differently in the two runs.");
   return lines;
 }
 
 std::string summary(const Comparison& c) {
-  const auto range = c.steps.empty() ? "no step" : c.steps.size() == 1 ? fmt::format("step {}", c.steps.front())
-                                                                       : fmt::format("{} steps ({} to {})", c.steps.size(), c.steps.front(), c.steps.back());
-  const auto tolerance = c.rtol < 0 ? "relative tolerance 1e-5 (float32), 1e-12 (float64), doubled after 5 steps, tripled after 10, ..."
-                                    : fmt::format("relative tolerance {:g}, absolute {:g}", c.rtol, c.atol);
-  return fmt::format("{}, {} layers, {} arrays; {}", range, c.layers.size(), c.arrays, tolerance);
+  std::string steps = "no step";
+  if (c.steps.size() == 1) steps = fmt::format("step {}", c.steps.front());
+  if (c.steps.size() > 1) steps = fmt::format("{} steps ({} to {})", c.steps.size(), c.steps.front(), c.steps.back());
+  const std::string tolerance = c.rtol < 0 ? "tolerance 1e-5 (float32) or 1e-12 (float64), as much again every 5 steps"
+                                           : fmt::format("tolerance {:g} relative, {:g} absolute", c.rtol, c.atol);
+  return fmt::format("{}, {} layers, {} arrays; {}", steps, c.layers.size(), grouped(c.arrays), tolerance);
 }

@@ -27,13 +27,6 @@ std::string escape(const std::string& text) {
 
 std::string file_name(const std::string& path) { return escape(path.substr(path.rfind('/') + 1)); }
 
-std::string ratio_text(double ratio) {
-  if (ratio == 0) return "0";
-  if (!std::isfinite(ratio)) return "∞";
-  if (ratio < 0.01) return fmt::format("{:.1g}", ratio);
-  return ratio < 10 ? fmt::format("{:.2f}", ratio) : ratio < 1e4 ? fmt::format("{:.0f}", ratio) : fmt::format("{:.0e}", ratio);
-}
-
 /// Layers in the order of execution, from blue over green to yellow: neighbours look alike.
 std::string colour(std::size_t layer, std::size_t layers) {
   const double t = layers < 2 ? 0 : double(layer) / double(layers - 1);
@@ -45,14 +38,16 @@ constexpr double kBelow = 3, kAbove = 5;
 double decades(double ratio) { return ratio > 0 ? std::clamp(std::log10(ratio), -kBelow, kAbove) : -kBelow; }
 double portion(double ratio) { return (decades(ratio) + kBelow) / (kBelow + kAbove); }
 
+std::string type_of(const Layer& layer) { return escape((layer.a ? layer.a : layer.b)->type); }
+
 std::string header(const Comparison& c) {
-  const auto run = [](const char* name, const TracedRun& r) {
-    return fmt::format(R"(<div class="run"><b>{}</b><span class="mono">{}</span><span>{}</span><span>{} steps</span></div>)", name, file_name(r.file),
-                       escape(r.framework), r.count);
-  };
-  const std::string verdict = c.first ? fmt::format(R"(<p class="kicker bad">First divergence</p><h1>{}</h1>)", escape(headline(c)))
-                                      : R"(<p class="kicker good">Within tolerance</p><h1>No divergence</h1>)";
-  return fmt::format(R"(<header><p class="tool">ember diff</p>{}<div class="runs">{}{}</div></header>)", verdict, run("A", c.a), run("B", c.b));
+  std::string runs;
+  for (const auto& [name, run] : {std::pair("A", &c.a), std::pair("B", &c.b)})
+    runs += fmt::format(R"(<div class="run"><b>{}</b><span class="mono">{}</span><span>{}</span><span>{} steps</span></div>)", name,
+                        file_name(run->file), escape(run->framework), grouped(run->count));
+  return fmt::format(R"(<header><p class="tool">ember diff</p><p class="kicker {}">{}</p><h1>{}</h1><div class="runs">{}</div></header>)",
+                     c.first ? "bad" : "good", c.first ? "First divergence" : "Within tolerance",
+                     c.first ? escape(headline(c)) : "No divergence", runs);
 }
 
 /// How a layer is built, with what the other one has otherwise marked.
@@ -80,10 +75,17 @@ std::string divergence(const Comparison& c) {
   const Finding& f = *c.first;
   std::string out = R"(<section class="card">)";
   if (f.kind == Finding::Values) {
-    const auto fact = [](const std::string& name, const std::string& value) { return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, value); };
-    out += "<dl>" + fact("A at [" + fmt::format("{}", fmt::join(f.index, ", ")) + "]", fmt::format("{:.7g}", f.a)) + fact("B", fmt::format("{:.7g}", f.b)) +
-           fact("apart", fmt::format("{:.2g}", f.error)) + fact("tolerance", fmt::format("{:.2g}", f.tolerance)) +
-           fact("times the tolerance", ratio_text(f.ratio)) + fact("elements past it", fmt::format("{} of {}", f.past, f.count)) + "</dl>";
+    out += "<dl>";
+    const auto fact = [&](const std::string& name, const std::string& value) {
+      out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, value);
+    };
+    fact(fmt::format("A at [{}]", fmt::join(f.index, ", ")), fmt::format("{:.7g}", f.a));
+    fact("B", fmt::format("{:.7g}", f.b));
+    fact("apart", fmt::format("{:.2g}", f.error));
+    fact("tolerance", fmt::format("{:.2g}", f.tolerance));
+    fact("times the tolerance", ratio_text(f.ratio));
+    fact("elements past it", fmt::format("{} of {}", grouped(f.past), grouped(f.count)));
+    out += "</dl>";
   } else {
     out += fmt::format(R"(<p class="measure">{}</p>)", escape(measure(f)));
   }
@@ -96,7 +98,8 @@ std::string divergence(const Comparison& c) {
 
 std::string cell(const char* title, const std::string& when, double ratio) {
   const char* const kind = ratio > 1 ? "bad" : ratio > 0.5 ? "near" : ratio > 0 ? "good" : "equal";
-  return fmt::format(R"(<td class="cell"><i class="{}" title="{} {}: {} times the tolerance"></i></td>)", kind, title, when, ratio_text(ratio));
+  return fmt::format(R"(<td class="cell"><i class="{}" title="{} {}: {} times the tolerance"></i></td>)", kind, title, when,
+                     ratio_text(ratio));
 }
 
 /// What the cells show: the step of the first divergence, before it has spread, or the worst of all steps.
@@ -111,25 +114,37 @@ Layer::Groups shown(const Comparison& c, const Layer& layer) {
   return worst;
 }
 
+constexpr const char *kForward = "inputs and outputs", *kState = "parameters and buffers", *kBackward = "gradients";
+
+std::string table_head(const Comparison& c, const std::string& when) {
+  std::string out = "<tr><th>layer<th>module";
+  for (const auto& [head, title] : {std::pair("fwd", kForward), std::pair("state", kState), std::pair("bwd", kBackward)})
+    out += fmt::format(R"(<th title="{} {}">{})", title, when, head);
+  out += R"(<th class="bars">worst error <small>logarithmic; the line is the tolerance</small><th class="number">× tol.)";
+  return out + (c.first ? "<th>since</tr>" : "<th>at</tr>");
+}
+
+std::string table_row(const Comparison& c, std::size_t i, const std::string& when) {
+  const Layer& l = c.layers[i];
+  const bool first = c.first && c.first->path == l.path;
+  const Layer::Groups groups = shown(c, l);
+  std::string out = fmt::format(R"(<tr{}><td class="mono"><i class="swatch" style="background:{}"></i>{}</td><td>{}</td>)",
+                                first ? R"( class="first")" : "", colour(i, c.layers.size()), escape(l.path), type_of(l));
+  out += cell(kForward, when, groups.forward) + cell(kState, when, groups.state) + cell(kBackward, when, groups.backward);
+  out += fmt::format(R"(<td class="bars"><div class="bar"><i class="{}" style="width:{:.1f}%"></i></div></td>)",
+                     l.worst.ratio > 1 ? "bad" : "good", 100 * portion(l.worst.ratio));
+  const Finding& f = l.since ? *l.since : l.worst;
+  const std::string at = f.ratio == 0 ? "equal" : fmt::format("step {}, {}", f.step, escape(f.what));
+  return out + fmt::format(R"(<td class="number">{}</td><td class="at">{}{}</td></tr>)", ratio_text(l.worst.ratio), at,
+                           first ? "<b>first</b>" : "");
+}
+
 std::string table(const Comparison& c) {
   const std::string when = c.first ? fmt::format("in step {}", c.first->step) : "in the worst step";
-  std::string out = R"(<section><h2>By layer</h2><div class="scroll"><table><thead><tr><th>layer<th>module)";
-  for (const auto& [head, title] : {std::pair("fwd", "inputs and outputs"), std::pair("state", "parameters and buffers"), std::pair("bwd", "gradients")})
-    out += fmt::format(R"(<th title="{} {}">{})", title, when, head);
-  out += fmt::format(R"(<th class="bars">worst error <small>logarithmic; the line is the tolerance</small><th class="number">× tol.<th>{}</tr></thead><tbody>)", c.first ? "since" : "at");
-  for (std::size_t i = 0; i < c.layers.size(); ++i) {
-    const Layer& l = c.layers[i];
-    const bool bad = l.worst.ratio > 1, first = c.first && c.first->path == l.path;
-    const Layer::Groups groups = shown(c, l);
-    out += fmt::format(R"(<tr{}><td class="mono"><i class="swatch" style="background:{}"></i>{}</td><td>{}</td>)", first ? R"( class="first")" : "",
-                       colour(i, c.layers.size()), escape(l.path), escape((l.a ? l.a : l.b)->type));
-    out += cell("inputs and outputs", when, groups.forward) + cell("parameters and buffers", when, groups.state) + cell("gradients", when, groups.backward);
-    out += fmt::format(R"(<td class="bars"><div class="bar"><i class="{}" style="width:{:.1f}%"></i></div></td>)", bad ? "bad" : "good", 100 * portion(l.worst.ratio));
-    const std::string at = l.since ? fmt::format("step {}, {}", l.since->step, escape(l.since->what))
-                           : l.worst.ratio == 0 ? "equal" : fmt::format("step {}, {}", l.worst.step, escape(l.worst.what));
-    out += fmt::format(R"(<td class="number">{}</td><td class="at">{}{}</td></tr>)", ratio_text(l.worst.ratio), at, first ? "<b>first</b>" : "");
-  }
-  return out + "</tbody></table></div></section>";
+  std::string rows;
+  for (std::size_t i = 0; i < c.layers.size(); ++i) rows += table_row(c, i, when);
+  return fmt::format(R"(<section><h2>By layer</h2><div class="scroll"><table><thead>{}</thead><tbody>{}</tbody></table></div></section>)",
+                     table_head(c, when), rows);
 }
 
 /// Errors over steps: one curve for each layer.
@@ -143,16 +158,18 @@ class Chart {
   }
 
   std::string draw() const {
-    std::string out = fmt::format(R"(<section><h2>Over the steps</h2><div class="scroll"><svg viewBox="0 0 {} {}" role="img" aria-label="error of each layer over the steps">)", kWidth, kHeight);
+    std::string out;
     for (double d = -kBelow; d <= above_; d += 1) out += grid(d);
     for (const int64_t step : ticks())
       out += fmt::format(R"(<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>)", x(step), kHeight - 16, step);
-    out += fmt::format(R"(<text class="axis" x="{}" y="{}" text-anchor="end">step</text><text class="axis" x="{}" y="14">error, in tolerances</text>)", kWidth - 2, kHeight - 16, 2);
+    out += fmt::format(R"(<text class="axis" x="{}" y="{}" text-anchor="end">step</text>)", kWidth - 2, kHeight - 16);
+    out += R"(<text class="axis" x="2" y="14">error, in tolerances</text>)";
     for (std::size_t i = 0; i < c_.layers.size(); ++i)
       if (!is_first(i)) out += curve(i);
     for (std::size_t i = 0; i < c_.layers.size(); ++i)
       if (is_first(i)) out += curve(i);
-    return out + labels() + "</svg></div></section>";
+    return fmt::format(R"(<section><h2>Over the steps</h2><div class="scroll"><svg viewBox="0 0 {} {}" role="img" )"
+                       R"(aria-label="error of each layer over the steps">{}{}</svg></div></section>)", kWidth, kHeight, out, labels());
   }
 
  private:
@@ -164,7 +181,11 @@ class Chart {
     const double span = double(std::max<int64_t>(c_.steps.back() - c_.steps.front(), 1));
     return kLeft + 12 + (kWidth - kLeft - kRight - 24) * double(step - c_.steps.front()) / span;
   }
-  double y(double d) const { return kHeight - kBottom - (kHeight - kTop - kBottom) * (std::min(d, above_) + kBelow) / (above_ + kBelow); }
+  double y(double d) const {
+    return kHeight - kBottom - (kHeight - kTop - kBottom) * (std::min(d, above_) + kBelow) / (above_ + kBelow);
+  }
+  std::string stroke(std::size_t layer) const { return is_first(layer) ? "var(--bad)" : colour(layer, c_.layers.size()); }
+  double last_y(const Layer& layer) const { return y(decades(layer.steps.rbegin()->second.worst())); }
 
   std::vector<int64_t> ticks() const {
     std::vector<int64_t> chosen;
@@ -174,52 +195,60 @@ class Chart {
   }
 
   std::string grid(double d) const {
-    const bool tolerance = d == 0;
     static constexpr const char* kNames[] = {"0.001", "0.01", "0.1", "1", "10", "100", "1,000", "10⁴", "10⁵"};
-    return fmt::format(R"(<line class="{}" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/><text class="tick" x="{}" y="{:.1f}" text-anchor="end">{}</text>)",
-                       tolerance ? "tolerance" : "grid", kLeft, kWidth - kRight, y(d), y(d), kLeft - 8, y(d) + 4, kNames[int(d + kBelow)]);
+    return fmt::format(R"(<line class="{}" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>)", d == 0 ? "tolerance" : "grid", kLeft,
+                       kWidth - kRight, y(d), y(d)) +
+           fmt::format(R"(<text class="tick" x="{}" y="{:.1f}" text-anchor="end">{}</text>)", kLeft - 8, y(d) + 4, kNames[int(d + kBelow)]);
   }
 
   std::string curve(std::size_t i) const {
     const Layer& l = c_.layers[i];
     std::string points, dots;
-    const std::string stroke = is_first(i) ? "var(--bad)" : colour(i, c_.layers.size());
     for (const auto& [step, groups] : l.steps) {
       const double ratio = groups.worst();
       points += fmt::format("{:.1f},{:.1f} ", x(step), y(decades(ratio)));
-      if (l.steps.size() <= 40)
-        dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{}" style="fill:{}"><title>{}, step {}: {} times the tolerance</title></circle>)", x(step),
-                            y(decades(ratio)), is_first(i) ? 3.5 : 2.2, stroke, escape(l.path), step, ratio_text(ratio));
+      if (l.steps.size() > 40) continue;
+      dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{}" style="fill:{}">)", x(step), y(decades(ratio)), is_first(i) ? 3.5 : 2.2,
+                          stroke(i));
+      dots += fmt::format("<title>{}, step {}: {} times the tolerance</title></circle>", escape(l.path), step, ratio_text(ratio));
     }
-    return fmt::format(R"(<polyline class="curve{}" style="stroke:{}" points="{}"><title>{}</title></polyline>)", is_first(i) ? " strong" : "", stroke, points, escape(l.path)) + dots;
+    return fmt::format(R"(<polyline class="curve{}" style="stroke:{}" points="{}"><title>{}</title></polyline>)",
+                       is_first(i) ? " strong" : "", stroke(i), points, escape(l.path)) + dots;
   }
+
+  struct Label {
+    double y;
+    std::size_t layer;
+  };
 
   /// Names at the right end, moved apart; those of the largest errors when there is no room for all.
   std::string labels() const {
-    struct Label {
-      double y;
-      std::size_t layer;
-    };
     std::vector<Label> all;
     for (std::size_t i = 0; i < c_.layers.size(); ++i)
-      if (!c_.layers[i].steps.empty()) all.push_back({y(decades(c_.layers[i].steps.rbegin()->second.worst())), i});
-    std::stable_sort(all.begin(), all.end(), [&](const Label& p, const Label& q) { return is_first(p.layer) != is_first(q.layer) ? is_first(p.layer) : p.y < q.y; });
+      if (!c_.layers[i].steps.empty()) all.push_back({last_y(c_.layers[i]), i});
+    const auto higher = [](const Label& p, const Label& q) { return p.y < q.y; };
+    const auto more_important = [&](const Label& p, const Label& q) {
+      return is_first(p.layer) != is_first(q.layer) ? is_first(p.layer) : higher(p, q);
+    };
+    std::stable_sort(all.begin(), all.end(), more_important);
     if (all.size() > 20) all.resize(20);
-    std::stable_sort(all.begin(), all.end(), [](const Label& p, const Label& q) { return p.y < q.y; });
-    double last = kTop - 14;
-    for (Label& l : all) last = l.y = std::max(l.y, last + 14);
-    double limit = kHeight - kBottom + 6;
-    for (auto l = all.rbegin(); l != all.rend() && l->y > limit; ++l) l->y = limit, limit -= 14;
+    std::stable_sort(all.begin(), all.end(), higher);
+    constexpr double kLine = 14;
+    double above = kTop - kLine, below = kHeight - kBottom + 6;
+    for (Label& l : all) above = l.y = std::max(l.y, above + kLine);
+    for (auto l = all.rbegin(); l != all.rend() && l->y > below; ++l, below -= kLine) l->y = below;
     std::string out;
-    for (const Label& l : all) {
-      const Layer& layer = c_.layers[l.layer];
-      const std::string stroke = is_first(l.layer) ? "var(--bad)" : colour(l.layer, c_.layers.size());
-      const double end = x(layer.steps.rbegin()->first);
-      out += fmt::format(R"(<path class="leader" style="stroke:{0}" d="M{1:.1f} {2:.1f} L{3} {4:.1f}"/><text class="label{5}" x="{6}" y="{7:.1f}" style="fill:{0}">{8} <tspan class="type">{9}</tspan></text>)", stroke,
-                         end, y(decades(layer.steps.rbegin()->second.worst())), kWidth - kRight + 14, l.y, is_first(l.layer) ? " strong" : "", kWidth - kRight + 18, l.y + 4,
-                         escape(layer.path), escape((layer.a ? layer.a : layer.b)->type));
-    }
+    for (const Label& l : all) out += label(l);
     return out;
+  }
+
+  std::string label(const Label& l) const {
+    const Layer& layer = c_.layers[l.layer];
+    const int left = kWidth - kRight + 14;
+    return fmt::format(R"(<path class="leader" style="stroke:{}" d="M{:.1f} {:.1f} L{} {:.1f}"/>)", stroke(l.layer),
+                       x(layer.steps.rbegin()->first), last_y(layer), left, l.y) +
+           fmt::format(R"(<text class="label{}" x="{}" y="{:.1f}" style="fill:{}">{} <tspan class="type">{}</tspan></text>)",
+                       is_first(l.layer) ? " strong" : "", left + 4, l.y + 4, stroke(l.layer), escape(layer.path), type_of(layer));
   }
 
   const Comparison& c_;
@@ -227,18 +256,20 @@ class Chart {
 };
 
 std::string notes(const Comparison& c) {
-  std::string out = fmt::format(R"(<footer><p>Compared: {}. {} of {} arrays are past their tolerance.</p>)", escape(summary(c)), c.diverging, c.arrays);
+  std::string out = fmt::format("<p>Compared: {}. {} of {} arrays are past their tolerance.</p>", escape(summary(c)), grouped(c.diverging),
+                                grouped(c.arrays));
   for (const std::string& note : c.notes) out += fmt::format("<p>{}.</p>", escape(note));
-  return out + "</footer>";
+  return "<footer>" + out + "</footer>";
 }
 
 }  // namespace
 
 void write_page(const Comparison& c, const std::string& path) {
-  std::string page = fmt::format("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
-                                 "<title>ember diff {} {}</title><style>{}</style></head><body><main>",
-                                 file_name(c.a.file), file_name(c.b.file), kPageStyle);
-  page += header(c) + divergence(c) + table(c) + (c.steps.empty() ? "" : Chart(c).draw()) + notes(c) + "</main></body></html>\n";
+  const std::string page =
+      fmt::format(R"(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">)"
+                  "<title>ember diff {} {}</title><style>{}</style></head><body><main>{}{}{}{}{}</main></body></html>\n",
+                  file_name(c.a.file), file_name(c.b.file), kPageStyle, header(c), divergence(c), table(c),
+                  c.steps.empty() ? "" : Chart(c).draw(), notes(c));
   std::ofstream out(path, std::ios::binary);
   out << page;
   out.close();

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "diff_trace.h"
@@ -14,7 +13,8 @@ namespace {
 /// "000012/conv#1/grad_output"; anything else is not from a trace.
 bool parse_name(const std::string& name, int64_t& step, TracedArray& array) {
   const std::size_t first = name.find('/'), last = name.rfind('/');
-  if (first == std::string::npos || first == last || first > 18 || !std::all_of(name.begin(), name.begin() + std::ptrdiff_t(first), ::isdigit) || first == 0) return false;
+  if (first == std::string::npos || first == last || first == 0 || first > 18) return false;
+  if (!std::all_of(name.begin(), name.begin() + std::ptrdiff_t(first), [](char c) { return c >= '0' && c <= '9'; })) return false;
   step = std::stoll(name.substr(0, first));
   array.call = name.substr(first + 1, last - first - 1);
   array.path = array.call.substr(0, array.call.find('#'));

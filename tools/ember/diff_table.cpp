@@ -25,15 +25,11 @@ std::string bar(double ratio) {
   return text;
 }
 
-std::string ratio_text(double ratio) {
-  if (ratio == 0) return "0";
-  if (!std::isfinite(ratio)) return "-";
-  return ratio < 100 ? fmt::format("{:.2g}", ratio) : fmt::format("{:.0e}", ratio);
-}
-
 struct Colours {
   bool on = isatty(STDOUT_FILENO) != 0;
-  std::string paint(const char* code, const std::string& text) const { return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text; }
+  std::string paint(const char* code, const std::string& text) const {
+    return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
+  }
   std::string bold(const std::string& text) const { return paint("1", text); }
   std::string dim(const std::string& text) const { return paint("2", text); }
   std::string verdict(bool good, const std::string& text) const { return paint(good ? "32" : "31", text); }
@@ -53,7 +49,8 @@ void print_comparison(const Comparison& c) {
   fmt::print("compared: {}\n", summary(c));
   for (const std::string& note : c.notes) fmt::print("note: {}\n", note);
 
-  fmt::print("\n{}\n", c.first ? colours.bold(colours.verdict(false, "first divergence: " + headline(c))) : colours.bold(colours.verdict(true, "no divergence")));
+  const std::string verdict = c.first ? "first divergence: " + headline(c) : headline(c);
+  fmt::print("\n{}\n", colours.bold(colours.verdict(!c.first, verdict)));
   if (c.first) fmt::print("  {}\n", measure(*c.first));
   for (const std::string& line : explanation(c)) fmt::print("  {}\n", line);
 
@@ -62,11 +59,13 @@ void print_comparison(const Comparison& c) {
     path = std::max(path, l.path.size());
     type = std::max(type, (l.a ? l.a : l.b)->type.size());
   }
-  fmt::print("\n{}\n", colours.dim(fmt::format("{:<{}}  {:<{}}  {:>7}  {:<{}}  {}", "layer", path, "module", type, "error", "         │ the tolerance", kWidth, "where")));
+  const std::string tolerance = std::string(kTolerance, ' ') + "│ the tolerance";
+  fmt::print("\n{}\n", colours.dim(fmt::format("{:<{}}  {:<{}}  {:>7}  {:<{}}  {}", "layer", path, "module", type, "error", tolerance,
+                                               kWidth, "where")));
   for (const Layer& l : c.layers) {
     const bool good = l.worst.ratio <= 1, first = c.first && c.first->path == l.path;
-    fmt::print("{:<{}}  {:<{}}  {:>7}  {}  {}{}\n", l.path, path, (l.a ? l.a : l.b)->type, type, ratio_text(l.worst.ratio), colours.verdict(good, bar(l.worst.ratio)),
-               where_text(l), first ? colours.bold("  ◀ first") : "");
+    fmt::print("{:<{}}  {:<{}}  {:>7}  {}  {}{}\n", l.path, path, (l.a ? l.a : l.b)->type, type, ratio_text(l.worst.ratio),
+               colours.verdict(good, bar(l.worst.ratio)), where_text(l), first ? colours.bold("  ◀ first") : "");
   }
-  fmt::print("\n{} of {} arrays past their tolerance\n", c.diverging, c.arrays);
+  fmt::print("\n{} of {} arrays past their tolerance\n", grouped(c.diverging), grouped(c.arrays));
 }

@@ -54,6 +54,7 @@ struct Finding {
   double ratio = 0;                        ///< the largest error, in units of its tolerance; infinite for other kinds than Values
   double error = 0, tolerance = 0, a = 0, b = 0;  ///< at that element
   std::vector<std::int64_t> index;         ///< that element
+  double largest = 0;                      ///< error of all
   std::int64_t past = 0, count = 0;        ///< elements past their tolerance, of how many
   std::string shape_a, shape_b;            ///< "float32 (64, 10)"
   bool is_noise = false;                   ///< a gradient that is zero up to rounding
@@ -97,6 +98,8 @@ std::string headline(const Comparison& c);
 std::vector<std::string> explanation(const Comparison& c);
 std::string measure(const Finding& f);  ///< "0.91 against 0.94 at [3, 1], 2.8e-2 apart: 2,300 times the tolerance"
 std::string summary(const Comparison& c);
+std::string grouped(std::int64_t n);      ///< "32,768"
+std::string ratio_text(double ratio);     ///< "0.38", "1,584", "∞"
 
 void print_comparison(const Comparison& c);
 void write_page(const Comparison& c, const std::string& path);  ///< throws RuntimeError when it cannot be written

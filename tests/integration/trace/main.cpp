@@ -3,7 +3,7 @@
 #include <ember/ember.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <memory>
 #include <string>
 
 using namespace ember;
@@ -36,12 +36,14 @@ int main(int argc, char** argv) {
   const Tensor images = empty({5, 1, 6, 6}).normal_(0, 1, &data), labels = zeros({5}, kInt64).random_(10, &data);
   manual_seed(has("seed") ? 1 : 0);
   Net net;
-  optim::SGD optimizer(net.parameters(), {.lr = has("lr") ? 0.02 : 0.05, .momentum = 0.9});
+  std::unique_ptr<optim::Optimizer> optimizer;
+  if (has("adam")) optimizer = std::make_unique<optim::Adam>(net.parameters());
+  else optimizer = std::make_unique<optim::SGD>(net.parameters(), optim::SGDOptions{.lr = has("lr") ? 0.02 : 0.05, .momentum = 0.9});
   for (int step = 0; step < 3; ++step) {
     const Tensor batch = has("order") && step == 2 ? images.flip(0) : images;
-    optimizer.zero_grad();
+    optimizer->zero_grad();
     cross_entropy(net(batch), labels, {.reduction = has("reduction") ? Reduction::Sum : Reduction::Mean}).backward();
-    optimizer.step();
+    optimizer->step();
   }
   if (!has("eval")) net.eval();
   NoGradGuard no_grad;

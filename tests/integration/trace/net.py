@@ -1,6 +1,6 @@
 """main.cpp in PyTorch, recorded, with a mistake or without. usage: net.py FOLDER [MISTAKE...]   writes FOLDER/MISTAKE.npz, "right" without
 
-The one under tests/data/trace was made so: net.py tests/data/trace golden
+Those under tests/data/trace were made so: net.py tests/data/trace golden golden_adam
 """
 import pathlib
 import sys
@@ -41,7 +41,11 @@ def train(mistake, out):
     torch.manual_seed(1 if mistake == "seed" else 0)
     net = Net(mistake)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.02 if mistake == "lr" else 0.05, momentum=0.9)
-    with ember_trace.record(net, out, compress=mistake == "golden"):
+    sample = {"compress": mistake.startswith("golden")}
+    if mistake == "golden_adam":
+        optimizer = torch.optim.Adam(net.parameters())
+        sample |= {"only": "conv1,norm1,head.4", "steps": 3}
+    with ember_trace.record(net, out, **sample):
         for step in range(3):
             batch = images.flip(0) if mistake == "order" and step == 2 else images
             optimizer.zero_grad()
