@@ -54,17 +54,17 @@ complete_list() {
   return $bad
 }
 
-# Minimum of three: the machine may be busy. Over the limit fails only where the machine is as fast as the limit assumes.
+# The processor's time, so that other work on the machine does not count; the minimum of three.
 compile_time() {
-  local best=999999 start took
+  local best=999999 took TIMEFORMAT='%U %S'
   for _ in 1 2 3; do
-    start=$(date +%s%N)
-    "${CXX:-c++}" -std=c++20 -O2 -I"$root/include" -c "$here/thirty_lines.cpp" -o /dev/null || return 1
-    took=$((($(date +%s%N) - start) / 1000000))
+    took=$({ time "${CXX:-c++}" -std=c++20 -O2 -I"$root/include" -c "$here/thirty_lines.cpp" -o /dev/null 2>&3; } 3>&2 2>&1 |
+      awk '{ printf "%d", ($1 + $2) * 1000 }')
+    [ -n "$took" ] && [ "$took" -gt 0 ] || return 1
     [ "$took" -lt "$best" ] && best=$took
   done
-  echo "a training script of thirty lines compiles in $best ms"
-  [ "$best" -le "${EMBER_COMPILE_MS:-3000}" ]
+  echo "a training script of thirty lines compiles in $best ms of processor time"
+  [ "$best" -le "${EMBER_COMPILE_MS:-1500}" ]
 }
 
 try "includes go one way" python3 "$here/includes.py" "$root"

@@ -2,7 +2,7 @@
 
 Every multiply-add at the measured peak, plus the memory passes that an ideal fused implementation needs, at the bandwidth measured for
 a working set of that size. 3x3 convolutions of stride 1 with 16 channels or more count as Winograd's F(2x2,3x3), which needs 4/9 of
-the multiplications. A model, not a bound: passes that a warm cache serves cost less than it says, and arithmetic of single
+the multiplications and whose transforms (four numbers for each one, in and out) pass through the first cache. A model, not a bound: passes that a warm cache serves cost less than it says, and arithmetic of single
 elements (exp, random numbers) is taken to hide behind memory.
 """
 import re
@@ -22,8 +22,9 @@ class Machine:
         """GB/s of the smallest measured set that holds this one."""
         return next((rate for size, rate in self.levels if working_set <= 1.1 * size), self.levels[-1][1])
 
-    def microseconds(self, multiply_adds, bytes_moved, working_set=None):
-        memory = bytes_moved / self.bandwidth(bytes_moved if working_set is None else working_set)
+    def microseconds(self, multiply_adds, bytes_moved, working_set=None, near=0):
+        """near: bytes that pass through the first cache on top."""
+        memory = bytes_moved / self.bandwidth(bytes_moved if working_set is None else working_set) + near / self.levels[0][1]
         return (2 * multiply_adds / self.gflops + memory) * 1e-3
 
     def __str__(self):
@@ -38,6 +39,7 @@ class Conv:
         out = (size + 2 * padding - kernel) // stride + 1
         self.x, self.y, self.w = batch * cin * size * size, batch * cout * out * out, cout * cin // groups * kernel * kernel
         winograd = kernel == 3 and stride == 1 and cin // groups >= 16
+        self.transforms = 8 * 4 * (self.x + self.y) if winograd else 0  # bytes: written and read
         self.work = self.y * cin // groups * kernel * kernel * (4 / 9 if winograd else 1)
 
 
@@ -78,30 +80,31 @@ def network(machine, layers, batch, train, optimizer_passes):
             layer = Conv(batch, sizes[0], sizes[1], 1, 1)
             out = layer.y
         if not train:  # batch norm is part of the weights, ReLU and pooling of the store
-            total += machine.microseconds(layer.work, 4 * (layer.x + layer.w + out))
+            total += machine.microseconds(layer.work, 4 * (layer.x + layer.w + out), near=layer.transforms)
             continue
         # Forward: x and w in, z out; z in, y out. Backward: dy and z for the sums; dy, z in, dz out; dz and x for dw; dz and w for dx.
         forward = layer.x + layer.w + layer.y + layer.y + out
         backward = 2 * (out + layer.y) + layer.y + layer.y + layer.x + layer.w + (0 if first else layer.y + layer.w + layer.x)
-        work = layer.work * (2 if first else 3)
-        total += machine.microseconds(work, 4 * (forward + backward + optimizer_passes * layer.w), 4 * (layer.x + 2 * layer.y + layer.w))
+        times = 2 if first else 3  # forward, gradient of the weight, gradient of the input
+        total += machine.microseconds(times * layer.work, 4 * (forward + backward + optimizer_passes * layer.w),
+                                      4 * (layer.x + 2 * layer.y + layer.w), times * layer.transforms)
     return total
 
 
-# --- single operations: (multiply-adds, bytes) of the forward and, on top, of the backward
+# --- single operations: (multiply-adds, bytes, bytes of transforms) of the forward and, on top, of the backward
 
 def product(m, n, k):
-    return (m * n * k, 4 * (m * k + n * k + m * n)), (2 * m * n * k, 4 * (2 * m * n + 2 * (m * k + n * k)))
+    return (m * n * k, 4 * (m * k + n * k + m * n), 0), (2 * m * n * k, 4 * (2 * m * n + 2 * (m * k + n * k)), 0)
 
 
 def convolution(*sizes):
     c = Conv(*sizes)
-    return (c.work, 4 * (c.x + c.w + c.y)), (2 * c.work, 4 * (2 * c.y + 2 * (c.x + c.w)))
+    return (c.work, 4 * (c.x + c.w + c.y), c.transforms), (2 * c.work, 4 * (2 * c.y + 2 * (c.x + c.w)), 2 * c.transforms)
 
 
 def passes(elements, forward, backward=0):
     """Memory only: so many float32 values read or written for each element."""
-    return (0, 4 * elements * forward), (0, 4 * elements * backward)
+    return (0, 4 * elements * forward, 0), (0, 4 * elements * backward, 0)
 
 
 ROWS = 4096 * 128
@@ -131,7 +134,8 @@ def limit(row, machine):
     name = row.removesuffix(" +backward")
     if name in OPERATIONS:
         parts = OPERATIONS[name] if row != name else OPERATIONS[name][:1]
-        return machine.microseconds(sum(work for work, _ in parts), sum(size for _, size in parts), max(size for _, size in parts))
+        work, size, near = (sum(column) for column in zip(*parts))
+        return machine.microseconds(work, size, max(part[1] for part in parts), near)
     net = re.fullmatch(r"(W\d)(?:(i-|@)(\d+))?", row)
     if not net or net[1] not in NETS:
         return None

@@ -43,7 +43,7 @@ def arguments():
     parser.add_argument("--repetitions", metavar="N", type=int, default=5)
     parser.add_argument("--seconds", metavar="S", type=float, default=0.1, help="for each repetition of a row")
     parser.add_argument("--svg", metavar="FILE", help="also draw the ratios there as bars")
-    parser.add_argument("--document", action="store_true", help="also put table and chart into docs/performance.md")
+    parser.add_argument("--document", action="store_true", help="also put what was measured into docs/performance.md")
     parser.add_argument("--batches", action="store_true", help="instead: W6's training step at batch 1 to 256, and its time for one image")
     parser.add_argument("--memory", action="store_true", help="instead: peak memory of training W6 and W7, Ember and PyTorch")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), help=argparse.SUPPRESS)
@@ -82,7 +82,10 @@ def main():
     keep_priority()
     wanted = [p for p in options.peers.split(",") if p]
     if options.memory:
-        print("\n".join(memory.lines(options.build, wanted)))
+        held = list(memory.lines(options.build, wanted))
+        print("\n".join(held))
+        if options.document:
+            report.replace_between(DOCUMENT, "memory", [f"    {line}" for line in held])
         return
     machines = {t: limits.Machine(os.path.join(options.build, "bin/bench_probe"), t) for t in ([options.threads] if options.threads else [1, 2])}
     for machine in machines.values():
@@ -96,11 +99,11 @@ def main():
     print("\n".join(time_for_an_image(results) if options.batches else report.summary(results)))
     if options.svg:
         report.draw(results, options.svg)
-    if options.document:
-        report.replace_between(DOCUMENT, "batches" if options.batches else "table",
-                               report.markdown(results, bounds) if not options.batches else [f"    {l}" for l in time_for_an_image(results)])
-        if not options.batches:
-            report.draw(results, os.path.splitext(DOCUMENT)[0] + ".svg")
+    if options.document and options.batches:
+        report.replace_between(DOCUMENT, "batches", [f"    {line}" for line in time_for_an_image(results)])
+    elif options.document:
+        report.replace_between(DOCUMENT, "table", report.markdown(results, bounds))
+        report.draw(results, os.path.splitext(DOCUMENT)[0] + ".svg")
 
 
 main()
