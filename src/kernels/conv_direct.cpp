@@ -78,25 +78,28 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
   for (int64_t g = 0; g < d.groups; ++g) {
     const Taps<T> w = weights.panels->group(g);
     const int64_t tap = w.inputs * w.wide;
-    for (int64_t j = 0; j < w.outputs; j += w.wide) {
-      Panel<T> q{};
-      q.rows = ax.out;
-      q.columns = int(std::min(w.wide, w.outputs - j));
-      q.a_row = ax.stride * d.c;
-      q.c_row = ax.spacing * d.o;
-      if (!side_by_side) q.middle = {ax.taps, ax.dilation * d.c, ax.tap_step * tap};
-      q.inner = {side_by_side ? ax.taps * w.inputs : w.inputs, 1, w.wide};
-      if (bias) q.epilogue.bias = bias + g * w.outputs + j;
-      q.epilogue.relu = relu;
-      for (int64_t row = y0; row < y1; ++row) {
-        const int64_t k0 = ay.begin(row), k1 = ay.end(row);
-        q.outer = {k1 - k0, ay.dilation * width * d.c, ay.tap_step * d.kernel_width * tap};
-        q.a = source + (ay.input(row, k0) - top) * width * d.c + g * w.inputs;
-        q.b = w.at((ay.first_tap + k0 * ay.tap_step) * d.kernel_width + ax.first_tap, 0, j);
-        q.c = result + ((ay.place + row * ay.spacing) * d.result_width + ax.place) * d.o + g * w.outputs + j;
-        gemm_family<T>().panel(q);
+    // Weights that stay in the first-level cache: whole pixels are finished, row by row.
+    const int64_t step = w.size() * int64_t(sizeof(T)) <= (16 << 10) ? 1 : y1 - y0;
+    for (int64_t first = y0; first < y1; first += step)
+      for (int64_t j = 0; j < w.outputs; j += w.wide) {
+        Panel<T> q{};
+        q.rows = ax.out;
+        q.columns = int(std::min(w.wide, w.outputs - j));
+        q.a_row = ax.stride * d.c;
+        q.c_row = ax.spacing * d.o;
+        if (!side_by_side) q.middle = {ax.taps, ax.dilation * d.c, ax.tap_step * tap};
+        q.inner = {side_by_side ? ax.taps * w.inputs : w.inputs, 1, w.wide};
+        if (bias) q.epilogue.bias = bias + g * w.outputs + j;
+        q.epilogue.relu = relu;
+        for (int64_t row = first; row < first + step; ++row) {
+          const int64_t k0 = ay.begin(row), k1 = ay.end(row);
+          q.outer = {k1 - k0, ay.dilation * width * d.c, ay.tap_step * d.kernel_width * tap};
+          q.a = source + (ay.input(row, k0) - top) * width * d.c + g * w.inputs;
+          q.b = w.at((ay.first_tap + k0 * ay.tap_step) * d.kernel_width + ax.first_tap, 0, j);
+          q.c = result + ((ay.place + row * ay.spacing) * d.result_width + ax.place) * d.o + g * w.outputs + j;
+          gemm_family<T>().panel(q);
+        }
       }
-    }
   }
 }
 

@@ -15,11 +15,14 @@ const GemmFamily<T>& gemm_family() {
   else return kernels().gemm.float64;
 }
 
-/// How wide the column panels of a matrix are: at most two vectors, as even as whole vectors allow.
+/// How wide the column panels of a matrix with `length` rows are: at most two vectors, as even as whole vectors allow; four where the
+/// sums are short and writing the results is what counts.
 template <class T>
-int64_t panel_columns(int64_t columns) {
-  const int64_t lanes = gemm_family<T>().lanes, vectors = (columns + lanes - 1) / lanes, panels = (vectors + 1) / 2;
-  return (vectors + panels - 1) / panels * lanes;
+int64_t panel_columns(int64_t columns, int64_t length) {
+  const GemmFamily<T>& f = gemm_family<T>();
+  const int64_t vectors = (columns + f.lanes - 1) / f.lanes, most = f.masked_loads && length <= 64 && vectors % 4 == 0 ? 4 : 2;
+  const int64_t panels = (vectors + most - 1) / most;
+  return (vectors + panels - 1) / panels * f.lanes;
 }
 
 /// The taps of all groups in memory of their own.
@@ -27,7 +30,7 @@ template <class T>
 class TapsMemory {
  public:
   TapsMemory(int64_t groups, int64_t taps, int64_t inputs, int64_t outputs)
-      : shape_{nullptr, taps, inputs, outputs, panel_columns<T>(outputs)}, memory_(groups * shape_.size()) {}
+      : shape_{nullptr, taps, inputs, outputs, panel_columns<T>(outputs, taps * inputs)}, memory_(groups * shape_.size()) {}
 
   Taps<T> group(int64_t g) const {
     Taps<T> taps = shape_;

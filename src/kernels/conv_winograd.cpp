@@ -3,7 +3,6 @@
 #include "kernels/conv_winograd.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/conv_taps.h"
 #include "kernels/parallel.h"
@@ -20,13 +19,13 @@ int64_t whole_vectors(int64_t n) { return blocks(n, kernels().gemm.float32.lanes
 
 /// The tiles of all images, in rows, and how they are cut into blocks.
 struct Tiling {
-  int64_t m, elements;
+  int64_t m, elements, images;
   int64_t down, across, count;  // tiles of an image; of all images
   int64_t in_row, out_row;      // numbers of a tile and element
   int64_t block;                // tiles of a block
 
-  Tiling(const WinogradFamily& f, int64_t images, int64_t h, int64_t w, int64_t c, int64_t o)
-      : m(f.outputs), elements((m + 2) * (m + 2)), down(blocks(h, m)), across(blocks(w, m)), count(images * down * across),
+  Tiling(const WinogradFamily& f, int64_t image_count, int64_t h, int64_t w, int64_t c, int64_t o)
+      : m(f.outputs), elements((m + 2) * (m + 2)), images(image_count), down(blocks(h, m)), across(blocks(w, m)), count(images * down * across),
         in_row(c), out_row(whole_vectors(o)) {
     const int64_t weights = std::min<int64_t>(elements * c * o * 4, kCacheBytes / 2), tile = elements * (in_row + out_row) * 4;
     block = std::clamp<int64_t>((kCacheBytes - weights) / tile / 14 * 14, 28, kMostTiles);
@@ -51,6 +50,32 @@ struct Tiling {
 struct TilesMemory : WinogradTiles {
   Scratch<float> memory;
   TilesMemory(const Tiling& t, int64_t row) : WinogradTiles{nullptr, row, t.block * row + kPad}, memory(t.elements * plane) { data = memory; }
+};
+
+/// The products leave the memory idle: meanwhile the pixels that the next step touches are fetched, some lines with each product.
+class Fetch {
+ public:
+  /// About the pixels of `count` tiles from tile `first` on, of images that have c channels, over `calls` calls.
+  Fetch(const Tiling& t, const WinogradImages& s, const float* images, int64_t first, int64_t count, int64_t calls) {
+    if (count <= 0) return;
+    WinogradTile tile;
+    t.list(first, 1, &tile);
+    const int64_t pixel = (tile.image * s.h + std::min(tile.y, s.h - 1)) * s.w, pixels = std::min(count * t.m * t.m, t.images * s.h * s.w - pixel);
+    at_ = images + pixel * s.c;
+    end_ = at_ + pixels * s.c;
+    lines_ = blocks(pixels * s.c, kLine * calls);
+  }
+  void read() {
+    for (int64_t i = 0; i < lines_ && at_ < end_; ++i, at_ += kLine) __builtin_prefetch(at_, 0, 2);
+  }
+  void write() {
+    for (int64_t i = 0; i < lines_ && at_ < end_; ++i, at_ += kLine) __builtin_prefetch(at_, 1, 2);
+  }
+
+ private:
+  static constexpr int64_t kLine = 16;  // numbers
+  const float *at_ = nullptr, *end_ = nullptr;
+  int64_t lines_ = 0;
 };
 
 /// Room for transformed weights, `copies` of them.
@@ -78,6 +103,8 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
       const int64_t n = std::min(t.block, t.count - first);
       t.list(first, n, tiles);
       f.input(in, x, padding[0], padding[1], tiles, n, v);
+      const int64_t calls = t.elements * taps.panels();
+      Fetch next(t, in, x, first + n, std::min(t.block, t.count - first - n), calls), outputs(t, out, y, first, n, calls);
       for (int64_t e = 0; e < t.elements; ++e)
         for (int64_t j = 0; j < out.c; j += u.wide) {
           Panel<float> q{};
@@ -90,6 +117,8 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
           q.c = products.data + e * products.plane + j;
           q.c_row = products.row;
           kernels().gemm.float32.panel(q);
+          next.read();
+          outputs.write();
         }
       f.output(products, tiles, n, bias, relu, out, y);
     }
@@ -115,7 +144,8 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
   const Tiling t(f, s.n, s.oh, s.ow, s.c, s.o);
   const TapsMemory<float> taps(1, 9, s.c, s.o);
   // Parts of the tiles have sums of their own: as many whatever the number of threads, and few enough to be worth their memory.
-  const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min<int64_t>(8, t.block_count()));
+  const int64_t most = t.elements * s.c * s.o > 100000 ? 4 : 8;
+  const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min(most, t.block_count()));
   const WeightsMemory u(t, taps.group(0), parts);
   const int64_t part_size = t.elements * u.plane;
   const double work = double(t.count * t.elements) * double(s.c * s.o);
@@ -129,6 +159,8 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
         t.list(first, n, tiles);
         f.input({s.h, s.w, s.c}, x, s.padding[0], s.padding[1], tiles, n, v);
         f.output_gradient({s.oh, s.ow, s.o}, dy, tiles, n, upstream);
+        const int64_t calls = t.elements * taps.group(0).panels(), after = std::min(t.block, t.count - first - n);
+        Fetch next_x(t, {s.h, s.w, s.c}, x, first + n, after, calls), next_dy(t, {s.oh, s.ow, s.o}, dy, first + n, after, calls);
         for (int64_t e = 0; e < t.elements; ++e)
           for (int64_t j = 0; j < s.o; j += u.wide) {
             Panel<float> q{};
@@ -142,6 +174,8 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
             q.c_row = u.wide;
             q.epilogue.accumulate = b > from;
             kernels().gemm.float32.panel(q);
+            next_x.read();
+            next_dy.read();
           }
       }
     }

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/kernels.h"
 #include "kernels/parallel.h"
 
 namespace ember::kernels {
@@ -71,9 +72,19 @@ void copy_row(int64_t n, To* dst, int64_t ds, const From* src, int64_t ss) {
   }
 }
 
-/// rows x columns where dst runs along columns and src along rows.
+/// rows x columns where dst runs along columns and src along rows. Whole vectors of reals are transposed in registers.
 template <class To, class From>
 void copy_transposed(int64_t rows, int64_t columns, To* dst, int64_t dst_row, const From* src, int64_t src_column) {
+  if constexpr (std::is_same_v<To, From> && std::is_floating_point_v<To>) {
+    const GemmFamily<To>* family;
+    if constexpr (sizeof(To) == 4) family = &kernels().gemm.float32;
+    else family = &kernels().gemm.float64;
+    const int64_t whole = columns / family->lanes * family->lanes;
+    family->pack_transposed(rows, int(whole), src, src_column, dst, dst_row);
+    columns -= whole;
+    dst += whole;
+    src += whole * src_column;
+  }
   constexpr int64_t kBlock = 16;
   for (int64_t c0 = 0; c0 < columns; c0 += kBlock) {
     const int64_t c1 = c0 + kBlock < columns ? c0 + kBlock : columns;
