@@ -230,11 +230,12 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
   check<RuntimeError>(source.dim() == 0 || source.sizes()[wrap_dim(dim, source.dim())] == index.numel(),
                       "index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {}", index.numel(),
                       source.dim() ? source.size(dim) : 1, dim);
+  if (!is_floating_point(x.dtype())) alpha = alpha.to<int64_t>();
   Tensor y;
   {
     NoGradGuard no_grad;
     y = x.detach().clone(MemoryFormat::Contiguous);
-    Tensor rows = alpha.to<double>() == 1 ? source.detach() : source.detach() * alpha;
+    Tensor rows = alpha.to<double>() == 1 ? source.detach() : (source.detach() * alpha).to(x.dtype());
     Shape sizes = at_least_1d(y).sizes().shape();
     sizes[dim] = index.numel();
     check<RuntimeError>(at_least_1d(rows).sizes() == sizes || rows.dim() == 0,

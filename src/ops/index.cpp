@@ -32,6 +32,12 @@ int consumed(const TensorIndex& part) {
   }
 }
 
+Tensor select_checked(const Tensor& x, int dim, int64_t index) {
+  const int64_t size = x.sizes()[dim];
+  check<IndexError>(index >= -size && index < size, "index {} is out of bounds for dimension {} with size {}", index, dim, size);
+  return x.select(dim, index);
+}
+
 void add_mask(Parts& parts, const Tensor& mask, int& dim) {
   for (int d = 0; d < mask.dim(); ++d)
     check<IndexError>(mask.sizes()[d] == parts.view.sizes()[dim + d],
@@ -54,13 +60,7 @@ Parts split_index(const Tensor& x, const std::vector<TensorIndex>& indices) {
   int dim = 0;
   for (const TensorIndex& part : indices) {
     switch (part.kind) {
-      case TensorIndex::Integer: {
-        const int64_t size = parts.view.sizes()[dim];
-        check<IndexError>(part.integer >= -size && part.integer < size, "index {} is out of bounds for dimension {} with size {}",
-                          part.integer, dim, size);
-        parts.view = parts.view.select(dim, part.integer);
-        break;
-      }
+      case TensorIndex::Integer: parts.view = select_checked(parts.view, dim, part.integer); break;
       case TensorIndex::Range:
         check<ValueError>(part.slice.step != 0, "slice step cannot be zero");
         check<ValueError>(part.slice.step > 0, "step must be greater than zero");
@@ -76,6 +76,10 @@ Parts split_index(const Tensor& x, const std::vector<TensorIndex>& indices) {
           break;
         }
         check<IndexError>(part.tensor.dtype() == kInt64, "tensors used as indices must be long, int, byte or bool tensors");
+        if (part.tensor.dim() == 0) {  // as the number that it holds
+          parts.view = select_checked(parts.view, dim, part.tensor.item<int64_t>());
+          break;
+        }
         parts.picked.push_back({dim++, part.tensor});
         break;
     }

@@ -216,7 +216,11 @@ Tensor scaled_sum(const Tensor& x, const Tensor& product, AddmmOptions options) 
   if (!is_floating_point(x.dtype())) options = {.beta = options.beta.to<int64_t>(), .alpha = options.alpha.to<int64_t>()};
   const Tensor start = x.expand(product.sizes());
   const Tensor scaled = options.alpha.to<double>() == 1 ? product : product * options.alpha;
-  if (options.beta.to<double>() == 0) return scaled;
+  if (options.beta.to<double>() == 0)  // x is left out, even its NaN, and its gradient is zero
+    return record("Addmm", {start, scaled}, make_alias(scaled), [](const Tensor& dy, Grads& grads) {
+      if (grads.wants(0)) grads.add(0, zeros_like(dy));
+      grads.add(1, dy);
+    });
   return (options.beta.to<double>() == 1 ? start : start * options.beta) + scaled;
 }
 

@@ -37,15 +37,17 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, SmoothL1LossOptions
   warn_of_broadcast(x, target);
   check<RuntimeError>(o.beta >= 0, "smooth_l1_loss does not support negative values for beta.");
   if (o.beta == 0) return l1_loss(x, target, {o.reduction});
-  const Tensor d = x - target, a = abs(d);
-  return reduced(where(lt(a, o.beta), d * d * (0.5 / o.beta), a - 0.5 * o.beta), o.reduction);
+  const Tensor d = x - target, a = abs(d), far = ge(a, o.beta);
+  const Tensor near = where(far, 0, d);  // an infinite d squared would make 0 * inf of the gradient
+  return reduced(where(far, a - 0.5 * o.beta, near * near * (0.5 / o.beta)), o.reduction);
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, HuberLossOptions o) {
   warn_of_broadcast(x, target);
   check<RuntimeError>(o.delta > 0, "huber_loss does not support non-positive values for delta.");
-  const Tensor d = x - target, a = abs(d);
-  return reduced(where(le(a, o.delta), d * d * 0.5, o.delta * (a - 0.5 * o.delta)), o.reduction);
+  const Tensor d = x - target, a = abs(d), far = gt(a, o.delta);
+  const Tensor near = where(far, 0, d);
+  return reduced(where(far, o.delta * (a - 0.5 * o.delta), near * near * 0.5), o.reduction);
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceLossOptions& o) {

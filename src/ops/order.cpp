@@ -136,7 +136,7 @@ Tensor middle(const Tensor& x) {
   Tensor at = sorted.select(-1, (n - 1) / 2).contiguous();
   if (!is_floating_point(x.dtype())) return at;
   const Tensor nan = isnan(x);
-  return where(any(nan, -1), argmax(nan, -1), at);
+  return where(any(nan, -1), argmax(nan.to(kUInt8), -1), at);
 }
 
 }  // namespace
@@ -156,7 +156,9 @@ ValuesIndices median(const Tensor& x, int64_t dim, bool keepdim) {
 }
 
 Tensor median(const Tensor& x) {
-  if (x.numel() == 0) return full({}, is_floating_point(x.dtype()) ? Scalar(__builtin_nan("")) : Scalar(INT64_MIN), x.dtype());
+  if (x.numel() == 0)
+    return record("Median", {x}, full({}, is_floating_point(x.dtype()) ? Scalar(__builtin_nan("")) : Scalar(INT64_MIN), x.dtype()),
+                  [sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, zeros(sizes, dy.dtype())); });
   Tensor y;
   {
     NoGradGuard no_grad;
@@ -197,7 +199,7 @@ Unique unique(const Tensor& x, bool return_inverse, bool return_counts) {
 Unique unique(const Tensor& x, bool return_inverse, bool return_counts, int64_t at) {
   NoGradGuard no_grad;
   const int dim = wrap_dim(at, x.dim());
-  if (x.dim() == 0) return unique(x, return_inverse, return_counts);
+  check<IndexError>(x.dim() > 0, "Dimension specified as {} but tensor has no dimensions", at);
   const Tensor front = x.detach().movedim({dim}, {0}).contiguous();
   const int64_t n = front.sizes()[0], width = n ? front.numel() / n : 0;
   check<RuntimeError>(n == 0 || width > 0, "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");

@@ -3,6 +3,7 @@
 
 #include "error_format.h"
 #include "ops/pointwise.h"
+#include "tensor/impl.h"
 
 namespace ember {
 namespace {
@@ -36,7 +37,7 @@ Tensor share(In dy, In a, In b, Loses loses) {
 }  // namespace
 
 Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
-  if (!is_one(alpha)) check_alpha(a, b, alpha);
+  if (!is_one(alpha) || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
   Tensor y = is_one(alpha) ? pointwise(Op::Add, {&a, &b}, dtype)
                            : pointwise(Op::AddScaled, {&a, &b}, dtype, {{alpha.to<double>()}});
@@ -53,7 +54,7 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
   check<RuntimeError>(!is_bool(a) && !is_bool(b),
                       "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
                       "the `~` or `logical_not()` operator instead.");
-  if (!is_one(alpha)) check_alpha(a, b, alpha);
+  if (!is_one(alpha) || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
   Tensor y = is_one(alpha) ? pointwise(Op::Sub, {&a, &b}, dtype)
                            : pointwise(Op::AddScaled, {&a, &b}, dtype, {{-alpha.to<double>()}});
@@ -296,9 +297,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
   check<RuntimeError>(!value.is_tensor() || value.tensor().dim() == 0,
                       "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
                       value.is_tensor() ? value.tensor().dim() : 0);
-  const DType given = value.is_tensor() ? value.tensor().dtype() : value.number().dtype();
-  check<RuntimeError>(is_floating_point(x.dtype()) || !is_floating_point(given) || x.dtype() == given,
-                      "value cannot be converted to type {} without overflow", name(x.dtype()));
+  check_fits(value.is_tensor() ? value.tensor().item() : value.number(), x.dtype());
   const Operand condition(mask), rest(x);
   return record("MaskedFill", {x, value.tensor()}, pointwise(Op::Where, {&condition, &value, &rest}, x.dtype()),
                 [mask = Saved(mask)](const Tensor& dy, Grads& grads) {

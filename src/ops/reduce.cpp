@@ -139,6 +139,11 @@ Tensor position(const char* name, ReduceKind reduction, const Tensor& x) {
   return reduce(reduction, x.reshape({-1}), {1}, false, kInt64);
 }
 
+const Tensor& not_bool(const char* name, const Tensor& x) {
+  check<RuntimeError>(x.dtype() != kBool, "{}(): does not support bool input", name);
+  return x;
+}
+
 ValuesIndices extreme_along(const char* node, const char* name, ReduceKind reduction, const Tensor& x, int64_t dim, bool keepdim) {
   const Tensor indices = position(name, reduction, x, dim, keepdim);
   const int d = wrap_dim(dim, x.dim());
@@ -160,10 +165,14 @@ ValuesIndices extreme_along(const char* node, const char* name, ReduceKind reduc
 
 ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Max", "max", ReduceKind::ArgMax, x, dim, keepdim); }
 ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Min", "min", ReduceKind::ArgMin, x, dim, keepdim); }
-Tensor argmax(const Tensor& x) { return position("argmax", ReduceKind::ArgMax, x); }
-Tensor argmin(const Tensor& x) { return position("argmin", ReduceKind::ArgMin, x); }
-Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) { return position("argmax", ReduceKind::ArgMax, x, dim, keepdim); }
-Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) { return position("argmin", ReduceKind::ArgMin, x, dim, keepdim); }
+Tensor argmax(const Tensor& x) { return position("argmax", ReduceKind::ArgMax, not_bool("argmax", x)); }
+Tensor argmin(const Tensor& x) { return position("argmin", ReduceKind::ArgMin, not_bool("argmin", x)); }
+Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) {
+  return position("argmax", ReduceKind::ArgMax, not_bool("argmax", x), dim, keepdim);
+}
+Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) {
+  return position("argmin", ReduceKind::ArgMin, not_bool("argmin", x), dim, keepdim);
+}
 
 // --- variance
 
@@ -190,14 +199,17 @@ Moments moments_of(const Tensor& x, ReducedDims dims, bool keepdim) {
   return m;
 }
 
-/// d var / dx = 2 (x - mean) / (n - correction)
-Tensor deviation_gradient(const Tensor& dvar, const Tensor& x, ReducedDims dims, double divisor) {
-  const Tensor deviation = x - (x.dim() ? mean(x, Dims::of_mask(dims.mask), true) : x);
-  return as_kept(dvar, x.sizes().shape(), dims) * (2 / divisor) * deviation;
+/// d var / dx = 2 (x - mean) / (n - correction). Without a degree of freedom the variance of everything has none: PyTorch says inf,
+/// and NaN at the mean; along some dimensions it goes on with the negative number.
+Tensor deviation_gradient(const Tensor& dvar, const Tensor& x, ReducedDims dims, double freedom, bool whole) {
+  const Tensor centre = x.dim() ? mean(x, Dims::of_mask(dims.mask), true) : x;
+  if (freedom <= 0 && whole) return dvar * where(eq(x, centre), NAN, full({}, INFINITY, x.dtype()));
+  return as_kept(dvar, x.sizes().shape(), dims) * (2 / freedom) * (x - centre);
 }
 
-Tensor variance(const Tensor& x, ReducedDims dims, const Moments& m, double correction, bool root) {
-  const double divisor = m.n - correction > 0 ? m.n - correction : 0;
+Tensor variance(const Tensor& x, const Dims& at, ReducedDims dims, const Moments& m, double correction, bool root) {
+  const bool whole = at.all() || x.dim() == 0;
+  const double freedom = m.n - correction, divisor = freedom > 0 ? freedom : 0;
   Tensor y;
   {
     NoGradGuard no_grad;
@@ -206,13 +218,13 @@ Tensor variance(const Tensor& x, ReducedDims dims, const Moments& m, double corr
     y = y.to(x.dtype());
   }
   if (!root)
-    return record("Var", {x}, std::move(y), [x = Saved(x), dims, divisor](const Tensor& dy, Grads& grads) {
-      grads.add(0, deviation_gradient(dy, x.get(), dims, divisor));
+    return record("Var", {x}, std::move(y), [x = Saved(x), dims, freedom, whole](const Tensor& dy, Grads& grads) {
+      grads.add(0, deviation_gradient(dy, x.get(), dims, freedom, whole));
     });
   const Saved output = Saved::output(y);
-  return record("Std", {x}, std::move(y), [x = Saved(x), output, dims, divisor](const Tensor& dy, Grads& grads) {
+  return record("Std", {x}, std::move(y), [x = Saved(x), output, dims, freedom, whole](const Tensor& dy, Grads& grads) {
     const Tensor y = output.get();
-    grads.add(0, deviation_gradient(masked_fill(dy / (y * 2), eq(y, 0), 0), x.get(), dims, divisor));
+    grads.add(0, deviation_gradient(masked_fill(dy / (y * 2), eq(y, 0), 0), x.get(), dims, freedom, whole));
   });
 }
 
@@ -228,23 +240,23 @@ VarMean var_mean(const Tensor& x, const Dims& at, double correction, bool keepdi
   check_real("var_mean", x);
   const ReducedDims dims = reduced_dims(x, at);
   const Moments m = moments_of(x, dims, keepdim);
-  return {variance(x, dims, m, correction, false), recorded_mean(x, dims, m)};
+  return {variance(x, at, dims, m, correction, false), recorded_mean(x, dims, m)};
 }
 StdMean std_mean(const Tensor& x, const Dims& at, double correction, bool keepdim) {
   check_real("std_mean", x);
   const ReducedDims dims = reduced_dims(x, at);
   const Moments m = moments_of(x, dims, keepdim);
-  return {variance(x, dims, m, correction, true), recorded_mean(x, dims, m)};
+  return {variance(x, at, dims, m, correction, true), recorded_mean(x, dims, m)};
 }
 Tensor var(const Tensor& x, const Dims& at, double correction, bool keepdim) {
   check<RuntimeError>(is_floating_point(x.dtype()), "std and var only support floating point and complex dtypes");
   const ReducedDims dims = reduced_dims(x, at);
-  return variance(x, dims, moments_of(x, dims, keepdim), correction, false);
+  return variance(x, at, dims, moments_of(x, dims, keepdim), correction, false);
 }
 Tensor std(const Tensor& x, const Dims& at, double correction, bool keepdim) {
   check<RuntimeError>(is_floating_point(x.dtype()), "std and var only support floating point and complex dtypes");
   const ReducedDims dims = reduced_dims(x, at);
-  return variance(x, dims, moments_of(x, dims, keepdim), correction, true);
+  return variance(x, at, dims, moments_of(x, dims, keepdim), correction, true);
 }
 
 // --- norms, log-sum-exp

@@ -302,6 +302,10 @@ Tensor Tensor::movedim(IntArrayRef source, IntArrayRef destination) const {
                       "movedim: Invalid source or destination dims: source ({} dims) should contain the same number of dims as "
                       "destination ({} dims)",
                       source, destination);
+  if (dim() == 0) {
+    for (int i = 0; i < source.size(); ++i) wrap_dim(source[i], 0), wrap_dim(destination[i], 0);
+    return permute({});
+  }
   Shape order = Shape::filled(dim(), -1);
   bool moved[kMaxDims] = {};
   for (int i = 0; i < source.size(); ++i) {

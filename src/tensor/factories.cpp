@@ -30,10 +30,16 @@ void with_type(DType dtype, Body&& body) {
 }
 
 void fill_dense(const Tensor& t, Scalar value) {
+  check_fits(value, t.dtype());
   with_type(t.dtype(), [&](auto zero) {
     const auto v = value.to<decltype(zero)>();
     kernels::fill(t.dtype(), t.data_ptr(), t.numel(), &v);
   });
+}
+
+template <class T>
+bool fits(double v) {
+  return v >= double(std::numeric_limits<T>::lowest()) && v <= double(std::numeric_limits<T>::max());
 }
 
 Tensor finish(Tensor t, const TensorOptions& options) {
@@ -42,6 +48,17 @@ Tensor finish(Tensor t, const TensorOptions& options) {
 }
 
 }  // namespace
+
+void check_fits(Scalar value, DType dtype) {
+  const double v = value.to<double>();
+  if (dtype == kFloat32)
+    check<RuntimeError>(!std::isfinite(v) || fits<float>(v), "value cannot be converted to type float without overflow");
+  else if (dtype == kInt64)
+    check<RuntimeError>(!value.is_floating_point() || fits<int64_t>(v), "value cannot be converted to type int64_t without overflow");
+  else if (dtype == kUInt8)
+    check<RuntimeError>(fits<std::uint8_t>(!value.is_floating_point() && v < 0 ? -v : v),
+                        "value cannot be converted to type uint8_t without overflow");
+}
 
 Tensor empty(IntArrayRef sizes, TensorOptions options) {
   return finish(make_dense(sizes, resolve(options.dtype)), options);
@@ -114,6 +131,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, TensorOptions options) {
 Tensor linspace(Scalar start, Scalar end, int64_t steps, TensorOptions options) {
   check<RuntimeError>(steps >= 0, "number of steps must be non-negative");
   Tensor t = make_dense({steps}, resolve(options.dtype));
+  check_fits(start, t.dtype());
+  check_fits(end, t.dtype());
   // Filled from both ends, so that the last value is `end` exactly.
   with_type(t.dtype(), [&](auto zero) {
     using T = decltype(zero);

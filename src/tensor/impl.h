@@ -24,4 +24,8 @@ Shape strides_like(const Tensor& like);
 
 Shape channels_last_strides(IntArrayRef sizes);
 
+/// Throws "value cannot be converted to type uint8_t without overflow" when a tensor of this dtype cannot hold the number. Fractions
+/// are cut off, and negative integers wrap around in uint8, as in PyTorch.
+void check_fits(Scalar value, DType dtype);
+
 }  // namespace ember

@@ -2,8 +2,8 @@
 # A large suite of comparison cases, made afresh by the PyTorch that is installed; what it knows and Ember leaves out is skipped.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-if ! python3 -c 'import torch, torch.testing._internal.common_modules' 2>/dev/null; then
-  echo "PyTorch and its test databases are not installed"
+if ! python3 -c 'import torch' 2>/dev/null; then
+  echo "PyTorch is not installed"
   echo "0 passed, 0 failed, 1 skipped"
   exit 0
 fi

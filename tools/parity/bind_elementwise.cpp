@@ -5,14 +5,15 @@
 #include <ember/ops/elementwise.h>
 
 namespace ember::parity {
-namespace {
 
-Rounding rounding(const Argument& mode) {
+Rounding rounding_of(const Argument& mode) {
   if (mode.is_none()) return Rounding::None;
   if (mode.text() == "trunc") return Rounding::Trunc;
   if (mode.text() == "floor") return Rounding::Floor;
   throw RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '" + mode.text() + "'");
 }
+
+namespace {
 
 Result nan_to_num_of(Args& a) { return nan_to_num(a[0], a[1].real_or(0), a[2], a[3]); }
 
@@ -56,9 +57,9 @@ Table unary_table() {
       {"isinf*", "input", [](Args& a) { return isinf(a[0]); }},
       {"isfinite*", "input", [](Args& a) { return isfinite(a[0]); }},
       {"logical_not*", "input", [](Args& a) { return logical_not(a[0]); }},
-      {"Tensor.neg_ neg_ Tensor.negative_", "input", [](Args& a) { return a[0].tensor().neg_(); }},
-      {"Tensor.abs_ abs_", "input", [](Args& a) { return a[0].tensor().abs_(); }},
-      {"Tensor.sign_", "input", [](Args& a) { return a[0].tensor().sign_(); }},
+      {"Tensor.neg_ neg_ Tensor.negative_ negative_", "input", [](Args& a) { return a[0].tensor().neg_(); }},
+      {"Tensor.abs_ abs_ Tensor.absolute_", "input", [](Args& a) { return a[0].tensor().abs_(); }},
+      {"Tensor.sign_ Tensor.sgn_", "input", [](Args& a) { return a[0].tensor().sign_(); }},
       {"Tensor.exp_ exp_", "input", [](Args& a) { return a[0].tensor().exp_(); }},
       {"Tensor.expm1_ expm1_", "input", [](Args& a) { return a[0].tensor().expm1_(); }},
       {"Tensor.log_ log_", "input", [](Args& a) { return a[0].tensor().log_(); }},
@@ -72,9 +73,9 @@ Table unary_table() {
       {"Tensor.sin_ sin_", "input", [](Args& a) { return a[0].tensor().sin_(); }},
       {"Tensor.cos_ cos_", "input", [](Args& a) { return a[0].tensor().cos_(); }},
       {"Tensor.tan_ tan_", "input", [](Args& a) { return a[0].tensor().tan_(); }},
-      {"Tensor.asin_ asin_", "input", [](Args& a) { return a[0].tensor().asin_(); }},
-      {"Tensor.acos_ acos_", "input", [](Args& a) { return a[0].tensor().acos_(); }},
-      {"Tensor.atan_ atan_", "input", [](Args& a) { return a[0].tensor().atan_(); }},
+      {"Tensor.asin_ asin_ Tensor.arcsin_ arcsin_", "input", [](Args& a) { return a[0].tensor().asin_(); }},
+      {"Tensor.acos_ acos_ Tensor.arccos_ arccos_", "input", [](Args& a) { return a[0].tensor().acos_(); }},
+      {"Tensor.atan_ atan_ Tensor.arctan_ arctan_", "input", [](Args& a) { return a[0].tensor().atan_(); }},
       {"Tensor.sinh_ sinh_", "input", [](Args& a) { return a[0].tensor().sinh_(); }},
       {"Tensor.cosh_ cosh_", "input", [](Args& a) { return a[0].tensor().cosh_(); }},
       {"Tensor.tanh_ tanh_", "input", [](Args& a) { return a[0].tensor().tanh_(); }},
@@ -82,24 +83,24 @@ Table unary_table() {
       {"Tensor.erf_ erf_", "input", [](Args& a) { return a[0].tensor().erf_(); }},
       {"Tensor.floor_ floor_", "input", [](Args& a) { return a[0].tensor().floor_(); }},
       {"Tensor.ceil_ ceil_", "input", [](Args& a) { return a[0].tensor().ceil_(); }},
-      {"Tensor.trunc_ trunc_", "input", [](Args& a) { return a[0].tensor().trunc_(); }},
+      {"Tensor.trunc_ trunc_ Tensor.fix_ fix_", "input", [](Args& a) { return a[0].tensor().trunc_(); }},
       {"Tensor.frac_ frac_", "input", [](Args& a) { return a[0].tensor().frac_(); }},
       {"Tensor.round_ round_", "input * decimals=0", [](Args& a) { return a[0].tensor().round_(a[1]); }},
-      {"Tensor.clamp_ clamp_ Tensor.clip_", "input min=None max=None", [](Args& a) { return a[0].tensor().clamp_(a[1], a[2]); }},
+      {"Tensor.clamp_ clamp_ Tensor.clip_ clip_", "input min=None max=None", [](Args& a) { return a[0].tensor().clamp_(a[1], a[2]); }},
   };
 }
 
 /// Functions of two and three operands.
 Table operand_table() {
   return {
-      {"add* Tensor.__add__ Tensor.__radd__", "input other * alpha=1", [](Args& a) { return add(a[0], a[1], a[2]); }},
+      {"add* Tensor.__add__ Tensor.__radd__", "input:tensor other * alpha=1", [](Args& a) { return add(a[0], a[1], a[2]); }},
       {"sub* subtract* Tensor.__sub__", "input other * alpha=1", [](Args& a) { return sub(a[0], a[1], a[2]); }},
       {"rsub", "input:tensor other * alpha=1", [](Args& a) { return rsub(a[0], a[1], a[2]); }},
       {"Tensor.__rsub__", "input other", [](Args& a) { return sub(a[1], a[0]); }},
-      {"mul* multiply* Tensor.__mul__ Tensor.__rmul__", "input other", [](Args& a) { return mul(a[0], a[1]); }},
-      {"div* divide*", "input other * rounding_mode=None", [](Args& a) { return div(a[0], a[1], rounding(a[2])); }},
+      {"mul* multiply* Tensor.__mul__ Tensor.__rmul__", "input:tensor other", [](Args& a) { return mul(a[0], a[1]); }},
+      {"div* divide*", "input other * rounding_mode=None", [](Args& a) { return div(a[0], a[1], rounding_of(a[2])); }},
       {"true_divide* Tensor.__truediv__", "input other", [](Args& a) { return true_divide(a[0], a[1]); }},
-      {"Tensor.__rtruediv__ Tensor.__rdiv__", "input other", [](Args& a) { return div(a[1], a[0]); }},
+      {"Tensor.__rtruediv__ Tensor.__rdiv__", "input:tensor other", [](Args& a) { return div(a[1], a[0]); }},
       {"floor_divide* Tensor.__floordiv__", "input other", [](Args& a) { return floor_divide(a[0], a[1]); }},
       {"remainder* Tensor.__mod__", "input:tensor other", [](Args& a) { return remainder(a[0], a[1]); }},
       {"remainder", "self other:tensor", [](Args& a) { return remainder(a[0], a[1]); }},
@@ -121,12 +122,8 @@ Table operand_table() {
       {"Tensor.where", "self condition other", [](Args& a) { return where(a[1], a[0], a[2]); }},
       {"masked_fill*", "input mask value", [](Args& a) { return masked_fill(a[0], a[1], a[2]); }},
       {"Tensor.add_", "input other * alpha=1", [](Args& a) { return a[0].tensor().add_(a[1], a[2]); }},
-      {"Tensor.sub_", "input other * alpha=1", [](Args& a) { return a[0].tensor().sub_(a[1], a[2]); }},
-      {"Tensor.mul_", "input other", [](Args& a) { return a[0].tensor().mul_(a[1]); }},
-      {"Tensor.div_", "input other * rounding_mode=None",
-       [](Args& a) {
-         return apply_inplace(a[0], {}, [&](const Tensor& x) { return div(x, a[1], rounding(a[2])); });
-       }},
+      {"Tensor.sub_ Tensor.subtract_", "input other * alpha=1", [](Args& a) { return a[0].tensor().sub_(a[1], a[2]); }},
+      {"Tensor.mul_ Tensor.multiply_", "input other", [](Args& a) { return a[0].tensor().mul_(a[1]); }},
       {"Tensor.true_divide_", "input other", [](Args& a) { return a[0].tensor().div_(a[1]); }},
       {"Tensor.floor_divide_", "input other", [](Args& a) { return a[0].tensor().floor_divide_(a[1]); }},
       {"Tensor.remainder_", "input other", [](Args& a) { return a[0].tensor().remainder_(a[1]); }},

@@ -225,7 +225,7 @@ Table indexing() {
       {"take_along_dim*", "input indices dim=None",
        [](Args& a) { return a[2].is_none() ? take_along_dim(a[0], a[1]) : take_along_dim(a[0], a[1], a[2]); }},
       {"nonzero*", "input * as_tuple=False", nonzero_of},
-      {"where", "condition", [](Args& a) { return unbind(nonzero(a[0]), 1); }},
+      {"where", "condition", [](Args& a) { return unbind(a[0].tensor().dim() ? nonzero(a[0]) : nonzero(a[0].tensor().unsqueeze(0)), 1); }},
       {"argwhere*", "input", [](Args& a) { return argwhere(a[0]); }},
   };
 }

@@ -106,6 +106,9 @@ class Args {
   List values_;
 };
 
+/// div's "trunc", "floor" or None.
+Rounding rounding_of(const Argument& mode);
+
 using Keywords = std::vector<std::pair<std::string, Value>>;
 
 struct Operation {
@@ -135,5 +138,6 @@ Table shape_table();
 Table nn_table();
 Table loss_table();
 Table random_table();
+Table inplace_table();
 
 }  // namespace ember::parity

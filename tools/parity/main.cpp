@@ -56,7 +56,8 @@ int run(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--strict")) strict = true;
     else if (!std::strcmp(argv[i], "--names")) {
-      for (const std::string& name : bound_names()) fmt::print("{}\n", name);
+      for (const std::vector<std::string>& names : {bound_names(), bound_modules()})
+        for (const std::string& name : names) fmt::print("{}\n", name);
       return 0;
     } else if (!std::strcmp(argv[i], "--workers") && i + 1 < argc) workers = std::max(1, std::atoi(argv[++i]));
     else if (!std::strcmp(argv[i], "--seconds") && i + 1 < argc) seconds = std::atof(argv[++i]);

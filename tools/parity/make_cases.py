@@ -16,7 +16,7 @@ import suite_writer
 from coverage import bound_names
 from suite_writer import Suite
 
-SOURCES = ["op_db", "modules", "runs"]
+SOURCES = ["op_db", "fuzz", "modules", "optim", "schedulers", "random", "train"]
 
 
 def main():
@@ -33,7 +33,7 @@ def main():
     suite, known = Suite(options.folder), bound_names()
     for source in options.sources.split(","):
         module = importlib.import_module("cases_" + source)
-        suite_writer.MAX_ELEMENTS = options.max_elements if source != "runs" else 20000  # whole runs need room
+        suite_writer.MAX_ELEMENTS = options.max_elements if source != "train" else 20000  # whole runs need room
         module.add_cases(suite, known, options.limit, re.compile(options.only).search)
         print(f"{source}: {len(suite.cases)} cases so far")
     suite.save()

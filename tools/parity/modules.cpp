@@ -26,6 +26,19 @@ const std::unordered_map<std::string, Maker>& makers() {
   return all;
 }
 
+/// The default dtype while this lives; Undefined leaves it.
+class DefaultType {
+ public:
+  explicit DefaultType(DType dtype) : before_(get_default_dtype()) {
+    if (dtype != DType::Undefined) set_default_dtype(dtype);
+  }
+  ~DefaultType() { set_default_dtype(before_); }
+  DefaultType(const DefaultType&) = delete;
+
+ private:
+  DType before_;
+};
+
 void run_step(const BoundModule& bound, const Suite& suite, const Json& step, const Json* layouts, const std::string& what,
               Findings& findings, Tolerance tolerance) {
   nn::Module& module = *bound.module;
@@ -74,6 +87,7 @@ BoundModule make_module(const std::string& name, const List& positional, const K
   }
   const Maker& maker = found->second;
   Args args(maker.signature, maker.signature.bind(name, positional, own));
+  const DefaultType scope(dtype);  // parameters of float64 are drawn as such
   BoundModule module = maker.make(args);
   if (dtype != DType::Undefined) module.module->to(dtype);
   return module;

@@ -30,8 +30,8 @@ Result random_split_of(const List& positional) {
   return result;
 }
 
-Result call_entry(const Suite& suite, const Json& entry) {
-  Inputs inputs(suite, nullptr, nullptr);
+Result call_entry(const Suite& suite, const Json& entry, const Json* layouts = nullptr) {
+  Inputs inputs(suite, entry.contains("layout") ? &entry["layout"] : layouts, nullptr);
   const List positional = entry.contains("args") ? inputs.list(entry["args"]) : List();
   const Keywords keywords = keywords_of(entry, inputs);
   if (entry["call"] == "utils.data.random_split") return random_split_of(positional);
@@ -39,10 +39,15 @@ Result call_entry(const Suite& suite, const Json& entry) {
   return call(entry["call"], positional, keywords);
 }
 
-std::unique_ptr<data::Sampler> sampler_of(const Json& json, int64_t n, Inputs& inputs) {
+std::unique_ptr<Generator> generator_of(const Json& json) {
+  if (!json.contains("generator") || json["generator"].is_null()) return nullptr;
+  return std::make_unique<Generator>(std::uint64_t(json["generator"].get<int64_t>()));
+}
+
+std::unique_ptr<data::Sampler> sampler_of(const Json& json, int64_t n, Inputs& inputs, Generator* generator) {
   Keywords keywords;
   for (const auto& [key, value] : json.items())
-    if (key != "name") keywords.emplace_back(key, inputs.value(value));
+    if (key != "name" && key != "generator") keywords.emplace_back(key, inputs.value(value));
   const std::string name = json["name"];
   const auto bind = [&](const char* text) {
     static std::map<std::string, Signature> signatures;
@@ -51,16 +56,16 @@ std::unique_ptr<data::Sampler> sampler_of(const Json& json, int64_t n, Inputs& i
   };
   if (name == "SequentialSampler") return std::make_unique<data::SequentialSampler>(n);
   if (name == "RandomSampler") {
-    Args a = bind("replacement=False num_samples=None generator=~None");
-    return std::make_unique<data::RandomSampler>(n, data::RandomSamplerOptions{.replacement = a[0], .num_samples = a[1].integer_or(-1)});
+    Args a = bind("replacement=False num_samples=None");
+    return std::make_unique<data::RandomSampler>(n, data::RandomSamplerOptions{.replacement = a[0], .num_samples = a[1].integer_or(-1), .generator = generator});
   }
   if (name == "SubsetRandomSampler") {
-    Args a = bind("indices generator=~None");
-    return std::make_unique<data::SubsetRandomSampler>(a[0].ints());
+    Args a = bind("indices");
+    return std::make_unique<data::SubsetRandomSampler>(a[0].ints(), generator);
   }
   if (name == "WeightedRandomSampler") {
-    Args a = bind("weights num_samples replacement=True generator=~None");
-    return std::make_unique<data::WeightedRandomSampler>(a[0].reals(), a[1].integer(), a[2].boolean());
+    Args a = bind("weights num_samples replacement=True");
+    return std::make_unique<data::WeightedRandomSampler>(a[0].reals(), a[1].integer(), a[2].boolean(), generator);
   }
   throw Unsupported("sampler " + name);
 }
@@ -70,10 +75,13 @@ void run_loader(const Suite& suite, const Json& entry, Findings& findings, const
   Inputs inputs(suite, nullptr, nullptr);
   const int64_t n = json["n"];
   const data::TensorDataset set({arange(n)});
-  std::unique_ptr<Generator> generator;
-  if (json.contains("generator") && !json["generator"].is_null()) generator = std::make_unique<Generator>(std::uint64_t(json["generator"].get<int64_t>()));
+  const std::unique_ptr<Generator> generator = generator_of(json);
+  std::unique_ptr<Generator> sampler_generator;
   std::unique_ptr<data::Sampler> sampler;
-  if (json.contains("sampler") && !json["sampler"].is_null()) sampler = sampler_of(json["sampler"], n, inputs);
+  if (json.contains("sampler") && !json["sampler"].is_null()) {
+    sampler_generator = generator_of(json["sampler"]);
+    sampler = sampler_of(json["sampler"], n, inputs, sampler_generator.get());
+  }
   for (const auto& [key, value] : json.items())
     if (key != "n" && key != "batch_size" && key != "shuffle" && key != "drop_last" && key != "epochs" && key != "generator" && key != "sampler")
       throw Unsupported("kwarg " + key + " of DataLoader");
@@ -100,7 +108,7 @@ void run_random(const Suite& suite, const Json& json, Findings& findings) {
       const BoundModule bound = module_of(suite, entry);
       run_steps(bound, suite, entry, findings, tolerance);
     } else {
-      const Result result = call_entry(suite, entry);
+      const Result result = call_entry(suite, entry, json.contains("layout") ? &json["layout"] : nullptr);
       if (entry.contains("outputs")) compare_outputs(findings, what, result.values, entry["outputs"], suite, tolerance);
     }
   }

@@ -97,7 +97,7 @@ const StoredTensor& Suite::stored(const std::string& name) const {
 
 Tensor Suite::tensor(const std::string& name) const {
   const StoredTensor& from = stored(name);
-  if (from.sizes.size() > std::size_t(kMaxDims)) throw Unsupported(fmt::format("{} dimensions", from.sizes.size()));
+  check<RuntimeError>(from.sizes.size() <= std::size_t(kMaxDims), "tensors with {} dimensions: at most {} are supported", from.sizes.size(), kMaxDims);
   Tensor t = empty(from.sizes, from.dtype);
   if (t.numel()) std::memcpy(t.data_ptr(), from.bytes, std::size_t(t.numel() * item_size(from.dtype)));
   return t;
@@ -108,7 +108,7 @@ Tensor Suite::tensor(const std::string& name, const Json& layout) const {
   const std::vector<int64_t> strides = layout.at("strides");
   const int64_t offset = layout.value("offset", int64_t(0)), numel = layout.at("numel");
   Tensor buffer = full({numel}, is_floating_point(from.dtype) ? Scalar(double(NAN)) : Scalar(113), from.dtype);
-  if (from.sizes.size() > std::size_t(kMaxDims)) throw Unsupported(fmt::format("{} dimensions", from.sizes.size()));
+  check<RuntimeError>(from.sizes.size() <= std::size_t(kMaxDims), "tensors with {} dimensions: at most {} are supported", from.sizes.size(), kMaxDims);
   Tensor view = buffer.as_strided(from.sizes, strides, offset).detach();
   int64_t done = 0;
   if (view.numel())

@@ -18,8 +18,7 @@ class CannotExpress(Exception):
 
 
 def raw_bytes(t):
-    t = t.detach().contiguous()
-    return t.view(-1).view(torch.uint8).numpy().tobytes() if t.numel() else b""
+    return t.detach().contiguous().numpy(force=True).tobytes()
 
 
 def copy_tensor(t):

@@ -7,11 +7,17 @@ namespace {
 template <class T>
 constexpr bool is_real = __is_same(T, float) || __is_same(T, double);
 
+/// INT64_MIN / -1 traps, and -1 divides everything. (255, the same bits in a byte, does not.)
+template <class T>
+EMBER_INLINE bool is_minus_one(T b) {
+  return T(-1) < 0 && b == T(-1);
+}
+
 // Python's division of integers: towards minus infinity. The caller has seen to it that no divisor is 0.
 template <class T>
 EMBER_INLINE T floor_division(T a, T b) {
   if constexpr (!is_real<T>) {
-    if (b == T(-1)) return T(-a);  // INT64_MIN / -1 traps
+    if (is_minus_one(b)) return T(-a);
     const T quotient = T(a / b);
     return quotient * b != a && (a < 0) != (b < 0) ? T(quotient - 1) : quotient;
   } else {
@@ -29,7 +35,7 @@ EMBER_INLINE T floor_division(T a, T b) {
 template <class T>
 EMBER_INLINE T python_remainder(T a, T b) {
   if constexpr (!is_real<T>) {
-    if (b == T(-1)) return 0;
+    if (is_minus_one(b)) return 0;
     const T rest = T(a % b);
     return rest != 0 && (rest < 0) != (b < 0) ? T(rest + b) : rest;
   } else {
@@ -62,12 +68,12 @@ constexpr ElementwiseTable make_table() {
   numbers<2>(t, Op::DivFloor, []<class T>(T a, T b, auto) { return floor_division(a, b); });
   numbers<2>(t, Op::DivTrunc, []<class T>(T a, T b, auto) {
     if constexpr (is_real<T>) return truncate(a / b);
-    else return b == T(-1) ? T(-a) : T(a / b);
+    else return is_minus_one(b) ? T(-a) : T(a / b);
   });
   numbers<2>(t, Op::Remainder, []<class T>(T a, T b, auto) { return python_remainder(a, b); });
   numbers<2>(t, Op::Fmod, []<class T>(T a, T b, auto) {
     if constexpr (is_real<T>) return fmod(a, b);
-    else return b == T(-1) ? T(0) : T(a % b);
+    else return is_minus_one(b) ? T(0) : T(a % b);
   });
   numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); });
   reals<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); });
