@@ -39,7 +39,7 @@ std::string RMSNorm::extra_repr() const {
 InstanceNormBase::InstanceNormBase(int64_t num_features, InstanceNormOptions o) : num_features(num_features), options(o) {
   if (o.affine) {
     set_parameter(weight, ones({num_features}));
-    set_parameter(bias, zeros({num_features}));
+    if (o.bias) set_parameter(bias, zeros({num_features}));
   }
   if (!o.track_running_stats) return;
   running_mean = zeros({num_features});

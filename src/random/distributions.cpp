@@ -6,6 +6,7 @@
 #include <ember/random.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <type_traits>
 
@@ -172,6 +173,15 @@ std::uint64_t largest_exact(DType dtype) {
   }
 }
 
+/// Where `to` - 1 or `from` + 1 rounds beyond the bound, the bound moves by one step of T at that size. As PyTorch's update_to and update_from.
+template <class T>
+void move_inwards(int64_t& from, int64_t& to) {
+  constexpr int digits = std::numeric_limits<T>::digits;
+  const auto step = [](std::uint64_t magnitude) { return int64_t(1) << (int(std::bit_width(magnitude)) - digits); };
+  if (const auto above = int64_t(T(from + 1)); above < from) from = above + step(std::uint64_t(std::abs(from + 1)));
+  if (const auto below = int64_t(T(to - 1)); below >= to) to = below - step(std::uint64_t(std::abs(to - 1)));
+}
+
 }  // namespace
 
 const Tensor& Tensor::random_(Generator* generator) const {
@@ -192,10 +202,8 @@ const Tensor& Tensor::random_(int64_t from, int64_t to, Generator* generator) co
   }
   Generator& g = chosen(generator);
   // Reals move the bounds to numbers that they hold, before the range decides between one word and two.
-  if (dtype() == kFloat32) {
-    to = int64_t(float(to)) > to ? int64_t(std::nextafter(float(to), 0.0f)) : int64_t(float(to));
-    from = int64_t(float(from)) < from ? int64_t(std::nextafter(float(from), INFINITY)) : int64_t(float(from));
-  }
+  if (dtype() == kFloat32) move_inwards<float>(from, to);
+  else if (dtype() == kFloat64) move_inwards<double>(from, to);
   const std::uint64_t range = std::uint64_t(to) - std::uint64_t(from);
   return fill_each(*this, [&] {
     const std::uint64_t v = range >= (std::uint64_t(1) << 28) ? g.random64() : g.random();

@@ -106,7 +106,7 @@ ModuleTable convolutions_and_norms() {
   constexpr const char* kTranspose =
       "in_channels out_channels kernel_size stride=1 padding=0 output_padding=0 groups=1 bias=True dilation=1 padding_mode='zeros'";
   constexpr const char* kNorm = "num_features eps=1e-5 momentum=0.1 affine=True track_running_stats=True * bias=True";
-  constexpr const char* kInstance = "num_features eps=1e-5 momentum=0.1 affine=False track_running_stats=False";
+  constexpr const char* kInstance = "num_features eps=1e-5 momentum=0.1 affine=False track_running_stats=False * bias=True";
   return {
       {"nn.Conv1d", kConv, [](Args& a) { return bound(nn::Conv1d(a[0], a[1], a[2], conv_options<1>(a))); }},
       {"nn.Conv2d", kConv, [](Args& a) { return bound(nn::Conv2d(a[0], a[1], a[2], conv_options<2>(a))); }},
@@ -115,8 +115,8 @@ ModuleTable convolutions_and_norms() {
       {"nn.BatchNorm1d", kNorm, [](Args& a) { return bound(nn::BatchNorm1d(a[0], norm_options(a))); }},
       {"nn.BatchNorm2d", kNorm, [](Args& a) { return bound(nn::BatchNorm2d(a[0], norm_options(a))); }},
       {"nn.BatchNorm3d", kNorm, [](Args& a) { return bound(nn::BatchNorm3d(a[0], norm_options(a))); }},
-      {"nn.InstanceNorm1d", kInstance, [](Args& a) { return bound(nn::InstanceNorm1d(a[0], {a[1], a[2].real_or(0), a[3], a[4]})); }},
-      {"nn.InstanceNorm2d", kInstance, [](Args& a) { return bound(nn::InstanceNorm2d(a[0], {a[1], a[2].real_or(0), a[3], a[4]})); }},
+      {"nn.InstanceNorm1d", kInstance, [](Args& a) { return bound(nn::InstanceNorm1d(a[0], {a[1], a[2].real_or(0), a[3], a[4], a[5]})); }},
+      {"nn.InstanceNorm2d", kInstance, [](Args& a) { return bound(nn::InstanceNorm2d(a[0], {a[1], a[2].real_or(0), a[3], a[4], a[5]})); }},
       {"nn.LayerNorm", "normalized_shape eps=1e-5 elementwise_affine=True bias=True",
        [](Args& a) { return bound(nn::LayerNorm(IntArrayRef(a[0].ints()), {a[1], a[2], a[3]})); }},
       {"nn.GroupNorm", "num_groups num_channels eps=1e-5 affine=True * bias=True", [](Args& a) { return bound(nn::GroupNorm(a[0], a[1], {a[2], a[3], a[4]})); }},

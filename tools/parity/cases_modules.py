@@ -1,11 +1,13 @@
 """Cases about modules: PyTorch's own module database with its error inputs, then every module with random arguments of its
 constructor, in training and in evaluation, with states before and after."""
 
+import copy
+
 import torch
 
 from draw import Draw
 from draw_modules import arguments
-from suite_writer import CannotExpress, flatten
+from suite_writer import CannotExpress, flatten, to_float64
 from test_databases import module_db
 
 # What they drop is compared in "rng" cases.
@@ -23,6 +25,10 @@ def fresh_input(a):
     return copy.requires_grad_(a.is_floating_point())
 
 
+def name_has_no_target_gradient(name):
+    return name == "nn.SoftMarginLoss"
+
+
 class ModuleCase:
     """One case while it is made: construction, the state that is loaded, then steps."""
 
@@ -38,6 +44,8 @@ class ModuleCase:
                 for p in self.module.parameters():
                     p.add_(0.3 * torch.randn(p.shape, generator=suite.random).to(dtype))
         self.case["state"] = self.state("s")
+        self.dtype, self.narrow, self.wide = dtype, [], []  # results, and the same in float64
+        self.exact = copy.deepcopy(self.module).double() if dtype == torch.float32 else None
 
     def state(self, key):
         return {n: self.suite.store(f"{self.key}.{key}.{n}", t) for n, t in self.module.state_dict().items()}
@@ -58,12 +66,16 @@ class ModuleCase:
         given = [a.clone() if in_place and isinstance(a, torch.Tensor) else a for a in live]
         self.case["steps"].append(step)
         try:
+            if name_has_no_target_gradient(self.name):
+                given = live = [live[0], *(a.detach() for a in live[1:])]
+                step["args"] = [suite.encode(a, key + ".t", names, layouts) for a in live]
             outputs = flatten(module(*given, **live_kwargs))
         except Exception:
             step["raises"] = True
-            step["state_after"] = self.state(f"{number}.a")
+            step["state_after"] = {n: t for n, t in self.state(f"{number}.a").items() if n != "num_batches_tracked"}  # PyTorch has counted already
             return
         step["outputs"] = suite.encode_outputs(outputs, key)
+        self.narrow += outputs
         roots = [(o, suite.cotangent(o)) if isinstance(o, torch.Tensor) and o.requires_grad else None for o in outputs]
         if any(roots) and not in_place:
             torch.autograd.backward([r[0] for r in roots if r], [r[1] for r in roots if r])
@@ -71,13 +83,33 @@ class ModuleCase:
             tensors = [a for a in [*live, *live_kwargs.values()] if isinstance(a, torch.Tensor) and a.grad is not None]
             step["grads"] = {names[id(a)]: suite.store(f"{key}.d.{names[id(a)]}", a.grad) for a in tensors}
             step["grads"].update({n: suite.store(f"{key}.dp.{n}", p.grad) for n, p in module.named_parameters() if p.grad is not None})
+            self.narrow += [a.grad for a in tensors] + [p.grad for p in module.parameters() if p.grad is not None]
         step["state_after"] = self.state(f"{number}.a")
+        self.narrow += [t.clone() for t in module.state_dict().values()]
+        if self.exact is not None:
+            self.wide += self.exact_results(mode, live, live_kwargs, roots if any(roots) and not in_place else [])
 
-    def finish(self, dtype):
+    def exact_results(self, mode, inputs, kwargs, roots):
+        """What the same step gives in float64."""
+        module = self.exact.train(mode == "train")
+        module.zero_grad()
+        double = lambda a: to_float64(a) if isinstance(a, torch.Tensor) else a  # noqa: E731
+        live, live_kwargs = [double(a) for a in inputs], {k: double(v) for k, v in kwargs.items()}
+        in_place = getattr(module, "inplace", False)
+        outputs = flatten(module(*[a.clone() if in_place and isinstance(a, torch.Tensor) else a for a in live], **live_kwargs))
+        results = list(outputs)
+        if roots:
+            torch.autograd.backward([o for o, r in zip(outputs, roots) if r], [r[1].double() for r in roots if r])
+            tensors = [a for a in [*live, *live_kwargs.values()] if isinstance(a, torch.Tensor) and a.grad is not None]
+            results += [a.grad for a in tensors] + [p.grad for p in module.parameters() if p.grad is not None]
+        return results + [t.clone() for t in module.state_dict().values()]
+
+    def finish(self):
         if self.layouts:
             self.case["layout"] = self.layouts
-        if dtype == torch.float32:
-            self.case["rtol"], self.case["atol"] = 1e-5, 2e-5  # sums over a batch, in another order than PyTorch's
+        tolerance = self.suite.tolerance_of(self.narrow, self.wide)
+        if tolerance:
+            self.case["rtol"], self.case["atol"] = tolerance
         self.suite.append(self.case)
 
 
@@ -89,7 +121,7 @@ def add_case(suite, name, args, kwargs, dtype, steps, prefix=None, jitter=False)
         for mode, inputs, step_kwargs in steps:
             if not (mode == "train" and any(word in name for word in DROPOUTS)):
                 made.step(mode, inputs, step_kwargs)
-        made.finish(dtype)
+        made.finish()
     except CannotExpress:
         suite.roll_back(point)
 
@@ -102,7 +134,7 @@ def add_error(suite, name, args, kwargs, inputs, prefix):
         case = {"id": key, "module": name, "args": [suite.encode(a, f"{key}.c{i}", {}) for i, a in enumerate(args)],
                 "kwargs": {k: suite.encode(v, f"{key}.k.{k}", {}) for k, v in kwargs.items()}, "raises": True}
         if inputs is not None:
-            case["steps"] = [{"mode": "train", "args": [suite.encode(a, key, {}) for a in inputs]}]
+            case["steps"] = [{"mode": "train", "args": [suite.encode(a, f"{key}.{i}", {}) for i, a in enumerate(inputs)]}]
         suite.append(case)
     except CannotExpress:
         suite.roll_back(point)

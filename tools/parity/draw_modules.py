@@ -52,7 +52,7 @@ def norms(d):
     for n in (1, 2, 3):
         def inputs(d, dtype, n=n):
             spatial = [d.int(1, 4) for _ in range(n)] if n > 1 else [] if d.chance() else [d.int(1, 4)]
-            return [d.tensor([d.int(1, 4) if d.chance(0.97) else 0, c, *spatial], dtype, grad=True)]
+            return [d.tensor([d.int(1, 4) if d.chance(0.97) else 0, c, *spatial], dtype, grad=True, layout="plain" if 1 in spatial else None)]
         yield f"nn.BatchNorm{n}d", [c], {**common(), **keywords(d, bias=lambda: d.chance(0.7))}, inputs
         if n < 3:
             yield f"nn.InstanceNorm{n}d", [c], common(), images(n, c, 1, 5)
@@ -91,7 +91,7 @@ def shapes(d):
     yield "nn.ConstantPad2d", [d.one(1, [1, -1, 2, 0]), d.one(2.5, 0)], {}, images(2, 2)
     yield "nn.PixelShuffle", [d.int(1, 2)], {}, lambda d, dtype: [d.tensor([d.int(1, 2), 4, 3, 2], dtype, grad=True)]
     mode = d.one("nearest", "bilinear")
-    scale = d.one({"scale_factor": 2}, {"size": [5, 7]}, {"size": 6}, {"scale_factor": 1.5}, {"scale_factor": [2.0, 0.5]})
+    scale = d.one({"scale_factor": 2}, {"size": [5, 7]}, {"size": 6}, {"scale_factor": 1.5}, {"scale_factor": (2.0, 0.5)})
     yield "nn.Upsample", [], {**scale, "mode": mode, **({"align_corners": d.chance()} if mode != "nearest" else {})}, images(2, 2)
     yield "nn.Unfold", [2], keywords(d, dilation=lambda: 2, padding=lambda: 1, stride=lambda: 2), images(2, 2)
     yield "nn.Fold", [[4, 5], 2], {}, lambda d, dtype: [d.tensor([d.int(1, 2), 8, 12], dtype, grad=True)]

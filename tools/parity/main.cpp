@@ -1,10 +1,12 @@
 // parity_runner DIR [--strict]: runs a suite of comparison cases and says what differs from PyTorch.
+// --json FILE writes the table as {"kinds": {...}, "names": {...}}, with the tolerances that are wider than the default.
 #include "workers.h"
 
 #include "error_format.h"
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <thread>
 
@@ -22,6 +24,38 @@ std::string case_id(const Suite& suite, std::size_t i) {
   } catch (const std::exception&) {
     return fmt::format("line {}", i + 1);
   }
+}
+
+std::string kind_of(const Json& json) {
+  if (json.contains("raises")) return "raises";
+  for (const char* kind : {"call", "module", "optimizer", "scheduler", "rng", "train"})
+    if (json.contains(kind)) return kind;
+  return "unknown";
+}
+
+void count(Json& row, const Outcome& outcome) {
+  const char* key = outcome.kind == Outcome::Passed ? "passed" : outcome.kind == Outcome::Failed ? "failed" : "skipped";
+  if (row.is_null()) row = {{"passed", 0}, {"failed", 0}, {"skipped", 0}, {"worst", 0.0}};
+  row[key] = row[key].get<int64_t>() + 1;
+  if (outcome.kind == Outcome::Passed) row["worst"] = std::max(row["worst"].get<double>(), outcome.worst);
+}
+
+/// The table as JSON, by kind of case and by name. "wider" tells how many cases of a name bring a tolerance of their own, and the largest.
+void write_json(const std::string& path, const Suite& suite, const std::vector<Outcome>& outcomes) {
+  Json table = {{"kinds", Json::object()}, {"names", Json::object()}};
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const Json json = Json::parse(suite.line(i), nullptr, false);
+    if (json.is_discarded()) continue;
+    count(table["kinds"][kind_of(json)], outcomes[i]);
+    Json& row = table["names"][outcomes[i].name];
+    count(row, outcomes[i]);
+    if (!json.contains("rtol") && !json.contains("atol")) continue;
+    Json& wider = row["wider"];
+    if (wider.is_null()) wider = {{"cases", 0}, {"rtol", 0.0}, {"atol", 0.0}};
+    wider["cases"] = wider["cases"].get<int64_t>() + 1;
+    for (const char* key : {"rtol", "atol"}) wider[key] = std::max(wider[key].get<double>(), json.value(key, 0.0));
+  }
+  std::ofstream(path) << table.dump(1) << "\n";
 }
 
 int report(const Suite& suite, const std::vector<Outcome>& outcomes, bool strict) {
@@ -49,7 +83,7 @@ int report(const Suite& suite, const std::vector<Outcome>& outcomes, bool strict
 }
 
 int run(int argc, char** argv) {
-  std::string folder;
+  std::string folder, json_file;
   bool strict = false;
   int workers = std::max(1, int(std::thread::hardware_concurrency()));
   double seconds = 60;
@@ -61,16 +95,19 @@ int run(int argc, char** argv) {
       return 0;
     } else if (!std::strcmp(argv[i], "--workers") && i + 1 < argc) workers = std::max(1, std::atoi(argv[++i]));
     else if (!std::strcmp(argv[i], "--seconds") && i + 1 < argc) seconds = std::atof(argv[++i]);
+    else if (!std::strcmp(argv[i], "--json") && i + 1 < argc) json_file = argv[++i];
     else if (argv[i][0] != '-' && folder.empty()) folder = argv[i];
     else folder.clear(), i = argc;
   }
   if (folder.empty()) {
-    fmt::print(stderr, "usage: parity_runner DIR [--strict] [--workers N] [--seconds PER_CASE] | --names\n");
+    fmt::print(stderr, "usage: parity_runner DIR [--strict] [--json FILE] [--workers N] [--seconds PER_CASE] | --names\n");
     return 2;
   }
   const Suite suite(folder);
   bound_names();  // builds the tables once, before the workers are forked
-  return report(suite, run_all(suite, workers, seconds), strict);
+  const std::vector<Outcome> outcomes = run_all(suite, workers, seconds);
+  if (!json_file.empty()) write_json(json_file, suite, outcomes);
+  return report(suite, outcomes, strict);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ import suite_writer
 from coverage import bound_names
 from suite_writer import Suite
 
-SOURCES = ["op_db", "fuzz", "modules", "optim", "schedulers", "random", "train"]
+SOURCES = ["op_db", "fuzz", "errors", "modules", "optim", "schedulers", "random", "train"]
 
 
 def main():

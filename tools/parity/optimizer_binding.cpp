@@ -129,7 +129,35 @@ const std::vector<SchedulerRow>& schedulers() {
 
 }  // namespace
 
+namespace {
+
+/// What PyTorch refuses of settings that are tensors.
+void check_tensor_settings(const std::string& name, const Keywords& keywords) {
+  const bool takes_foreach = name == "Adam" || name == "AdamW";
+  bool foreach = false;
+  for (const auto& [key, value] : keywords)
+    if (const auto* flag = value.as<bool>(); flag && key == "foreach") foreach = *flag;
+  for (const auto& [key, value] : keywords) {
+    if (const auto* lr = value.as<Tensor>(); lr && key == "lr") {
+      if (lr->numel() != 1) throw ValueError("Tensor lr must be 1-element");
+      if (foreach && takes_foreach) throw ValueError("lr as a Tensor is not supported for capturable=False and foreach=True");
+    }
+    const auto* betas = value.as<List>();
+    if (!betas || key != "betas" || betas->size() != 2) continue;
+    const auto *first = (*betas)[0].as<Tensor>(), *second = (*betas)[1].as<Tensor>();
+    if (!first && !second) continue;
+    if (!first || !second) throw ValueError("betas must be either both floats or both Tensors");
+    for (std::size_t i : {0u, 1u}) {
+      if (foreach) throw ValueError("betas[" + std::to_string(i) + "] as a Tensor is not supported for capturable=False and foreach=True");
+      if ((*betas)[i].as<Tensor>()->numel() != 1) throw ValueError("Tensor betas[" + std::to_string(i) + "] must be 1-element");
+    }
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, Groups groups, const Keywords& keywords) {
+  check_tensor_settings(name, keywords);
   for (const OptimizerRow& row : optimizers()) {
     if (name != row.name) continue;
     const Signature signature(row.signature);

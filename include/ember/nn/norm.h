@@ -55,7 +55,7 @@ class RMSNorm final : public Module {
 
 struct InstanceNormOptions {
   double eps = 1e-5, momentum = 0.1;
-  bool affine = false, track_running_stats = false;
+  bool affine = false, track_running_stats = false, bias = true;
 };
 /// Over the positions of each channel of each sample.
 class InstanceNormBase : public Module {
