@@ -139,5 +139,6 @@ Table nn_table();
 Table loss_table();
 Table random_table();
 Table inplace_table();
+Table utils_table();
 
 }  // namespace ember::parity
