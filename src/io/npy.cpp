@@ -193,9 +193,8 @@ nn::StateDict read_npz(const Source& file, const std::vector<ZipEntry>& entries,
 
 void add_npy(ZipWriter& zip, const std::string& name, const Tensor& tensor) {
   const Tensor t = tensor.detach().contiguous();
-  std::string bytes = header_text(t);
-  bytes.append(static_cast<const char*>(t.data_ptr()), std::size_t(t.numel() * item_size(t.dtype())));
-  zip.add(name + ".npy", bytes.data(), int64_t(bytes.size()), 1);
+  const std::string header = header_text(t);  // a multiple of 64 bytes: the numbers are aligned, too
+  zip.add(name + ".npy", {{header.data(), int64_t(header.size())}, {t.data_ptr(), t.numel() * item_size(t.dtype())}}, 64);
 }
 
 }  // namespace io
@@ -221,11 +220,7 @@ void save_npy(const Tensor& tensor, const std::string& path) {
 void save_npz(const nn::StateDict& tensors, const std::string& path) {
   io::AtomicFile file(path);
   io::ZipWriter zip(file);
-  for (const auto& [name, tensor] : tensors) {
-    const Tensor t = tensor.detach().contiguous();
-    const std::string header = io::header_text(t);  // a multiple of 64 bytes: the numbers are aligned, too
-    zip.add(name + ".npy", {{header.data(), int64_t(header.size())}, {t.data_ptr(), t.numel() * item_size(t.dtype())}}, 64);
-  }
+  for (const auto& [name, tensor] : tensors) io::add_npy(zip, name, tensor);
   zip.finish();
   file.commit();
 }

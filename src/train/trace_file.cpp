@@ -17,9 +17,9 @@ void TraceFile::open() {
 
 void TraceFile::write(const std::string& name, const Tensor& value) {
   if (!is_open() || !value.defined()) return;
-  const int64_t bytes = value.numel() * item_size(value.dtype()) + 256, entry = int64_t(name.size()) + 64;
-  if (file_->position() + directory_ + bytes + 2 * entry > options_.max_bytes) return end(step + 1, true);
-  directory_ += entry;
+  const int64_t bytes = value.numel() * item_size(value.dtype()) + 384, entry = int64_t(name.size()) + 64;
+  if (file_->position() + end_ + bytes + 2 * entry > options_.max_bytes) return end(step + 1, true);
+  end_ += entry;
   try {
     io::add_npy(*zip_, name, value);
   } catch (const Error& failure) {
@@ -32,7 +32,10 @@ void TraceFile::write(const std::string& name, const Tensor& value) {
 
 void TraceFile::describe(const std::string& module, const std::string& type, const std::string& extra, bool training, int64_t now) {
   const auto [place, fresh] = places_.emplace(module, modules_.size());
-  if (fresh) modules_.push_back({module, type, extra, {}});
+  if (fresh) {
+    modules_.push_back({module, type, extra, {}});
+    end_ += int64_t(module.size() + type.size() + extra.size()) + 128;
+  }
   auto& changes = modules_[place->second].training;
   if (changes.empty() || changes.back().second != training) changes.emplace_back(now, training);
 }

@@ -47,7 +47,7 @@ class TraceFile {
   std::unique_ptr<io::ZipWriter> zip_;
   std::vector<Described> modules_;
   std::map<std::string, std::size_t> places_;
-  int64_t directory_ = 0;  // bytes that the zip's directory will need, about
+  int64_t end_ = 1024;  // bytes that the zip's directory and the description of the modules will need, about
   std::string error_;
 };
 

@@ -11,6 +11,7 @@ import fnmatch
 import io
 import json
 import os
+import struct
 import sys
 import zipfile
 
@@ -39,11 +40,11 @@ class _File:
         self.path, self.max_bytes, self.truncated = os.fspath(path), max_bytes, False
         self.temporary = f"{self.path}.{os.getpid()}.tmp"
         self.zip = zipfile.ZipFile(self.temporary, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED)
-        self.used = 0
+        self.used = 1024
 
     def write(self, name, array, limited=True):
         """False when the file would become too long."""
-        needed = array.nbytes + 256 + 2 * (len(name) + 64)
+        needed = array.nbytes + 384 + 2 * (len(name) + 64)
         if limited and self.used + needed > self.max_bytes:
             self.truncated = True
             return False
@@ -52,6 +53,8 @@ class _File:
         numpy.save(bytes_, array, allow_pickle=False)
         info = zipfile.ZipInfo(name + ".npy")  # a fixed date: equal runs give equal files
         info.compress_type = self.zip.compression
+        padding = -(self.zip.fp.tell() + 30 + len(info.filename) + 4) % 64  # the numbers are aligned: ember maps them
+        info.extra = struct.pack("<HH", 0x4246, padding) + bytes(padding)
         self.zip.writestr(info, bytes_.getbuffer())
         return True
 
@@ -126,7 +129,9 @@ class _Recorder:
         if place.step != self.step:
             place.step, place.calls = self.step, 0
         number, place.calls = place.calls, place.calls + 1
-        self.described.setdefault(place.path, (place, type(module).__name__, module.extra_repr()))
+        if place.path not in self.described:
+            self.described[place.path] = place, type(module).__name__, module.extra_repr()
+            self.file.used += sum(map(len, self.described[place.path][1:])) + len(place.path) + 128
         if not place.training or place.training[-1][1] != module.training:
             place.training.append((self.step, module.training))
         prefix = f"{self.step:06}/{_numbered(place.path, number)}/"
