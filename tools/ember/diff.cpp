@@ -55,12 +55,15 @@ int diff_weights(const nn::StateDict& a, const nn::StateDict& b, const std::stri
 }  // namespace
 
 int diff(const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
-  const Value a = load(path_a, {.convert = true}), b = load(path_b, {.convert = true});
+  const LoadFileOptions mapped{.convert = true, .mmap = true};  // a trace may be larger than the memory
+  const Value a = load(path_a, mapped), b = load(path_b, mapped);
   const bool traces = is_trace(a);
-  if (traces != is_trace(b)) throw ValueError(fmt::format("{} is a trace of a run, {} is not", traces ? path_a : path_b, traces ? path_b : path_a));
+  if (traces != is_trace(b))
+    throw ValueError(fmt::format("{} is a trace of a run, {} is not", traces ? path_a : path_b, traces ? path_b : path_a));
   if (!traces) {
     if (!options.html.empty()) throw ValueError("--html is for traces: these files hold weights");
-    return diff_weights(flat(a, path_a), flat(b, path_b), path_a, path_b, options);
+    const LoadFileOptions checked{.convert = true};
+    return diff_weights(flat(load(path_a, checked), path_a), flat(load(path_b, checked), path_b), path_a, path_b, options);
   }
   const TracedRun run_a(path_a, a), run_b(path_b, b);
   const Comparison comparison = compare_traces(run_a, run_b, options);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "diff_trace.h"
+#include "tensors.h"
 
 using namespace ember;
 
@@ -16,9 +17,9 @@ bool parse_name(const std::string& name, int64_t& step, TracedArray& array) {
   if (first == std::string::npos || first == last || first == 0 || first > 18) return false;
   if (!std::all_of(name.begin(), name.begin() + std::ptrdiff_t(first), [](char c) { return c >= '0' && c <= '9'; })) return false;
   step = std::stoll(name.substr(0, first));
-  array.call = name.substr(first + 1, last - first - 1);
+  array.call = printable(name.substr(first + 1, last - first - 1));
   array.path = array.call.substr(0, array.call.find('#'));
-  array.what = name.substr(last + 1);
+  array.what = printable(name.substr(last + 1));
   return true;
 }
 
@@ -36,20 +37,20 @@ bool is_trace(const Value& value) {
   return header && header->kind() == Value::Array && header->as_tensor().dtype() == kUInt8 && header->as_tensor().is_contiguous();
 }
 
-TracedRun::TracedRun(const std::string& path, const Value& arrays) : file(path) {
+TracedRun::TracedRun(const std::string& path, const Value& arrays) : file(printable(path)) {
   if (!is_trace(arrays)) throw RuntimeError(path + ": no trace: it has no array \"trace\"");
   try {
     const Tensor header = arrays["trace"].as_tensor();
     const auto* const text = static_cast<const char*>(header.data_ptr());
     const auto json = nlohmann::json::parse(text, text + header.numel());
     if (json.at("version") != 1) throw RuntimeError(fmt::format("{}: a trace of version {}, expected 1", path, json.at("version").dump()));
-    framework = json.at("framework");
+    framework = printable(json.at("framework"));
     count = json.at("steps");
     every = json.at("every");
-    only = json.at("only");
+    only = printable(json.at("only"));
     truncated = json.at("truncated");
     for (const auto& m : json.at("modules")) {
-      modules.push_back({m.at("path"), m.at("type"), m.at("extra"), {}});
+      modules.push_back({printable(m.at("path")), printable(m.at("type")), printable(m.at("extra")), {}});
       for (const auto& change : m.at("training")) modules.back().training.emplace_back(change.at(0), change.at(1));
     }
   } catch (const nlohmann::json::exception& error) {
