@@ -7,6 +7,12 @@ using namespace ember;
 
 namespace {
 
+#ifdef EMBER_SYSTEM_ALLOCATOR  // sanitizer builds ask for every block
+constexpr bool kKeepsBlocks = false;
+#else
+constexpr bool kKeepsBlocks = true;
+#endif
+
 /// Bytes held in large blocks, and how often the system was asked for memory, after `steps` calls.
 template <class Step>
 MemoryStats after(int steps, const Step& step) {
@@ -28,7 +34,7 @@ TEST_CASE("10,000 training steps: memory neither grows nor is asked for again") 
   const MemoryStats before = after(10, step), later = after(10'000, step);
   CHECK(later.in_use == before.in_use);
   CHECK(later.cached == before.cached);
-  CHECK(later.system_calls == before.system_calls);
+  if (kKeepsBlocks) CHECK(later.system_calls == before.system_calls);
 }
 
 TEST_CASE("graphs that never run backward, run twice, or fail in the middle leave nothing behind") {
@@ -54,5 +60,5 @@ TEST_CASE("graphs that never run backward, run twice, or fail in the middle leav
   const auto all = [&] { drop(), twice(), fail(), second(); };
   const MemoryStats before = after(3, all), later = after(50, all);
   CHECK(later.in_use == before.in_use);
-  CHECK(later.system_calls == before.system_calls);
+  if (kKeepsBlocks) CHECK(later.system_calls == before.system_calls);
 }

@@ -55,6 +55,7 @@ const std::vector<Row> kRows = {
     {"cyclic", simple<CyclicLR>(CyclicOptions{.base_lr = 0.01, .max_lr = 0.2, .step_size_up = 4, .step_size_down = 3, .mode = "triangular2"})},
     {"cyclic range", simple<CyclicLR>(CyclicOptions{.base_lr = 0.01, .max_lr = 0.2, .step_size_up = 4, .mode = "exp_range", .gamma = 0.9})},
     {"one cycle", simple<OneCycleLR>(OneCycleOptions{.max_lr = 0.5, .total_steps = 20})},
+    {"one cycle", simple<OneCycleLR>(0.5, 20)},
     {"one cycle linear", simple<OneCycleLR>(OneCycleOptions{.max_lr = 0.5, .total_steps = 20, .pct_start = 0.4, .anneal_strategy = "linear"})},
     {"one cycle three", simple<OneCycleLR>(OneCycleOptions{.max_lr = 0.5, .total_steps = 20, .three_phase = true})},
     {"lambda", simple<LambdaLR>(LambdaLR::Factor([](int64_t t) { return std::pow(0.95, double(t)); }))},

@@ -64,8 +64,8 @@ class DataLoader {
    public:
     class Iterator {
      public:
-      explicit Iterator(DataLoader* loader) : epoch_(loader ? new Epoch(*loader) : nullptr) {
-        if (epoch_) ++*this;
+      explicit Iterator(DataLoader* loader) : Iterator(Owned{loader ? new Epoch(*loader) : nullptr}) {
+        if (epoch_) ++*this;  // may throw: the constructor before has ended, so the epoch is deleted
       }
       Iterator(Iterator&& other) noexcept : epoch_(std::exchange(other.epoch_, nullptr)), batch_(std::move(other.batch_)) {}
       ~Iterator() { delete epoch_; }
@@ -83,6 +83,11 @@ class DataLoader {
       bool operator!=(const Iterator& other) const { return epoch_ != other.epoch_; }
 
      private:
+      struct Owned {
+        Epoch* epoch;
+      };
+      explicit Iterator(Owned owned) : epoch_(owned.epoch) {}
+
       Epoch* epoch_;
       Batch<N> batch_;
     };

@@ -253,6 +253,8 @@ struct CyclicOptions {
 class CyclicLR : public LRScheduler {
  public:
   CyclicLR(Optimizer& optimizer, CyclicOptions options);
+  CyclicLR(Optimizer& optimizer, double base_lr, double max_lr, int64_t step_size_up = 2000)
+      : CyclicLR(optimizer, CyclicOptions{.base_lr = base_lr, .max_lr = max_lr, .step_size_up = step_size_up}) {}
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -281,6 +283,8 @@ struct OneCycleOptions {
 class OneCycleLR : public LRScheduler {
  public:
   OneCycleLR(Optimizer& optimizer, OneCycleOptions options);
+  OneCycleLR(Optimizer& optimizer, double max_lr, int64_t total_steps)
+      : OneCycleLR(optimizer, OneCycleOptions{.max_lr = max_lr, .total_steps = total_steps}) {}
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
