@@ -102,7 +102,8 @@ def main():
     if options.document and options.batches:
         report.replace_between(DOCUMENT, "batches", [f"    {line}" for line in time_for_an_image(results)])
     elif options.document:
-        report.replace_between(DOCUMENT, "table", report.markdown(results, bounds))
+        setting = [f"Peers: {', '.join(name for name in processes if name != 'ember')}. The machine:", ""] + [f"* {m}" for m in machines.values()] + [""]
+        report.replace_between(DOCUMENT, "table", setting + list(report.markdown(results, bounds)) + [""] + [f"* {line}" for line in report.summary(results)])
         report.draw(results, os.path.splitext(DOCUMENT)[0] + ".svg")
 
 
