@@ -5,7 +5,7 @@
 
 namespace ember::kernels {
 
-ConvWish conv_wish = ConvWish::Auto;
+std::atomic<ConvWish> conv_wish = ConvWish::Auto;
 
 const char* name(ConvPath path) {
   switch (path) {
@@ -59,12 +59,12 @@ double winograd_cost(const WinogradFamily& f, const ConvShape& s) {
 ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes) {
   if (is_pointwise(s)) return ConvPath::Pointwise;
   if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
+  const bool winograd = can_winograd(s, bytes);
+  if (winograd && conv_wish == ConvWish::Winograd2) return ConvPath::Winograd2;
+  if (winograd && conv_wish == ConvWish::Winograd4) return ConvPath::Winograd4;
   if (suits_dots(s, direction, bytes)) return ConvPath::Dots;
-  if (!can_winograd(s, bytes) || conv_wish == ConvWish::Direct) return ConvPath::Direct;
-  if (conv_wish == ConvWish::Winograd2) return ConvPath::Winograd2;
-  if (conv_wish == ConvWish::Winograd4) return ConvPath::Winograd4;
-  // Fewer channels than these fill no vectors, and the transforms cost more than they save.
-  if (s.c < 12 || s.o < 12) return ConvPath::Direct;
+  // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
+  if (!winograd || conv_wish == ConvWish::Direct || s.c < 12 || s.o < 12) return ConvPath::Direct;
   return winograd_cost(kernels().winograd.two, s) < direct_cost(s) ? ConvPath::Winograd2 : ConvPath::Direct;
 }
 

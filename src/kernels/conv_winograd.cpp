@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kPad = 16;              // numbers between the planes: at powers of two they would all share a few cache sets
 constexpr int64_t kCacheBytes = 800 << 10;  // of the second-level cache, for a block and its share of the weights
 constexpr int64_t kMostTiles = 224;
+constexpr int64_t kLongestSum = 64;         // of channels in one go: keeps the error of many channels near that of few
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 int64_t whole_vectors(int64_t n) { return blocks(n, kernels().gemm.float32.lanes) * kernels().gemm.float32.lanes; }
@@ -95,6 +96,7 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
   const WeightsMemory u(t, taps, 1);
   parallel_for(in.c, 1, double(t.elements * in.c * out.c), [&](int64_t begin, int64_t end) { f.weights(taps, begin, end, u); });
 
+  const int64_t depth = blocks(in.c, blocks(in.c, kLongestSum));
   const double work = double(t.count * t.elements) * double(in.c * out.c);
   parallel_for(t.block_count(), 1, work / 16, [&](int64_t begin, int64_t end) {
     const TilesMemory v(t, t.in_row), products(t, t.out_row);
@@ -110,13 +112,16 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
           Panel<float> q{};
           q.rows = n;
           q.columns = int(std::min(u.wide, out.c - j));
-          q.a = v.data + e * v.plane;
           q.a_row = v.row;
-          q.b = u.data + e * u.plane + j * in.c;
-          q.inner = {in.c, 1, u.wide};
           q.c = products.data + e * products.plane + j;
           q.c_row = products.row;
-          kernels().gemm.float32.panel(q);
+          for (int64_t i = 0; i < in.c; i += depth) {
+            q.a = v.data + e * v.plane + i;
+            q.b = u.at(e, i, j);
+            q.inner = {std::min(depth, in.c - i), 1, u.wide};
+            q.epilogue.accumulate = i > 0;
+            kernels().gemm.float32.panel(q);
+          }
           next.read();
           outputs.write();
         }

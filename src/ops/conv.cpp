@@ -7,6 +7,7 @@
 
 #include "error_format.h"
 #include "kernels/conv.h"
+#include "kernels/conv_choice.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -33,6 +34,18 @@ void with_real(DType dtype, F&& f) {
   else f(double());
 }
 
+/// The sums over images and pixels. Few channels are summed some pixels side by side, as long rows; parts of the batch apart, for the
+/// threads.
+Tensor channel_sums(const Tensor& dy) {
+  const Tensor pixels = dy.permute({0, 2, 3, 1});
+  const int64_t channels = dy.sizes()[1], count = channels == 0 ? 0 : dy.numel() / channels;
+  int64_t side = 1, parts = 1;
+  while (2 * side * channels <= 64 && count % (2 * side) == 0) side *= 2;
+  while (parts < 8 && count % (2 * parts * side) == 0) parts *= 2;
+  if (!pixels.is_contiguous() || count < 64 * parts) return sum(pixels, {0, 1, 2});
+  return sum(sum(pixels.view({parts, count / (parts * side), side * channels}), {1}).view({parts * side, channels}), {0});
+}
+
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes);
 Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes);
 
@@ -51,7 +64,7 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
   return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), g](const Tensor& dy, Grads& grads) {
     if (grads.wants(0)) grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
     if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape()));
-    if (grads.wants(2)) grads.add(2, sum(dy.permute({0, 2, 3, 1}), {0, 1, 2}));
+    if (grads.wants(2)) grads.add(2, channel_sums(dy));
   });
 }
 
@@ -227,6 +240,9 @@ bool all_integers(const Tensor& x, const Tensor& w, const Tensor& bias) {
 Tensor real(const Tensor& t) { return t.defined() ? t.to(kFloat64) : t; }
 
 }  // namespace
+
+void set_conv_algorithm(ConvAlgorithm algorithm) { kernels::conv_wish = kernels::ConvWish(algorithm); }
+ConvAlgorithm get_conv_algorithm() { return ConvAlgorithm(kernels::conv_wish.load()); }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<1> options) {
   if (all_integers(x, weight, bias)) return conv1d(real(x), real(weight), real(bias), options).to(kInt64);

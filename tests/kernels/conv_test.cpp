@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/conv_choice.h"
+#include "kernels/kernels.h"
 #include "kernels/parallel.h"
 #include "support/catch.h"
 
@@ -140,7 +141,8 @@ const std::vector<ConvShape> any_shapes{
     make(1, 18, 9, 7, 36, 5, 3, 1, 2, 1, 18),  make(2, 64, 5, 5, 64, 3, 3, 1, 1, 2, 64),  make(2, 8, 7, 7, 24, 3, 3, 1, 0, 2, 8),
     make(1, 3, 1, 30, 8, 1, 5, 1, 0),          make(2, 2, 4, 4, 3, 4, 4, 1, 3),           make(1, 2, 3, 3, 3, 2, 2, 1, 4),
     make(4, 64, 8, 8, 3, 3, 3, 1, 1),          make(2, 40, 7, 8, 2, 3, 3, 1, 1),          make(2, 16, 10, 9, 1, 3, 3, 1, 1),
-    make(2, 3, 20, 18, 10, 7, 7, 2, 3),        make(2, 16, 6, 6, 8, 2, 2, 2, 0),          make(3, 9, 10, 10, 4, 3, 3, 1, 1)};
+    make(2, 3, 20, 18, 10, 7, 7, 2, 3),        make(2, 16, 6, 6, 8, 2, 2, 2, 0),          make(3, 9, 10, 10, 4, 3, 3, 1, 1),
+    make(2, 2, 9, 40, 5, 3, 3, 1, 1),          make(2, 3, 13, 37, 4, 5, 3, 1, 2, 2)};
 
 const std::vector<ConvShape> winograd_shapes{make(1, 16, 8, 8, 16, 3, 3, 1, 1),  make(3, 17, 7, 9, 35, 3, 3, 1, 1),
                                              make(2, 64, 16, 15, 24, 3, 3, 1, 1), make(2, 20, 5, 5, 64, 3, 3, 1, 0),
@@ -174,6 +176,58 @@ TEST_CASE("convolution: Winograd's transforms give the sum within the error that
     const WithWish four(ConvWish::Winograd4);
     check_all<float>(s, 4e-6);
   }
+}
+
+TEST_CASE("convolution: the errors that the documentation of ConvAlgorithm states") {
+  struct Row {
+    ConvWish wish;
+    double forward, backward_weight;
+  };
+  const Problem<float> p(make(8, 64, 16, 16, 64, 3, 3, 1, 1));
+  const auto y = p.exact_forward(), dx = p.exact_backward_input(), dw = p.exact_backward_weight();
+  for (const Row& row : {Row{ConvWish::Direct, 5e-7, 1e-6}, Row{ConvWish::Winograd2, 3.5e-7, 1e-6}, Row{ConvWish::Winograd4, 1e-6, 1e-6}}) {
+    const WithWish with(row.wish);
+    INFO(fmt::format("{}: y {:.1e}, dx {:.1e}, dw {:.1e}", int(row.wish), error(p.forward(), y), error(p.backward_input(), dx), error(p.backward_weight(), dw)));
+    CHECK(error(p.forward(), y) < row.forward);
+    CHECK(error(p.backward_input(), dx) < row.forward);
+    CHECK(error(p.backward_weight(), dw) < row.backward_weight);
+  }
+}
+
+TEST_CASE("convolution: which algorithm a shape gets") {
+  struct Row {
+    ConvShape s;
+    const char *forward, *backward_input, *backward_weight;
+  };
+  const Row rows[] = {
+      {make(64, 1, 28, 28, 16, 3, 3, 1, 1), "direct", "dots", "direct"},
+      {make(64, 16, 14, 14, 32, 3, 3, 1, 1), "winograd 2x2", "winograd 2x2", "winograd 2x2"},
+      {make(32, 64, 16, 16, 64, 3, 3, 1, 1), "winograd 2x2", "winograd 2x2", "winograd 2x2"},
+      {make(32, 128, 8, 8, 128, 3, 3, 1, 1), "winograd 2x2", "winograd 2x2", "winograd 2x2"},
+      {make(32, 3, 32, 32, 64, 3, 3, 1, 1), "direct", "dots", "direct"},
+      {make(32, 64, 32, 32, 3, 3, 3, 1, 1), "dots", "direct", "direct"},
+      {make(32, 16, 32, 32, 32, 3, 3, 2, 1), "direct", "direct", "direct"},
+      {make(32, 64, 16, 16, 128, 1, 1, 2, 0), "pointwise", "pointwise", "pointwise"},
+      {make(128, 6, 14, 14, 16, 5, 5), "direct", "dots", "direct"},
+      {make(128, 1, 28, 28, 6, 5, 5, 1, 2), "direct", "dots", "direct"},
+      {make(32, 64, 16, 16, 64, 3, 3, 1, 1, 1, 64), "depthwise", "depthwise", "depthwise"},
+      {make(32, 64, 16, 16, 64, 3, 3, 1, 1, 1, 4), "direct", "direct", "direct"},
+      {make(1, 128, 2, 2, 128, 3, 3, 1, 1), "direct", "direct", "direct"},  // too few tiles for the transform of the weights
+  };
+  const auto chosen = [](const ConvShape& s, ConvDirection direction) { return std::string(name(conv_path(s, direction, 4))); };
+  std::string table;
+  for (const Row& row : rows) {
+    const std::string forward = chosen(row.s, ConvDirection::Forward), backward_input = chosen(row.s, ConvDirection::BackwardInput),
+                      backward_weight = chosen(row.s, ConvDirection::BackwardWeight);
+    table += fmt::format("{:75} {:13} {:13} {}\n", text(row.s), forward, backward_input, backward_weight);
+    INFO(text(row.s));
+    if (std::string(kernels().isa) != "v4") continue;  // narrower vectors waste less, and choose otherwise
+    CHECK(forward == row.forward);
+    CHECK(backward_input == row.backward_input);
+    CHECK(backward_weight == row.backward_weight);
+  }
+  INFO(table);
+  for (const Row& row : rows) CHECK(conv_path(row.s, ConvDirection::Forward, 8) != ConvPath::Winograd2);
 }
 
 TEST_CASE("convolution: empty batches") {

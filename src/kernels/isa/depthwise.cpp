@@ -63,42 +63,16 @@ EMBER_INLINE void outputs(const DepthwiseRow<T>& r, int64_t i, int64_t first, in
   write<kCount>(sum, relu, y + i * y_step + c, y_step, lanes);
 }
 
-/// The same for all of kTaps taps where neighbouring outputs see neighbouring pixels: each pixel is loaded once for all of its taps.
-template <int kCount, int kTaps, class T, class L>
-EMBER_INLINE void neighbours(const DepthwiseRow<T>& r, int64_t i, int64_t c, L lanes, Lanes<T> bias, bool relu, T* y, int64_t y_step) {
-  Lanes<T> sum[kCount];
-#pragma GCC unroll 8
-  for (int p = 0; p < kCount; ++p) sum[p] = bias;
-  for (int64_t a = 0; a < r.kernel_rows; ++a) {
-    const T* x = r.image + a * r.image_row + (i - r.before) * r.channels + c;
-    const T* w = r.w + a * r.w_row + c;
-    Lanes<T> tap[kTaps];
-#pragma GCC unroll 8
-    for (int b = 0; b < kTaps; ++b) tap[b] = load(w + b * r.w_tap);
-#pragma GCC unroll 16
-    for (int p = 0; p < kCount + kTaps - 1; ++p, x += r.channels) {
-      const Lanes<T> pixel = load(x, lanes);
-#pragma GCC unroll 8
-      for (int b = 0; b < kTaps; ++b)
-        if (p - b >= 0 && p - b < kCount) sum[p - b] = fma(pixel, tap[b], sum[p - b]);
-    }
-  }
-  write<kCount>(sum, relu, y + i * y_step + c, y_step, lanes);
-}
-
-/// kTaps: of neighbours; 0: any.
-template <int kCount, int kTaps, class T, class L>
+template <int kCount, class T, class L>
 EMBER_INLINE void inner_outputs(const DepthwiseRow<T>& r, int64_t i, int64_t last, int64_t c, L lanes, Lanes<T> bias, bool relu, T* y,
                                 int64_t y_step) {
-  for (; i + kCount <= last; i += kCount) {
-    if constexpr (kTaps > 0) neighbours<kCount, kTaps>(r, i, c, lanes, bias, relu, y, y_step);
-    else outputs<kCount>(r, i, 0, r.taps, c, lanes, bias, relu, y, y_step);
-  }
-  if constexpr (kCount > 1) inner_outputs<kCount / 2, kTaps>(r, i, last, c, lanes, bias, relu, y, y_step);
+  for (; i + kCount <= last; i += kCount) outputs<kCount>(r, i, 0, r.taps, c, lanes, bias, relu, y, y_step);
+  if constexpr (kCount > 1) inner_outputs<kCount / 2>(r, i, last, c, lanes, bias, relu, y, y_step);
 }
 
-template <int kTaps, class T>
-void row_of(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t y_step) {
+/// Any row.
+template <class T>
+void row_of_outputs(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t y_step) {
   const Inner<T> inner(r);
   for_each_lanes<T>(r.channels, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
     const Lanes<T> offset = bias ? load(bias + c, lanes) : zeros<T>();
@@ -107,17 +81,74 @@ void row_of(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t y_
       outputs<1>(r, i, met.first, met.last, c, lanes, offset, relu, y, y_step);
     };
     for (int64_t i = 0; i < inner.first; ++i) alone(i);
-    inner_outputs<kOutputs, kTaps>(r, inner.first, inner.last, c, lanes, offset, relu, y, y_step);
+    inner_outputs<kOutputs>(r, inner.first, inner.last, c, lanes, offset, relu, y, y_step);
     for (int64_t i = inner.last; i < r.outputs; ++i) alone(i);
   });
 }
 
+/// Three taps on neighbouring pixels, kRows of them below each other: the row is swept once, each pixel goes into the three outputs
+/// that see it, and an output is written when its last pixel has passed. kVectors vectors of channels give enough sums in flight.
+template <int kRows, int kVectors, class T, class L>
+EMBER_INLINE void sweep(const DepthwiseRow<T>& r, int64_t c, L lanes, const T* bias, bool relu, T* y, int64_t y_step) {
+  constexpr int W = kLanes<T>;
+  Lanes<T> tap[kRows][3][kVectors], offset[kVectors], early[kVectors], middle[kVectors], late[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    offset[v] = early[v] = middle[v] = bias ? load(bias + c + v * W, lanes) : zeros<T>();
+#pragma GCC unroll 4
+    for (int a = 0; a < kRows; ++a)
+#pragma GCC unroll 4
+      for (int b = 0; b < 3; ++b) tap[a][b][v] = load(r.w + a * r.w_row + b * r.w_tap + c + v * W);
+  }
+  const auto write_at = [&](int64_t i, const Lanes<T>(&sum)[kVectors]) __attribute__((always_inline)) {
+    if (i < 0 || i >= r.outputs) return;
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(y + i * y_step + c + v * W, relu ? maximum(zeros<T>(), sum[v]) : sum[v], lanes);
+  };
+  const T* x = r.image + c;
+  for (int64_t p = 0; p < r.width; ++p, x += r.channels) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) late[v] = offset[v];
+#pragma GCC unroll 4
+    for (int a = 0; a < kRows; ++a)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        const Lanes<T> pixel = load(x + a * r.image_row + v * W, lanes);
+        early[v] = fma(pixel, tap[a][2][v], early[v]);
+        middle[v] = fma(pixel, tap[a][1][v], middle[v]);
+        late[v] = fma(pixel, tap[a][0][v], late[v]);
+      }
+    write_at(p + r.before - 2, early);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      early[v] = middle[v];
+      middle[v] = late[v];
+    }
+  }
+  write_at(r.width + r.before - 2, early);
+  write_at(r.width + r.before - 1, middle);
+}
+
+template <int kRows, class T>
+void swept_row(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t y_step) {
+  constexpr int kVectors = kLaneBytes == 64 ? 2 : 1, kStep = kVectors * kLanes<T>;
+  int64_t c = 0;
+  for (; c + kStep <= r.channels; c += kStep) sweep<kRows, kVectors>(r, c, AllLanes{}, bias, relu, y, y_step);
+  for (; c < r.channels; c += kLanes<T>) {
+    const int64_t left = r.channels - c;
+    sweep<kRows, 1>(r, c, int(left < kLanes<T> ? left : kLanes<T>), bias, relu, y, y_step);
+  }
+}
+
 template <class T>
 void row(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t y_step) {
-  const bool adjacent = r.stride == 1 && r.dilation == 1;
-  if (adjacent && r.taps == 3) return row_of<3>(r, bias, relu, y, y_step);
-  if (adjacent && r.taps == 5) return row_of<5>(r, bias, relu, y, y_step);
-  row_of<0>(r, bias, relu, y, y_step);
+  const bool neighbours = r.taps == 3 && r.stride == 1 && r.dilation == 1, all_swept = r.before >= 0 && r.before <= 2 && r.outputs <= r.width + r.before;
+  if (neighbours && all_swept) switch (r.kernel_rows) {
+      case 1: return swept_row<1>(r, bias, relu, y, y_step);
+      case 2: return swept_row<2>(r, bias, relu, y, y_step);
+      case 3: return swept_row<3>(r, bias, relu, y, y_step);
+    }
+  row_of_outputs(r, bias, relu, y, y_step);
 }
 
 /// The gradients of kTaps taps, from tap b on.

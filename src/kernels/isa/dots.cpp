@@ -53,14 +53,18 @@ void tile(const DotPanel<T>& p, const T* a, T* c) {
     });
   }
 
+  const bool plain = p.c_row == kOutputs && !p.bias && !p.relu;  // the tile's results lie side by side
   T result[(kCount + W - 1) / W * W];
 #pragma GCC unroll 8
   for (int first = 0; first < kCount; first += W) {
     Lanes<T> part[W];
 #pragma GCC unroll 16
     for (int i = 0; i < W; ++i) part[i] = first + i < kCount ? sum[(first + i) / kOutputs % kRows][(first + i) % kOutputs] : zeros<T>();
-    store(result + first, sums_of<T>(part));
+    const Lanes<T> sums = sums_of<T>(part);
+    if (plain) store(c + first, sums, first + W <= kCount ? W : kCount - first);
+    else store(result + first, sums);
   }
+  if (plain) return;
   for (int i = 0; i < kRows; ++i, c += p.c_row)
     for (int j = 0; j < kOutputs; ++j) {
       T y = result[i * kOutputs + j];
