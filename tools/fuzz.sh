@@ -28,6 +28,10 @@ for target in "${targets[@]}"; do
   # shellcheck disable=SC2086
   clang++ $flags -fsanitize=fuzzer tests/fuzz/"$target".cpp "$objects"/*.o build/release/lib/libember.a -lfmt -lz -o build/fuzz/fuzz_"$target"
 done
+echo "fuzz: the ember command with checks, on the files of tests/data/io"
+# shellcheck disable=SC2086
+clang++ $flags tools/ember/*.cpp "$objects"/*.o build/release/lib/libember.a -lfmt -lz -o build/fuzz/ember
+tests/integration/files.sh build/fuzz/ember
 
 found=0
 for target in "${targets[@]}"; do
@@ -41,7 +45,7 @@ for target in "${targets[@]}"; do
     [ "$(stat -c %s "$seed")" -gt 65536 ] || cp "$seed" "$corpus/$(basename "$(dirname "$seed")")_$(basename "$seed")"
   done
   echo "fuzz: $target for $seconds s"
-  build/fuzz/fuzz_"$target" -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=1024 -timeout=10 -verbosity=1 -print_final_stats=1 \
+  build/fuzz/fuzz_"$target" -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=1024 -timeout=60 -verbosity=1 -print_final_stats=1 \
     -artifact_prefix=build/fuzz/"$target"_ "$corpus" >build/fuzz/"$target".log 2>&1 || found=1
   grep -E "^SUMMARY|ERROR|average_exec_per_sec|number_of_executed" build/fuzz/"$target".log || true
   grep -oE "cov: [0-9]+ ft: [0-9]+" build/fuzz/"$target".log | tail -n 1
