@@ -192,6 +192,7 @@ nn::StateDict read_npz(const Source& file, const std::vector<ZipEntry>& entries,
 }
 
 void add_npy(ZipWriter& zip, const std::string& name, const Tensor& tensor) {
+  check<ValueError>(tensor.defined(), "save_npz: \"{}\" is undefined", name);
   const Tensor t = tensor.detach().contiguous();
   const std::string header = header_text(t);  // a multiple of 64 bytes: the numbers are aligned, too
   zip.add(name + ".npy", {{header.data(), int64_t(header.size())}, {t.data_ptr(), t.numel() * item_size(t.dtype())}}, 64);
@@ -210,6 +211,7 @@ nn::StateDict load_npz(const std::string& path, LoadFileOptions options) {
 }
 
 void save_npy(const Tensor& tensor, const std::string& path) {
+  check<ValueError>(tensor.defined(), "save_npy: the tensor is undefined");
   const Tensor t = tensor.detach().contiguous();
   io::AtomicFile file(path);
   file.write(io::header_text(t));

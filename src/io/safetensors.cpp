@@ -150,10 +150,19 @@ nn::StateDict load_safetensors(const std::string& path, LoadFileOptions options)
   return io::read_safetensors(file, options);
 }
 
+static std::string quoted(const std::string& name) {
+  try {
+    return nlohmann::json(name).dump();
+  } catch (const nlohmann::json::exception&) {
+    fail<ValueError>("save_safetensors: the name \"{}\" is no UTF-8", name);
+  }
+}
+
 void save_safetensors(const nn::StateDict& tensors, const std::string& path) {
   const auto rank = [](DType d) { return d == kInt64 ? 0 : d == kFloat64 ? 1 : d == kFloat32 ? 2 : d == kUInt8 ? 3 : 4; };
   const auto code = [](DType d) { return d == kInt64 ? "I64" : d == kFloat64 ? "F64" : d == kFloat32 ? "F32" : d == kUInt8 ? "U8" : "BOOL"; };
   std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
+  for (const auto& [name, t] : order) check<ValueError>(t.defined(), "save_safetensors: \"{}\" is undefined", name);
   std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
     return std::pair(rank(a.second.dtype()), std::string_view(a.first)) < std::pair(rank(b.second.dtype()), std::string_view(b.first));
   });
@@ -161,7 +170,7 @@ void save_safetensors(const nn::StateDict& tensors, const std::string& path) {
   int64_t offset = 0;
   for (const auto& [name, t] : order) {
     const int64_t bytes = t.numel() * item_size(t.dtype());
-    header += fmt::format(R"(,{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", nlohmann::json(name).dump(), code(t.dtype()),
+    header += fmt::format(R"(,{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", quoted(name), code(t.dtype()),
                           fmt::join(t.sizes().begin(), t.sizes().end(), ","), offset, offset + bytes);
     offset += bytes;
   }

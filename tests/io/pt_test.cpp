@@ -110,6 +110,13 @@ TEST_CASE("what cannot be written leaves the old file alone") {
   CHECK_THROWS_WITH(save(Value(zeros({3})), folder.path.string()), contains("Is a directory"));
   if (std::filesystem::exists("/dev/null")) CHECK_THROWS_WITH(save(Value(zeros({3})), "/dev/null"), contains("not a regular file"));
   CHECK_THROWS_AS(save(Value(Tensor()), folder / "a.pt"), ValueError);
+  nn::StateDict undefined, no_text;
+  undefined.set("x", Tensor());
+  no_text.set("\xff", ones({1}));
+  CHECK_THROWS_AS(save_npy(Tensor(), folder / "a.pt"), ValueError);
+  CHECK_THROWS_AS(save_npz(undefined, folder / "a.pt"), ValueError);
+  CHECK_THROWS_AS(save_safetensors(undefined, folder / "a.pt"), ValueError);
+  CHECK_THROWS_AS(save_safetensors(no_text, folder / "a.pt"), ValueError);
   CHECK(equal(load(folder / "a.pt").as_tensor(), ones({3})));
   CHECK(folder.count() == 1);  // nothing temporary is left
 }

@@ -1,4 +1,4 @@
-"""Loading and saving a state_dict, Ember beside PyTorch, safetensors and NumPy. usage: files.py PEER [FOLDER] [MEGABYTES, 500]
+"""Loading and saving a state_dict, Ember beside PyTorch, safetensors and NumPy. usage: files.py PEER [FOLDER] [MEGABYTES, 500] [pt] [safetensors] [npz]
 
 Each time is the minimum over repetitions that alternate between the two, each in a fresh process, with the file in the page cache; "cpu" is
 the processor's time in it (all of both sides run on one thread), which a busy machine disturbs less than the clock.
@@ -71,8 +71,11 @@ def main():
     peer = sys.argv[1]
     folder = sys.argv[2] if len(sys.argv) > 2 else "."
     megabytes = int(sys.argv[3]) if len(sys.argv) > 3 else 500
+    wanted = sys.argv[4:] or ["pt", "safetensors", "npz"]
     print(f"a state_dict of {megabytes} MB in {folder}\n{'':<38} {'Ember ms':>8} {'peer':>8} {'ratio':>6}   {'cpu ms':>8} {'peer':>8} {'ratio':>6}   {'MB':>6} {'peer':>6}")
     for ending, name in (("pt", "PyTorch"), ("safetensors", "safetensors"), ("npz", "NumPy")):
+        if ending not in wanted:
+            continue
         path = os.path.join(folder, f"ember_bench.{ending}")
         ours = lambda what: [peer, what, path, str(megabytes)]
         theirs = lambda what: [sys.executable, __file__, "--child", what, path, str(megabytes)]
