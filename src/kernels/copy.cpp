@@ -2,6 +2,7 @@
 // dimension than the other (a transpose), in square blocks that stay in the cache.
 #include "kernels/copy.h"
 
+#include <bit>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -58,6 +59,17 @@ To convert(From value) {
   else return To(value);
 }
 
+/// Neither type changes, and the instruction sets have loops for its size.
+template <class To, class From>
+constexpr bool kMovesBits = std::is_same_v<To, From> && sizeof(To) >= 4;
+
+template <class T>
+void fill_row(int64_t n, T* dst, T value) {
+  if constexpr (sizeof(T) == 4) kernels().copy.fill_32(n, std::bit_cast<std::uint32_t>(value), reinterpret_cast<std::uint32_t*>(dst));
+  else if constexpr (sizeof(T) == 8) kernels().copy.fill_64(n, std::bit_cast<std::uint64_t>(value), reinterpret_cast<std::uint64_t*>(dst));
+  else std::memset(dst, int(value), std::size_t(n));
+}
+
 template <class To, class From>
 void copy_row(int64_t n, To* dst, int64_t ds, const From* src, int64_t ss) {
   if (ds == 1 && ss == 1) {
@@ -65,25 +77,20 @@ void copy_row(int64_t n, To* dst, int64_t ds, const From* src, int64_t ss) {
     else
       for (int64_t i = 0; i < n; ++i) dst[i] = convert<To>(src[i]);
   } else if (ds == 1 && ss == 0) {
-    const To value = convert<To>(*src);
-    for (int64_t i = 0; i < n; ++i) dst[i] = value;
+    fill_row(n, dst, convert<To>(*src));
   } else {
     for (int64_t i = 0; i < n; ++i) dst[i * ds] = convert<To>(src[i * ss]);
   }
 }
 
-/// rows x columns where dst runs along columns and src along rows. Whole vectors of reals are transposed in registers.
+/// rows x columns where dst runs along columns and src along rows.
 template <class To, class From>
 void copy_transposed(int64_t rows, int64_t columns, To* dst, int64_t dst_row, const From* src, int64_t src_column) {
-  if constexpr (std::is_same_v<To, From> && std::is_floating_point_v<To>) {
-    const GemmFamily<To>* family;
-    if constexpr (sizeof(To) == 4) family = &kernels().gemm.float32;
-    else family = &kernels().gemm.float64;
-    const int64_t whole = columns / family->lanes * family->lanes;
-    family->pack_transposed(rows, int(whole), src, src_column, dst, dst_row);
-    columns -= whole;
-    dst += whole;
-    src += whole * src_column;
+  if constexpr (kMovesBits<To, From>) {
+    const CopyKernels& k = kernels().copy;
+    using Bits = std::conditional_t<sizeof(To) == 4, std::uint32_t, std::uint64_t>;
+    const auto transpose = [&] { if constexpr (sizeof(To) == 4) return k.transpose_32; else return k.transpose_64; }();
+    return transpose(rows, columns, reinterpret_cast<Bits*>(dst), dst_row, reinterpret_cast<const Bits*>(src), src_column);
   }
   constexpr int64_t kBlock = 16;
   for (int64_t c0 = 0; c0 < columns; c0 += kBlock) {
@@ -137,7 +144,7 @@ void copy_planned(const Plan& plan, To* dst, const From* src) {
     std::swap(outer.dst[i], outer.dst[inner - 1]);
     std::swap(outer.src[i], outer.src[inner - 1]);
     const int64_t rows = outer.sizes[inner - 1], images = plan.numel / (rows * n);
-    const int64_t block = images > 1 ? rows : 64, blocks = (rows + block - 1) / block;
+    const int64_t block = images > 1 ? rows : 16, blocks = (rows + block - 1) / block;
     parallel_for(images * blocks, 1, double(plan.numel), [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; ++k) {
         const int64_t r0 = k % blocks * block, count = r0 + block < rows ? block : rows - r0;
@@ -182,11 +189,9 @@ void copy(DType to, void* dst, const int64_t* dst_strides, DType from, const voi
 void fill(DType dtype, void* dst, int64_t n, const void* value) {
   with_type(dtype, [&](auto t) {
     using T = decltype(t);
-    T* p = static_cast<T*>(dst);
+    T* const p = static_cast<T*>(dst);
     const T v = *static_cast<const T*>(value);
-    parallel_for(n, 4096, double(n) / 2, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) p[i] = v;
-    });
+    parallel_for(n, 4096, double(n) / 2, [&](int64_t begin, int64_t end) { fill_row(end - begin, p + begin, v); });
   });
 }
 
@@ -196,7 +201,10 @@ void accumulate(DType dtype, int64_t n, const void* x, void* y) {
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(y);
     parallel_for(n, 4096, double(n), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) to[i] = T(to[i] + from[i]);
+      if constexpr (std::is_same_v<T, float>) kernels().copy.accumulate_float(end - begin, from + begin, to + begin);
+      else if constexpr (std::is_same_v<T, double>) kernels().copy.accumulate_double(end - begin, from + begin, to + begin);
+      else
+        for (int64_t i = begin; i < end; ++i) to[i] = T(to[i] + from[i]);
     });
   });
 }

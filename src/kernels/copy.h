@@ -18,4 +18,15 @@ void fill(DType dtype, void* dst, int64_t n, const void* value);
 /// y += x, n elements each.
 void accumulate(DType dtype, int64_t n, const void* x, void* y);
 
+/// One instruction set's part.
+struct CopyKernels {
+  void (*fill_32)(int64_t n, std::uint32_t value, std::uint32_t* to);
+  void (*fill_64)(int64_t n, std::uint64_t value, std::uint64_t* to);
+  /// to[r * to_row + c] = from[c * from_column + r] for rows x columns numbers.
+  void (*transpose_32)(int64_t rows, int64_t columns, std::uint32_t* to, int64_t to_row, const std::uint32_t* from, int64_t from_column);
+  void (*transpose_64)(int64_t rows, int64_t columns, std::uint64_t* to, int64_t to_row, const std::uint64_t* from, int64_t from_column);
+  void (*accumulate_float)(int64_t n, const float* from, float* to);  ///< to += from
+  void (*accumulate_double)(int64_t n, const double* from, double* to);
+};
+
 }  // namespace ember::kernels

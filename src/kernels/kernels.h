@@ -6,6 +6,7 @@
 // isa/table.cpp.
 #pragma once
 
+#include "kernels/copy.h"
 #include "kernels/depthwise.h"
 #include "kernels/dots.h"
 #include "kernels/elementwise.h"
@@ -22,6 +23,7 @@ namespace ember::kernels {
 
 struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
+  const CopyKernels& copy;
   const DepthwiseKernels& depthwise;
   const DotKernels& dots;
   const ElementwiseKernels& elementwise;

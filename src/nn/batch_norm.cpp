@@ -33,7 +33,10 @@ void BatchNormBase::reset_parameters() {
   if (bias.defined()) init::zeros_(bias);
 }
 
-Tensor BatchNormBase::forward(const Tensor& x) {
+Tensor BatchNormBase::forward(const Tensor& x) { return normalise(x, batch_norm); }
+Tensor BatchNormBase::forward_relu(const Tensor& x) { return normalise(x, batch_norm_relu); }
+
+Tensor BatchNormBase::normalise(const Tensor& x, Operation operation) {
   check_rank(x);
   const bool has_statistics = running_mean.defined() || running_var.defined();
   const bool by_batch = is_training() || !has_statistics;
@@ -46,7 +49,7 @@ Tensor BatchNormBase::forward(const Tensor& x) {
   }
   // Training without tracking leaves the buffers alone; evaluation uses them whenever they exist.
   const bool passes = !is_training() || track_running_stats;
-  const Tensor y = batch_norm(x, passes ? running_mean : Tensor(), passes ? running_var : Tensor(), weight, bias, by_batch, factor, eps);
+  const Tensor y = operation(x, passes ? running_mean : Tensor(), passes ? running_var : Tensor(), weight, bias, by_batch, factor, eps);
   // PyTorch counts before its checks; here a call that is refused changes nothing.
   if (counts) *num_batches_tracked.data<int64_t>() = batches;
   return y;

@@ -10,6 +10,7 @@
 
 #include "error_format.h"
 #include "python_repr.h"
+#include "random/noise.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -43,8 +44,7 @@ Tensor noise_like(const Tensor& x) {
 Tensor noisy(const Tensor& x, const Tensor& noise, double p) {
   {
     NoGradGuard no_grad;
-    noise.bernoulli_(1 - p);
-    noise.div_(1 - p);
+    fill_noise(noise, 1 - p);
   }
   return x * noise;
 }

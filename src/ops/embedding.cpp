@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "error_format.h"
+#include "ops/gather.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -57,7 +58,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, EmbeddingOptions o
       g = g / index_select(counts, 0, at).unsqueeze(1);
     }
     if (padding != INT64_MIN) g = where(eq(at, padding).unsqueeze(1), 0, g);
-    grads.add(0, index_add(zeros({rows, width}, g.dtype()), 0, at, g));
+    grads.add(0, sum_slices(g, {rows, width}, 0, at));
   });
 }
 

@@ -5,9 +5,12 @@
 #include <ember/ops/shape.h>
 
 #include <cstring>
+#include <type_traits>
 
 #include "error_format.h"
+#include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "ops/gather.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -195,6 +198,53 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
 
 // --- whole slices
 
+namespace {
+
+/// to += from, n numbers.
+template <class T>
+void add_run(int64_t n, const T* from, T* to) {
+  const kernels::CopyKernels& k = kernels::kernels().copy;
+  if constexpr (std::is_same_v<T, float>) k.accumulate_float(n, from, to);
+  else if constexpr (std::is_same_v<T, double>) k.accumulate_double(n, from, to);
+  else
+    for (int64_t i = 0; i < n; ++i) to[i] = T(to[i] + from[i]);
+}
+
+/// Adds slice k of `rows` to slice index[k] of y. All are row-major and checked.
+template <class T>
+void add_slices(const Tensor& y, int dim, const Tensor& index, const Tensor& rows) {
+  const Along to(at_least_1d(y).sizes(), dim);
+  const int64_t* const p = index.data<int64_t>();
+  const int64_t count = index.numel();
+  // Cut along the inner numbers, so that equal indices never meet on two threads.
+  kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) {
+    const T* const in = static_cast<const T*>(rows.data_ptr());
+    T* const out = static_cast<T*>(y.data_ptr());
+    for (int64_t o = 0; o < to.outer; ++o)
+      for (int64_t k = 0; k < count; ++k) add_run(end - begin, in + (o * count + k) * to.inner + begin, out + (o * to.n + p[k]) * to.inner + begin);
+  });
+}
+
+void add_slices(const Tensor& y, int dim, const Tensor& index, const Tensor& rows) {
+  switch (y.dtype()) {
+    case kFloat32: return add_slices<float>(y, dim, index, rows);
+    case kFloat64: return add_slices<double>(y, dim, index, rows);
+    case kInt64: return add_slices<int64_t>(y, dim, index, rows);
+    case kBool: return add_slices<bool>(y, dim, index, rows);
+    default: return add_slices<std::uint8_t>(y, dim, index, rows);
+  }
+}
+
+}  // namespace
+
+Tensor sum_slices(const Tensor& dy, IntArrayRef sizes, int dim, const Tensor& index) {
+  Tensor dx = zeros(sizes, dy.dtype());
+  add_slices(dx, dim, index.contiguous(), dy.detach().contiguous());
+  return record("IndexSelectBackward", {dy}, std::move(dx), [index = Saved(index), dim](const Tensor& u, Grads& grads) {
+    grads.add(0, index_select(u, dim, index.get()));
+  });
+}
+
 Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
   const int dim = wrap_dim(at, x.dim());
   check<IndexError>(index.dim() <= 1, "index_select(): Index is supposed to be a vector");
@@ -216,7 +266,7 @@ Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
       std::memcpy(out + r * bytes, in + ((r / rows) * from.n + p[r % rows]) * bytes, std::size_t(bytes));
   });
   return record("IndexSelect", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
-    grads.add(0, index_add(zeros(sizes, dy.dtype()), dim, index.get(), dy));
+    grads.add(0, sum_slices(dy, sizes, dim, index.get()));
   });
 }
 
@@ -244,30 +294,10 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
                         x.sizes(), source.sizes());
     rows = rows.contiguous();
     const Tensor positions = index.contiguous();
-    const Along to(at_least_1d(y).sizes(), dim);
+    const int64_t size = at_least_1d(y).sizes()[dim];
     for (int64_t i = 0; i < positions.numel(); ++i)
-      check<IndexError>(positions.data<int64_t>()[i] >= 0 && positions.data<int64_t>()[i] < to.n, "index out of range in self");
-    const auto add_rows = [&](auto zero) {
-      using T = decltype(zero);
-      const int64_t* p = positions.data<int64_t>();
-      const int64_t count = positions.numel();
-      // Cut along the inner numbers, so that equal indices never meet on two threads.
-      kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) {
-        const T* in = static_cast<const T*>(rows.data_ptr());
-        T* out = static_cast<T*>(y.data_ptr());
-        for (int64_t o = 0; o < to.outer; ++o)
-          for (int64_t k = 0; k < count; ++k) {
-            const T* from = in + (o * count + k) * to.inner;
-            T* target = out + (o * to.n + p[k]) * to.inner;
-            for (int64_t i = begin; i < end; ++i) target[i] = T(target[i] + from[i]);
-          }
-      });
-    };
-    if (x.dtype() == kFloat32) add_rows(float());
-    else if (x.dtype() == kFloat64) add_rows(double());
-    else if (x.dtype() == kInt64) add_rows(int64_t());
-    else if (x.dtype() == kBool) add_rows(bool());
-    else add_rows(std::uint8_t());
+      check<IndexError>(positions.data<int64_t>()[i] >= 0 && positions.data<int64_t>()[i] < size, "index out of range in self");
+    add_slices(y, dim, positions, rows);
   }
   return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);

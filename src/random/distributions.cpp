@@ -12,6 +12,7 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
+#include "random/noise.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -132,19 +133,33 @@ const Tensor& Tensor::normal_(double mean, double std, Generator* generator) con
   });
 }
 
-const Tensor& Tensor::bernoulli_(double p, Generator* generator) const {
-  check<RuntimeError>(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p={}", p);
-  Generator& g = chosen(generator);
+namespace {
+
+const Tensor& fill_bernoulli(const Tensor& t, double p, float value, Generator& g) {
   const std::uint64_t threshold = threshold_of(p);
-  if (dtype() != kFloat32) return fill_each(*this, [&] { return (g.random64() & ((std::uint64_t(1) << 53) - 1)) < threshold; });
-  return fill_in_memory_order(*this, [&](const Tensor& flat) {
+  return fill_in_memory_order(t, [&](const Tensor& flat) {
     std::uint32_t words[2 * kChunk];
     for (int64_t i = 0; i < flat.numel(); i += kChunk) {
       const int64_t count = std::min(kChunk, flat.numel() - i);
       g.fill(2 * count, words);
-      kernels::kernels().random.bernoulli_float(count, words, threshold, 1.0f, flat.data<float>() + i);
+      kernels::kernels().random.bernoulli_float(count, words, threshold, value, flat.data<float>() + i);
     }
   });
+}
+
+}  // namespace
+
+const Tensor& Tensor::bernoulli_(double p, Generator* generator) const {
+  check<RuntimeError>(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p={}", p);
+  Generator& g = chosen(generator);
+  if (dtype() == kFloat32) return fill_bernoulli(*this, p, 1.0f, g);
+  const std::uint64_t threshold = threshold_of(p);
+  return fill_each(*this, [&] { return (g.random64() & ((std::uint64_t(1) << 53) - 1)) < threshold; });
+}
+
+void fill_noise(const Tensor& noise, double keep) {
+  if (noise.dtype() == kFloat32) fill_bernoulli(noise, keep, 1.0f / float(keep), chosen(nullptr));
+  else noise.bernoulli_(keep).div_(keep);
 }
 
 const Tensor& Tensor::bernoulli_(const Tensor& p, Generator* generator) const {

@@ -37,6 +37,9 @@ class BatchNormBase : public Module {
   BatchNormBase(int64_t num_features, BatchNormOptions options);
 
   Tensor forward(const Tensor& x) final;
+  /// relu(forward(x)) in one pass over memory, the same bits. Hooks and observers, which wait for operator(), do not see it;
+  /// nn::Sequential calls it for a batch norm and a ReLU behind it where there are none.
+  Tensor forward_relu(const Tensor& x);
   void reset_running_stats();  ///< mean 0, variance 1, no batches
   void reset_parameters();     ///< that, and weight 1, bias 0
   std::string extra_repr() const override;
@@ -55,6 +58,12 @@ class BatchNormBase : public Module {
  protected:
   virtual void check_rank(const Tensor& x) const = 0;
   void prepare_load(StateDict& state, const std::string& prefix, int64_t version) const override;
+
+ private:
+  /// ember::batch_norm, or another operation with its arguments.
+  using Operation = Tensor (*)(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
+                               bool training, double momentum, double eps);
+  Tensor normalise(const Tensor& x, Operation operation);
 };
 
 /// x (N, C) or (N, C, L).

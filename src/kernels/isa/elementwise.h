@@ -60,11 +60,32 @@ static void loop(const ElementwiseCall& call) {
   if constexpr (inputs == 3) map3<T, T, Out>(call, [p](T a, T b, T c) { return Out(F{}(a, b, c, p)); });
 }
 
+/// The loop of an f that takes whole vectors of floats.
+template <class F, int inputs>
+static void lanes_loop(const ElementwiseCall& call) {
+  const float* const a = static_cast<const float*>(call.in[0]);
+  const float* const b = static_cast<const float*>(call.in[1]);
+  if (call.stride[0] != 1 || (inputs > 1 && call.stride[1] != 1)) return loop<F, inputs, float, float>(call);
+  const float p[3] = {float(call.parameters[0]), float(call.parameters[1]), float(call.parameters[2])};
+  for_each_lanes<float>(call.n, [&](int64_t i, auto lanes) {
+    FloatLanes y;
+    if constexpr (inputs == 1) y = F{}(load(a + i, lanes), p);
+    else y = F{}(load(a + i, lanes), load(b + i, lanes), p);
+    store(static_cast<float*>(call.out) + i, y, lanes);
+  });
+}
+
 /// Rows of the table, `inputs` numbers each: the result has their type, for tests it is bool. f captures nothing.
 template <int inputs, class F>
 static constexpr void reals(ElementwiseTable& table, Op op, F) {
   table.loops[int(op)][int(kFloat32)] = loop<F, inputs, float, float>;
   table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, double>;
+}
+/// As reals, for an f that also takes lanes of floats: better code than the compiler makes of the scalar one.
+template <int inputs, class F>
+static constexpr void lanes(ElementwiseTable& table, Op op, F f) {
+  reals<inputs>(table, op, f);
+  table.loops[int(op)][int(kFloat32)] = lanes_loop<F, inputs>;
 }
 template <int inputs, class F>
 static constexpr void numbers(ElementwiseTable& table, Op op, F f) {

@@ -5,7 +5,10 @@
 namespace ember::kernels::EMBER_ISA {
 namespace {
 
-EMBER_INLINE float normal_cdf(float x) { return 0.5f * (1 + erf(x * 0.70710678118654752f)); }
+template <class V>
+EMBER_INLINE V normal_cdf(V x) {
+  return 0.5f * (1.0f + erf(x * 0.70710678118654752f));
+}
 EMBER_INLINE double normal_cdf(double x) { return 0.5 * (1 + erf(x * 0.70710678118654752)); }
 
 // tanh form of GELU: 0.5 x (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3).
@@ -24,9 +27,9 @@ constexpr void add_forwards(ElementwiseTable& t) {
   reals<1>(t, Op::LeakyRelu, [](auto x, const auto* p) { return x > 0 ? x : x * p[0]; });
   // alpha, scale, input_scale: elu (a, 1, 1), selu (a, s, 1), celu (a, 1, 1 / a).
   reals<1>(t, Op::Elu, [](auto x, const auto* p) { return x > 0 ? x * p[1] : expm1(x * p[2]) * (p[0] * p[1]); });
-  reals<1>(t, Op::Gelu, [](auto x, auto) { return x * normal_cdf(x); });
+  lanes<1>(t, Op::Gelu, [](auto x, auto) { return x * normal_cdf(x); });
   reals<1>(t, Op::GeluTanh, []<class T>(T x, auto) { return T(0.5) * x * (1 + tanh(gelu_argument(x))); });
-  reals<1>(t, Op::Silu, [](auto x, auto) { return x * sigmoid(x); });
+  lanes<1>(t, Op::Silu, [](auto x, auto) { return x * sigmoid(x); });
   reals<1>(t, Op::Mish, [](auto x, auto) { return x * tanh(softplus(x)); });
   // beta, threshold
   reals<1>(t, Op::Softplus, [](auto x, const auto* p) { return x * p[0] > p[1] ? x : log1p(exp(x * p[0])) / p[0]; });

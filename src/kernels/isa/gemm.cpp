@@ -8,7 +8,7 @@
 
 #include <utility>
 
-#include "kernels/isa/lanes.h"
+#include "kernels/isa/lane_folds.h"
 #include "kernels/isa/transpose.h"
 
 namespace ember::kernels::EMBER_ISA {

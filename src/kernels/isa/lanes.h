@@ -1,7 +1,7 @@
 // Short vectors of the instruction set that a file is compiled for: Lanes<float> holds 16, 8 or 4 numbers. The arithmetic is the
 // compiler's own (a * b + c, a < b, a & b on GNU vectors, a number beside a vector counts for all lanes); here stands what the
-// operators do not say. Intrinsics occur in this file only, for masked and non-temporal memory access, where no plain loop
-// becomes the instruction. Everything is static and inline: nothing of it may leave an object file.
+// operators do not say. Intrinsics occur in the lane*.h files only, for masked and non-temporal memory access, where no plain
+// loop becomes the instruction. Everything is static and inline: nothing of it may leave an object file.
 #pragma once
 
 #include <cstdint>
@@ -179,66 +179,19 @@ EMBER_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 3); }
 EMBER_INLINE void prefetch_far(const void* p) { __builtin_prefetch(p, 0, 2); }  ///< into the second-level cache
 EMBER_INLINE void prefetch_write(const void* p) { __builtin_prefetch(p, 1, 3); }
 
-// --- bytes beside lanes: whole numbers 0 .. 255 of the width of T, from memory and back
-
-template <int kBytes>
-struct BytesOf;
-template <>
-struct BytesOf<4> { typedef std::uint8_t type __attribute__((vector_size(kLaneBytes / 4))); };
-template <>
-struct BytesOf<8> { typedef std::uint8_t type __attribute__((vector_size(kLaneBytes / 8))); };
-
-template <class T>
-EMBER_INLINE Mask<T> load_bytes(const std::uint8_t* p) {
-  typename BytesOf<sizeof(T)>::type bytes;
-  __builtin_memcpy(&bytes, p, sizeof bytes);
-  return __builtin_convertvector(bytes, Mask<T>);
-}
-template <class T>
-EMBER_INLINE void store_bytes(std::uint8_t* p, Mask<T> v) {
-#if defined(__AVX512F__)
-  const auto bytes = __builtin_convertvector(v, typename BytesOf<sizeof(T)>::type);
-#else
-  // The lowest byte of each number, gathered at the front: one shuffle, where the conversion goes number by number.
-  typedef std::uint8_t AllBytes __attribute__((vector_size(kLaneBytes)));
-  AllBytes order{};
-#pragma GCC unroll 8
-  for (int i = 0; i < kLanes<T>; ++i) order[i] = std::uint8_t(i * int(sizeof(T)));
-  const AllBytes bytes = __builtin_shuffle((AllBytes)v, order);
-#endif
-  __builtin_memcpy(p, &bytes, kLanes<T>);
-}
-
-template <class T>
-EMBER_INLINE Mask<T> load_bytes(const std::uint8_t* p, int n) {
-  std::uint8_t x[kLanes<T>] = {};
-#if defined(__AVX512F__)
-  const __m128i bytes = _mm_maskz_loadu_epi8(__mmask16((1u << n) - 1), p);
-  __builtin_memcpy(x, &bytes, sizeof x);
-#else
-#pragma GCC unroll 1
-  for (int i = 0; i < n; ++i) x[i] = p[i];
-#endif
-  return load_bytes<T>(x);
-}
-template <class T>
-EMBER_INLINE void store_bytes(std::uint8_t* p, Mask<T> v, int n) {
-  std::uint8_t x[kLanes<T>];
-  store_bytes<T>(x, v);
-#if defined(__AVX512F__)
-  __m128i bytes = _mm_setzero_si128();
-  __builtin_memcpy(&bytes, x, sizeof x);
-  _mm_mask_storeu_epi8(p, __mmask16((1u << n) - 1), bytes);
-#else
-#pragma GCC unroll 1
-  for (int i = 0; i < n; ++i) p[i] = x[i];
-#endif
-}
-
 // --- loops. for_each_lanes<float>(n, [&](int64_t i, auto lanes) { store(y + i, f(load(x + i, lanes)), lanes); }) runs the body
 // --- with AllLanes for whole vectors and once with the number of lanes that remain.
 
 struct AllLanes {};
+
+template <class T>
+EMBER_INLINE constexpr int lane_count(AllLanes) {
+  return kLanes<T>;
+}
+template <class T>
+EMBER_INLINE constexpr int lane_count(int n) {
+  return n;
+}
 
 template <class T>
 EMBER_INLINE Lanes<T> load(const T* p, AllLanes) {
@@ -247,15 +200,6 @@ EMBER_INLINE Lanes<T> load(const T* p, AllLanes) {
 template <class T>
 EMBER_INLINE void store(T* p, Lanes<T> v, AllLanes) {
   store(p, v);
-}
-
-template <class T>
-EMBER_INLINE Mask<T> load_bytes(const std::uint8_t* p, AllLanes) {
-  return load_bytes<T>(p);
-}
-template <class T>
-EMBER_INLINE void store_bytes(std::uint8_t* p, Mask<T> v, AllLanes) {
-  store_bytes<T>(p, v);
 }
 
 /// v, with 0 in the lanes past n.
@@ -331,6 +275,11 @@ EMBER_INLINE V copy_sign(V v, V sign) {
   const Lanes<I> bit = broadcast(I(uint64_t(1) << (8 * sizeof(I) - 1)));
   return (V)(((Lanes<I>)v & ~bit) | ((Lanes<I>)sign & bit));
 }
+
+EMBER_INLINE float absolute(float x) { return __builtin_fabsf(x); }
+EMBER_INLINE double absolute(double x) { return __builtin_fabs(x); }
+EMBER_INLINE float copy_sign(float x, float sign) { return __builtin_copysignf(x, sign); }
+EMBER_INLINE double copy_sign(double x, double sign) { return __builtin_copysign(x, sign); }
 
 /// f of each lane; the compilers make one instruction of it where there is one.
 template <class V, class F>
@@ -416,46 +365,18 @@ EMBER_INLINE FloatLanes narrow(DoubleLanes low, DoubleLanes high) {
 EMBER_INLINE FloatLanes power_of_two(IntLanes n) { return (FloatLanes)((n + 127) << 23); }
 EMBER_INLINE DoubleLanes power_of_two(LongLanes n) { return (DoubleLanes)((n + 1023) << 52); }
 
+/// p 2^k for whole k within -150 .. 129; results may be denormal.
+EMBER_INLINE FloatLanes times_power_of_two(FloatLanes p, FloatLanes k) {
+#if defined(__AVX512F__)
+  return (FloatLanes)_mm512_scalef_ps((__m512)p, (__m512)k);
+#else
+  const IntLanes n = convert<int32_t>(k), half = n >> 1;
+  return p * power_of_two(half) * power_of_two(n - half);
+#endif
+}
+
 /// floor(log2 |v|) of normal numbers, read from the exponent's bits.
 EMBER_INLINE IntLanes exponent(FloatLanes v) { return (((IntLanes)v >> 23) & 255) - 127; }
 EMBER_INLINE LongLanes exponent(DoubleLanes v) { return (((LongLanes)v >> 52) & 2047) - 1023; }
-
-// --- across lanes. The order of the additions is fixed: halves onto each other.
-
-template <class V, class Combine>
-EMBER_INLINE auto fold(V v, Combine combine) {
-  constexpr int n = int(sizeof(V) / sizeof(v[0]));
-  ElementOf<V> x[n];
-  __builtin_memcpy(x, &v, sizeof v);
-#pragma GCC unroll 16
-  for (int half = n / 2; half > 0; half /= 2)
-#pragma GCC unroll 16
-    for (int i = 0; i < half; ++i) x[i] = combine(x[i], x[i + half]);
-  return x[0];
-}
-
-template <class V>
-EMBER_INLINE auto horizontal_sum(V v) {
-  return fold(v, [](auto a, auto b) { return a + b; });
-}
-/// As maximum(): a NaN may be lost. Test for NaN beforehand where it matters.
-template <class V>
-EMBER_INLINE auto horizontal_max(V v) {
-  return fold(v, [](auto a, auto b) { return a > b ? a : b; });
-}
-template <class V>
-EMBER_INLINE auto horizontal_min(V v) {
-  return fold(v, [](auto a, auto b) { return a < b ? a : b; });
-}
-
-/// Is any lane of a mask true?
-template <class M>
-EMBER_INLINE bool any(M mask) {
-  return fold(mask, [](auto a, auto b) { return a | b; }) != 0;
-}
-template <class M>
-EMBER_INLINE bool all(M mask) {
-  return fold(mask, [](auto a, auto b) { return a & b; }) != 0;
-}
 
 }  // namespace ember::kernels::EMBER_ISA

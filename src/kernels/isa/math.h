@@ -8,116 +8,128 @@
 
 namespace ember::kernels::EMBER_ISA {
 
+// --- the same words for one float and for lanes of them
+
 EMBER_INLINE float as_float(int32_t bits) { return __builtin_bit_cast(float, bits); }
 EMBER_INLINE int32_t as_bits(float x) { return __builtin_bit_cast(int32_t, x); }
+EMBER_INLINE FloatLanes as_float(IntLanes bits) { return (FloatLanes)bits; }
+EMBER_INLINE IntLanes as_bits(FloatLanes x) { return (IntLanes)x; }
+EMBER_INLINE float to_real(int32_t n) { return float(n); }
+EMBER_INLINE FloatLanes to_real(IntLanes n) { return convert<float>(n); }
 
+/// p 2^k for whole k within -150 .. 129, in two steps: results may be denormal.
+EMBER_INLINE float times_power_of_two(float p, float k) {
+  const int32_t n = int32_t(k), half = n >> 1;
+  return p * as_float((half + 127) << 23) * as_float((n - half + 127) << 23);
+}
+
+/// a * b + c, fused where the hardware does it.
 #if defined(__FMA__) || defined(__aarch64__)
 EMBER_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else
 EMBER_INLINE float fused(float a, float b, float c) { return a * b + c; }  // a library call for each element otherwise
 #endif
+EMBER_INLINE FloatLanes fused(FloatLanes a, FloatLanes b, FloatLanes c) { return fma(a, b, c); }
 
-/// e^x, 1 ULP. x = k ln 2 + r with |r| <= ln 2 / 2; e^r by a polynomial; 2^k in two factors, for results that are denormal.
-EMBER_INLINE float exp(float x) {
-  const float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;  // 0 and inf beyond; NaN stays
-  const float k = __builtin_rintf(clamped * 1.44269504088896341f);
-  float r = fused(k, -0.693359375f, clamped);
-  r = fused(k, 2.12194440e-4f, r);
-  float p = 1.9875691500e-4f;
-  p = fused(p, r, 1.3981999507e-3f);
-  p = fused(p, r, 8.3334519073e-3f);
-  p = fused(p, r, 4.1665795894e-2f);
-  p = fused(p, r, 1.6666665459e-1f);
-  p = fused(p, r, 5.0000001201e-1f);
-  p = fused(p, r * r, r) + 1.0f;
-  const int32_t n = int32_t(k), half = n >> 1;
-  return p * as_float((half + 127) << 23) * as_float((n - half + 127) << 23);
+/// c0 + x (c1 + x (c2 + ...)), from the highest coefficient down.
+template <class V>
+EMBER_INLINE V polynomial(V, float c) {
+  return V{} + c;
+}
+template <class V, class... More>
+EMBER_INLINE V polynomial(V x, float c, More... higher) {
+  return fused(polynomial(x, higher...), x, V{} + c);
+}
+
+// --- functions. V is float or FloatLanes.
+
+/// e^x, 1.01 ULP. x = k ln 2 + r with |r| <= ln 2 / 2; e^r by a polynomial.
+template <class V>
+EMBER_INLINE V exp(V x) {
+  const V clamped = minimum(V{} + 89.0f, maximum(V{} - 104.0f, x));  // inf and 0 beyond; NaN stays
+  const V k = round_even(clamped * 1.44269504088896341f);
+  V r = fused(k, V{} - 0.693359375f, clamped);
+  r = fused(k, V{} + 2.12194440e-4f, r);
+  const V p = polynomial(r, 5.0000001201e-1f, 1.6666665459e-1f, 4.1665795894e-2f, 8.3334519073e-3f, 1.3981999507e-3f, 1.9875691500e-4f);
+  return times_power_of_two(fused(p, r * r, r) + 1.0f, k);
 }
 EMBER_INLINE double exp(double x) { return __builtin_exp(x); }
+EMBER_INLINE DoubleLanes exp(DoubleLanes v) {
+  return each_lane(v, [](double x) { return __builtin_exp(x); });
+}
 
 /// ln x, 1 ULP. x = 2^e m with m in [sqrt(1/2), sqrt(2)); denormals are scaled first. 0 gives -inf, below 0 NaN.
-EMBER_INLINE float log(float x) {
-  const bool tiny = x < 1.17549435e-38f;
-  const float scaled = tiny ? x * 8388608.0f : x;
-  const int32_t bits = as_bits(scaled);
-  int32_t e = ((bits >> 23) & 255) - 126;
-  float m = as_float((bits & 0x007fffff) | 0x3f000000);  // [0.5, 1)
-  const bool low = m < 0.70710678118654752f;
-  e = (tiny ? e - 23 : e) - (low ? 1 : 0);
-  m = low ? m + m - 1.0f : m - 1.0f;
-  const float z = m * m, k = float(e);
-  float p = 7.0376836292e-2f;
-  p = fused(p, m, -1.1514610310e-1f);
-  p = fused(p, m, 1.1676998740e-1f);
-  p = fused(p, m, -1.2420140846e-1f);
-  p = fused(p, m, 1.4249322787e-1f);
-  p = fused(p, m, -1.6668057665e-1f);
-  p = fused(p, m, 2.0000714765e-1f);
-  p = fused(p, m, -2.4999993993e-1f);
-  p = fused(p, m, 3.3333331174e-1f);
+template <class V>
+EMBER_INLINE V log(V x) {
+  const auto tiny = x < 1.17549435e-38f;
+  const auto bits = as_bits(select(tiny, x * 8388608.0f, x));
+  V m = as_float((bits & 0x007fffff) | 0x3f000000);  // [0.5, 1)
+  const auto low = m < 0.70710678118654752f;
+  const V k = to_real(((bits >> 23) & 255) - 126) - select(tiny, V{} + 23.0f, V{}) - select(low, V{} + 1.0f, V{});
+  m = select(low, m + m, m) - 1.0f;
+  const V z = m * m;
+  V p = polynomial(m, 3.3333331174e-1f, -2.4999993993e-1f, 2.0000714765e-1f, -1.6668057665e-1f, 1.4249322787e-1f, -1.2420140846e-1f,
+                   1.1676998740e-1f, -1.1514610310e-1f, 7.0376836292e-2f);
   p = p * m * z;
-  p = fused(k, -2.12194440e-4f, p);
-  p = fused(-0.5f, z, p);
-  float y = fused(k, 0.693359375f, m + p);
-  y = x == 0.0f ? -__builtin_inff() : y;
-  y = x == __builtin_inff() ? x : y;
-  return x < 0.0f || x != x ? __builtin_nanf("") : y;
+  p = fused(k, V{} - 2.12194440e-4f, p);
+  p = fused(V{} - 0.5f, z, p);
+  V y = fused(k, V{} + 0.693359375f, m + p);
+  y = select(x == 0.0f, V{} - __builtin_inff(), y);
+  y = select(x == __builtin_inff(), x, y);
+  return select(x >= 0.0f, y, V{} + __builtin_nanf(""));
 }
 EMBER_INLINE double log(double x) { return __builtin_log(x); }
 
-/// e^x - 1, 2 ULP: a polynomial where e^x is near 1, so that nothing cancels.
-EMBER_INLINE float expm1(float x) {
-  float p = 1.98412698e-4f;
-  p = fused(p, x, 1.38888889e-3f);
-  p = fused(p, x, 8.33333333e-3f);
-  p = fused(p, x, 4.16666667e-2f);
-  p = fused(p, x, 1.66666667e-1f);
-  p = fused(p, x, 5.0e-1f);
-  const float small = fused(p, x * x, x);
-  const float large = exp(x) - 1.0f;
-  return x > -0.35f && x < 0.35f ? small : large;
+/// e^x - 1, 4 ULP: a polynomial where e^x is near 1, so that nothing cancels.
+template <class V>
+EMBER_INLINE V expm1(V x) {
+  const V p = polynomial(x, 5.0e-1f, 1.66666667e-1f, 4.16666667e-2f, 8.33333333e-3f, 1.38888889e-3f, 1.98412698e-4f);
+  return select(absolute(x) < 0.35f, fused(p, x * x, x), exp(x) - 1.0f);
 }
 EMBER_INLINE double expm1(double x) { return __builtin_expm1(x); }
 
-/// ln(1 + x), 2 ULP: what 1 + x loses is put back through the derivative.
-EMBER_INLINE float log1p(float x) {
-  const float u = 1.0f + x, d = u - 1.0f;
-  const float corrected = log(u) * (x / d);
-  const float y = d == 0.0f ? x : corrected;
-  return x == __builtin_inff() ? x : y;
+/// ln(1 + x), 3 ULP: what 1 + x loses is put back through the derivative.
+template <class V>
+EMBER_INLINE V log1p(V x) {
+  const V u = x + 1.0f, d = u - 1.0f;
+  const V y = select(d == 0.0f, x, log(u) * (x / d));
+  return select(x == __builtin_inff(), x, y);
 }
 EMBER_INLINE double log1p(double x) { return __builtin_log1p(x); }
 
-/// 1 / (1 + e^-x), 2 ULP.
-EMBER_INLINE float sigmoid(float x) {
-  const float e = exp(x < 0.0f ? x : -x);  // never overflows
-  const float y = 1.0f / (1.0f + e);
-  return x < 0.0f ? e * y : x != x ? x : y;
+/// 1 / (1 + e^-x), 3 ULP.
+template <class V>
+EMBER_INLINE V sigmoid(V x) {
+  const V e = exp(-absolute(x));  // never overflows
+  return select(x < 0.0f, e, V{} + 1.0f) / (e + 1.0f);
 }
 EMBER_INLINE double sigmoid(double x) {
   const double e = __builtin_exp(x < 0 ? x : -x);
   return (x < 0 ? e : 1.0) / (1.0 + e);
 }
 
-/// tanh x, 2 ULP: from e^2x - 1, an odd polynomial near 0.
-EMBER_INLINE float tanh(float x) {
-  const float a = x < 0.0f ? -x : x, z = x * x;
-  const float t = exp(2.0f * (a < 10.0f ? a : 10.0f));
-  const float large = 1.0f - 2.0f / (t + 1.0f);
-  float p = -5.70498872745e-3f;
-  p = fused(p, z, 2.06390887954e-2f);
-  p = fused(p, z, -5.37397155531e-2f);
-  p = fused(p, z, 1.33314422036e-1f);
-  p = fused(p, z, -3.33332819422e-1f);
-  const float small = fused(p * z, x, x);
-  const float y = a < 0.625f ? small : x < 0.0f ? -large : large;
-  return x != x ? x : y;
+/// tanh x, 2 ULP: from e^2x, an odd polynomial near 0.
+template <class V>
+EMBER_INLINE V tanh(V x) {
+  const V a = absolute(x), z = x * x;
+  const V large = 1.0f - 2.0f / (exp(minimum(V{} + 10.0f, a) * 2.0f) + 1.0f);
+  const V p = polynomial(z, -3.33332819422e-1f, 1.33314422036e-1f, -5.37397155531e-2f, 2.06390887954e-2f, -5.70498872745e-3f);
+  return select(a < 0.625f, fused(p * z, x, x), copy_sign(large, x));
 }
 EMBER_INLINE double tanh(double x) { return __builtin_tanh(x); }
 
-// The rest comes from the C library, an element at a time.
-EMBER_INLINE float erf(float x) { return __builtin_erff(x); }
+/// erf x, 2 ULP: an odd polynomial near 0, else 1 - e^-p(|x|). The coefficients are N. Juffa's (2-clause BSD).
+template <class V>
+EMBER_INLINE V erf(V x) {
+  const V a = absolute(x), z = x * x;
+  const V p = polynomial(a, -1.28717512e-1f, -6.34846687e-1f, -1.06777877e-1f, 2.42546219e-2f, -3.88396438e-3f, 3.83197126e-4f, -1.72853470e-5f);
+  const V large = 1.0f - exp(fused(p, a, -a));
+  const V q = polynomial(z, 1.28379166e-1f, -3.76125336e-1f, 1.12819925e-1f, -2.67681349e-2f, 4.99119423e-3f, -5.96761703e-4f);
+  return select(a > 0.927734375f, copy_sign(large, x), fused(q, x, x));
+}
 EMBER_INLINE double erf(double x) { return __builtin_erf(x); }
+
+// The rest comes from the C library, an element at a time.
 EMBER_INLINE float log2(float x) { return __builtin_log2f(x); }
 EMBER_INLINE double log2(double x) { return __builtin_log2(x); }
 EMBER_INLINE float log10(float x) { return __builtin_log10f(x); }

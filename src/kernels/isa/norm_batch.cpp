@@ -1,28 +1,9 @@
 // Batch norm, channel by channel (planes) or all channels side by side in the lanes (rows).
-#include "kernels/isa/lanes.h"
+#include "kernels/isa/sums.h"
 #include "kernels/norm.h"
 
 namespace ember::kernels::EMBER_ISA {
 namespace {
-
-/// Sums in double of vectors of T.
-template <class T>
-struct DoubleSum;
-template <>
-struct DoubleSum<float> {
-  DoubleLanes low{}, high{};
-  [[gnu::always_inline]] void add(FloatLanes v) {
-    low += widen_low(v);
-    high += widen_high(v);
-  }
-  double total() const { return horizontal_sum(low + high); }
-};
-template <>
-struct DoubleSum<double> {
-  DoubleLanes sum{};
-  [[gnu::always_inline]] void add(DoubleLanes v) { sum += v; }
-  double total() const { return horizontal_sum(sum); }
-};
 
 /// body(offset, lanes, j) over all numbers of a channel; j < 4 names an accumulator.
 template <class T, class Body>
@@ -60,6 +41,12 @@ EMBER_INLINE void put(T* p, Lanes<T> v, int n, bool) {
   store(p, v, n);
 }
 
+/// As the elementwise ReLU: 0 for -0, NaN stays.
+template <class V>
+EMBER_INLINE V relu(V v) {
+  return select(v <= V{}, V{}, v);
+}
+
 /// dy, and 0 where the ReLU behind y = x * scale + shift lets nothing through. A NaN does pass.
 template <class V>
 EMBER_INLINE V through_relu(V dy, V y) {
@@ -87,7 +74,7 @@ void plane_affine_loop(Planes planes, const T* x, Affine<T> affine, T* y) {
   const Lanes<T> scale = broadcast(affine.scale), shift = broadcast(affine.shift);
   for_each_in<T>(planes, [&](int64_t i, auto lanes, int) {
     const Lanes<T> v = fma(load(x + i, lanes), scale, shift);
-    put(y + i, kRelu ? maximum(zeros<T>(), v) : v, lanes, kStream);
+    put(y + i, kRelu ? relu(v) : v, lanes, kStream);
   });
   if (kStream) stream_fence();
 }
@@ -226,7 +213,7 @@ void row_affine_loop(int64_t rows, int64_t channels, const T* x, const T* scale,
   for (int64_t r = 0; r < rows; ++r, x += channels, y += channels)
     for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
       const Lanes<T> v = fma(load(x + c, lanes), load(scale + c, lanes), load(shift + c, lanes));
-      put(y + c, kRelu ? maximum(zeros<T>(), v) : v, lanes, kStream);
+      put(y + c, kRelu ? relu(v) : v, lanes, kStream);
     });
   if (kStream) stream_fence();
 }

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "kernels/isa/lanes.h"
+#include "kernels/isa/lane_bytes.h"
 #include "kernels/pool.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -47,9 +47,6 @@ EMBER_INLINE void with_window(int64_t rows, int64_t columns, Body body) {
   else body(AnyWindow{rows, columns});
 }
 
-EMBER_INLINE constexpr int lane_count(AllLanes, int all) { return all; }
-EMBER_INLINE constexpr int lane_count(int n, int) { return n; }
-
 template <class T, class LaneCount>
 EMBER_INLINE Mask<T> load_taps(const std::uint8_t* p, LaneCount lanes) {
   return load_bytes<T>(p, lanes);
@@ -61,12 +58,12 @@ EMBER_INLINE void store_taps(std::uint8_t* p, Mask<T> taps, LaneCount lanes) {
 template <class T, class LaneCount>
 EMBER_INLINE Mask<T> load_taps(const int32_t* p, LaneCount lanes) {
   Mask<T> taps{};
-  for (int i = 0; i < lane_count(lanes, kLanes<T>); ++i) taps[i] = p[i];
+  for (int i = 0; i < lane_count<T>(lanes); ++i) taps[i] = p[i];
   return taps;
 }
 template <class T, class LaneCount>
 EMBER_INLINE void store_taps(int32_t* p, Mask<T> taps, LaneCount lanes) {
-  for (int i = 0; i < lane_count(lanes, kLanes<T>); ++i) p[i] = int32_t(taps[i]);
+  for (int i = 0; i < lane_count<T>(lanes); ++i) p[i] = int32_t(taps[i]);
 }
 
 /// The running maximum of a window, and the number of the tap that it came from.

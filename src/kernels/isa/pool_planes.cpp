@@ -1,18 +1,10 @@
 // Pooling plane by plane: the lanes are neighbouring outputs of one row, whose inputs lie `stride` apart.
+#include "kernels/isa/lane_folds.h"
 #include "kernels/isa/pool.h"
 #include "kernels/isa/transpose.h"
 
 namespace ember::kernels::EMBER_ISA {
 namespace {
-
-template <int kFirst, class V, int... lane>
-EMBER_INLINE V every_second(V low, V high, std::integer_sequence<int, lane...>) {
-  return __builtin_shufflevector(low, high, (2 * lane + kFirst)...);
-}
-template <int kFirst, class T>
-EMBER_INLINE Lanes<T> every_second(Lanes<T> low, Lanes<T> high) {
-  return every_second<kFirst>(low, high, std::make_integer_sequence<int, kLanes<T>>{});
-}
 
 /// n numbers from p, as two vectors; n <= 2 kLanes<T>.
 template <class T>
@@ -29,11 +21,11 @@ EMBER_INLINE Lanes<T> load_apart(const T* p, int64_t stride, LaneCount lanes) {
   constexpr int L = kLanes<T>;
   if (stride == 1) return load(p, lanes);
   if (stride == 2) {
-    const Pair<T> pair(p, 2 * lane_count(lanes, L) - 1);  // nothing behind the last one is read
+    const Pair<T> pair(p, 2 * lane_count<T>(lanes) - 1);  // nothing behind the last one is read
     return every_second<0, T>(pair.low, pair.high);
   }
   Lanes<T> v{};
-  for (int i = 0; i < lane_count(lanes, L); ++i) v[i] = p[i * stride];
+  for (int i = 0; i < lane_count<T>(lanes); ++i) v[i] = p[i * stride];
   return v;
 }
 
@@ -66,7 +58,7 @@ void max_pool_pairs(const PoolShape& s, const T* x, T* y, std::uint8_t* tap) {
     const T* const line = x + s.y.start[oy] * s.x.in + s.x.start[0];
     if (s.y.count[oy] == 0) continue;
     for_overlapping_lanes<T>(s.x.out, [&](int64_t ox, auto lanes) {
-      const int numbers = 2 * lane_count(lanes, kLanes<T>);
+      const int numbers = 2 * lane_count<T>(lanes);
       const Pair<T> first(line + 2 * ox, numbers);
       Largest<T> best{every_second<0, T>(first.low, first.high)};
       best.offer(every_second<1, T>(first.low, first.high), 1);
@@ -113,7 +105,7 @@ void scatter_pairs(const PoolShape& s, const T* dy, const std::uint8_t* tap, T* 
     for_overlapping_lanes<T>(s.x.out, [&](int64_t ox, auto lanes) {
       const Lanes<T> g = load(dy + ox, lanes);
       const Mask<T> taps = load_taps<T>(tap + ox, lanes);
-      const int numbers = 2 * lane_count(lanes, L);
+      const int numbers = 2 * lane_count<T>(lanes);
       for (int ky = 0; ky < s.y.count[oy]; ++ky) {
         const Lanes<T> left = select(taps == broadcast(Int<T>(2 * ky)), g, zeros<T>());
         const Lanes<T> right = select(taps == broadcast(Int<T>(2 * ky + 1)), g, zeros<T>());

@@ -2,7 +2,7 @@
 // this file is compiled with -ffp-contract=off: only what says fused is fused.
 //
 // The logarithm, sine and cosine are those of Cephes (S. Moshier) in the form of avx_mathfun (J. Pommier, zlib licence).
-#include "kernels/isa/lanes.h"
+#include "kernels/isa/transpose.h"
 #include "kernels/random.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -55,7 +55,17 @@ void uniform_double(int64_t n, const std::uint32_t* words, double from, double t
 }
 
 void bernoulli_float(int64_t n, const std::uint32_t* words, std::uint64_t threshold, float value, float* out) {
-  for (int64_t i = 0; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold ? value : 0.0f;
+  using Words = Lanes<std::uint32_t>;
+  constexpr int L = kLanes<float>;
+  const Words high_threshold = Words{} + std::uint32_t(threshold >> 32), low_threshold = Words{} + std::uint32_t(threshold);
+  int64_t i = 0;
+  for (; i + L <= n; i += L) {
+    const Words first = load(words + 2 * i), second = load(words + 2 * i + L);
+    const Words high = every_second<0, std::uint32_t>(first, second) & 0x1fffff, low = every_second<1, std::uint32_t>(first, second);
+    const auto below = (high < high_threshold) | ((high == high_threshold) & (low < low_threshold));
+    store(out + i, select(below, broadcast(value), zeros<float>()));
+  }
+  for (; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold ? value : 0.0f;
 }
 
 void bernoulli_byte(int64_t n, const std::uint32_t* words, std::uint64_t threshold, std::uint8_t* out) {

@@ -1,6 +1,6 @@
 // Sums, products, extremes and their positions, running sums, moments. Real sums go into doubles every few additions, so that
 // float32 results are rounded about once.
-#include "kernels/isa/lanes.h"
+#include "kernels/isa/lane_folds.h"
 #include "kernels/reduce.h"
 
 namespace ember::kernels::EMBER_ISA {

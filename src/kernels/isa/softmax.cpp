@@ -1,7 +1,7 @@
 #include "kernels/softmax.h"
 
-#include "kernels/isa/lanes.h"
 #include "kernels/isa/math.h"
+#include "kernels/isa/sums.h"
 
 namespace ember::kernels::EMBER_ISA {
 namespace {
@@ -20,77 +20,50 @@ T row_max(int64_t n, const T* x) {
   return best;
 }
 
-/// Sums in double, so that long rows lose nothing.
+/// y = e^(x - top), then its sum. Of a row of only -inf they are NaN, as in PyTorch.
 template <class T>
-double row_sum(int64_t n, const T* x) {
-  double part[8] = {};
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int j = 0; j < 8; ++j) part[j] += double(x[i + j]);
-  for (; i < n; ++i) part[0] += double(x[i]);
-  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
-}
-
-template <class T>
-double row_dot(int64_t n, const T* x, const T* y) {
-  double part[8] = {};
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int j = 0; j < 8; ++j) part[j] += double(x[i + j] * y[i + j]);
-  for (; i < n; ++i) part[0] += double(x[i] * y[i]);
-  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
-}
-
-/// y = e^(x - top). Of a row of only -inf that is NaN, as in PyTorch.
-template <class T>
-void exponentials(int64_t n, const T* x, T top, T* y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = exp(x[i] - top);
+double exponentials(int64_t n, const T* x, T top, T* y) {
+  return row_total<T>(n, [&](int64_t i, auto lanes) {
+    const Lanes<T> e = exp(load(x + i, lanes) - top);
+    store(y + i, e, lanes);
+    return e;
+  });
 }
 
 template <class T>
 void softmax(int64_t rows, int64_t n, const T* x, T* y) {
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    exponentials(n, x, row_max(n, x), y);
-    const T scale = T(1 / row_sum(n, y));
-    for (int64_t i = 0; i < n; ++i) y[i] *= scale;
+    const T scale = T(1 / exponentials(n, x, row_max(n, x), y));
+    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(y + i, load(y + i, lanes) * scale, lanes); });
   }
 }
 
-/// ln of the sum of e^(x - top), by blocks that stay in the first-level cache.
 template <class T>
 T log_of_sum(int64_t n, const T* x, T top) {
-  constexpr int64_t kBlock = 512;
-  T e[kBlock];
-  double sum = 0;
-  for (int64_t i = 0; i < n; i += kBlock) {
-    const int64_t count = n - i < kBlock ? n - i : kBlock;
-    exponentials(count, x + i, top, e);
-    sum += row_sum(count, e);
-  }
-  return T(__builtin_log(sum));
+  return T(__builtin_log(row_total<T>(n, [&](int64_t i, auto lanes) { return exp(load(x + i, lanes) - top); })));
 }
 
 template <class T>
 void log_softmax(int64_t rows, int64_t n, const T* x, T* y) {
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
     const T top = row_max(n, x), rest = log_of_sum(n, x, top);
-    for (int64_t i = 0; i < n; ++i) y[i] = x[i] - top - rest;
+    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(y + i, load(x + i, lanes) - top - rest, lanes); });
   }
 }
 
 template <class T>
 void softmax_backward(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
   for (int64_t r = 0; r < rows; ++r, dy += n, y += n, dx += n) {
-    const T dot = T(row_dot(n, dy, y));
-    for (int64_t i = 0; i < n; ++i) dx[i] = y[i] * (dy[i] - dot);
+    const T dot = T(row_total<T>(n, [&](int64_t i, auto lanes) { return load(dy + i, lanes) * load(y + i, lanes); }));
+    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(dx + i, load(y + i, lanes) * (load(dy + i, lanes) - dot), lanes); });
   }
 }
 
 template <class T>
 void log_softmax_backward(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
   for (int64_t r = 0; r < rows; ++r, dy += n, y += n, dx += n) {
-    const T sum = T(row_sum(n, dy));
-    for (int64_t i = 0; i < n; ++i) dx[i] = dy[i] - exp(y[i]) * sum;
+    const T sum = T(row_total<T>(n, [&](int64_t i, auto lanes) { return load(dy + i, lanes); }));
+    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(dx + i, load(dy + i, lanes) - exp(load(y + i, lanes)) * sum, lanes); });
   }
 }
 
@@ -106,7 +79,7 @@ template <class T>
 void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target, const T* scale, T* dx) {
   for (int64_t r = 0; r < rows; ++r, x += n, dx += n) {
     const T s = scale[r], l = lse[r];
-    for (int64_t i = 0; i < n; ++i) dx[i] = exp(x[i] - l) * s;
+    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(dx + i, exp(load(x + i, lanes) - l) * s, lanes); });
     if (s != 0) dx[target[r]] -= s;
   }
 }

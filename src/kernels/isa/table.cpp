@@ -7,6 +7,7 @@
 
 namespace ember::kernels::EMBER_ISA {
 
+extern const CopyKernels copy_kernels;
 extern const DepthwiseKernels depthwise_kernels;
 extern const DotKernels dot_kernels;
 extern const ElementwiseTable unary_table, activation_table, binary_table;
@@ -26,6 +27,7 @@ extern const WinogradKernels winograd_kernels;
 extern const Kernels table;
 constinit const Kernels table{
     .isa = EMBER_TEXT(EMBER_ISA),
+    .copy = copy_kernels,
     .depthwise = depthwise_kernels,
     .dots = dot_kernels,
     .elementwise = elementwise_kernels,

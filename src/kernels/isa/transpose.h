@@ -1,4 +1,4 @@
-// Square blocks of numbers transposed in registers.
+// Numbers that change places between vectors: interleaved, taken apart, transposed in square blocks.
 #pragma once
 
 #include <utility>
@@ -22,6 +22,16 @@ EMBER_INLINE V interleave_low(V a, V b) {
 template <class V>
 EMBER_INLINE V interleave_high(V a, V b) {
   return interleave<1>(a, b, std::make_integer_sequence<int, int(sizeof(V) / sizeof(a[0]))>{});
+}
+
+template <int kFirst, class V, int... lane>
+EMBER_INLINE V every_second(V low, V high, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(low, high, (2 * lane + kFirst)...);
+}
+/// Numbers kFirst, kFirst + 2, kFirst + 4, ... of low and high, one behind the other.
+template <int kFirst, class T>
+EMBER_INLINE Lanes<T> every_second(Lanes<T> low, Lanes<T> high) {
+  return every_second<kFirst>(low, high, std::make_integer_sequence<int, kLanes<T>>{});
 }
 
 /// kLanes<T> rows of kLanes<T> numbers; afterwards rows[j][i] is what rows[i][j] was. Interleaving row i with row i + n / 2

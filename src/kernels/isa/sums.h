@@ -1,0 +1,44 @@
+// Sums of floats that lose nothing: a few additions in float, the rest in double.
+#pragma once
+
+#include "kernels/isa/lane_folds.h"
+
+namespace ember::kernels::EMBER_ISA {
+
+/// Sums in double of vectors of T.
+template <class T>
+struct DoubleSum;
+template <>
+struct DoubleSum<float> {
+  DoubleLanes low{}, high{};
+  [[gnu::always_inline]] void add(FloatLanes v) {
+    low += widen_low(v);
+    high += widen_high(v);
+  }
+  [[gnu::always_inline]] double total() const { return horizontal_sum(low + high); }
+};
+template <>
+struct DoubleSum<double> {
+  DoubleLanes sum{};
+  [[gnu::always_inline]] void add(DoubleLanes v) { sum += v; }
+  [[gnu::always_inline]] double total() const { return horizontal_sum(sum); }
+};
+
+/// The sum of term(i, lanes) over a row. Eight vectors at a time are added in T, the rest in double.
+template <class T, class Term>
+EMBER_INLINE double row_total(int64_t n, Term term) {
+  constexpr int L = kLanes<T>;
+  DoubleSum<T> sum;
+  int64_t i = 0;
+  for (; i + 8 * L <= n; i += 8 * L) {
+    Lanes<T> part[8];
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; ++j) part[j] = term(i + j * L, AllLanes{});
+    sum.add(((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7])));
+  }
+  for (; i + L <= n; i += L) sum.add(term(i, AllLanes{}));
+  if (i < n) sum.add(keep(term(i, int(n - i)), int(n - i)));
+  return sum.total();
+}
+
+}  // namespace ember::kernels::EMBER_ISA

@@ -1,0 +1,101 @@
+// Sequential runs neighbouring modules as one operation where nobody can tell: same bits, same gradients, same hooks.
+#include <ember/ember.h>
+
+#include "support/catch.h"
+
+using namespace ember;
+
+namespace {
+
+nn::Sequential make_net() {
+  manual_seed(5);
+  return {nn::Conv2d(2, 6, 3, {.padding = 1}), nn::BatchNorm2d(6), nn::ReLU(), nn::MaxPool2d(2), nn::Conv2d(6, 19, 3), nn::BatchNorm2d(19),
+          nn::ReLU(), nn::Flatten(), nn::Linear(19 * 9, 12), nn::BatchNorm1d(12), nn::ReLU(), nn::Linear(12, 3)};
+}
+
+struct Outcome {
+  Tensor y, dx;
+  std::vector<Tensor> gradients, buffers;
+};
+
+/// Two steps in training or one in evaluation mode; `forward` is given the net and the input.
+template <class Forward>
+Outcome run(bool training, Forward forward) {
+  nn::Sequential net = make_net();
+  if (!training) {
+    net(randn({7, 2, 10, 10}) * 2 + 1);  // moves the running statistics
+    net.eval();
+  }
+  Outcome o;
+  for (int step = 0; step < (training ? 2 : 1); ++step) {
+    manual_seed(11 + step);
+    const Tensor x = randn({5, 2, 10, 10}).requires_grad_();
+    net.zero_grad();
+    o.y = forward(net, x);
+    o.y.backward(randn(o.y.sizes()));
+    o.dx = x.grad();
+  }
+  for (const Tensor& p : net.parameters()) o.gradients.push_back(p.grad());
+  o.buffers = net.buffers();
+  return o;
+}
+
+void check_same(const Outcome& a, const Outcome& b) {
+  CHECK(equal(a.y.detach(), b.y.detach()));
+  CHECK(equal(a.dx, b.dx));
+  for (std::size_t i = 0; i < a.gradients.size(); ++i) CHECK(equal(a.gradients[i], b.gradients[i]));
+  for (std::size_t i = 0; i < a.buffers.size(); ++i) CHECK(equal(a.buffers[i], b.buffers[i]));
+}
+
+Tensor one_by_one(nn::Sequential& net, const Tensor& x) {
+  Tensor y = x;
+  for (int64_t i = 0; i < net.size(); ++i) y = net[i](y);
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("fused modules give the bits of single ones: results, gradients, running statistics") {
+  for (const bool training : {true, false}) {
+    const Outcome fused = run(training, [](nn::Sequential& net, const Tensor& x) { return net(x); });
+    check_same(fused, run(training, one_by_one));
+  }
+}
+
+TEST_CASE("a hook on a module that would be fused sees its input and output, and nothing changes") {
+  const Outcome fused = run(true, [](nn::Sequential& net, const Tensor& x) { return net(x); });
+  for (const int64_t at : {1, 2, 3, 5, 6, 9, 10}) {
+    Tensor seen;
+    int calls = 0;
+    const Outcome hooked = run(true, [&](nn::Sequential& net, const Tensor& x) {
+      const int64_t handle = net[at].register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& output) {
+        seen = output;
+        ++calls;
+        return Tensor();
+      });
+      const Tensor y = net(x);
+      net[at].remove_hook(handle);
+      return y;
+    });
+    check_same(fused, hooked);
+    CHECK(calls == 2);
+    if (at == 1 || at == 5 || at == 9) CHECK(seen.min().item<float>() < 0);  // before the ReLU
+    else CHECK(seen.min().item<float>() >= 0);
+  }
+}
+
+TEST_CASE("a replaced output of a batch norm reaches the ReLU behind it") {
+  nn::Sequential net{nn::BatchNorm1d(3), nn::ReLU()};
+  net[0].register_forward_hook([](nn::Module&, const Tensor&, const Tensor& output) { return output * 0 + 7; });
+  CHECK(equal(net(randn({4, 3})).detach(), full({4, 3}, 7.0)));
+}
+
+TEST_CASE("gradients of gradients go through fused modules") {
+  nn::Sequential net = make_net();
+  const Tensor x = randn({5, 2, 10, 10}).requires_grad_();
+  const auto second = [&](const Tensor& y) {
+    const Tensor dx = autograd::grad({y.sum()}, {x}, {}, {.create_graph = true})[0];
+    return autograd::grad({square(dx).sum()}, {net.parameters()[0]})[0];
+  };
+  CHECK(allclose(second(net(x)), second(one_by_one(net, x)), 1e-4, 1e-5));
+}
