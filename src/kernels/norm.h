@@ -13,7 +13,7 @@ struct Planes {
   int64_t count, length, stride;
 };
 
-/// What turns x into y in one channel: y = x * scale + shift; with `relu`, max(0, that).
+/// What turns x into y in one channel: y = x * scale + shift, plus the addend where there is one; with `relu`, max(0, that).
 template <class T>
 struct Affine {
   T scale, shift;
@@ -32,7 +32,8 @@ struct BatchNormLoops {
   /// mean = sum x / n and squares = sum (x - mean)^2. For float with PyTorch's roundings: the sums are double, mean, x - mean and
   /// its square are rounded to float.
   void (*plane_moments)(Planes, const T* x, T* mean, T* squares);
-  void (*plane_affine)(Planes, const T* x, Affine<T>, T* y, bool stream);
+  /// addend, laid out as x, may be null; so in row_affine.
+  void (*plane_affine)(Planes, const T* x, Affine<T>, const T* addend, T* y, bool stream);
   /// Where affine.relu, dy counts as 0 for x * scale + shift <= 0; so in all gradients.
   GradientSums (*plane_gradient_sums)(Planes, const T* x, const T* dy, T mean, Affine<T>);
   /// dx = dy * scale + (x - mean) * slope + offset
@@ -40,7 +41,8 @@ struct BatchNormLoops {
 
   /// mean and squares of each channel over these rows alone, in double.
   void (*row_moments)(int64_t rows, int64_t channels, const T* x, double* mean, double* squares);
-  void (*row_affine)(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y, bool stream);
+  void (*row_affine)(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y,
+                     bool stream);
   /// Adds to sum_dy and sum_dot. scale and shift are read where relu.
   void (*row_gradient_sums)(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
                             bool relu, double* sum_dy, double* sum_dot);

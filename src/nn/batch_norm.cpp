@@ -33,9 +33,8 @@ void BatchNormBase::reset_parameters() {
   if (bias.defined()) init::zeros_(bias);
 }
 
-Tensor BatchNormBase::forward(const Tensor& x) { return normalise(x, batch_norm); }
-Tensor BatchNormBase::forward_relu(const Tensor& x) { return normalise(x, batch_norm_relu); }
-
+/// operation(x, running_mean, running_var, weight, bias, training, momentum, eps) as the module's state wants it.
+template <class Operation>
 Tensor BatchNormBase::normalise(const Tensor& x, Operation operation) {
   check_rank(x);
   const bool has_statistics = running_mean.defined() || running_var.defined();
@@ -53,6 +52,12 @@ Tensor BatchNormBase::normalise(const Tensor& x, Operation operation) {
   // PyTorch counts before its checks; here a call that is refused changes nothing.
   if (counts) *num_batches_tracked.data<int64_t>() = batches;
   return y;
+}
+
+Tensor BatchNormBase::forward(const Tensor& x) { return normalise(x, batch_norm); }
+Tensor BatchNormBase::forward_relu(const Tensor& x) { return normalise(x, batch_norm_relu); }
+Tensor BatchNormBase::forward_add_relu(const Tensor& x, const Tensor& addend) {
+  return normalise(x, [&](const Tensor& x, const auto&... arguments) { return batch_norm_add_relu(x, addend, arguments...); });
 }
 
 std::string BatchNormBase::extra_repr() const {

@@ -20,8 +20,56 @@ TEST_CASE("gradcheck: batch norm") {
     run_gradcheck({"training without bias", [](In in) { return batch_norm_train(in[0], in[1]).y; }, {sizes, {3}}});
     run_gradcheck({"training, then relu", [](In in) { return batch_norm_relu(in[0], {}, {}, in[1], in[2], true); }, {sizes, {3}, {3}}});
     run_gradcheck({"evaluation, then relu", [=](In in) { return batch_norm_relu(in[0], mean, var, in[1], in[2]); }, {sizes, {3}, {3}}});
+    run_gradcheck({"training, sum, relu", [](In in) { return batch_norm_add_relu(in[0], in[3], {}, {}, in[1], in[2], true); }, {sizes, {3}, {3}, sizes}});
+    run_gradcheck({"evaluation, sum, relu", [=](In in) { return batch_norm_add_relu(in[0], in[3], mean, var, in[1], in[2]); }, {sizes, {3}, {3}, sizes}});
   }
   run_gradcheck({"channels last", channels_last, {{2, 3, 3, 2}, {3}, {3}}});
   run_gradcheck({"more channels than lanes", train, {{3, 19}, {19}, {19}}, -1, 1, false});
   run_gradcheck({"empty", train, {{0, 3}, {3}, {3}}});
+}
+
+TEST_CASE("fused batch norms give the bits of batch norm, sum and relu one by one") {
+  for (const int64_t channels : {3, 6, 16, 20, 70})
+    for (const bool last : {false, true})
+      for (const bool training : {true, false})
+        for (const bool adds : {false, true}) {
+          INFO(channels << " channels" << (last ? " last" : "") << (training ? ", training" : ", evaluation") << (adds ? ", with a sum" : ""));
+          manual_seed(3);
+          const Tensor weight = randn({channels}), bias = randn({channels}), mean = randn({channels}), var = rand({channels}) + 0.5;
+          const auto laid = [&](const Tensor& t) { return (last ? t.contiguous(MemoryFormat::ChannelsLast) : t).requires_grad_(); };
+          Tensor x = randn({4, channels, 6, 8});
+          x.data<float>()[5] = NAN;
+          if (!training) x.data<float>()[9] = INFINITY;
+          const Tensor addend = randn({4, channels, 6, 8}), dy = randn({4, channels, 6, 8});
+          const auto run = [&](bool fused) {
+            std::vector<Tensor> in{laid(x.clone()), laid(addend.clone()), weight.clone().requires_grad_(), bias.clone().requires_grad_()};
+            const Tensor rm = mean.clone(), rv = var.clone();
+            Tensor y;
+            if (fused) y = adds ? batch_norm_add_relu(in[0], in[1], rm, rv, in[2], in[3], training) : batch_norm_relu(in[0], rm, rv, in[2], in[3], training);
+            else y = batch_norm(in[0], rm, rv, in[2], in[3], training), y = relu(adds ? y + in[1] : y);
+            y.backward(dy);
+            std::vector<Tensor> out{y.detach(), rm, rv};
+            for (std::size_t i = 0; i < in.size(); ++i)
+              if (i != 1 || adds) out.push_back(in[i].grad());
+            return out;
+          };
+          const auto a = run(true), b = run(false);
+          for (std::size_t i = 0; i < a.size(); ++i) CHECK(allclose(a[i], b[i], 0, 0, true));
+        }
+}
+
+TEST_CASE("batch norm of a few channels side by side is that of float64") {
+  for (const int64_t channels : {1, 2, 6, 10, 12, 24, 63})
+    for (const int64_t rows : {8, 31, 32, 1000}) {
+      INFO(channels << " channels, " << rows << " rows");
+      const Tensor x = (randn({rows, channels}) * 3 + 5).detach(), weight = randn({channels}), bias = randn({channels});
+      const auto run = [&](DType dtype) {
+        std::vector<Tensor> in{x.to(dtype, true).requires_grad_(), weight.to(dtype, true).requires_grad_(), bias.to(dtype, true).requires_grad_()};
+        const BatchNormResult r = batch_norm_train(in[0], in[1], in[2]);
+        (r.y * r.y.detach() * r.y.detach()).sum().backward();
+        return std::vector<Tensor>{r.y.detach(), r.mean, r.invstd, r.var, in[0].grad(), in[1].grad(), in[2].grad()};
+      };
+      const auto narrow = run(kFloat32), wide = run(kFloat64);
+      for (std::size_t i = 0; i < narrow.size(); ++i) CHECK_THAT(narrow[i], is_close(wide[i], 2e-4, 2e-4 * double(i < 4 ? 1 : rows) / 100));
+    }
 }

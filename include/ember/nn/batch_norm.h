@@ -40,6 +40,7 @@ class BatchNormBase : public Module {
   /// relu(forward(x)) in one pass over memory, the same bits. Hooks and observers, which wait for operator(), do not see it;
   /// nn::Sequential calls it for a batch norm and a ReLU behind it where there are none.
   Tensor forward_relu(const Tensor& x);
+  Tensor forward_add_relu(const Tensor& x, const Tensor& addend);  ///< so for relu(forward(x) + addend), the end of a residual block
   void reset_running_stats();  ///< mean 0, variance 1, no batches
   void reset_parameters();     ///< that, and weight 1, bias 0
   std::string extra_repr() const override;
@@ -60,9 +61,7 @@ class BatchNormBase : public Module {
   void prepare_load(StateDict& state, const std::string& prefix, int64_t version) const override;
 
  private:
-  /// ember::batch_norm, or another operation with its arguments.
-  using Operation = Tensor (*)(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                               bool training, double momentum, double eps);
+  template <class Operation>
   Tensor normalise(const Tensor& x, Operation operation);
 };
 

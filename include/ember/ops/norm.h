@@ -19,9 +19,15 @@ namespace ember {
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
                   const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
 
-/// relu(batch_norm(...)) in one pass over memory.
+/// relu(batch_norm(...)) in one pass over memory; the same bits, forward and backward.
 Tensor batch_norm_relu(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
                        const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
+
+/// relu(batch_norm(x, ...) + addend), the end of a residual block, in one pass; the same bits. addend has x's sizes and dtype, or
+/// RuntimeError "batch_norm_add_relu: expected what is added to have the sizes of the input".
+Tensor batch_norm_add_relu(const Tensor& x, const Tensor& addend, const Tensor& running_mean, const Tensor& running_var,
+                           const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1,
+                           double eps = 1e-5);
 
 /// The pure operation: the result and the statistics of the batch, nothing moved.
 struct BatchNormResult {

@@ -41,6 +41,16 @@ EMBER_INLINE void put(T* p, Lanes<T> v, int n, bool) {
   store(p, v, n);
 }
 
+/// body.operator()<a, b, c>(): flags that are asked once, not for each number.
+template <class Body>
+EMBER_INLINE void with_flags(bool a, bool b, bool c, Body body) {
+  const auto with_a = [&]<bool kA> {
+    const auto with_b = [&]<bool kB> { c ? body.template operator()<kA, kB, true>() : body.template operator()<kA, kB, false>(); };
+    b ? with_b.template operator()<true>() : with_b.template operator()<false>();
+  };
+  a ? with_a.template operator()<true>() : with_a.template operator()<false>();
+}
+
 /// As the elementwise ReLU: 0 for -0, NaN stays.
 template <class V>
 EMBER_INLINE V relu(V v) {
@@ -58,7 +68,10 @@ EMBER_INLINE V through_relu(V dy, V y) {
 template <class T>
 void plane_moments(Planes planes, const T* x, T* mean, T* squares) {
   DoubleSum<T> sums[4];
-  for_each_in<T>(planes, [&](int64_t i, auto lanes, int j) { sums[j].add(load(x + i, lanes)); });
+  for_each_in<T>(planes, [&](int64_t i, auto lanes, int j) {
+    prefetch(x + i + planes.stride);  // the next run begins on another page, where the hardware has to find its pace again
+    sums[j].add(load(x + i, lanes));
+  });
   const Lanes<T> m = broadcast(*mean = T(total_of<T>(sums) / double(planes.count * planes.length)));
 
   DoubleSum<T> deviations[4];
@@ -69,20 +82,22 @@ void plane_moments(Planes planes, const T* x, T* mean, T* squares) {
   *squares = T(total_of<T>(deviations));
 }
 
-template <class T, bool kRelu, bool kStream>
-void plane_affine_loop(Planes planes, const T* x, Affine<T> affine, T* y) {
+template <class T, bool kRelu, bool kAdd, bool kStream>
+void plane_affine_loop(Planes planes, const T* x, Affine<T> affine, const T* addend, T* y) {
   const Lanes<T> scale = broadcast(affine.scale), shift = broadcast(affine.shift);
   for_each_in<T>(planes, [&](int64_t i, auto lanes, int) {
-    const Lanes<T> v = fma(load(x + i, lanes), scale, shift);
+    Lanes<T> v = fma(load(x + i, lanes), scale, shift);
+    if (kAdd) v += load(addend + i, lanes);
     put(y + i, kRelu ? relu(v) : v, lanes, kStream);
   });
   if (kStream) stream_fence();
 }
 template <class T>
-void plane_affine(Planes planes, const T* x, Affine<T> affine, T* y, bool stream) {
+void plane_affine(Planes planes, const T* x, Affine<T> affine, const T* addend, T* y, bool stream) {
   stream = stream && can_stream(y, planes.length) && planes.stride % kLanes<T> == 0;
-  if (affine.relu) return stream ? plane_affine_loop<T, true, true>(planes, x, affine, y) : plane_affine_loop<T, true, false>(planes, x, affine, y);
-  stream ? plane_affine_loop<T, false, true>(planes, x, affine, y) : plane_affine_loop<T, false, false>(planes, x, affine, y);
+  with_flags(affine.relu, addend != nullptr, stream, [&]<bool kRelu, bool kAdd, bool kStream> {
+    plane_affine_loop<T, kRelu, kAdd, kStream>(planes, x, affine, addend, y);
+  });
 }
 
 template <class T, bool kRelu>
@@ -208,21 +223,23 @@ void row_moments(int64_t rows, int64_t channels, const T* x, double* mean, doubl
     for_each_strip<T>(channels, MomentsStrip<T>{r, r + block < rows ? block : rows - r, channels, x + r * channels, mean, squares});
 }
 
-template <class T, bool kRelu, bool kStream>
-void row_affine_loop(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, T* y) {
-  for (int64_t r = 0; r < rows; ++r, x += channels, y += channels)
+template <class T, bool kRelu, bool kAdd, bool kStream>
+void row_affine_loop(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, const T* addend, T* y) {
+  for (int64_t r = 0; r < rows; ++r, x += channels, y += channels) {
     for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
-      const Lanes<T> v = fma(load(x + c, lanes), load(scale + c, lanes), load(shift + c, lanes));
+      Lanes<T> v = fma(load(x + c, lanes), load(scale + c, lanes), load(shift + c, lanes));
+      if (kAdd) v += load(addend + c, lanes);
       put(y + c, kRelu ? relu(v) : v, lanes, kStream);
     });
+    if (kAdd) addend += channels;
+  }
   if (kStream) stream_fence();
 }
 template <class T>
-void row_affine(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y, bool stream) {
-  stream = stream && can_stream(y, channels);
-  const auto loop = relu ? (stream ? row_affine_loop<T, true, true> : row_affine_loop<T, true, false>)
-                         : (stream ? row_affine_loop<T, false, true> : row_affine_loop<T, false, false>);
-  loop(rows, channels, x, scale, shift, y);
+void row_affine(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream) {
+  with_flags(relu, addend != nullptr, stream && can_stream(y, channels), [&]<bool kRelu, bool kAdd, bool kStream> {
+    row_affine_loop<T, kRelu, kAdd, kStream>(rows, channels, x, scale, shift, addend, y);
+  });
 }
 
 template <class T, bool kRelu>

@@ -1,0 +1,225 @@
+#include "ops/batch_norm_passes.h"
+
+#include <numeric>
+
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "kernels/scratch.h"
+#include "tensor/impl.h"
+
+namespace ember {
+namespace {
+
+using kernels::Scratch;
+
+constexpr int64_t kFullVector = 16;  // numbers in the longest vector
+
+template <class T>
+const kernels::BatchNormLoops<T>& loops() {
+  if constexpr (sizeof(T) == 4) return kernels::kernels().batch_norm.float32;
+  else return kernels::kernels().batch_norm.float64;
+}
+
+/// Outputs far beyond the caches are written past them.
+bool streams(const Tensor& y) { return y.numel() * item_size(y.dtype()) >= (4 << 20); }
+
+/// The rows of the block, in the order of BatchNormRow.
+template <class T>
+struct Stats {
+  T *mean, *invstd, *scale, *shift, *var;
+  Stats(const Tensor& block, int64_t channels)
+      : mean(block.data<T>()), invstd(mean + channels), scale(mean + 2 * channels), shift(mean + 3 * channels), var(mean + 4 * channels) {}
+};
+
+/// A parameter's numbers, row-major; null when there is none.
+template <class T>
+struct Numbers {
+  Tensor held;
+  const T* data;
+  explicit Numbers(const Tensor& t) : held(t.defined() && !t.is_contiguous() ? t.detach().contiguous() : t), data(static_cast<const T*>(held.data_or_null())) {}
+};
+
+// --- forward
+
+/// Numbers per channel as often as a row has them.
+template <class T>
+class Repeated {
+ public:
+  Repeated(const ChannelLayout& at, const T* numbers) : copies_(at.repeat > 1 ? at.columns() : 0), data_(numbers) {
+    if (at.repeat == 1) return;
+    for (int64_t i = 0; i < at.columns(); ++i) copies_[i] = numbers[i % at.channels];
+    data_ = copies_;
+  }
+  operator const T*() const { return data_; }
+
+ private:
+  const Scratch<T> copies_;
+  const T* data_;
+};
+
+/// Adds to the moments of `before` numbers those of `more` others. Chan, Golub & LeVeque 1979.
+void merge_moments(double before, double& mean, double& squares, double more, double other_mean, double other_squares) {
+  const double delta = other_mean - mean, share = more / (before + more);
+  mean += delta * share;
+  squares += other_squares + delta * delta * before * share;
+}
+
+template <class T>
+void row_statistics(const ChannelLayout& at, const T* x, T* mean, T* squares) {
+  const int64_t c = at.channels, n = at.columns(), slices = kernels::slices_for(at.rows(), 64, at.work());
+  const Scratch<double> part(slices * 2 * n);
+  kernels::parallel_slices(slices, [&](int64_t s) {
+    const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
+    loops<T>().row_moments(r.end - r.begin, n, x + r.begin * n, part + s * 2 * n, part + s * 2 * n + n);
+  });
+
+  double *const m = part, *const q = part + n;
+  for (int64_t s = 0; s < slices; ++s) {
+    const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
+    const double *const m2 = part + s * 2 * n, *const q2 = m2 + n, rows = double(r.end - r.begin);
+    for (int64_t i = s == 0 ? c : 0; i < n; ++i)
+      merge_moments(double(r.begin * at.repeat) + double(i / c) * rows, m[i % c], q[i % c], rows, m2[i], q2[i]);
+  }
+  for (int64_t i = 0; i < c; ++i) {
+    mean[i] = T(m[i]);
+    squares[i] = T(q[i]);
+  }
+}
+
+template <class T>
+void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y) {
+  const Stats<T> stats(block, at.channels);
+  const Numbers<T> weight(in.weight), bias(in.bias), running_mean(in.running_mean), running_var(in.running_var);
+  const auto& k = loops<T>();
+  const T* const x = in.x.data<T>();
+  const T* const addend = static_cast<const T*>(in.addend.data_or_null());
+  T* const out = y.data<T>();
+  const bool stream = streams(y);
+  const auto finish = [&](int64_t c, int64_t n) {  // channels c .. c + n: from moments or running statistics to scale and shift
+    if (in.training) {
+      k.invstd_of_squares(n, stats.var + c, at.count(), in.eps, stats.invstd + c, stats.var + c);
+    } else {
+      for (int64_t i = c; i < c + n; ++i) stats.mean[i] = running_mean.data[i];
+      k.invstd_of_variance(n, running_var.data + c, in.eps, stats.invstd + c);
+    }
+    k.affine_of(n, stats.mean + c, stats.invstd + c, weight.data ? weight.data + c : nullptr, bias.data ? bias.data + c : nullptr,
+                stats.scale + c, stats.shift + c);
+  };
+
+  if (at.side_by_side) {
+    if (in.training) row_statistics(at, x, stats.mean, stats.var);
+    finish(0, at.channels);
+    const Repeated<T> scale(at, stats.scale), shift(at, stats.shift);
+    kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
+      const int64_t i = begin * at.columns();
+      k.row_affine(end - begin, at.columns(), x + i, scale, shift, addend ? addend + i : nullptr, in.relu, out + i, stream);
+    });
+    return;
+  }
+  // All passes over one channel while it is in the cache.
+  kernels::parallel_for(at.channels, 1, at.work(), [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      const int64_t i = c * at.length;
+      if (in.training) k.plane_moments(at.planes(), x + i, stats.mean + c, stats.var + c);
+      finish(c, 1);
+      k.plane_affine(at.planes(), x + i, {stats.scale[c], stats.shift[c], in.relu}, addend ? addend + i : nullptr, out + i, stream);
+    }
+  });
+}
+
+// --- backward
+
+// With xhat = (x - mean) * invstd, n values in a channel, and scale = invstd * weight:
+//   dbias   = sum dy
+//   dweight = sum dy * xhat                    = invstd * dot, where dot = sum dy * (x - mean)
+//   dx      = scale * (dy - dbias / n - xhat * dweight / n)
+//           = dy * scale + (x - mean) * slope + offset
+// The two subtracted terms are what dy sends through mean and variance: shifting or scaling a whole channel of x does not change y,
+// so dx has no component along 1 and along xhat. Running statistics do not depend on x: then dx = dy * scale.
+template <class T>
+void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block, const Tensor& gradient, bool training, bool relu,
+              const BatchNormGradients& out) {
+  const Stats<T> stats(block, at.channels);
+  const auto& k = loops<T>();
+  const T *const x = input.data<T>(), *const dy = gradient.data<T>();
+  T* const dx = static_cast<T*>(out.x.data_or_null());
+  const bool stream = dx && streams(out.x), needs_sums = training || out.weight.defined() || out.bias.defined();
+  const Scratch<T> factors(2 * at.channels);
+  T *const slope = factors, *const offset = slope + at.channels;
+  const auto finish = [&](int64_t c, double sum_dy, double dot) {
+    const double invstd = double(stats.invstd[c]), scale = double(stats.scale[c]), n = double(at.count());
+    if (out.weight.defined()) out.weight.data<T>()[c] = T(dot * invstd);
+    if (out.bias.defined()) out.bias.data<T>()[c] = T(sum_dy);
+    slope[c] = training ? T(-scale * dot * invstd * invstd / n) : T(0);
+    offset[c] = training ? T(-scale * sum_dy / n) : T(0);
+  };
+
+  if (!at.side_by_side) {
+    kernels::parallel_for(at.channels, 1, at.work(), [&](int64_t begin, int64_t end) {
+      for (int64_t c = begin; c < end; ++c) {
+        const int64_t i = c * at.length;
+        const kernels::Affine<T> affine{stats.scale[c], stats.shift[c], relu};
+        if (needs_sums) {
+          const kernels::GradientSums sums = k.plane_gradient_sums(at.planes(), x + i, dy + i, stats.mean[c], affine);
+          finish(c, sums.dy, sums.dot);
+        }
+        if (!dx) continue;
+        if (training) k.plane_gradient(at.planes(), x + i, dy + i, stats.mean[c], affine, slope[c], offset[c], dx + i, stream);
+        else k.plane_affine(at.planes(), dy + i, {stats.scale[c], T(0), false}, nullptr, dx + i, stream);
+      }
+    });
+    return;
+  }
+
+  const int64_t n = at.columns();
+  const Repeated<T> mean(at, stats.mean), scale(at, stats.scale), shift(at, stats.shift);
+  if (needs_sums) {
+    const int64_t slices = kernels::slices_for(at.rows(), 64, at.work());
+    const Scratch<double> part(slices * 2 * n);
+    kernels::parallel_slices(slices, [&](int64_t s) {
+      const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
+      double* const sums = part + s * 2 * n;
+      for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
+      const int64_t i = r.begin * n;
+      k.row_gradient_sums(r.end - r.begin, n, x + i, dy + i, mean, scale, shift, relu, sums, sums + n);
+    });
+    double *const sum_dy = part, *const dot = part + n;
+    for (int64_t s = 0; s < slices; ++s)
+      for (int64_t i = s == 0 ? at.channels : 0; i < n; ++i) {
+        sum_dy[i % at.channels] += part[s * 2 * n + i];
+        dot[i % at.channels] += part[s * 2 * n + n + i];
+      }
+    for (int64_t c = 0; c < at.channels; ++c) finish(c, sum_dy[c], dot[c]);
+  }
+  if (!dx) return;
+  if (!training)
+    for (int64_t c = 0; c < at.channels; ++c) slope[c] = offset[c] = 0;
+  const Repeated<T> slopes(at, slope), offsets(at, offset);
+  kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
+    const int64_t i = begin * n, rows = end - begin;
+    if (training) k.row_gradient(rows, n, x + i, dy + i, mean, scale, shift, relu, slopes, offsets, dx + i, stream);
+    else k.row_affine(rows, n, dy + i, scale, offsets, nullptr, false, dx + i, stream);
+  });
+}
+
+}  // namespace
+
+ChannelLayout::ChannelLayout(const Tensor& x) : batch(x.sizes()[0]), channels(x.sizes()[1]), length(1) {
+  for (int d = 2; d < x.dim(); ++d) length *= x.sizes()[d];
+  side_by_side = length == 1 || !x.is_contiguous();
+  const int64_t filling = kFullVector / std::gcd(channels, kFullVector);
+  if (side_by_side && channels < 4 * kFullVector && count() % filling == 0) repeat = filling;
+}
+
+void batch_norm_forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y) {
+  if (in.x.dtype() == kFloat32) forward<float>(at, in, block, y);
+  else forward<double>(at, in, block, y);
+}
+
+void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, bool training, bool relu,
+                         const BatchNormGradients& out) {
+  if (x.dtype() == kFloat32) backward<float>(at, x, block, dy, training, relu, out);
+  else backward<double>(at, x, block, dy, training, relu, out);
+}
+
+}  // namespace ember
