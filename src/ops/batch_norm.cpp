@@ -79,7 +79,8 @@ Output normalise(const BatchNormArguments& given) {
         running_var.get();
         // In training the passes find the mask again from x, unless somebody needs the masked dy itself.
         const bool mask_first = relu && (grads.create_graph() || !training || adds);
-        Tensor dy = mask_first ? relu_backward(given_dy, output.get().detach()) : given_dy;
+        Tensor dy = given_dy.contiguous(format);
+        if (mask_first) dy = relu_backward(dy, output.get().detach());
         if (adds) grads.add(3, dy);
         if (grads.create_graph()) {
           if (grads.wants(2)) grads.add(2, sum_of_channels(dy));
@@ -87,7 +88,6 @@ Output normalise(const BatchNormArguments& given) {
             return plain(inputs, row_of(block, BatchNormRow::Mean), row_of(block, BatchNormRow::Invstd), training, eps);
           });
         }
-        dy = dy.contiguous(format);
         const auto wanted = [&](int i) { return grads.wants(i) ? make_dense({at.channels}, input.dtype()) : Tensor(); };
         BatchNormGradients out{grads.wants(0) ? empty_like(input) : Tensor(), wanted(1), wanted(2)};
         batch_norm_backward(at, input, block, dy, training, relu && !mask_first, out);

@@ -24,10 +24,18 @@ Tensor reshaped(const char* name, const Tensor& x, IntArrayRef sizes, IntArrayRe
                  [from = x.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, dy.reshape(from)); });
 }
 
-/// Zeros of this shape with dy in the part that `part` selects.
+/// The sizes of a tensor, and whether its channels are innermost: its gradient lies like it, so that sums of gradients need no reordering.
+struct Form {
+  Shape sizes;
+  bool channels_last;
+  explicit Form(const Tensor& x)
+      : sizes(x.sizes().shape()), channels_last(x.dim() == 4 && x.strides()[1] == 1 && x.sizes()[1] > 1 && x.strides()[3] > 1) {}
+};
+
+/// Zeros of this form with dy in the part that `part` selects.
 template <class Part>
-Tensor embed(const Tensor& dy, IntArrayRef sizes, Part&& part) {
-  const Tensor dx = zeros(sizes, dy.dtype());
+Tensor embed(const Tensor& dy, const Form& form, Part&& part) {
+  const Tensor dx = form.channels_last ? empty_strided(form.sizes, channels_last_strides(form.sizes), dy.dtype()).zero_() : zeros(form.sizes, dy.dtype());
   part(dx).copy_(dy);
   return dx;
 }
@@ -210,7 +218,7 @@ Tensor Tensor::select(int64_t dim, int64_t index) const {
   sizes.erase(at);
   strides.erase(at);
   return view_of("Select", *this, sizes, strides, offset,
-                 [from = this->sizes().shape(), at, index](const Tensor& dy, Grads& grads) {
+                 [from = Form(*this), at, index](const Tensor& dy, Grads& grads) {
                    grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.select(at, index); }));
                  });
 }
@@ -233,7 +241,7 @@ Tensor Tensor::slice(int64_t dim, int64_t start, int64_t stop, int64_t step) con
   sizes[at] = (stop - start + step - 1) / step;
   strides[at] *= step;
   return view_of("Slice", *this, sizes, strides, offset,
-                 [from = this->sizes().shape(), at, start, stop, step](const Tensor& dy, Grads& grads) {
+                 [from = Form(*this), at, start, stop, step](const Tensor& dy, Grads& grads) {
                    grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.slice(at, start, stop, step); }));
                  });
 }
@@ -264,7 +272,7 @@ Tensor Tensor::diagonal(int64_t offset, int64_t dim1, int64_t dim2) const {
   sizes.push_back(length);
   strides.push_back(stride(a) + stride(b));
   return view_of("Diagonal", *this, sizes, strides, first,
-                 [from = this->sizes().shape(), offset, a, b](const Tensor& dy, Grads& grads) {
+                 [from = Form(*this), offset, a, b](const Tensor& dy, Grads& grads) {
                    grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.diagonal(offset, a, b); }));
                  });
 }

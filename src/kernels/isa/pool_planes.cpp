@@ -18,7 +18,6 @@ struct Pair {
 /// p[0], p[stride], p[2 stride], ... in the first n lanes.
 template <class T, class LaneCount>
 EMBER_INLINE Lanes<T> load_apart(const T* p, int64_t stride, LaneCount lanes) {
-  constexpr int L = kLanes<T>;
   if (stride == 1) return load(p, lanes);
   if (stride == 2) {
     const Pair<T> pair(p, 2 * lane_count<T>(lanes) - 1);  // nothing behind the last one is read
