@@ -77,6 +77,8 @@ try "another learning rate" named lr "conv1 (Conv2d), step 1: parameter weight"
 try "a sum for a mean" named reduction "head.4 (Linear), step 0: gradient of its output"
 try "another order of the data" named order "(root) (Net), step 2: input"
 try "other preprocessing" named scale "conv1 (Conv2d), step 0: input"
+try "a step after the last layer" named after "(root) (Net), step 0: output"
+try "... says so" prints "what its forward does besides them differs" "$ember" diff right.npz after.npz
 try "a gradient cut off" named detach "head.1 (Dropout), step 0: gradient of its output"
 
 EMBER_TRACE=sampled.npz EMBER_TRACE_EVERY=2 EMBER_TRACE_ONLY='conv*, head.2' EMBER_TRACE_STEPS=3 train >/dev/null

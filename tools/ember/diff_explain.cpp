@@ -29,6 +29,11 @@ std::string predecessor(const TracedRun& run, int64_t step, const std::string& c
   return at == calls.begin() || at == calls.end() ? "" : *(at - 1);
 }
 
+bool has_children(const TracedRun& run, const std::string& path) {
+  const auto is_child = [&](const TracedModule& m) { return path == "(root)" ? m.path != path : m.path.starts_with(path + "."); };
+  return std::any_of(run.modules.begin(), run.modules.end(), is_child);
+}
+
 /// How they are built, and in which mode they run.
 void explain_modules(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
   const TracedModule *a = c.a.find(f.path), *b = c.b.find(f.path);
@@ -36,7 +41,7 @@ void explain_modules(const Comparison& c, const Finding& f, std::vector<std::str
     lines.push_back(fmt::format("{} has no {} at all.", a ? c.b.file : c.a.file, f.path));
     return;
   }
-  if (a->text() != b->text()) {
+  if (built_differently(c)) {
     const std::size_t width = std::max(c.a.file.size(), c.b.file.size());
     lines.push_back("The layers are not built alike:");
     for (const auto& [file, module] : {std::pair(c.a.file, a), std::pair(c.b.file, b)})
@@ -96,6 +101,14 @@ std::string ratio_text(double ratio) {
   return ratio < 1e6 ? grouped(std::llround(ratio)) : fmt::format("{:.0e}", ratio);
 }
 
+// What a container is called and what a layer is fed says nothing about how it is built.
+bool built_differently(const Comparison& c) {
+  const Finding& f = *c.first;
+  const TracedModule *a = c.a.find(f.path), *b = c.b.find(f.path);
+  const bool comparable = a && b && !f.what.starts_with("input") && !has_children(c.a, f.path) && !has_children(c.b, f.path);
+  return comparable && a->text() != b->text();
+}
+
 std::string headline(const Comparison& c) {
   if (!c.first) return "no divergence";
   const Finding& f = *c.first;
@@ -130,6 +143,8 @@ std::vector<std::string> explanation(const Comparison& c) {
     else if (f.what.starts_with("grad")) explain_gradient(c, f, lines);
     else if (f.what.starts_with("buffer."))
       lines.push_back("Input, parameters and output agree; what the layer keeps from them does not.");
+    else if (has_children(c.a, f.path))
+      lines.push_back("All that its modules gave agrees: what its forward does besides them differs.");
     else
       lines.push_back("Its input and parameters agree: the layer itself computes something else.");
   }

@@ -91,8 +91,10 @@ std::string divergence(const Comparison& c) {
   }
   for (const std::string& line : explanation(c))
     if (!line.starts_with("  ")) out += fmt::format("<p>{}</p>", escape(line));
-  const TracedModule *a = c.a.find(f.path), *b = c.b.find(f.path);
-  if (a && b && a->text() != b->text()) out += built(c.a, *a, *b) + built(c.b, *b, *a);
+  if (built_differently(c)) {
+    const TracedModule &a = *c.a.find(f.path), &b = *c.b.find(f.path);
+    out += built(c.a, a, b) + built(c.b, b, a);
+  }
   return out + "</section>";
 }
 

@@ -96,6 +96,7 @@ std::vector<std::string> calls_of(const TracedRun& run, std::int64_t step);
 /// What the first divergence is, and what it may come from; a line each.
 std::string headline(const Comparison& c);
 std::vector<std::string> explanation(const Comparison& c);
+bool built_differently(const Comparison& c);  ///< the layer of the first divergence
 std::string measure(const Finding& f);  ///< "0.91 against 0.94 at [3, 1], 2.8e-2 apart: 2,300 times the tolerance"
 std::string summary(const Comparison& c);
 std::string grouped(std::int64_t n);      ///< "32,768"

@@ -26,7 +26,8 @@ struct Net : nn::Module {
     x = has("relu") ? norm1(relu1(x)) : relu1(norm1(x));
     x = has("swap") ? conv2(norm2(conv3(x))) : conv3(norm2(conv2(x)));
     if (has("detach")) x = x.detach();
-    return head(pool(x));
+    x = head(pool(x));
+    return has("after") ? x * 1.01 : x;
   }
 };
 
