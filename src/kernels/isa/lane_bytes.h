@@ -20,7 +20,7 @@ EMBER_INLINE Mask<T> load_bytes(const std::uint8_t* p) {
 }
 template <class T>
 EMBER_INLINE void store_bytes(std::uint8_t* p, Mask<T> v) {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__clang__)  // Clang has no __builtin_shuffle
   const auto bytes = __builtin_convertvector(v, typename BytesOf<sizeof(T)>::type);
 #else
   // The lowest byte of each number, gathered at the front: one shuffle, where the conversion goes number by number.
