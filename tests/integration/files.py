@@ -92,5 +92,23 @@ with tempfile.TemporaryDirectory() as work:
             problems += [f"a bit turned over: {p}" for p in refusal(path, may_load=True)]
         report("cut and damaged " + name, problems)
 
+
+
+def command(*words, **options):
+    return subprocess.run([ember, *words], capture_output=True, text=True, **options)
+
+
+some = os.path.join(folder, "golden", "state_dict.pt")
+problems = [f"{words}: exit status {got}, expected {status}" for words, status in
+            (((), 0), (("--help",), 0), (("inspect", "--help"), 0), (("inspect", some), 0), (("inspect",), 3), (("nonsense",), 3), (("completion", "fish"), 3),
+             (("diff", some, some), 0), (("diff", some, os.path.join(folder, "golden", "tied.pt")), 1), (("convert", some, "/no/such/folder/x.pt"), 2), (("convert", some, "x.txt"), 2))
+            if (got := command(*words).returncode) != status]
+report("exit statuses", problems)
+table = command("inspect", some).stdout
+report("a table without colours, batch norms at a glance", [w for w in ("running statistics", "batches 1", "9 tensors, 108 elements, 436 bytes") if w not in table] + ["an escape sequence"] * ("\x1b" in table))
+completion = 'source <("$1" completion bash); COMP_WORDS=(ember ins); COMP_CWORD=1; _ember; echo "${COMPREPLY[*]}"; COMP_WORDS=(ember inspect --j); COMP_CWORD=2; _ember; echo "${COMPREPLY[*]}"'
+offered = subprocess.run(["bash", "-c", completion, "_", ember], capture_output=True, text=True).stdout
+report("completion in bash", [] if offered == "inspect\n--json\n" else [offered])
+
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(failed > 0)
