@@ -136,8 +136,8 @@ void copy_planned(const Plan& plan, To* dst, const From* src) {
     });
     return;
   }
-  // A transpose: some outer dimension is the contiguous one of the source.
-  for (int i = 0; plan.dst[inner] == 1 && plan.src[inner] != 1 && i < inner; ++i) {
+  // A transpose: some outer dimension is the contiguous one of the source. (One value along the inner dimension is a fill instead.)
+  for (int i = 0; plan.dst[inner] == 1 && plan.src[inner] > 1 && i < inner; ++i) {
     if (plan.src[i] != 1) continue;
     Plan outer = plan;
     std::swap(outer.sizes[i], outer.sizes[inner - 1]);

@@ -200,6 +200,8 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
 
 namespace {
 
+constexpr int64_t kAhead = 4;  // rows fetched before their turn
+
 /// to += from, n numbers.
 template <class T>
 void add_run(int64_t n, const T* from, T* to) {
@@ -216,10 +218,17 @@ void add_slices(const Tensor& y, int dim, const Tensor& index, const Tensor& row
   const Along to(at_least_1d(y).sizes(), dim);
   const int64_t* const p = index.data<int64_t>();
   const int64_t count = index.numel();
-  // Cut along the inner numbers, so that equal indices never meet on two threads.
+  const T* const in = static_cast<const T*>(rows.data_ptr());
+  T* const out = static_cast<T*>(y.data_ptr());
+  // Equal indices must not meet on two threads: each takes the slices of y in a part of its own, or, where y has few, a part of every slice.
+  if (to.outer == 1 && to.n >= 256) {
+    kernels::parallel_for(to.n, 1, double(rows.numel()), [&](int64_t begin, int64_t end) {
+      for (int64_t k = 0; k < count; ++k)
+        if (p[k] >= begin && p[k] < end) add_run(to.inner, in + k * to.inner, out + p[k] * to.inner);
+    });
+    return;
+  }
   kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) {
-    const T* const in = static_cast<const T*>(rows.data_ptr());
-    T* const out = static_cast<T*>(y.data_ptr());
     for (int64_t o = 0; o < to.outer; ++o)
       for (int64_t k = 0; k < count; ++k) add_run(end - begin, in + (o * count + k) * to.inner + begin, out + (o * to.n + p[k]) * to.inner + begin);
   });
@@ -262,8 +271,13 @@ Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
   const char* in = static_cast<const char*>(values.data_ptr());
   char* out = static_cast<char*>(y.data_ptr());
   kernels::parallel_for(from.outer * rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      std::memcpy(out + r * bytes, in + ((r / rows) * from.n + p[r % rows]) * bytes, std::size_t(bytes));
+    const auto row = [&](int64_t r) { return in + ((r / rows) * from.n + p[r % rows]) * bytes; };
+    for (int64_t r = begin; r < end; ++r) {
+      // No hardware guesses which row comes next.
+      if (r + kAhead < end)
+        for (int64_t i = 0; i < bytes && i < 512; i += 64) __builtin_prefetch(row(r + kAhead) + i);
+      std::memcpy(out + r * bytes, row(r), std::size_t(bytes));
+    }
   });
   return record("IndexSelect", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     grads.add(0, sum_slices(dy, sizes, dim, index.get()));

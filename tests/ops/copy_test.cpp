@@ -35,3 +35,11 @@ TEST_CASE("one value spreads over any number of elements") {
       CHECK(y.to(kInt64).sum().item<int64_t>() == n);
     }
 }
+
+TEST_CASE("a column spread over rows, and a row over columns") {
+  for (const int64_t n : {1, 7, 16, 40}) {
+    const Tensor column = randn({n, 1}), wide = column.expand({n, 19}).contiguous(), tall = column.t().expand({19, n}).contiguous();
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < 19; ++j) CHECK((wide[i][j].item<float>() == column[i][0].item<float>() && tall[j][i].item<float>() == column[i][0].item<float>()));
+  }
+}
