@@ -121,7 +121,8 @@ Tensor threshold(const Tensor& x, double threshold, double value) {
   });
 }
 Tensor softshrink(const Tensor& x, double lambd) {
-  check<RuntimeError>(lambd >= 0, "lambda must be greater or equal to 0, but found to be {}.", lambd);
+  check<RuntimeError>(lambd >= 0, "lambda must be in range [0, {}] for input dtype {}, but found {}", x.dtype() == kFloat64 ? "1.79769e+308" : "3.40282e+38",
+                      scalar_type_name(x.dtype()), lambd);
   return activation("Softshrink", Op::Softshrink, Op::ShrinkBackward, x, {{lambd}}, [=](In x) {
     return where(gt(x, lambd), x - lambd, where(lt(x, -lambd), x + lambd, 0));
   });

@@ -144,6 +144,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
 
   if (probabilities) {
     check<RuntimeError>(is_floating_point(target.dtype()), "Expected floating point type for target with class probabilities, got {}", scalar_type_name(target.dtype()));
+    check<RuntimeError>(o.ignore_index < 0, "ignore_index is not supported for floating point target");
     check<RuntimeError>(!o.weight.defined() || o.weight.numel() == classes, "cross_entropy: weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}", classes, o.weight.defined() ? o.weight.sizes() : IntArrayRef());
     const Tensor smoothed = e > 0 ? target * (1 - e) + e / double(classes) : target;
     Tensor lp = log_softmax(x, dim) * smoothed;

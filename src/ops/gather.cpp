@@ -49,6 +49,7 @@ void check_shapes(const char* name, const Tensor& x, const Tensor& index, int di
   const int dims = x.dim() ? x.dim() : 1;
   check<RuntimeError>((index.dim() ? index.dim() : 1) == dims, "Index tensor must have the same number of dimensions as {} tensor",
                       source.defined() ? "self" : "input");
+  check<RuntimeError>(!source.defined() || (source.dim() ? source.dim() : 1) == dims, "Index tensor must have the same number of dimensions as src tensor");
   for (int d = 0; d < x.dim() && d < index.dim(); ++d) {
     const bool fits = (d == dim || index.sizes()[d] <= x.sizes()[d]) && (!source.defined() || source.dim() <= d || index.sizes()[d] <= source.sizes()[d]);
     if (fits) continue;

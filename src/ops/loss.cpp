@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "error_format.h"
+#include "python_repr.h"
 
 namespace ember {
 namespace {
@@ -130,7 +131,7 @@ Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, MarginLossOpt
 
 Tensor margin_ranking_loss(const Tensor& x1, const Tensor& x2, const Tensor& target, MarginLossOptions o) {
   check<RuntimeError>(x1.dim() == x2.dim() && x1.dim() == target.dim(),
-                      "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: {}, input2: {}, target: {} ", x1.sizes(), x2.sizes(), target.sizes());
+                      "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size({}), input2: torch.Size({}), target: torch.Size({}) ", x1.sizes(), x2.sizes(), target.sizes());
   return reduced(clamp_min(-target * (x1 - x2) + o.margin, 0), o.reduction);
 }
 
@@ -145,13 +146,13 @@ Tensor cosine_embedding_loss(const Tensor& x1, const Tensor& x2, const Tensor& t
   return reduced(where(eq(target, 1), 1 - cosine, zero) + where(eq(target, -1), clamp_min(cosine - o.margin, 0), zero), o.reduction);
 }
 
-Tensor soft_margin_loss(const Tensor& x, const Tensor& target, LossOptions o) { return reduced(log1p(exp(-target * x)), o.reduction); }
+Tensor soft_margin_loss(const Tensor& x, const Tensor& target, LossOptions o) { return reduced(log1p(exp(x * -target)), o.reduction); }
 
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, TripletMarginLossOptions o) {
   check<RuntimeError>(anchor.dim() == positive.dim() && anchor.dim() == negative.dim(),
                       "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {}D, positive {}D, and negative {}D inputs",
                       anchor.dim(), positive.dim(), negative.dim());
-  check<ValueError>(o.margin > 0, "Expected margin to be greater than 0, got {} instead", o.margin);
+  check<ValueError>(o.margin > 0, "margin must be greater than 0, got {}", python_repr(o.margin));
   const Tensor near = pairwise_distance(anchor, positive, o.p, o.eps);
   Tensor far = pairwise_distance(anchor, negative, o.p, o.eps);
   if (o.swap) far = minimum(far, pairwise_distance(positive, negative, o.p, o.eps));

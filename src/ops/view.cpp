@@ -251,7 +251,7 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
   check<RuntimeError>(length >= 0, "narrow(): length must be non-negative.");
   const int64_t size = this->size(dim);
   check<IndexError>(start >= -size && start <= size,
-                    "Dimension out of range (expected to be in range of [{}, {}], but got {})", -size, size, start);
+                    "start out of range (expected to be in range of [{}, {}], but got {})", -size, size, start);
   if (start < 0) start += size;
   check<RuntimeError>(start <= size - length, "start ({}) + length ({}) exceeds dimension size ({}).", start, length, size);
   return slice(dim, start, start + length);

@@ -14,5 +14,5 @@ if ! python3 "$root/tools/parity/make_cases.py" "$work/suite" --only-supported >
   echo "0 passed, 1 failed, 0 skipped"
   exit 1
 fi
-"$root/build/release/bin/parity_runner" "$work/suite" | grep -E '^FAILED|passed, '
+"$root/build/release/bin/parity_runner" "$work/suite" --strict | grep -E '^FAILED|^unsupported|passed, '
 exit "${PIPESTATUS[0]}"

@@ -2,6 +2,7 @@
 #include <ember/ember.h>
 
 #include <bit>
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -49,6 +50,20 @@ Tensor shuffle_order(int64_t n, int64_t batch, int epochs) {
   for (int epoch = 0; epoch < epochs; ++epoch)
     for (const auto& [x] : loader.as<1>()) order.push_back(x);
   return cat(order).reshape(epochs == 1 ? IntArrayRef{n} : IntArrayRef{int64_t(epochs), n});
+}
+
+/// Ember has no recurrent layers and no attention; what theirs draw when PyTorch builds them is made here from the same initialisers.
+Tensor lstm_2_3(int which) {
+  const double bound = 1 / std::sqrt(3.0);
+  std::vector<Tensor> drawn;
+  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{12, 2}, {12, 3}, {12}, {12}}) drawn.push_back(nn::init::uniform_(empty(sizes), -bound, bound));
+  return drawn[std::size_t(which)];
+}
+
+Tensor attention_4_2(const std::string& name) {
+  const nn::Linear out_proj(4, 4);
+  const Tensor in_proj = nn::init::xavier_uniform_(empty({12, 4}));
+  return name == "out" ? out_proj.weight : in_proj;
 }
 
 const std::map<std::string, std::function<Tensor()>> calls = {
@@ -110,6 +125,14 @@ const std::map<std::string, std::function<Tensor()>> calls = {
     {"trunc_normal_std1", [] { return nn::init::trunc_normal_(empty({4, 5})); }},
     {"shuffle10_3epochs", [] { return shuffle_order(10, 4, 3); }},
     {"shuffle60000_first20", [] { return shuffle_order(60000, 1000, 1).slice(0, 0, 20); }},
+    {"LSTM.weight_ih_l0", [] { return lstm_2_3(0); }},
+    {"LSTM.weight_hh_l0", [] { return lstm_2_3(1); }},
+    {"LSTM.bias_ih_l0", [] { return lstm_2_3(2); }},
+    {"LSTM.bias_hh_l0", [] { return lstm_2_3(3); }},
+    {"MHA.in_proj_weight", [] { return attention_4_2("in"); }},
+    {"MHA.in_proj_bias", [] { return nn::init::zeros_(empty({12})); }},
+    {"MHA.out_proj.weight", [] { return attention_4_2("out"); }},
+    {"MHA.out_proj.bias", [] { return nn::init::zeros_(empty({4})); }},
     {"mix", [] {
        const Tensor a = rand({1}), b = randn({3}), c = randn({2}), d = rand({2});
        return cat({a, b, c, d});

@@ -11,6 +11,8 @@ Result kl_div_of(Args& a) {
 }
 
 Result gaussian_nll_loss_of(Args& a) {
+  const std::string word = a[5].text();
+  if (word != "mean" && word != "sum" && word != "none") throw ValueError(word + " is not valid");
   const Tensor var = a[2].is_tensor() ? a[2].tensor() : full(a[0].tensor().sizes(), a[2].real(), a[0].tensor().dtype());
   return gaussian_nll_loss(a[0], a[1], var, {.full = a[3], .eps = a[4], .reduction = reduction_of(a[5].text())});
 }

@@ -103,7 +103,7 @@ Table creation() {
        [](Args& a) { return linspace(a[0], a[1], a[2], options(a[3], a[4])); }},
       {"eye", "n m=None * dtype=None requires_grad=False device=~None layout=~None pin_memory=~False",
        [](Args& a) {
-         if (!a[1].is_none() && a[1].integer() < 0) throw RuntimeError("m must be greater or equal to 0");
+         if (!a[1].is_none() && a[1].integer() < 0) throw RuntimeError("m must be greater or equal to 0, got " + std::to_string(a[1].integer()));
          return eye(a[0], a[1].integer_or(-1), options(a[2], a[3]));
        }},
       {"tensor", "data * dtype=None requires_grad=False device=~None pin_memory=~False", tensor_of},

@@ -46,8 +46,9 @@ void run_optimizer(const Suite& suite, const Json& json, Findings& findings) {
   std::vector<Tensor> params;
   for (const Json& p : json["params"]) params.push_back(suite.tensor(p["tensor"]).requires_grad_());
   std::vector<optim::ParamGroup> groups;
-  if (!json.contains("groups")) groups.push_back({.params = params});
-  else
+  if (!json.contains("groups")) {
+    if (!params.empty()) groups.push_back({.params = params});
+  } else {
     for (const Json& given : json["groups"]) {
       optim::ParamGroup group;
       for (const auto& [key, value] : given.items()) {
@@ -57,6 +58,7 @@ void run_optimizer(const Suite& suite, const Json& json, Findings& findings) {
       }
       groups.push_back(std::move(group));
     }
+  }
   const auto optimizer = make_optimizer(json["optimizer"], std::move(groups), keywords_of(json, inputs));
   const Tolerance tolerance = Tolerance::of_case(json);
   for (std::size_t s = 0; s < json["steps"].size(); ++s) {

@@ -85,11 +85,12 @@ void run_loader(const Suite& suite, const Json& entry, Findings& findings, const
   for (const auto& [key, value] : json.items())
     if (key != "n" && key != "batch_size" && key != "shuffle" && key != "drop_last" && key != "epochs" && key != "generator" && key != "sampler")
       throw Unsupported("kwarg " + key + " of DataLoader");
-  data::DataLoader loader(set, {.batch_size = json.value("batch_size", int64_t(1)), .shuffle = json.value("shuffle", false),
+  const bool single = json.contains("batch_size") && json["batch_size"].is_null();  // batch_size=None: one after the other, in no batch
+  data::DataLoader loader(set, {.batch_size = single ? 1 : json.value("batch_size", int64_t(1)), .shuffle = json.value("shuffle", false),
                                 .drop_last = json.value("drop_last", false), .sampler = sampler.get(), .generator = generator.get()});
   List batches;
   for (int epoch = 0; epoch < json.value("epochs", 1); ++epoch)
-    for (const auto& [batch] : loader.as<1>()) batches.push_back(Value(batch));
+    for (const auto& [batch] : loader.as<1>()) batches.push_back(Value(single ? batch[0] : batch));
   compare_outputs(findings, what, batches, entry["outputs"], suite, {0, 0});
 }
 

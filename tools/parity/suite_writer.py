@@ -77,9 +77,26 @@ def to_float64(t):
 class Suite:
     def __init__(self, folder, generator_seed=7):
         self.folder, self.cases, self.blobs, self.ids = folder, [], [], {}
-        self.offset = 0
+        self.offset, self.first_key = 0, 0
         self.header = {"__metadata__": {"made_by": f"PyTorch {torch.__version__}"}}
         self.random = torch.Generator().manual_seed(generator_seed)
+
+    @classmethod
+    def load(cls, folder):
+        """A suite on disk, to add to it."""
+        suite = cls(folder)
+        with open(os.path.join(folder, "cases.jsonl")) as file:
+            suite.cases = [json.loads(line) for line in file]
+        with open(os.path.join(folder, "tensors.safetensors"), "rb") as file:
+            size = struct.unpack("<Q", file.read(8))[0]
+            suite.header = json.loads(file.read(size))
+            suite.blobs = [file.read()]
+        suite.offset = len(suite.blobs[0])
+        suite.first_key = 1 + max((int(name[1:name.index(".")]) for name in suite.header if re.match(r"c\d+\.", name)), default=-1)
+        for case in suite.cases:
+            prefix, number = case["id"].rsplit("/", 1)
+            suite.ids[prefix] = max(suite.ids.get(prefix, -1), int(number))
+        return suite
 
     # --- writing
     def store(self, name, t):
@@ -184,12 +201,13 @@ class Suite:
     # --- cases
     def add_call(self, name, function, args=(), kwargs=None, prefix=None, grads=True, raises=None, tolerance=None, seed=None):
         """Runs function(*args, **kwargs) and appends the case. Returns False when it cannot be expressed."""
-        key, point = f"c{len(self.cases)}", self.rollback_point()
+        key, point = f"c{self.first_key}", self.rollback_point()
         try:
             case = self.make_call(key, name, function, list(args), dict(kwargs or {}), grads, raises, tolerance)
         except CannotExpress:
             self.roll_back(point)
             return False
+        self.first_key += 1
         dtype = next((DTYPES[t.dtype] for t in tensors_in([args, list((kwargs or {}).values())]) if t.dtype in DTYPES), "none")
         self.append({"id": self.new_id(prefix or f"{name}/{dtype}"), **case})
         return True
