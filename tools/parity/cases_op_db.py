@@ -88,7 +88,7 @@ def add_errors(suite, op, name, function, limit):
             print(f"skipped an error of {name}: {failure}")
 
 
-def add_cases(suite, known, limit=24, only=None):
+def add_cases(suite, known, limit=24, only=None, seed=0):
     for op in op_db:
         for name in dict.fromkeys(names_of(op)):
             function = callable_of(name)

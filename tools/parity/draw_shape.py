@@ -21,7 +21,7 @@ def creation(d):
     yield "arange", d.one([d.one(5, 3.2, 0)], [start, end], [start, end, step]), d.subset(dtype=dtype)
     yield "linspace", [start, end, d.int(0, 7)], d.subset(dtype=dtype)
     x = d.tensor(sizes, d.dtype(), grad=False)
-    yield method(d, "zeros_like") if d.chance() else "zeros_like", [x], d.subset(dtype=dtype)
+    yield "zeros_like", [x], d.subset(dtype=dtype)
     yield "ones_like", [x], d.subset(dtype=dtype)
     yield "full_like", [x, d.scalar()], d.subset(dtype=dtype)
     yield "tensor", [d.one([[1, 2], [3, 4]], [1.5, 2], [True, False], 3, 2.5, [], [[]], [[1], [2.5]], [[1, 2], [3]], [True, 2])], d.subset(dtype=dtype)

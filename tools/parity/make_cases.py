@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""usage: make_cases.py FOLDER [--only REGEX] [--limit N] [--sources op_db,...] [--max-elements N] [--add] [--only-supported]
+"""usage: make_cases.py FOLDER [--only REGEX] [--limit N] [--seed N] [--sources op_db,...] [--max-elements N] [--add] [--only-supported]
 
 Makes a suite of comparison cases with the PyTorch that is installed, for every name that the runner binds."""
 
@@ -17,9 +17,9 @@ from coverage import bound_names
 from suite_writer import Suite
 
 # Where the cases come from, how many rounds or samples of each are made unless --limit says otherwise, and how their ids begin.
-SOURCES = {"op_db": 12, "fuzz": 16, "errors": 1, "modules": 6, "optim": 10, "schedulers": 10, "random": 8, "train": 10}
+SOURCES = {"op_db": 12, "fuzz": 16, "errors": 1, "found": 1, "modules": 6, "optim": 10, "schedulers": 10, "random": 8, "train": 10}
 
-PREFIXES = {"op_db": ["opdb"], "fuzz": ["fuzz"], "errors": ["errors"], "modules": ["modules", "layers"], "optim": ["optim", "optimdb"], "schedulers": ["scheduler"], "random": ["rng"], "train": ["train"]}
+PREFIXES = {"op_db": ["opdb"], "fuzz": ["fuzz"], "errors": ["errors"], "found": ["found"], "modules": ["modules", "layers"], "optim": ["optim", "optimdb"], "schedulers": ["scheduler"], "random": ["rng"], "train": ["train"]}
 
 # What PyTorch's databases ask for and Ember leaves out. Whatever else the runner does not know stays, and is counted as skipped.
 LEFT_OUT = ["kwarg out of", "mode='bicubic'", "mode='nearest-exact'", "mode='trilinear'", "mode='area'", "interpolate of 5 dimensions", "norm of kind nuc"]
@@ -31,6 +31,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--limit", type=int, help="samples or rounds of every source")
     parser.add_argument("--sources", default=",".join(SOURCES))
+    parser.add_argument("--seed", type=int, default=0, help="other random arguments")
     parser.add_argument("--max-elements", type=int, default=20000, help="leave out cases with larger tensors")
     parser.add_argument("--add", action="store_true", help="keep the cases that are in the folder, except those of the named sources")
     parser.add_argument("--only-supported", action="store_true", help="drop the cases about what Ember leaves out")
@@ -44,7 +45,7 @@ def main():
     for source in options.sources.split(","):
         module = importlib.import_module("cases_" + source)
         suite_writer.MAX_ELEMENTS = options.max_elements if source != "train" else 20000  # whole runs need room
-        module.add_cases(suite, known, options.limit or SOURCES[source], re.compile(options.only).search)
+        module.add_cases(suite, known, options.limit or SOURCES[source], re.compile(options.only).search, options.seed)
         print(f"{source}: {len(suite.cases)} cases so far")
     suite.save()
     if options.only_supported:

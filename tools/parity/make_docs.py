@@ -26,7 +26,7 @@ gradients, states and random numbers. `tools/parity/run.sh DIR [--strict]` runs 
 | --- | --- |
 | `cases_op_db.py` | PyTorch's own database of operators: sample inputs in all five dtypes, error inputs, methods, in-place forms, aliases |
 | `cases_fuzz.py` (`draw*.py`) | random arguments for every function: shapes with 0 and 1, strides, dtypes, ties, NaN and infinities; also what PyTorch refuses |
-| `cases_errors.py` | error texts, word for word |
+| `cases_errors.py`, `cases_found.py` | error texts, word for word; mistakes that were once found |
 | `cases_modules.py` | PyTorch's database of modules with its error inputs, then every module with random arguments, in training and evaluation; states that do not fit |
 | `cases_optim.py` | PyTorch's database of optimisers with its error inputs, then random settings, groups, missing gradients |
 | `cases_schedulers.py` | every scheduler with random arguments, sequences in sequences, the momentum that cycles along |

@@ -1,0 +1,60 @@
+"""Cases about mistakes that were once found in Ember: each stays here."""
+
+import torch
+
+from cases_modules import add_case
+from cases_op_db import callable_of
+from cases_random import call_entry
+from draw import BOOL, F32, F64, I64, U8
+
+INF, NAN = float("inf"), float("nan")
+
+
+def t(*values, dtype=F64, grad=False):
+    return torch.tensor(values, dtype=dtype).requires_grad_(grad)
+
+
+F = "nn.functional."
+CALLS = [
+    # 255 has the bits of -1
+    *((name, [t(2, 255, 7, dtype=U8), t(255, 255, 255, dtype=U8)], {}) for name in ("remainder", "fmod", "floor_divide")),
+    ("div", [t(2, 255, 254, dtype=U8), t(255, 255, 255, dtype=U8)], {"rounding_mode": "trunc"}),
+    # an index without dimensions is a number
+    ("Tensor.__getitem__", [torch.arange(24.0).view(2, 3, 4), [torch.tensor(-1), Ellipsis, torch.tensor([[1], [0]])]], {}),
+    ("Tensor.__getitem__", [torch.arange(6.0).view(2, 3), [slice(None), torch.tensor(1)]], {}),
+    ("masked_fill", [t(True, False, dtype=BOOL), t(True, True, dtype=BOOL), torch.tensor(1.5)], {}),
+    ("movedim", [torch.tensor(3.0), 0, -1], {}),
+    ("where", [torch.tensor(True)], {}),
+    # infinite distances, infinite inputs of bounded activations
+    (F + "smooth_l1_loss", [t(INF, -INF, 0.2, 3, grad=True), t(0.0, 1, 0, 0, grad=True)], {"reduction": "none"}),
+    (F + "huber_loss", [t(INF, -INF, 0.2, 3, grad=True), t(0.0, 1, 0, 0, grad=True)], {"reduction": "none", "delta": 0.5}),
+    (F + "relu6", [t(INF, -INF, 7, 3, grad=True)], {}), (F + "hardtanh", [t(INF, -INF, 7, 0.3, grad=True)], {}),
+    # what is left out still has a gradient
+    ("addmm", [t(NAN, 1, grad=True), torch.ones(2, 3, dtype=F64, requires_grad=True), torch.ones(3, 2, dtype=F64)], {"beta": 0}),
+    ("median", [torch.zeros(0, 3, requires_grad=True)], {}),
+    # no degree of freedom
+    ("var", [t(1, 2, 4, grad=True)], {"correction": 5}), ("var", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 5}), ("std", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 3}),
+    ("index_add", [t(True, False, dtype=BOOL), 0, torch.tensor([1]), t(True, dtype=BOOL)], {"alpha": 2}),
+    ("index_add", [t(5, 6, dtype=U8), 0, torch.tensor([1]), t(3, dtype=U8)], {"alpha": 0.5}),
+    ("Tensor.clamp_min_", [t(1, 2, 3), t(2, 2, 2, grad=True)], {}), ("Tensor.div_", [t(1, 2, 3), t(2, 4, 2, grad=True)], {}),
+]
+ERRORS = [
+    ("add", [t(1, dtype=I64), 2], {"alpha": True}), ("argmax", [t(True, dtype=BOOL)], {}), ("unique", [torch.tensor(1)], {"dim": 0}), ("linspace", [-2.5, 5, 6], {"dtype": U8}),
+    ("full", [[2], 300], {"dtype": U8}), ("Tensor.fill_", [t(1, dtype=I64), INF], {}), ("Tensor.cumsum_", [t(1.0, 2), 0], {"dtype": F32}),
+    (F + "cross_entropy", [torch.zeros(2, 3), torch.ones(2, 3) / 3], {"ignore_index": 1}),
+]
+# Bounds that float32 does not hold move before the range decides between one word and two.
+DRAWS = [("randint", [-2, 2 ** 28, [5]], {"dtype": F32}), ("randint", [-8, 2 ** 40, [5]], {"dtype": F32}), ("randint", [0, 2 ** 28, [3]], {"dtype": F32}), ("randint", [-2 ** 30 - 3, 2 ** 30 + 7, [4]], {"dtype": F32}),
+         ("randint", [0, 2 ** 54 + 3, [3]], {"dtype": F64})]
+
+
+def add_cases(suite, known, limit=24, only=None, seed=0):
+    for name, args, kwargs in CALLS:
+        suite.add_call(name, callable_of(name), args, kwargs, prefix=f"found/{name}")
+    for name, args, kwargs in ERRORS:
+        suite.add_call(name, callable_of(name), args, kwargs, prefix=f"found/{name}/error", raises=True)
+    key = suite.new_id("found/rng")
+    torch.manual_seed(8)
+    entries = [call_entry(suite, f"{key}.{i}", *call)[0] for i, call in enumerate([*DRAWS, ("rand", [[2]], {})])]
+    suite.append({"id": key, "seed": 8, "rng": entries})
+    add_case(suite, "nn.InstanceNorm1d", [3], {"affine": True, "bias": False}, F32, [("train", [torch.randn(2, 3, 4)], {})], "found/nn.InstanceNorm1d")
