@@ -31,7 +31,8 @@ CALLS = [
     (F + "relu6", [t(INF, -INF, 7, 3, grad=True)], {}), (F + "hardtanh", [t(INF, -INF, 7, 0.3, grad=True)], {}),
     # what is left out still has a gradient
     ("addmm", [t(NAN, 1, grad=True), torch.ones(2, 3, dtype=F64, requires_grad=True), torch.ones(3, 2, dtype=F64)], {"beta": 0}),
-    ("median", [torch.zeros(0, 3, requires_grad=True)], {}),
+    (F + "interpolate", [torch.arange(12.0).view(1, 1, 4, 3)], {"scale_factor": (1.1, 2.3), "mode": "nearest"}),
+    ("median", [torch.zeros(0, dtype=U8)], {}), ("median", [torch.zeros(0, 3, requires_grad=True)], {}),
     # no degree of freedom
     ("var", [t(1, 2, 4, grad=True)], {"correction": 5}), ("var", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 5}), ("std", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 3}),
     ("index_add", [t(True, False, dtype=BOOL), 0, torch.tensor([1]), t(True, dtype=BOOL)], {"alpha": 2}),
