@@ -56,7 +56,7 @@ Tensor shuffle_order(int64_t n, int64_t batch, int epochs) {
 Tensor lstm_2_3(int which) {
   const double bound = 1 / std::sqrt(3.0);
   std::vector<Tensor> drawn;
-  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{12, 2}, {12, 3}, {12}, {12}}) drawn.push_back(nn::init::uniform_(empty(sizes), -bound, bound));
+  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{12, 2}, {12, 3}, {12}, {12}}) drawn.push_back(nn::init::uniform_(ember::empty(sizes), -bound, bound));
   return drawn[std::size_t(which)];
 }
 

@@ -64,7 +64,7 @@ def add_samples(suite, op, name, function, dtype, limit):
         return
     for sample in samples:
         args, kwargs = arguments_of(name, sample)
-        if name.split(".")[-1] == "as_strided" and args[0].untyped_storage().nbytes() != args[0].numel() * args[0].element_size():
+        if "as_strided" in name and args[0].untyped_storage().nbytes() != args[0].numel() * args[0].element_size():
             continue  # it would see what lies between the elements
         if in_place and sample.broadcasts_input:
             continue

@@ -203,7 +203,7 @@ def indexing(d):
     k = d.int(0, 4)
     add_sizes = list(x.shape)
     add_sizes[dim] = k
-    yield form(d, "index_add"), [x, dim, d.indices([k], size), d.tensor(add_sizes, x.dtype)], d.subset(alpha=lambda: d.one(2, -1, 0.5))
+    yield form(d, "index_add"), [x, dim, d.indices([k], size, beyond=0), d.tensor(add_sizes, x.dtype)], d.subset(alpha=lambda: d.one(2, -1, 0.5))
     unique = d.values([size], F64).argsort()[: d.int(0, size)]
     put = [d.tensor([len(unique), *x.shape[1:]], x.dtype)]
     if x.shape[0] == size:
@@ -211,7 +211,8 @@ def indexing(d):
     mask = d.tensor(d.broadcastable(list(x.shape)), BOOL)
     yield method(d, "masked_select"), [x, mask], {}
     yield method(d, "take_along_dim"), [x, d.indices(index_sizes, size, beyond=0), dim], {}
-    yield method(d, "take_along_dim"), [x, d.indices([3], max(x.numel(), 1), beyond=0)], {}
+    dense = d.tensor(list(x.shape), x.dtype, layout="plain")
+    yield method(d, "take_along_dim"), [dense, d.indices([3], max(x.numel(), 1), beyond=0)], {}
     yield method(d, "nonzero"), [d.tensor(d.sizes(), d.dtype(), "small")], d.subset(as_tuple=lambda: d.chance())
 
 
