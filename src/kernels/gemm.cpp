@@ -16,6 +16,8 @@ namespace {
 constexpr int64_t kDepth = 512;                    // longest sum in registers: a packed panel of it stays in the L2 cache
 constexpr int64_t kMultiplyAddsOfCell = 1 << 19;   // a few microseconds: what is worth a claim by another thread
 constexpr int64_t kMostCells = 64;
+constexpr int64_t kBandRows = 8;                   // bands of rows are cut at multiples of this: whole register tiles
+constexpr int64_t kPackedNumbers = 1 << 19;        // of B, packed at a time for all threads
 constexpr int64_t kRowsOfDot = 4;                  // up to here, packing B costs more than it saves
 
 template <class T>
@@ -56,6 +58,7 @@ template <class T>
 void pack(const GemmFamily<T>& f, Matrix<T> b, int64_t k0, int64_t depth, int64_t j, int columns, T* out, int64_t out_row) {
   const T* from = b.data + k0 * b.row_stride + j * b.column_stride;
   if (b.row_stride == 1) return f.pack_transposed(depth, columns, from, b.column_stride, out, out_row);
+  if (b.column_stride == 1) return f.pack_rows(depth, columns, from, b.row_stride, out, out_row);
   for (int64_t p = 0; p < depth; ++p, from += b.row_stride, out += out_row) {
     for (int i = 0; i < columns; ++i) out[i] = from[i * b.column_stride];
     for (int64_t i = columns; i < out_row; ++i) out[i] = T(0);
@@ -64,60 +67,94 @@ void pack(const GemmFamily<T>& f, Matrix<T> b, int64_t k0, int64_t depth, int64_
 
 /// Must B be copied before a panel can read it, or is it worth it?
 template <class T>
-bool wants_packing(const GemmFamily<T>& f, const Problem<T>& p, int columns) {
+bool wants_packing(const GemmFamily<T>& f, const Problem<T>& p) {
   if (p.b.column_stride != 1) return true;
-  if (!f.masked_loads && columns % f.lanes != 0) return true;
+  if (!f.masked_loads && p.n % f.lanes != 0) return true;
   // Rows of B that lie pages apart cost a miss of the address cache each; a copy pays when enough rows of A use it.
   return p.b.row_stride * int64_t(sizeof(T)) >= 2048 && p.m >= 64 && p.k >= 64;
 }
 
-/// Rows [i0, i1) of one column panel of C.
+/// One matrix product in the order of its panels: the k0-th part of the sums of a panel's columns, for some rows.
 template <class T>
-void run_cell(const Problem<T>& p, int64_t panel, int64_t i0, int64_t i1) {
+struct Panels {
+  const Problem<T>& p;
   const GemmFamily<T>& f = family<T>();
-  const int64_t j = panel_start(f, p.n, panel);
-  const int columns = int(panel_start(f, p.n, panel + 1) - j);
-  const int64_t out_row = blocks(columns, f.lanes) * f.lanes;
-  const int64_t parts = blocks(p.k, kDepth), depth = blocks(p.k, parts);
-  std::optional<Scratch<T>> packed;
-  if (wants_packing(f, p, columns)) packed.emplace(depth * out_row);
+  const int64_t count = panel_count(f, p.n);
+  const int64_t depth = blocks(p.k, blocks(p.k, kDepth));
+  const int64_t width = std::min<int64_t>(f.panel_vectors, blocks(p.n, f.lanes)) * f.lanes;  // of a packed panel, at most
+  const bool packs = wants_packing(f, p);
 
-  for (int64_t k0 = 0; k0 < p.k; k0 += depth) {
-    const int64_t length = std::min(depth, p.k - k0);
-    const bool first = k0 == 0, last = k0 + length == p.k;
+  int64_t start(int64_t panel) const { return panel_start(f, p.n, panel); }
+  int columns(int64_t panel) const { return int(start(panel + 1) - start(panel)); }
+  int64_t packed_row(int64_t panel) const { return blocks(columns(panel), f.lanes) * f.lanes; }
+  int64_t length(int64_t k0) const { return std::min(depth, p.k - k0); }
+
+  void pack_panel(int64_t panel, int64_t k0, T* out) const {
+    pack(f, p.b, k0, length(k0), start(panel), columns(panel), out, packed_row(panel));
+  }
+
+  /// Rows [i0, i1) of one column panel of C. packed: what pack_panel wrote, or null where B is read as it lies.
+  void run(int64_t panel, int64_t k0, const T* packed, int64_t i0, int64_t i1) const {
+    const int64_t j = start(panel);
+    const bool last = k0 + depth >= p.k;
     Panel<T> q{};
     q.rows = i1 - i0;
-    q.columns = columns;
+    q.columns = columns(panel);
     q.a = p.a.data + i0 * p.a.row_stride + k0 * p.a.column_stride;
     q.a_row = p.a.row_stride;
-    q.b = p.b.data + k0 * p.b.row_stride + j * p.b.column_stride;
+    q.b = packed ? packed : p.b.data + k0 * p.b.row_stride + j;
     q.c = p.c + i0 * p.ldc + j;
     q.c_row = p.ldc;
-    q.inner = {length, p.a.column_stride, p.b.row_stride};
-    if (packed) {
-      pack(f, p.b, k0, length, j, columns, packed->data(), out_row);
-      q.b = packed->data();
-      q.inner.b_stride = out_row;
-    }
-    q.epilogue.accumulate = p.epilogue.accumulate || !first;
+    q.inner = {length(k0), p.a.column_stride, packed ? packed_row(panel) : p.b.row_stride};
+    q.epilogue.accumulate = p.epilogue.accumulate || k0 > 0;
     if (last && p.epilogue.bias) q.epilogue.bias = p.epilogue.bias + j;
     q.epilogue.relu = last && p.epilogue.relu;
     f.panel(q);
   }
+};
+
+/// On one thread: each panel is packed and used while it is in the cache.
+template <class T>
+void run_in_order(const Panels<T>& panels) {
+  std::optional<Scratch<T>> packed;
+  if (panels.packs) packed.emplace(panels.depth * panels.width);
+  for (int64_t panel = 0; panel < panels.count; ++panel)
+    for (int64_t k0 = 0; k0 < panels.p.k; k0 += panels.depth) {
+      if (packed) panels.pack_panel(panel, k0, packed->data());
+      panels.run(panel, k0, packed ? packed->data() : nullptr, 0, panels.p.m);
+    }
 }
 
-/// Cells in column panels first, since a panel that is packed should serve all rows; then in rows.
+/// On all threads: first the panels of a group are packed, each once, then its cells of panel and rows are shared out.
 template <class T>
 void run_panels(const Problem<T>& p) {
-  const int64_t panels = panel_count(family<T>(), p.n);
+  const Panels<T> panels{p};
+  const double parts = double(blocks(p.k, panels.depth));
+  if (num_threads() == 1 || slices_for(panels.count * p.m, 1, p.work()) == 1) return run_in_order(panels);
+
+  const int64_t size = panels.depth * panels.width;
+  const int64_t group = panels.packs ? std::clamp<int64_t>(kPackedNumbers / size, 1, panels.count) : panels.count;
+  std::optional<Scratch<T>> packed;
+  if (panels.packs) packed.emplace(group * size);
   const int64_t wanted = std::min(kMostCells, int64_t(p.multiply_adds() / kMultiplyAddsOfCell) + 1);
-  const int64_t bands = std::max<int64_t>(1, std::min(blocks(wanted, panels), p.m / 16));
-  parallel_for(panels * bands, 1, p.work(), [&](int64_t begin, int64_t end) {
-    for (int64_t cell = begin; cell < end; ++cell) {
-      const int64_t panel = cell / bands, band = cell % bands;
-      run_cell(p, panel, p.m * band / bands, p.m * (band + 1) / bands);
+  const int64_t bands = std::clamp<int64_t>(blocks(wanted, panels.count), 1, blocks(p.m, kBandRows));
+  for (int64_t first = 0; first < panels.count; first += group) {
+    const int64_t end = std::min(panels.count, first + group), count = end - first;
+    const double work = p.work() * double(count) / double(panels.count) / parts;
+    for (int64_t k0 = 0; k0 < p.k; k0 += panels.depth) {
+      const auto place = [&](int64_t i) { return packed ? packed->data() + i * size : nullptr; };
+      if (packed)
+        parallel_for(count, 1, double(count * size), [&](int64_t from, int64_t to) {
+          for (int64_t i = from; i < to; ++i) panels.pack_panel(first + i, k0, place(i));
+        });
+      parallel_for(count * bands, 1, work, [&](int64_t from, int64_t to) {
+        for (int64_t cell = from; cell < to; ++cell) {
+          const Range rows = slice_range(p.m, kBandRows, cell % bands, bands);
+          if (rows.begin < rows.end) panels.run(first + cell / bands, k0, place(cell / bands), rows.begin, rows.end);
+        }
+      });
     }
-  });
+  }
 }
 
 /// C has few cells and its sums are long: each part of the sums goes into a matrix of its own; these are added in order.

@@ -7,7 +7,9 @@
 #include <ember/ops/shape.h>
 
 #include "error_format.h"
+#include "kernels/copy.h"
 #include "kernels/gemm.h"
+#include "kernels/kernels.h"
 #include "kernels/parallel.h"
 #include "tensor/impl.h"
 
@@ -31,16 +33,19 @@ void plain_product(int64_t m, int64_t n, int64_t k, kernels::Matrix<T> a, kernel
     }
 }
 
+/// The real matrix product c (m, n) = a b + bias, or += a b, of operands that need not be tensors.
+template <class T>
+void product(int64_t m, int64_t n, int64_t k, kernels::Matrix<T> a, kernels::Matrix<T> b, const Tensor& c, bool accumulate = false,
+             const Tensor& bias = {}) {
+  kernels::gemm<T>(m, n, k, a, b, c.data<T>(), n, {accumulate, static_cast<const T*>(bias.data_or_null())});
+}
+
 /// c (m, n) = a b, or += a b; c is row-major, a and b have any strides. No history.
-void multiply(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false, const Tensor& bias = {}) {
+void multiply(const Tensor& a, const Tensor& b, const Tensor& c, bool accumulate = false) {
   const int64_t m = a.sizes()[0], k = a.sizes()[1], n = b.sizes()[1];
   switch (a.dtype()) {
-    case kFloat32:
-      return kernels::gemm<float>(m, n, k, matrix<float>(a), matrix<float>(b), c.data<float>(), n,
-                                  {accumulate, static_cast<const float*>(bias.data_or_null())});
-    case kFloat64:
-      return kernels::gemm<double>(m, n, k, matrix<double>(a), matrix<double>(b), c.data<double>(), n,
-                                   {accumulate, static_cast<const double*>(bias.data_or_null())});
+    case kFloat32: return product(m, n, k, matrix<float>(a), matrix<float>(b), c, accumulate);
+    case kFloat64: return product(m, n, k, matrix<double>(a), matrix<double>(b), c, accumulate);
     case kInt64: return plain_product(m, n, k, matrix<int64_t>(a), matrix<int64_t>(b), c.data<int64_t>());
     case kUInt8: return plain_product(m, n, k, matrix<std::uint8_t>(a), matrix<std::uint8_t>(b), c.data<std::uint8_t>());
     default: fail<NotImplementedError>("\"addmm_impl_cpu_\" not implemented for 'Bool'");
@@ -84,6 +89,43 @@ Tensor mm(const Tensor& a, const Tensor& b) {
   });
 }
 
+namespace {
+
+/// x as a matrix of `rows` rows: itself when it is one, so that the common case makes no view.
+Tensor as_matrix(const Tensor& x, int64_t rows, int64_t width) { return x.dim() == 2 ? x : x.reshape({rows, width}); }
+
+template <class F>
+void with_real(DType dtype, F&& f) {
+  if (dtype == kFloat32) f(float());
+  else f(double());
+}
+
+void column_sums(const Tensor& x, const Tensor& sums) {
+  const Tensor dense = x.contiguous();
+  const int64_t rows = x.sizes()[0], n = x.sizes()[1], item = item_size(x.dtype());
+  const auto loop = kernels::kernels().reduce.loops[int(kernels::Reduction::Sum)][int(x.dtype())];
+  kernels::parallel_for(n, 64, double(x.numel()) / 2, [&](int64_t begin, int64_t end) {
+    loop({1, rows, end - begin, 0, n, 0, static_cast<const char*>(dense.data_ptr()) + begin * item, static_cast<char*>(sums.data_ptr()) + begin * item});
+  });
+}
+
+// Y = X W^T + b: dX = dY W, dW = dY^T X, db = column sums of dY
+void linear_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, Grads& grads) {
+  const int64_t rows = dy.sizes()[0], in = weight.sizes()[1], out = weight.sizes()[0];
+  grads.write(0, [&](Tensor& target, bool accumulate) {
+    const Tensor sums = accumulate ? make_dense({out}, dy.dtype()) : target;
+    column_sums(dy, sums);
+    if (accumulate) kernels::accumulate(dy.dtype(), out, sums.data_ptr(), target.data_ptr());
+  });
+  with_real(dy.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    grads.write(1, [&](Tensor& target, bool accumulate) { product(rows, in, out, matrix<T>(dy), matrix<T>(weight), target, accumulate); });
+    grads.write(2, [&](Tensor& target, bool accumulate) { product(out, in, rows, matrix<T>(dy).transposed(), matrix<T>(x), target, accumulate); });
+  });
+}
+
+}  // namespace
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check<RuntimeError>(weight.dim() == 2 || weight.dim() == 1, "linear: expected weight of 1 or 2 dimensions, got shape {}",
                       weight.sizes());
@@ -97,28 +139,30 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_product(rows, width, in, out);
   check<RuntimeError>(x.dtype() == weight.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}",
                       scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));
-  Shape sizes = x.sizes().shape();
-  sizes[x.dim() - 1] = out;
-  if (bias.defined() && (bias.dim() != 1 || bias.numel() != out || bias.dtype() != x.dtype() || !bias.is_contiguous() ||
-                         !is_floating_point(x.dtype())))
+  if (!is_floating_point(x.dtype())) {
+    const Tensor y = matmul(x, weight.t());
+    return bias.defined() ? y + bias : y;
+  }
+  if (bias.defined() && (bias.dim() != 1 || bias.numel() != out || bias.dtype() != x.dtype() || !bias.is_contiguous()))
     return linear(x, weight) + bias.expand(Shape{out});  // PyTorch's error, or a broadcast
 
+  Shape sizes = x.sizes().shape();
+  sizes[x.dim() - 1] = out;
   Tensor y = make_dense(sizes, x.dtype());
   {
-    NoGradGuard no_grad;
-    multiply(x.dim() == 2 ? x : x.detach().reshape({rows, in}), make_alias(weight).transpose(0, 1), y.dim() == 2 ? y : y.view({rows, out}), false, bias);
+    const NoGradGuard no_grad;
+    const Tensor rows_of_x = as_matrix(x, rows, in);
+    with_real(x.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      product(rows, out, in, matrix<T>(rows_of_x), matrix<T>(weight).transposed(), y, false, bias);
+    });
   }
-
-  // Y = X W^T + b: dX = dY W, dW = dY^T X, db = column sums of dY
   return record("Addmm", {bias, x, weight}, std::move(y), [x = Saved(x), weight = Saved(weight), rows, in, out](const Tensor& dy, Grads& grads) {
-    const Tensor dy2 = dy.dim() == 2 ? dy : dy.reshape({rows, out});
+    const Tensor saved = x.get(), w = weight.get(), dy2 = as_matrix(dy, rows, out), x2 = as_matrix(saved, rows, in);
+    if (!grads.create_graph()) return linear_backward(dy2, x2, w, grads);
     if (grads.wants(0)) grads.add(0, sum(dy2, 0));
-    if (grads.wants(1)) {
-      const Tensor w = weight.get();
-      const Tensor dx = mm(dy2, w);
-      grads.add(1, dy.dim() == 2 ? dx : dx.reshape(x.get().sizes()));
-    }
-    if (grads.wants(2)) write_product(grads, 2, dy2.t(), dy.dim() == 2 ? x.get() : x.get().reshape({rows, in}));
+    if (grads.wants(1)) grads.add(1, mm(dy2, w).reshape(saved.sizes()));
+    if (grads.wants(2)) grads.add(2, mm(dy2.t(), x2));
   });
 }
 

@@ -129,6 +129,16 @@ void pack_transposed(int64_t k, int columns, const T* b, int64_t b_row, T* out, 
     }
 }
 
+template <class T>
+void pack_rows(int64_t k, int columns, const T* b, int64_t b_row, T* out, int64_t out_row) {
+  constexpr int W = kLanes<T>;
+  const int whole = columns / W * W;
+  for (int64_t p = 0; p < k; ++p, b += b_row, out += out_row) {
+    for (int j = 0; j < whole; j += W) store(out + j, load(b + j));
+    if (whole < columns) store(out + whole, load(b + whole, columns - whole));
+  }
+}
+
 /// kRows x kColumns dot products side by side, lanes along k.
 template <class T, int kRows, int kColumns>
 void dot_tile(int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row, const Epilogue<T>& e) {
@@ -190,8 +200,8 @@ void dot_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const 
 
 extern const GemmKernels gemm_kernels;
 constinit const GemmKernels gemm_kernels{
-    .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, dot_rows<float>},
-    .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, dot_rows<double>},
+    .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>, dot_rows<float>},
+    .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>, dot_rows<double>},
 };
 
 }  // namespace ember::kernels::EMBER_ISA
