@@ -10,6 +10,7 @@
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "kernels/scratch.h"
 #include "ops/loss.h"
 #include "tensor/impl.h"
 
@@ -40,10 +41,9 @@ void check_classes(const Tensor& x, const Tensor& target, const Tensor& weight, 
                       "weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}", classes,
                       weight.defined() ? weight.sizes() : IntArrayRef());
   const Tensor t = target.to(kInt64).contiguous();
-  for (int64_t i = 0; i < t.numel(); ++i) {
-    const int64_t c = t.data<int64_t>()[i];
-    check<IndexError>(c == ignore_index || (c >= 0 && c < classes), "Target {} is out of bounds.", c);
-  }
+  const int64_t* const indices = t.data<int64_t>();
+  for (int64_t i = 0, n = t.numel(); i < n; ++i)
+    check<IndexError>(indices[i] == ignore_index || std::uint64_t(indices[i]) < std::uint64_t(classes), "Target {} is out of bounds.", indices[i]);
 }
 
 /// -lp at the target, weighted, 0 where ignored; and the weights.
@@ -92,15 +92,17 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
       family<T>().log_sum_exp(end - begin, n, x.data<T>() + begin * n, lse.data<T>() + begin);
     });
     double total = 0;
-    const int64_t* t = target.data<int64_t>();
+    const int64_t* const t = target.data<int64_t>();
+    const T *const scores = x.data<T>(), *const sums = lse.data<T>();
+    T* const losses = loss.data<T>();
     for (int64_t i = 0; i < rows; ++i) {
       const bool keep = t[i] != ignore_index;
-      const T value = keep ? lse.data<T>()[i] - x.data<T>()[i * n + t[i]] : T(0);
-      if (reduction == Reduction::None) loss.data<T>()[i] = value;
+      const T value = keep ? sums[i] - scores[i * n + t[i]] : T(0);
+      if (reduction == Reduction::None) losses[i] = value;
       total += double(value);
       kept += keep;
     }
-    if (reduction != Reduction::None) loss.data<T>()[0] = T(reduction == Reduction::Mean ? total / kept : total);
+    if (reduction != Reduction::None) losses[0] = T(reduction == Reduction::Mean ? total / kept : total);
   });
   const double scale = reduction == Reduction::Mean ? 1 / kept : 1;
   return record("NllLoss", {x}, std::move(loss), [x = Saved(x), target = Saved(target), lse, ignore_index, reduction, scale](const Tensor& dy, Grads& grads) {
@@ -108,15 +110,16 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
     if (grads.create_graph())
       return grads.replay(dy, {scores}, [&](const std::vector<Tensor>& in) { return plain_cross_entropy(in[0], classes, ignore_index, reduction); });
     const int64_t rows = scores.sizes()[0], n = scores.sizes()[1];
-    Tensor dx = make_dense(scores.sizes(), scores.dtype()), scales = make_dense({rows}, scores.dtype());
-    const Tensor upstream = dy.contiguous();
+    const Tensor upstream = dy.contiguous(), dx = make_dense(scores.sizes(), scores.dtype());
     with_real(scores.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      const int64_t* t = classes.data<int64_t>();
+      const kernels::Scratch<T> scales(rows);
+      const int64_t* const t = classes.data<int64_t>();
+      const T* const up = upstream.data<T>();
       for (int64_t i = 0; i < rows; ++i)
-        scales.data<T>()[i] = t[i] == ignore_index ? T(0) : T(double(upstream.data<T>()[reduction == Reduction::None ? i : 0]) * scale);
+        scales[i] = t[i] == ignore_index ? T(0) : T(double(up[reduction == Reduction::None ? i : 0]) * scale);
       kernels::parallel_for(rows, 1, double(dx.numel()) * 8, [&](int64_t b, int64_t e) {
-        family<T>().cross_entropy_backward(e - b, n, scores.data<T>() + b * n, lse.data<T>() + b, t + b, scales.data<T>() + b, dx.data<T>() + b * n);
+        family<T>().cross_entropy_backward(e - b, n, scores.data<T>() + b * n, lse.data<T>() + b, t + b, scales + b, dx.data<T>() + b * n);
       });
     });
     grads.add(0, dx);
@@ -138,10 +141,14 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
   const int dim = x.dim() == 1 ? 0 : 1;
   const int64_t classes = x.sizes()[dim];
   const double e = o.label_smoothing;
-  Shape per_class = Shape::filled(x.dim(), 1);
-  per_class[dim] = classes;
   const bool probabilities = target.sizes() == x.sizes() && !(x.dim() == 1 && target.dim() == 0);
 
+  if (!probabilities) {
+    check_classes(x, target, o.weight, o.ignore_index);
+    if (x.dim() == 2 && !o.weight.defined() && e == 0) return fused(x, target, o.ignore_index, o.reduction);
+  }
+  Shape per_class = Shape::filled(x.dim(), 1);
+  per_class[dim] = classes;
   if (probabilities) {
     check<RuntimeError>(is_floating_point(target.dtype()), "Expected floating point type for target with class probabilities, got {}", scalar_type_name(target.dtype()));
     check<RuntimeError>(o.ignore_index < 0, "ignore_index is not supported for floating point target");
@@ -152,9 +159,6 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
     const Tensor loss = -lp.sum(dim);
     return o.reduction == Reduction::Mean ? loss.sum() / (double(x.numel()) / double(classes)) : reduced(loss, o.reduction);
   }
-  check_classes(x, target, o.weight, o.ignore_index);
-  if (x.dim() == 2 && !o.weight.defined() && e == 0) return fused(x, target, o.ignore_index, o.reduction);
-
   const Tensor lp = log_softmax(x, dim);
   const PerSample nll = picked(lp, target, o.weight, o.ignore_index);
   if (e == 0) return over_weights(nll, o.reduction);
