@@ -15,7 +15,7 @@ const Method kRMSprop{
     .buffers = {"square_avg", "momentum_buffer", "grad_avg"},
     .wanted = [](const ParamGroup& group) { return 1u | (group.momentum > 0 ? 2u : 0u) | (group.centered ? 4u : 0u); },
     .rule =
-        [](const ParamGroup& group, ParamState&, OptimRule& rule) {
+        [](const ParamGroup& group, Clock&, OptimRule& rule) {
           rule.lr = group.lr;
           rule.beta2 = group.alpha;
           rule.momentum = group.momentum;
@@ -29,8 +29,8 @@ const Method kAdagrad{
                  "fused"},
     .buffers = {"sum"},
     .wanted = [](const ParamGroup&) { return 1u; },
-    .rule = [](const ParamGroup& group, ParamState& state,
-               OptimRule& rule) { rule.lr = group.lr / (1 + (state.step - 1) * group.lr_decay); },
+    .rule = [](const ParamGroup& group, Clock& clock,
+               OptimRule& rule) { rule.lr = group.lr / (1 + (clock.step - 1) * group.lr_decay); },
 };
 
 const Method kAdadelta{
@@ -40,7 +40,7 @@ const Method kAdadelta{
     .buffers = {"square_avg", "acc_delta"},
     .wanted = [](const ParamGroup&) { return 3u; },
     .rule =
-        [](const ParamGroup& group, ParamState&, OptimRule& rule) {
+        [](const ParamGroup& group, Clock&, OptimRule& rule) {
           rule.lr = group.lr;
           rule.beta2 = group.rho;
         },

@@ -22,37 +22,37 @@ void common_rule(const ParamGroup& group, OptimRule& rule) {
   }
 }
 
-void adam_rule(const ParamGroup& group, ParamState& state, OptimRule& rule) {
+void adam_rule(const ParamGroup& group, Clock& clock, OptimRule& rule) {
   common_rule(group, rule);
-  rule.lr = group.lr / (1 - std::pow(rule.beta1, state.step));
-  rule.correction2 = std::sqrt(1 - std::pow(rule.beta2, state.step));
+  rule.lr = group.lr / (1 - std::pow(rule.beta1, clock.step));
+  rule.correction2 = std::sqrt(1 - std::pow(rule.beta2, clock.step));
   rule.extra = group.amsgrad;
 }
 
-void adamax_rule(const ParamGroup& group, ParamState& state, OptimRule& rule) {
+void adamax_rule(const ParamGroup& group, Clock& clock, OptimRule& rule) {
   common_rule(group, rule);
-  rule.lr = group.lr / (1 - std::pow(rule.beta1, state.step));
+  rule.lr = group.lr / (1 - std::pow(rule.beta1, clock.step));
 }
 
-void nadam_rule(const ParamGroup& group, ParamState& state, OptimRule& rule) {
+void nadam_rule(const ParamGroup& group, Clock& clock, OptimRule& rule) {
   common_rule(group, rule);
-  rule.correction2 = 1 - std::pow(rule.beta2, state.step);
+  rule.correction2 = 1 - std::pow(rule.beta2, clock.step);
   const auto momentum_at = [&](double step) { return rule.beta1 * (1. - 0.5 * std::pow(0.96, step * group.momentum_decay)); };
-  const double momentum = momentum_at(state.step), next = momentum_at(state.step + 1);
-  state.mu_product *= float(momentum);
-  const double product = state.mu_product;
+  const double momentum = momentum_at(clock.step), next = momentum_at(clock.step + 1);
+  clock.mu_product *= float(momentum);
+  const double product = clock.mu_product;
   rule.lr = group.lr * (1. - momentum) / (1. - product);
   rule.lr_momentum = group.lr * next / (1. - product * next);
 }
 
-void radam_rule(const ParamGroup& group, ParamState& state, OptimRule& rule) {
+void radam_rule(const ParamGroup& group, Clock& clock, OptimRule& rule) {
   common_rule(group, rule);
-  const double power = std::pow(rule.beta2, state.step), correction2 = 1 - power;
-  rule.correction1 = 1 - std::pow(rule.beta1, state.step);
+  const double power = std::pow(rule.beta2, clock.step), correction2 = 1 - power;
+  rule.correction1 = 1 - std::pow(rule.beta1, clock.step);
   rule.correction2 = std::sqrt(correction2);
   // The length of the simple moving average that the second moment amounts to, at infinity and now.
   const double at_infinity = 2 / (1 - rule.beta2) - 1;
-  const double now = at_infinity - 2 * state.step * power / correction2;
+  const double now = at_infinity - 2 * clock.step * power / correction2;
   if (now > 5)
     rule.rectification = std::sqrt((now - 4) * (now - 2) * at_infinity / ((at_infinity - 4) * (at_infinity - 2) * now));
 }

@@ -14,10 +14,15 @@ namespace ember::optim {
 using kernels::OptimMethod;
 using kernels::OptimRule;
 
-struct ParamState {
+/// What of a parameter's past goes into the numbers of its next step.
+struct Clock {
   bool started = false;
   double step = 0;
   float mu_product = 1;  // NAdam's, a float32 tensor in PyTorch
+  bool operator==(const Clock&) const = default;
+};
+
+struct ParamState : Clock {
   Tensor buffers[3];
 };
 
@@ -28,7 +33,7 @@ struct Method {
   const char* buffers[3];                       // names in the state, in the kernel's order; null: unused
   bool has_step = true;                         // the state knows how many steps it has seen
   unsigned (*wanted)(const ParamGroup&);        // bit b: buffer b is needed
-  void (*rule)(const ParamGroup&, ParamState&, OptimRule&);  // called after step went up
+  void (*rule)(const ParamGroup&, Clock&, OptimRule&);  // called after step went up
 };
 
 /// One setting of a group by its PyTorch name; nothing of it is set for a name that Ember has no use for ("foreach").

@@ -14,7 +14,7 @@ namespace {
 struct Job {
   int64_t begin;
   kernels::OptimRange range;
-  OptimRule rule;
+  std::size_t rule;  // place in Pass::rules
   DType dtype;
 };
 
@@ -30,6 +30,7 @@ constexpr int64_t kGrain = 4096;
 
 struct Pass {
   std::vector<Job> jobs;
+  std::vector<OptimRule> rules;
   std::vector<Copy> copies;
   int64_t total = 0;
 
@@ -45,12 +46,13 @@ struct Pass {
         const auto shift = [offset](auto* p) { return p ? decltype(p)(uintptr_t(p) + uintptr_t(offset)) : nullptr; };
         const kernels::OptimRange part{to - from, shift(job->range.parameter), shift(job->range.gradient),
                                        {shift(job->range.state[0]), shift(job->range.state[1]), shift(job->range.state[2])}};
-        kernels::kernels().optim.update[int(method)][job->dtype == kFloat64](part, job->rule);
+        kernels::kernels().optim.update[int(method)][job->dtype == kFloat64](part, rules[job->rule]);
       }
     });
     for (const Copy& copy : copies)
       if (copy.write_back) copy.original.copy_(copy.dense);
     jobs.clear();
+    rules.clear();
     copies.clear();
     total = 0;
   }
@@ -133,45 +135,70 @@ ParamState& Optimizer::start(const ParamGroup& group, const Tensor& parameter, P
   return state;
 }
 
-void Optimizer::collect(const ParamGroup& group, const Tensor& parameter, ParamState& state) {
-  Tensor gradient = parameter.grad();
-  start(group, parameter, state);
-  const unsigned wanted = method_.wanted(group);
-  Job job{pass_.total, {parameter.numel(), parameter.data_ptr(), nullptr, {}}, {}, parameter.dtype()};
+namespace {
 
-  // The kernel walks memory: parameter, gradient and state have to lie alike.
-  Tensor like = wanted & 1 ? state.buffers[0] : Tensor();
+/// The kernel walks memory: parameter, gradient and state have to lie alike. Row-major ones do; others are copied where they differ.
+void set_memory(kernels::OptimRange& range, const Tensor& parameter, const Tensor& gradient, const Tensor (&buffers)[3], unsigned wanted,
+                std::vector<Copy>& copies) {
+  Tensor like = wanted & 1 ? buffers[0] : Tensor();
   if (!like.defined()) like = parameter.is_contiguous() ? parameter : empty_like(parameter);
   const auto dense = [&](const Tensor& t, bool write_back) {
-    if (t.strides() == like.strides() || (t.is_contiguous() && like.is_contiguous())) return t.data_ptr();
-    pass_.copies.push_back({t.detach(), empty_like(like).copy_(t.detach()), write_back});
-    return pass_.copies.back().dense.data_ptr();
+    if ((t.is_contiguous() && like.is_contiguous()) || t.strides() == like.strides()) return t.data_ptr();
+    copies.push_back({t.detach(), empty_like(like).copy_(t.detach()), write_back});
+    return copies.back().dense.data_ptr();
   };
-  job.range.parameter = dense(parameter, true);
-  job.range.gradient = dense(gradient, false);
+  range.parameter = dense(parameter, true);
+  range.gradient = dense(gradient, false);
   for (int b = 0; b < 3; ++b)
-    if (wanted >> b & 1) job.range.state[b] = b == 0 ? like.data_ptr() : dense(state.buffers[b], true);
+    if (wanted >> b & 1) range.state[b] = b == 0 ? like.data_ptr() : dense(buffers[b], true);
+}
 
-  job.rule.first = !state.started;
-  state.started = true;
-  state.step += 1;
-  job.rule.maximize = group.maximize;
-  job.rule.weight_decay = group.weight_decay;
-  job.rule.eps = group.eps;
-  method_.rule(group, state, job.rule);
-  pass_.jobs.push_back(job);
-  pass_.total += job.range.n;
-  parameter.bump_version();
+}  // namespace
+
+/// The numbers of the next step of a parameter that has seen `clock`, which goes on.
+static OptimRule next_rule(const Method& method, const ParamGroup& group, Clock& clock) {
+  OptimRule rule;
+  rule.first = !clock.started;
+  clock.started = true;
+  clock.step += 1;
+  rule.maximize = group.maximize;
+  rule.weight_decay = group.weight_decay;
+  rule.eps = group.eps;
+  method.rule(group, clock, rule);
+  return rule;
+}
+
+void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states) {
+  const unsigned wanted = method_.wanted(group);
+  Clock before, after;  // of the last rule: as a rule, all parameters have seen the same steps
+  bool has_rule = false;
+  for (std::size_t i = 0; i < group.params.size(); ++i) {
+    const Tensor& parameter = group.params[i];
+    const Tensor gradient = parameter.grad();
+    if (!gradient.defined() || parameter.numel() == 0) continue;
+    ParamState& state = start(group, parameter, states[i]);
+    Clock& clock = state;
+    if (has_rule && clock == before) {
+      clock = after;
+    } else {
+      before = clock;
+      pass_.rules.push_back(next_rule(method_, group, clock));
+      after = clock;
+      has_rule = true;
+    }
+    Job& job = pass_.jobs.emplace_back(Job{pass_.total, {parameter.numel(), nullptr, nullptr, {}}, pass_.rules.size() - 1, parameter.dtype()});
+    set_memory(job.range, parameter, gradient, state.buffers, wanted, pass_.copies);
+    pass_.total += job.range.n;
+    parameter.bump_version();
+  }
 }
 
 void Optimizer::step() {
   NoGradGuard no_grad;
   states_.resize(param_groups.size());
   for (std::size_t g = 0; g < param_groups.size(); ++g) {
-    const ParamGroup& group = param_groups[g];
-    states_[g].resize(group.params.size());
-    for (std::size_t i = 0; i < group.params.size(); ++i)
-      if (group.params[i].grad().defined() && group.params[i].numel() > 0) collect(group, group.params[i], states_[g][i]);
+    states_[g].resize(param_groups[g].params.size());
+    collect(param_groups[g], states_[g]);
   }
   pass_.run(method_.loop);
   ++steps_;

@@ -13,7 +13,7 @@ static const Method kSgd{
     .has_step = false,
     .wanted = [](const ParamGroup& group) { return group.momentum != 0 ? 1u : 0u; },
     .rule =
-        [](const ParamGroup& group, ParamState&, OptimRule& rule) {
+        [](const ParamGroup& group, Clock&, OptimRule& rule) {
           rule.lr = group.lr;
           rule.momentum = group.momentum;
           rule.dampening = group.dampening;

@@ -116,7 +116,7 @@ class Optimizer {
 
  private:
   ParamState& start(const ParamGroup& group, const Tensor& parameter, ParamState& state);
-  void collect(const ParamGroup& group, const Tensor& parameter, ParamState& state);
+  void collect(const ParamGroup& group, std::vector<ParamState>& states);
 
   const Method& method_;
   ParamGroup defaults_;
