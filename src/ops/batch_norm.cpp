@@ -132,7 +132,8 @@ void check_batch_size(const Tensor& x) {
 }
 
 void check_eps(bool training, double eps) {
-  check<ValueError>(!training || eps > 0, "batch_norm eps must be positive during training, but got {}", python_repr(eps));
+  if (eps > 0) return;
+  check<ValueError>(!training, "batch_norm eps must be positive during training, but got {}", python_repr(eps));
   check<ValueError>(eps >= 0, "batch_norm eps must be non-negative, but got {}", python_repr(eps));
 }
 

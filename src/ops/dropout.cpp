@@ -17,7 +17,7 @@ namespace ember {
 namespace {
 
 void check_probability(double p) {
-  check<ValueError>(p >= 0 && p <= 1, "dropout probability has to be between 0 and 1, but got {}", python_repr(p));
+  if (!(p >= 0 && p <= 1)) fail<ValueError>("dropout probability has to be between 0 and 1, but got {}", python_repr(p));
 }
 
 void check_real(const Tensor& x) {

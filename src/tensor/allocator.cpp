@@ -25,17 +25,29 @@ constexpr int kClasses = 16 + 4 * 38;
 constexpr std::size_t kSlab = std::size_t(2) << 20;
 constexpr std::uint32_t kThreadBytes = 4 << 20;  // a thread keeps this much of each class, then shares
 
-int size_class(std::size_t bytes) {
+constexpr int size_class(std::size_t bytes) {
   if (bytes <= 1024) return int((bytes + 63) >> 6) - (bytes != 0);
   const int log = 63 - __builtin_clzll(bytes - 1);  // 2^log < bytes <= 2^(log+1)
   return 16 + (log - 10) * 4 + int(((bytes - 1) >> (log - 2)) & 3);
 }
 
-std::size_t class_bytes(int c) {
+constexpr std::size_t class_bytes(int c) {
   if (c < 16) return std::size_t(c + 1) * 64;
   const int log = (c - 16) / 4 + 10;
   return (std::size_t(1) << log) + std::size_t((c - 16) % 4 + 1) * (std::size_t(1) << (log - 2));
 }
+
+constexpr std::size_t kThreadLimit = class_bytes(kSmallClasses - 1);
+
+/// How many blocks of each class a thread keeps.
+struct ThreadLimits {
+  std::uint32_t of[kSmallClasses];
+  constexpr ThreadLimits() : of() {
+    for (int c = 0; c < kSmallClasses; ++c) of[c] = std::uint32_t(kThreadBytes / class_bytes(c));
+  }
+  constexpr std::uint32_t operator[](int c) const { return of[c]; }
+};
+constexpr ThreadLimits thread_limits;
 
 struct Block {
   Block* next;
@@ -60,6 +72,7 @@ struct List {
 };
 
 constinit thread_local List thread_lists[kSmallClasses] = {};
+constinit thread_local bool thread_will_share = false;  // its lists go to the others when it ends
 
 /// What all threads share: lists of every class, and the slab that small blocks are cut from.
 struct Shared {
@@ -123,9 +136,14 @@ struct ThreadEnd {
   }
 };
 
-[[gnu::noinline]] void* refill_small(int c) {
+[[gnu::noinline, gnu::cold]] void share_at_end() {
   static thread_local ThreadEnd at_end;
   (void)at_end;
+  thread_will_share = true;
+}
+
+[[gnu::noinline]] void* refill_small(int c) {
+  if (!thread_will_share) share_at_end();
   Shared& s = shared();
   const std::lock_guard lock(s.mutex);
   List& common = s.lists[c];
@@ -141,7 +159,11 @@ struct ThreadEnd {
     s.lists[c].push(thread_lists[c].pop());
 }
 
-void* allocate_large(int c) {
+[[gnu::noinline]] void* allocate_large(std::size_t wanted) {
+  check<RuntimeError>(wanted < (std::size_t(1) << 47),
+                      "DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes.", wanted);
+  if (kSystemAllocator) return shared().from_system(wanted);
+  const int c = size_class(wanted);
   const std::int64_t bytes = std::int64_t(class_bytes(c));
   Shared& s = shared();
   const std::lock_guard lock(s.mutex);
@@ -155,7 +177,9 @@ void* allocate_large(int c) {
   return s.from_system(std::size_t(bytes));
 }
 
-void free_large(void* p, int c) {
+[[gnu::noinline]] void free_large(void* p, std::size_t wanted) {
+  if (kSystemAllocator) return std::free(p);
+  const int c = size_class(wanted);
   const std::int64_t bytes = std::int64_t(class_bytes(c));
   Shared& s = shared();
   const std::lock_guard lock(s.mutex);
@@ -166,22 +190,23 @@ void free_large(void* p, int c) {
 
 }  // namespace
 
+// The fast paths call nothing but in their last statement: no register needs saving.
 void* block_allocate(std::size_t bytes) {
-  check<RuntimeError>(bytes < (std::size_t(1) << 47),
-                      "DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes.", bytes);
-  if (kSystemAllocator) return shared().from_system(bytes);
-  const int c = size_class(bytes);
-  if (c >= kSmallClasses) return allocate_large(c);
-  if (thread_lists[c].head) [[likely]] return thread_lists[c].pop();
-  return refill_small(c);
+  if (bytes <= kThreadLimit && !kSystemAllocator) [[likely]] {
+    const int c = size_class(bytes);
+    List& list = thread_lists[c];
+    return list.head ? list.pop() : refill_small(c);
+  }
+  return allocate_large(bytes);
 }
 
 void block_free(void* block, std::size_t bytes) {
-  if (kSystemAllocator) return std::free(block);
+  if (bytes > kThreadLimit || kSystemAllocator) return free_large(block, bytes);
+  if (!thread_will_share) [[unlikely]] share_at_end();
   const int c = size_class(bytes);
-  if (c >= kSmallClasses) return free_large(block, c);
-  thread_lists[c].push(block);
-  if (thread_lists[c].count > kThreadBytes / class_bytes(c)) [[unlikely]] spill_small(c);
+  List& list = thread_lists[c];
+  list.push(block);
+  if (list.count > thread_limits[c]) [[unlikely]] spill_small(c);
 }
 
 MemoryStats memory_stats() {
