@@ -2,10 +2,11 @@
 // costs nothing. Workers spin for about 50 us after a job, because the next one of a training step is near, then sleep.
 #include "kernels/parallel.h"
 
+#include "kernels/cores.h"
+
 #include <sched.h>
 
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
@@ -27,21 +28,6 @@ void pause() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
-}
-
-/// Cores that this process may use: the affinity mask, and the quota of its container.
-int available_cores() {
-  cpu_set_t set;
-  int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : int(std::thread::hardware_concurrency());
-  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    long quota = 0, period = 0;
-    if (std::fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
-      const int whole = int((quota + period - 1) / period);
-      if (whole < cores) cores = whole;
-    }
-    std::fclose(file);
-  }
-  return cores > 0 ? cores : 1;
 }
 
 int initial_threads() {

@@ -3,7 +3,11 @@
 
 #include <ember/ember.h>
 
+#include <sched.h>
+
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "support/catch.h"
@@ -67,4 +71,56 @@ TEST_CASE("the same bits for any number of threads") {
     out.push_back(softmax(randn({300, 500}), 1).sum(0));
   }
   for (std::size_t i = 0; i < results[0].size(); ++i) CHECK_THAT(results[0][i], is_close(results[1][i], 0, 0));
+}
+
+TEST_CASE("a call from inside a slice runs inline") {
+  const Threads two(2);
+  std::atomic<int> sum = 0;
+  kernels::parallel_slices(6, [&](int64_t) {
+    const std::thread::id self = std::this_thread::get_id();
+    kernels::parallel_slices(5, [&](int64_t) { sum += std::this_thread::get_id() == self; });
+  });
+  CHECK(sum == 30);
+}
+
+TEST_CASE("many threads call at once") {
+  const Threads two(2);
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong = 0;
+  for (int c = 0; c < 5; ++c)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 300; ++round) {
+        int64_t hits[11] = {};
+        kernels::parallel_slices(11, [&](int64_t slice) { hits[slice] += slice + 1; });
+        for (int64_t slice = 0; slice < 11; ++slice) wrong += hits[slice] != slice + 1;
+      }
+    });
+  for (std::thread& t : callers) t.join();
+  CHECK(wrong == 0);
+}
+
+// A caller that waited for workers without a core would lose a scheduler tick, some milliseconds, with each of these jobs.
+TEST_CASE("more threads than cores cost little") {
+  cpu_set_t all, one;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  CPU_ZERO(&one);
+  for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++i)
+    if (CPU_ISSET(i, &all)) CPU_SET(i, &one);
+  const auto seconds = [](int threads) {
+    const Threads set(threads);
+    const auto start = std::chrono::steady_clock::now();
+    std::atomic<double> sink = 0;
+    for (int job = 0; job < 1000; ++job)
+      kernels::parallel_slices(4, [&](int64_t slice) {
+        double x = double(slice);
+        for (int i = 0; i < 5000; ++i) x = x * 0.999 + 1;
+        sink = x;
+      });
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  sched_setaffinity(0, sizeof one, &one);
+  const double alone = seconds(1), crowded = seconds(4);
+  sched_setaffinity(0, sizeof all, &all);
+  INFO(alone << " s on one thread, " << crowded << " s with four on the same core");
+  CHECK(crowded < 3 * alone + 0.5);
 }
