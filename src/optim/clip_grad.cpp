@@ -23,26 +23,66 @@ static void each_gradient(const std::vector<Tensor>& parameters, F f) {
 
 static bool is_dense(const Tensor& t) { return t.is_contiguous() || empty_like(t).strides() == t.strides(); }
 
-static double norm_of(const Tensor& gradient, double norm_type) {
-  if (norm_type != 2 || !is_dense(gradient)) return norm(gradient, norm_type).item<double>();
-  const bool wide = gradient.dtype() == kFloat64;
-  const int64_t n = gradient.numel(), slice = 1 << 16, slices = (n + slice - 1) / slice;
-  double squares = 0;  // of fixed slices in fixed order: the same for any number of threads
-  const auto part = [&](int64_t s) {
-    const int64_t begin = s * slice, count = std::min(slice, n - begin);
-    const char* data = static_cast<const char*>(gradient.data_ptr()) + begin * item_size(gradient.dtype());
-    return kernels::kernels().optim.squares[wide](count, data);
-  };
-  if (slices <= 1) {
-    squares = n > 0 ? part(0) : 0;
-  } else {
-    std::vector<double> parts(static_cast<std::size_t>(slices));
-    kernels::parallel_slices(slices, [&](int64_t s) { parts[std::size_t(s)] = part(s); });
-    for (double p : parts) squares += p;
+namespace {
+
+/// Pieces of all gradients that lie in one run of memory. Their size is fixed, so that sums are the same for any number of threads.
+struct Piece {
+  std::size_t gradient;
+  void* data;
+  int64_t n;
+  bool wide;
+};
+constexpr int64_t kPiece = 1 << 16;
+
+std::vector<Piece> pieces_of(const std::vector<Tensor>& gradients) {
+  std::vector<Piece> pieces;
+  for (std::size_t g = 0; g < gradients.size(); ++g) {
+    const Tensor& t = gradients[g];
+    if (!is_dense(t)) continue;
+    for (int64_t begin = 0; begin < t.numel(); begin += kPiece)
+      pieces.push_back({g, static_cast<char*>(t.data_ptr()) + begin * item_size(t.dtype()), std::min(kPiece, t.numel() - begin),
+                        t.dtype() == kFloat64});
   }
-  const double root = std::sqrt(squares);
-  return wide ? root : double(float(root));
+  return pieces;
 }
+
+/// f(place of the piece) for all pieces, on all threads.
+template <class F>
+void each_piece(const std::vector<Piece>& pieces, F f) {
+  double total = 0;
+  for (const Piece& piece : pieces) total += double(piece.n);
+  kernels::parallel_for(int64_t(pieces.size()), 1, total, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) f(std::size_t(i));
+  });
+}
+
+/// The norm of each gradient, rounded to its type.
+std::vector<double> norms_of(const std::vector<Tensor>& gradients, double norm_type) {
+  std::vector<double> norms(gradients.size());
+  if (norm_type == 2) {
+    const std::vector<Piece> pieces = pieces_of(gradients);
+    std::vector<double> squares(pieces.size());
+    each_piece(pieces, [&](std::size_t i) { squares[i] = kernels::kernels().optim.squares[pieces[i].wide](pieces[i].n, pieces[i].data); });
+    for (std::size_t i = 0; i < pieces.size(); ++i) norms[pieces[i].gradient] += squares[i];
+  }
+  for (std::size_t g = 0; g < gradients.size(); ++g) {
+    const Tensor& t = gradients[g];
+    if (norm_type != 2 || !is_dense(t)) norms[g] = norm(t, norm_type).item<double>();
+    else norms[g] = t.dtype() == kFloat64 ? std::sqrt(norms[g]) : double(float(std::sqrt(norms[g])));
+  }
+  return norms;
+}
+
+void scale(const std::vector<Tensor>& gradients, double factor) {
+  const std::vector<Piece> pieces = pieces_of(gradients);
+  each_piece(pieces, [&](std::size_t i) { kernels::kernels().optim.scale[pieces[i].wide](pieces[i].n, pieces[i].data, factor); });
+  for (const Tensor& t : gradients) {
+    if (is_dense(t)) t.bump_version();
+    else t.mul_(factor);
+  }
+}
+
+}  // namespace
 
 static double combine(const std::vector<double>& norms, double norm_type) {
   double total = 0;
@@ -61,15 +101,15 @@ static double combine(const std::vector<double>& norms, double norm_type) {
 
 Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, ClipOptions options) {
   NoGradGuard no_grad;
-  std::vector<double> norms;
+  std::vector<Tensor> gradients;
   bool wide = false;
   each_gradient(parameters, [&](const Tensor& gradient) {
-    norms.push_back(norm_of(gradient, options.norm_type));
+    gradients.push_back(gradient);
     wide = wide || gradient.dtype() == kFloat64;
   });
   const DType dtype = wide ? kFloat64 : kFloat32;
-  if (norms.empty()) return zeros({}, kFloat32);
-  const Tensor total = full({}, combine(norms, options.norm_type), dtype);
+  if (gradients.empty()) return zeros({}, kFloat32);
+  const Tensor total = full({}, combine(norms_of(gradients, options.norm_type), options.norm_type), dtype);
   const double value = total.item<double>();
   check<RuntimeError>(!options.error_if_nonfinite || std::isfinite(value),
                       "The total norm of order {} for gradients from `parameters` is non-finite, so it cannot be clipped. To "
@@ -77,18 +117,7 @@ Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, C
                       python_repr(options.norm_type));
   double factor = wide ? 1 / (value + 1e-6) * max_norm : double(1 / (float(value) + 1e-6f) * float(max_norm));
   if (factor > 1) factor = 1;  // a NaN stays
-  each_gradient(parameters, [&](const Tensor& gradient) {
-    if (!is_dense(gradient)) {
-      gradient.mul_(factor);
-      return;
-    }
-    const auto scale = kernels::kernels().optim.scale[gradient.dtype() == kFloat64];
-    char* data = static_cast<char*>(gradient.data_ptr());
-    const int64_t item = item_size(gradient.dtype());
-    kernels::parallel_for(gradient.numel(), 4096, double(gradient.numel()),
-                          [&](int64_t begin, int64_t end) { scale(end - begin, data + begin * item, factor); });
-    gradient.bump_version();
-  });
+  scale(gradients, factor);
   return total;
 }
 

@@ -236,15 +236,16 @@ void adadelta(const OptimRange& range, const OptimRule& rule) {
 
 template <class T>
 double squares(int64_t n, const void* data) {
+  constexpr int kSums = 32;  // enough independent chains to hide the latency of a sum
   const T* x = static_cast<const T*>(data);
-  double sums[16] = {};
+  double sums[kSums] = {};
   int64_t i = 0;
-  for (; i + 16 <= n; i += 16)
-#pragma GCC unroll 16
-    for (int j = 0; j < 16; ++j) sums[j] += double(x[i + j]) * double(x[i + j]);
-  for (; i < n; ++i) sums[i % 16] += double(x[i]) * double(x[i]);
+  for (; i + kSums <= n; i += kSums)
+#pragma GCC unroll 32
+    for (int j = 0; j < kSums; ++j) sums[j] += double(x[i + j]) * double(x[i + j]);
+  for (; i < n; ++i) sums[i % kSums] += double(x[i]) * double(x[i]);
   double sum = 0;
-  for (int j = 0; j < 16; ++j) sum += sums[j];
+  for (int j = 0; j < kSums; ++j) sum += sums[j];
   return sum;
 }
 
