@@ -19,8 +19,11 @@ struct Axis {
   int64_t place = 0, spacing = 1;
 
   /// The taps [begin, end) that meet the input at output i.
-  int64_t begin(int64_t i) const { return std::clamp<int64_t>(-floor_div(input(i, 0), dilation), 0, taps); }
-  int64_t end(int64_t i) const { return std::clamp<int64_t>(floor_div(in - 1 - input(i, 0), dilation) + 1, begin(i), taps); }
+  int64_t begin(int64_t i) const { return input(i, 0) >= 0 ? 0 : std::clamp<int64_t>(-floor_div(input(i, 0), dilation), 0, taps); }
+  int64_t end(int64_t i) const {
+    if (taps == 0 || input(i, taps - 1) < in) return taps;
+    return std::clamp<int64_t>(floor_div(in - 1 - input(i, 0), dilation) + 1, begin(i), taps);
+  }
   int64_t input(int64_t i, int64_t tap) const { return i * stride - before + tap * dilation; }
   /// The outputs [first, last) at which a tap meets the input.
   int64_t first_output(int64_t tap) const { return std::clamp<int64_t>(-floor_div(tap * dilation - before, stride), 0, out); }

@@ -26,7 +26,8 @@ constexpr int kMaxRows[kMaxVectors + 1] = {0, 12, 6, 4};
 
 /// c: kRows x kVectors vectors, the last of which has `last` lanes.
 // GCC 12 keeps `sum` in registers only when every loop over it is unrolled by name.
-template <class T, int kRows, int kVectors>
+/// kAdjacent: the rows of A lie side by side (a_row = 1), so that one address serves them all.
+template <class T, int kRows, int kVectors, bool kAdjacent>
 void tile(const Panel<T>& p, const T* a, T* c, int last) {
   constexpr int W = kLanes<T>;
   Lanes<T> sum[kRows][kVectors];
@@ -35,7 +36,7 @@ void tile(const Panel<T>& p, const T* a, T* c, int last) {
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) sum[i][v] = zeros<T>();
 
-  const int64_t a_row = p.a_row, a_step = p.inner.a_stride, b_step = p.inner.b_stride;
+  const int64_t a_row = kAdjacent ? 1 : p.a_row, a_step = p.inner.a_stride, b_step = p.inner.b_stride;
   for (int64_t o = 0; o < p.outer.length; ++o)
     for (int64_t m = 0; m < p.middle.length; ++m) {
       const T* ap = a + o * p.outer.a_stride + m * p.middle.a_stride;
@@ -74,9 +75,9 @@ template <class T>
 using Tile = void (*)(const Panel<T>&, const T* a, T* c, int last);
 
 /// tiles[r - 1] has r rows.
-template <class T, int kVectors, int... kRows>
+template <class T, int kVectors, bool kAdjacent, int... kRows>
 const Tile<T>* tiles_of(const std::integer_sequence<int, kRows...>*) {
-  static constexpr Tile<T> tiles[] = {tile<T, kRows + 1, kVectors>...};
+  static constexpr Tile<T> tiles[] = {tile<T, kRows + 1, kVectors, kAdjacent>...};
   return tiles;
 }
 
@@ -84,7 +85,8 @@ const Tile<T>* tiles_of(const std::integer_sequence<int, kRows...>*) {
 template <class T, int kVectors>
 void panel_of(const Panel<T>& p, int last) {
   static constexpr int most = kMaxRows[kVectors];
-  const Tile<T>* tiles = tiles_of<T, kVectors>(static_cast<const std::make_integer_sequence<int, most>*>(nullptr));
+  constexpr const std::make_integer_sequence<int, most>* heights = nullptr;
+  const Tile<T>* tiles = p.a_row == 1 ? tiles_of<T, kVectors, true>(heights) : tiles_of<T, kVectors, false>(heights);
   const int64_t count = (p.rows + most - 1) / most;
   const int64_t height = p.rows / count, taller = p.rows % count;
   const T* a = p.a;
