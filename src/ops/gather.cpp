@@ -310,9 +310,9 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
     rows = rows.contiguous();
     const Tensor positions = index.contiguous();
     const int64_t size = at_least_1d(y).sizes()[dim];
-    for (int64_t i = 0; i < positions.numel(); ++i)
+    for (int64_t i = 0; y.numel() > 0 && i < positions.numel(); ++i)  // nothing to write to: PyTorch looks at no index
       check<IndexError>(positions.data<int64_t>()[i] >= 0 && positions.data<int64_t>()[i] < size, "index out of range in self");
-    add_slices(y, dim, positions, rows);
+    if (y.numel() > 0) add_slices(y, dim, positions, rows);
   }
   return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);

@@ -48,7 +48,8 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, HuberLossOptions o) {
   check<RuntimeError>(o.delta > 0, "huber_loss does not support non-positive values for delta.");
   const Tensor d = x - target, a = abs(d), far = gt(a, o.delta);
   const Tensor near = where(far, 0, d);
-  return reduced(where(far, o.delta * (a - 0.5 * o.delta), near * near * 0.5), o.reduction);
+  const Tensor loss = where(far, o.delta * (a - 0.5 * o.delta), near * near * 0.5);
+  return reduced(is_floating_point(x.dtype()) ? loss.to(x.dtype()) : loss, o.reduction);  // unlike its neighbours it keeps x's dtype
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceLossOptions& o) {
