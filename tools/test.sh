@@ -61,6 +61,11 @@ fi
 echo "test: unit tests"
 "build/$preset/bin/ember_tests" 2>&1 | tee "$log"
 count_catch "${PIPESTATUS[0]}"
+if [[ $preset == asan || $preset == tsan ]]; then
+  echo "test: unit tests on the instruction set whose loops the sanitizer sees"
+  EMBER_ISA=v2 "build/$preset/bin/ember_tests" 2>&1 | tee "$log"
+  count_catch "${PIPESTATUS[0]}"
+fi
 
 if [ "$preset" = release ]; then
   for suite in tests/house/*.sh tests/integration/*.sh tests/live/*.sh; do

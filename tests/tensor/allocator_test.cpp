@@ -15,6 +15,8 @@ constexpr int64_t kLarge = 1 << 20;  // floats: a block of its own class, beyond
 
 }  // namespace
 
+#ifndef EMBER_SYSTEM_ALLOCATOR  // sanitizer builds keep nothing, and end where a block cannot be had
+
 TEST_CASE("memory that tensors leave is used again") {
   empty({kLarge});
   const MemoryStats before = memory_stats();
@@ -54,6 +56,8 @@ TEST_CASE("what cannot be had is an error, and the rest goes on") {
   CHECK(ones({1000}).sum().item<double>() == 1000);
 }
 
+#endif
+
 TEST_CASE("tensors may die on another thread than the one that made them") {
   const auto round = [] {
     std::vector<Tensor> made;
@@ -65,7 +69,9 @@ TEST_CASE("tensors may die on another thread than the one that made them") {
   const MemoryStats before = memory_stats();
   for (int i = 0; i < 20; ++i) round();
   CHECK(memory_stats().in_use == before.in_use);
+#ifndef EMBER_SYSTEM_ALLOCATOR
   CHECK(memory_stats().system_calls <= before.system_calls + 1);  // no pile on the thread that frees
+#endif
 }
 
 TEST_CASE("many threads allocate, compute and free at once") {
