@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -16,7 +18,7 @@ namespace {
 
 /// A file of this test, removed with it.
 struct Scratch {
-  explicit Scratch(const std::string& name) : path("/tmp/ember_trace_test_" + std::to_string(::getpid()) + "_" + name) {}
+  explicit Scratch(const std::string& name) : path((std::filesystem::temp_directory_path() / ("ember_trace_test_" + std::to_string(::getpid()) + "_" + name)).string()) {}
   ~Scratch() { std::remove(path.c_str()); }
   nn::StateDict arrays() const { return load_npz(path); }
   std::string path;
