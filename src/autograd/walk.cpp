@@ -186,7 +186,8 @@ void GraphWalk::deliver_leaf(TensorImpl* leaf, Tensor gradient) {
     return;
   }
   if (!detail::grad_mode && !(owned_alone(gradient.impl()) && same_layout(gradient.impl(), leaf))) {
-    Tensor own = empty_strided({leaf->sizes, std::size_t(leaf->dims)}, strides_like(borrow(leaf)), leaf->dtype);
+    const IntArrayRef sizes{leaf->sizes, std::size_t(leaf->dims)};
+    Tensor own = is_dense(borrow(leaf)) ? empty_like(borrow(leaf)) : make_dense(sizes, leaf->dtype);
     gradient = own.copy_(gradient);
   }
   if (leaf->grad) leaf->grad->drop();

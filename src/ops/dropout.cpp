@@ -25,21 +25,6 @@ void check_real(const Tensor& x) {
                       scalar_type_name(x.dtype()));
 }
 
-/// A dense tensor of x's sizes, its dimensions in memory in the order of x's strides.
-Tensor noise_like(const Tensor& x) {
-  if (is_dense(x)) return empty_like(x);
-  Shape order;
-  for (int d = x.dim(); d-- > 0;) order.push_back(d);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return x.strides()[int(a)] < x.strides()[int(b)]; });
-  Shape strides = Shape::filled(x.dim(), 0);
-  int64_t step = 1;
-  for (int64_t d : order) {
-    strides[int(d)] = step;
-    step *= std::max<int64_t>(1, x.sizes()[int(d)]);
-  }
-  return empty_strided(x.sizes(), strides, x.dtype());
-}
-
 /// x times noise that is 0 or 1 / (1 - p).
 Tensor noisy(const Tensor& x, const Tensor& noise, double p) {
   {
@@ -66,7 +51,7 @@ Tensor dropout(const Tensor& x, DropoutOptions options) {
   if (!options.training || options.p == 0 || x.numel() == 0) return x;
   check_real(x);
   if (options.p == 1) return x * 0;
-  return noisy(x, noise_like(x), options.p);
+  return noisy(x, empty_like(x), options.p);
 }
 
 Tensor dropout1d(const Tensor& x, DropoutOptions options) {
@@ -96,7 +81,7 @@ Tensor alpha_dropout(const Tensor& x, DropoutOptions options) {
   Tensor scale, shift;
   {
     NoGradGuard no_grad;
-    const Tensor noise = noise_like(x).bernoulli_(1 - p);
+    const Tensor noise = empty_like(x).bernoulli_(1 - p);
     shift = (noise - 1) * (alpha * a) + alpha * a * p;
     scale = noise * a;
   }

@@ -135,7 +135,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     return bias.defined() ? y + bias : y;
   }
   const int64_t in = weight.sizes()[1], out = weight.sizes()[0], width = x.sizes().back();
-  const int64_t rows = width ? x.numel() / width : x.dim() > 1 ? x.sizes()[0] : 1;
+  int64_t rows = 1;
+  for (int d = 0; d + 1 < x.dim(); ++d) rows *= x.sizes()[d];
   check_product(rows, width, in, out);
   check<RuntimeError>(x.dtype() == weight.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}",
                       scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));

@@ -245,7 +245,7 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
     check<RuntimeError>(v[i] >= 0, "bincount only supports 1-d non-negative integral inputs.");
     bins = std::max(bins, v[i] + 1);
   }
-  if (!weights.defined()) return zeros({bins}, kInt64).scatter_add_(0, values, ones_like(values));
+  if (!weights.defined() || values.numel() == 0) return zeros({bins}, kInt64).scatter_add_(0, values, ones_like(values));
   const DType dtype = weights.dtype() == kFloat32 ? kFloat32 : kFloat64;
   return zeros({bins}, dtype).scatter_add_(0, values, weights.detach().to(dtype));
 }

@@ -36,17 +36,19 @@ void check_not_empty(const char* name, const Tensor& x, ReducedDims dims, bool a
     check<IndexError>(!dims.contains(d) || x.sizes()[d] > 0, "{}(): Expected reduction dim {} to have non-zero size.", name, d);
 }
 
-/// The largest or smallest over dims; equal ones share the gradient.
-Tensor extreme(const char* node, const char* name, ReduceKind reduction, const Tensor& x, const Dims& at, bool keepdim) {
+/// The largest or smallest over dims; equal ones share the gradient. A NaN among them takes it in max; amax divides by the number of
+/// values equal to it, which is none.
+Tensor extreme(const char* node, const char* name, ReduceKind reduction, const Tensor& x, const Dims& at, bool keepdim,
+               bool nan_is_best = false) {
   const ReducedDims dims = reduced_dims(x, at);
   check_not_empty(name, x, dims, at.all() || at.list().empty());
   Tensor y = reduce(reduction, x, dims, keepdim, x.dtype());
   const Saved output = Saved::output(y);
-  return record(node, {x}, std::move(y), [x = Saved(x), output, dims](const Tensor& dy, Grads& grads) {
+  return record(node, {x}, std::move(y), [=, x = Saved(x)](const Tensor& dy, Grads& grads) {
     const Tensor values = x.get();
     const Shape sizes = values.sizes().shape();
     const Tensor best = as_kept(output.get(), sizes, dims);
-    const Tensor mask = where(isnan(best), isnan(values), eq(values, best)).to(dy.dtype());
+    const Tensor mask = (nan_is_best ? where(isnan(best), isnan(values), eq(values, best)) : eq(values, best)).to(dy.dtype());
     const Dims list = Dims::of_mask(dims.mask);
     grads.add(0, mask / (values.dim() ? sum(mask, list, true) : mask) * as_kept(dy, sizes, dims));
   });
@@ -116,8 +118,8 @@ Tensor prod(const Tensor& input, int64_t dim, bool keepdim, DType dtype) {
 
 Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amax", "amax", ReduceKind::Max, x, dims, keepdim); }
 Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amin", "amin", ReduceKind::Min, x, dims, keepdim); }
-Tensor max(const Tensor& x) { return extreme("Max", "max", ReduceKind::Max, x, {}, false); }
-Tensor min(const Tensor& x) { return extreme("Min", "min", ReduceKind::Min, x, {}, false); }
+Tensor max(const Tensor& x) { return extreme("Max", "max", ReduceKind::Max, x, {}, false, true); }
+Tensor min(const Tensor& x) { return extreme("Min", "min", ReduceKind::Min, x, {}, false, true); }
 MinMax aminmax(const Tensor& x, const Dims& dim, bool keepdim) {
   const ReducedDims dims = reduced_dims(x, dim);
   check_not_empty("aminmax", x, dims, dim.all());

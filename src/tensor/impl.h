@@ -19,7 +19,7 @@ bool strides_are_contiguous(IntArrayRef sizes, IntArrayRef strides);
 /// Every element of the span that the strides cover is used once: some permutation of a row-major tensor.
 bool is_dense(const Tensor& t);
 
-/// Strides that keep the order of dimensions of `like` in memory, for its sizes, without gaps; row-major when it is not dense.
+/// Strides that keep the order of dimensions of `like` in memory, for its sizes, without gaps or overlaps.
 Shape strides_like(const Tensor& like);
 
 Shape channels_last_strides(IntArrayRef sizes);

@@ -153,9 +153,33 @@ bool is_dense(const Tensor& t) {
   return true;
 }
 
+// PyTorch's infer_dense_strides, to the letter: an insertion sort from the innermost dimension out, in which a stride of 0 says
+// nothing about order, so that such a dimension stays where it is among its neighbours.
 Shape strides_like(const Tensor& like) {
-  if (like.is_contiguous() || !is_dense(like)) return contiguous_strides(like.sizes());
-  return like.strides().shape();
+  if (is_dense(like)) return like.strides().shape();
+  const IntArrayRef sizes = like.sizes(), strides = like.strides();
+  const int dims = like.dim();
+  int order[kMaxDims];  // from the innermost
+  for (int i = 0; i < dims; ++i) order[i] = dims - 1 - i;
+  const auto outside = [&](int a, int b) {  // 1: a lies outside of b, -1: inside, 0: unknown
+    if (strides[a] == 0 || strides[b] == 0) return 0;
+    return strides[a] != strides[b] ? (strides[a] > strides[b] ? 1 : -1) : sizes[a] > sizes[b];
+  };
+  for (int i = 1; i < dims; ++i) {
+    int at = i;
+    for (int k = i; k-- > 0;) {
+      const int inner = outside(order[k], order[at]);
+      if (inner > 0) std::swap(order[k], order[at]), at = k;
+      else if (inner < 0) break;
+    }
+  }
+  Shape dense = Shape::filled(dims, 0);
+  int64_t step = 1;
+  for (int i = 0; i < dims; ++i) {
+    dense[order[i]] = step;
+    step *= std::max<int64_t>(1, sizes[order[i]]);
+  }
+  return dense;
 }
 
 Shape channels_last_strides(IntArrayRef sizes) {

@@ -23,7 +23,10 @@ Result normal_of(Args& a) {
   return normal(a[0].real(), a[1].tensor());
 }
 
+/// PyTorch's gain is the integer 1 where nothing is gained.
 Result gain_of(Args& a) {
+  const std::string of = a[0].text();
+  if (of == "linear" || of == "sigmoid" || of.starts_with("conv")) return int64_t(nn::init::calculate_gain(of));
   return a[1].is_none() ? nn::init::calculate_gain(a[0]) : nn::init::calculate_gain(a[0], a[1]);
 }
 

@@ -10,6 +10,10 @@ from draw import BOOL, F32, F64, I64, U8
 INF, NAN = float("inf"), float("nan")
 
 
+def expanded(rows, columns):
+    return torch.arange(1.0, columns + 1, dtype=F64).expand(rows, columns).requires_grad_()
+
+
 def t(*values, dtype=F64, grad=False):
     return torch.tensor(values, dtype=dtype).requires_grad_(grad)
 
@@ -37,13 +41,24 @@ CALLS = [
     ("var", [t(1, 2, 4, grad=True)], {"correction": 5}), ("var", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 5}), ("std", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 3}),
     ("index_add", [t(True, False, dtype=BOOL), 0, torch.tensor([1]), t(True, dtype=BOOL)], {"alpha": 2}),
     ("index_add", [t(5, 6, dtype=U8), 0, torch.tensor([1]), t(3, dtype=U8)], {"alpha": 0.5}),
+    # a gradient for each element, though the input repeats them in memory; and what an input shares is divided
+    ("Tensor.unfold", [expanded(2, 4), 0, 2, 2], {}), ("as_strided", [expanded(2, 4), [2, 2], [1, 2]], {}),
+    ("Tensor.__floordiv__", [t(dtype=BOOL), 0], {}), ("bincount", [t(dtype=I64), t()], {}), ("bincount", [t(dtype=I64), t(dtype=F32)], {"minlength": 3}),
+    ("where", [t(True, False, dtype=BOOL), t(1, 2, dtype=U8), -200], {}),
+    ("pow", [t(1e30, 1e-30, 3, dtype=F32, grad=True), 0.567], {}),
+    (F + "linear", [torch.zeros(2, 3, 2, 0, requires_grad=True), torch.zeros(1, 0, requires_grad=True), t(0.5, dtype=F32, grad=True)], {}),
+    # a NaN among the values: max gives it the gradient, amax has nothing to divide by
+    *((name, [t(1, NAN, 2, NAN, grad=True)], {}) for name in ("amax", "amin", "max", "min")),
     ("Tensor.clamp_min_", [t(1, 2, 3), t(2, 2, 2, grad=True)], {}), ("Tensor.div_", [t(1, 2, 3), t(2, 4, 2, grad=True)], {}),
 ]
 ERRORS = [
     ("add", [t(1, dtype=I64), 2], {"alpha": True}), ("argmax", [t(True, dtype=BOOL)], {}), ("unique", [torch.tensor(1)], {"dim": 0}), ("linspace", [-2.5, 5, 6], {"dtype": U8}),
     ("full", [[2], 300], {"dtype": U8}), ("Tensor.fill_", [t(1, dtype=I64), INF], {}), ("Tensor.cumsum_", [t(1.0, 2), 0], {"dtype": F32}),
     (F + "cross_entropy", [torch.zeros(2, 3), torch.ones(2, 3) / 3], {"ignore_index": 1}),
+    ("where", [t(True, dtype=BOOL), t(1, dtype=U8), 256], {}), ("where", [t(True, dtype=BOOL), t(1.0, dtype=F32), 1e300], {}), ("clamp", [t(1, dtype=U8)], {"min": 2 ** 40}),
+    (F + "conv_transpose1d", [torch.zeros(3, 3, 3), torch.zeros(3, 1, 1)], {"padding": 2, "groups": 3}),
 ]
+GAINS = [("nn.init.calculate_gain", [of], {}) for of in ("conv2d", "linear", "sigmoid", "tanh", "relu")]
 # Bounds that float32 does not hold move before the range decides between one word and two.
 DRAWS = [("randint", [-2, 2 ** 28, [5]], {"dtype": F32}), ("randint", [-8, 2 ** 40, [5]], {"dtype": F32}), ("randint", [0, 2 ** 28, [3]], {"dtype": F32}), ("randint", [-2 ** 30 - 3, 2 ** 30 + 7, [4]], {"dtype": F32}),
          ("randint", [0, 2 ** 54 + 3, [3]], {"dtype": F64})]
@@ -56,6 +71,6 @@ def add_cases(suite, known, limit=24, only=None, seed=0):
         suite.add_call(name, callable_of(name), args, kwargs, prefix=f"found/{name}/error", raises=True)
     key = suite.new_id("found/rng")
     torch.manual_seed(8)
-    entries = [call_entry(suite, f"{key}.{i}", *call)[0] for i, call in enumerate([*DRAWS, ("rand", [[2]], {})])]
+    entries = [call_entry(suite, f"{key}.{i}", *call)[0] for i, call in enumerate([*DRAWS, *GAINS, ("rand", [[2]], {})])]
     suite.append({"id": key, "seed": 8, "rng": entries})
     add_case(suite, "nn.InstanceNorm1d", [3], {"affine": True, "bias": False}, F32, [("train", [torch.randn(2, 3, 4)], {})], "found/nn.InstanceNorm1d")
