@@ -1,7 +1,7 @@
 // Short vectors of the instruction set that a file is compiled for: Lanes<float> holds 16, 8 or 4 numbers. The arithmetic is the
 // compiler's own (a * b + c, a < b, a & b on GNU vectors, a number beside a vector counts for all lanes); here stands what the
-// operators do not say. Intrinsics occur in the lane*.h files only, for masked and non-temporal memory access, where no plain
-// loop becomes the instruction. Everything is static and inline: nothing of it may leave an object file.
+// operators do not say. Intrinsics occur in the lane*.h files only, for masked and non-temporal memory access and the
+// like, where no plain loop becomes the instruction. Everything is static and inline: nothing of it may leave an object file.
 #pragma once
 
 #include <cstdint>
@@ -245,6 +245,18 @@ template <class V>
 EMBER_INLINE V minimum(V a, V b) {
   return a < b ? a : b;
 }
+
+// GCC does not see the instruction when `a` is a constant.
+#if defined(__AVX512F__)
+EMBER_INLINE FloatLanes maximum(FloatLanes a, FloatLanes b) { return (FloatLanes)_mm512_max_ps((__m512)a, (__m512)b); }
+EMBER_INLINE FloatLanes minimum(FloatLanes a, FloatLanes b) { return (FloatLanes)_mm512_min_ps((__m512)a, (__m512)b); }
+#elif defined(__AVX2__)
+EMBER_INLINE FloatLanes maximum(FloatLanes a, FloatLanes b) { return (FloatLanes)_mm256_max_ps((__m256)a, (__m256)b); }
+EMBER_INLINE FloatLanes minimum(FloatLanes a, FloatLanes b) { return (FloatLanes)_mm256_min_ps((__m256)a, (__m256)b); }
+#elif defined(__SSE2__)
+EMBER_INLINE FloatLanes maximum(FloatLanes a, FloatLanes b) { return (FloatLanes)_mm_max_ps((__m128)a, (__m128)b); }
+EMBER_INLINE FloatLanes minimum(FloatLanes a, FloatLanes b) { return (FloatLanes)_mm_min_ps((__m128)a, (__m128)b); }
+#endif
 
 template <class V>
 EMBER_INLINE auto is_nan(V v) {
