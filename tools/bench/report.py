@@ -6,13 +6,13 @@ import re
 SHORT = {"torch": "eager", "torch_fused": "fused", "torch_channels_last": "channels-last", "torch_compile": "compiled"}
 
 
-def best_peer(result):
-    """Name and microseconds, or None."""
-    return min(result["peers"].items(), key=lambda peer: peer[1], default=None)
+def best_peer(result, family=""):
+    """Name and microseconds of the fastest peer whose name begins so, or None."""
+    return min((peer for peer in result["peers"].items() if peer[0].startswith(family)), key=lambda peer: peer[1], default=None)
 
 
-def ratio(result):
-    peer = best_peer(result)
+def ratio(result, family=""):
+    peer = best_peer(result, family)
     return peer[1] / result["ember_us"] if peer else None
 
 
@@ -40,9 +40,11 @@ def summary(results):
     """Geometric means by kind and number of threads, and the rows where a peer is ahead."""
     for threads in sorted({r["threads"] for r in results}):
         for kind, wanted in (("networks", True), ("single operations", False)):
-            ratios = [ratio(r) for r in results if r["threads"] == threads and is_network(r) == wanted and r["peers"]]
-            if ratios:
-                yield f"{kind}, {threads} thread{'s' if threads > 1 else ''}: {geometric_mean(ratios):.2f} times faster than the best peer (geometric mean of {len(ratios)})"
+            rows = [r for r in results if r["threads"] == threads and is_network(r) == wanted]
+            for family, named in (("", "the best peer"), ("torch", "PyTorch's best mode and layout")):
+                ratios = [ratio(r, family) for r in rows if best_peer(r, family)]
+                if ratios:
+                    yield f"{kind}, {threads} thread{'s' if threads > 1 else ''}: {geometric_mean(ratios):.2f} times faster than {named} (geometric mean of {len(ratios)})"
     behind = [r for r in results if r["peers"] and ratio(r) < 1]
     for r in behind:
         yield f"slower than {best_peer(r)[0]}: {r['name']}, threads {r['threads']}, {ratio(r):.2f}x"
