@@ -223,9 +223,11 @@ Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tens
                         "output padding must be smaller than either stride or dilation, but got output_padding_height: {} stride_height: {} dilation_height: {}",
                         extra, g.stride[i], g.dilation[i]);
     sizes.push_back((images.sizes()[i + 2] - 1) * g.stride[i] - 2 * g.padding[i] + g.dilation[i] * (weights.sizes()[i + 2] - 1) + extra + 1);
-    check<RuntimeError>(sizes.back() >= 0, "Given input size per channel: {}. Calculated output size per channel: {}. Output size is too small",
-                        IntArrayRef(x.sizes().begin() + (x.dim() - N), std::size_t(N)), sizes.back());
   }
+  // An output without elements is taken as well: of PyTorch's own kernels some refuse it and some do not.
+  check<RuntimeError>(sizes[2] >= 0 && sizes[3] >= 0,
+                      "Given input size per channel: ({}). Calculated output size per channel: ({}). Output size is too small",
+                      fmt::join(x.sizes().end() - N, x.sizes().end(), " x "), fmt::join(sizes.end() - N, sizes.end(), " x "));
   Tensor y = input_gradient(images, weights, g, sizes);
   if (bias.defined()) y = y + bias.reshape({out, 1, 1});
   return back_to(y, x, N);

@@ -310,7 +310,8 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
     rows = rows.contiguous();
     const Tensor positions = index.contiguous();
     const int64_t size = at_least_1d(y).sizes()[dim];
-    for (int64_t i = 0; y.numel() > 0 && i < positions.numel(); ++i)  // nothing to write to: PyTorch looks at no index
+    const bool looks = y.numel() > 0 || y.dim() <= 1;  // where there is nothing to write to, PyTorch looks at the indices of vectors only
+    for (int64_t i = 0; looks && i < positions.numel(); ++i)
       check<IndexError>(positions.data<int64_t>()[i] >= 0 && positions.data<int64_t>()[i] < size, "index out of range in self");
     if (y.numel() > 0) add_slices(y, dim, positions, rows);
   }

@@ -21,13 +21,13 @@ Tensor add_gradients(const Tensor& a, const Tensor& b) {
 }
 
 Tensor fit_gradient(const Tensor& gradient, IntArrayRef sizes, DType dtype) {
-  Tensor g = gradient.to(dtype);
-  if (g.sizes() == sizes) return g;
+  if (gradient.sizes() == sizes) return gradient.to(dtype);
+  Tensor g = gradient;
   const int extra = g.dim() - sizes.size();
   std::uint32_t mask = (1u << extra) - 1;
   for (int d = 0; d < sizes.size(); ++d)
     if (sizes[d] == 1 && g.sizes()[extra + d] != 1) mask |= 1u << (extra + d);
-  g = sum(g, Dims::of_mask(mask), true);
+  g = sum(g, Dims::of_mask(mask), true).to(dtype);  // in the wider type first
   return extra > 0 ? g.reshape(sizes) : g;
 }
 

@@ -47,6 +47,7 @@ CALLS = [
     ("where", [t(True, False, dtype=BOOL), t(1, 2, dtype=U8), -200], {}),
     ("pow", [t(1e30, 1e-30, 3, dtype=F32, grad=True), 0.567], {}),
     (F + "linear", [torch.zeros(2, 3, 2, 0, requires_grad=True), torch.zeros(1, 0, requires_grad=True), t(0.5, dtype=F32, grad=True)], {}),
+    ("true_divide", [t(1, 2, -4, 8), t(-1e-30, dtype=F32, grad=True)], {}),
     # a NaN among the values: max gives it the gradient, amax has nothing to divide by
     *((name, [t(1, NAN, 2, NAN, grad=True)], {}) for name in ("amax", "amin", "max", "min")),
     ("Tensor.clamp_min_", [t(1, 2, 3), t(2, 2, 2, grad=True)], {}), ("Tensor.div_", [t(1, 2, 3), t(2, 4, 2, grad=True)], {}),
@@ -57,6 +58,8 @@ ERRORS = [
     (F + "cross_entropy", [torch.zeros(2, 3), torch.ones(2, 3) / 3], {"ignore_index": 1}),
     ("where", [t(True, dtype=BOOL), t(1, dtype=U8), 256], {}), ("where", [t(True, dtype=BOOL), t(1.0, dtype=F32), 1e300], {}), ("clamp", [t(1, dtype=U8)], {"min": 2 ** 40}),
     (F + "conv_transpose1d", [torch.zeros(3, 3, 3), torch.zeros(3, 1, 1)], {"padding": 2, "groups": 3}),
+    (F + "conv_transpose2d", [torch.zeros(1, 1, 3, 7), torch.zeros(1, 1, 1, 3)], {"padding": 2}),
+    ("index_add", [torch.zeros(0), 0, torch.tensor([0]), torch.zeros(1)], {}),
 ]
 GAINS = [("nn.init.calculate_gain", [of], {}) for of in ("conv2d", "linear", "sigmoid", "tanh", "relu")]
 # Bounds that float32 does not hold move before the range decides between one word and two.
