@@ -22,6 +22,7 @@
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/conv.h>
 #include <ember/nn/dropout.h>
+#include <ember/nn/fused.h>
 #include <ember/nn/init.h>
 #include <ember/nn/linear.h>
 #include <ember/nn/loss.h>

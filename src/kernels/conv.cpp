@@ -8,20 +8,36 @@
 #include "kernels/conv_direct.h"
 #include "kernels/conv_pointwise.h"
 #include "kernels/conv_winograd.h"
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
 
 namespace ember::kernels {
 
 template <class T>
-void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T* y) {
+  const auto& loops = [] {
+    if constexpr (sizeof(T) == 4) return kernels().batch_norm.float32;
+    else return kernels().batch_norm.float64;
+  }();
+  T* const from = y + row * o;
+  loops.row_affine(rows, o, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+}
+
+template <class T>
+void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
   if constexpr (sizeof(T) == 4) {
-    if (path == ConvPath::Winograd2) return winograd_forward(kernels().winograd.two, s, x, w, bias, relu, y);
-    if (path == ConvPath::Winograd4) return winograd_forward(kernels().winograd.four, s, x, w, bias, relu, y);
+    if (path == ConvPath::Winograd2) return winograd_forward(kernels().winograd.two, s, x, w, epilogue, y);
+    if (path == ConvPath::Winograd4) return winograd_forward(kernels().winograd.four, s, x, w, epilogue, y);
   }
-  if (path == ConvPath::Pointwise) return pointwise_forward(s, x, w, bias, relu, y);
-  if (path == ConvPath::Depthwise) return depthwise_forward(s, x, w, bias, relu, y);
-  if (path == ConvPath::Dots) return dots_forward(s, x, w, bias, relu, y);
-  direct_forward(s, x, w, bias, relu, y);
+  if (path == ConvPath::Dots) return dots_forward(s, x, w, epilogue, y);
+  if (path == ConvPath::Direct) return direct_forward(s, x, w, epilogue, y);
+  const bool relu = epilogue.relu && !epilogue.norms();
+  if (path == ConvPath::Pointwise) pointwise_forward(s, x, w, epilogue.bias, relu, y);
+  else depthwise_forward(s, x, w, epilogue.bias, relu, y);
+  if (!epilogue.norms()) return;
+  const int64_t rows = s.n * s.oh * s.ow;
+  parallel_for(rows, 16, double(rows * s.o), [&](int64_t begin, int64_t end) { norm_rows(epilogue, begin, end - begin, s.o, y); });
 }
 
 template <class T>
@@ -53,8 +69,10 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   direct_backward_weight(s, x, dy, dw);
 }
 
-template void conv_forward(const ConvShape&, const float*, const float*, const float*, bool, float*);
-template void conv_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
+template void norm_rows(const ConvEpilogue<float>&, int64_t, int64_t, int64_t, float*);
+template void norm_rows(const ConvEpilogue<double>&, int64_t, int64_t, int64_t, double*);
+template void conv_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void conv_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
 template void conv_backward_input(const ConvShape&, const float*, const float*, float*);
 template void conv_backward_input(const ConvShape&, const double*, const double*, double*);
 template void conv_backward_weight(const ConvShape&, const float*, const float*, float*);

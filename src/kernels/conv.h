@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/conv_epilogue.h"
+
 namespace ember::kernels {
 
 using std::int64_t;
@@ -21,9 +23,9 @@ struct ConvShape {
   double multiply_adds() const { return double(n) * double(oh) * double(ow) * double(o) * double(kh) * double(kw) * double(c_group()); }
 };
 
-/// y = x * w + bias (null: none); relu on the way out.
+/// y = x * w, and what the epilogue says.
 template <class T>
-void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y);
+void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
 
 /// dx of conv_forward, from dy.
 template <class T>

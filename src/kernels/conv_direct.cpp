@@ -51,7 +51,8 @@ struct Weights {
 
 /// Output rows [y0, y1) of one image.
 template <class T>
-void run_band(const Direct& d, const T* image, const Weights<T>& weights, const T* bias, bool relu, T* result, int64_t y0, int64_t y1) {
+void run_band(const Direct& d, const T* image, const Weights<T>& weights, const ConvEpilogue<T>& e, T* result, int64_t y0, int64_t y1) {
+  const bool relu = e.relu && !e.norms();
   const Axis &ay = d.y, &ax = d.x;
   const int64_t top = std::clamp<int64_t>(ay.input(y0, 0), 0, ay.in);
   const int64_t bottom = std::clamp<int64_t>(ay.input(y1 - 1, ay.taps - 1) + 1, top, ay.in);
@@ -70,7 +71,7 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
       const int64_t k0 = ay.begin(row), k1 = ay.end(row);
       dot_panel<T>()({.rows = ax.out, .outputs = int(d.o), .a = source + (ay.input(row, k0) - top) * width * d.c, .a_row = ax.stride * d.c,
                       .b = weights.dots + k0 * kernel_row, .b_output = ay.taps * kernel_row, .c = result + row * d.result_width * d.o,
-                      .c_row = d.o, .outer = {k1 - k0, ay.dilation * width * d.c, kernel_row}, .length = kernel_row, .bias = bias, .relu = relu});
+                      .c_row = d.o, .outer = {k1 - k0, ay.dilation * width * d.c, kernel_row}, .length = kernel_row, .bias = e.bias, .relu = relu});
     }
     return;
   }
@@ -89,7 +90,7 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
         q.c_row = ax.spacing * d.o;
         if (!side_by_side) q.middle = {ax.taps, ax.dilation * d.c, ax.tap_step * tap};
         q.inner = {side_by_side ? ax.taps * w.inputs : w.inputs, 1, w.wide};
-        if (bias) q.epilogue.bias = bias + g * w.outputs + j;
+        if (e.bias) q.epilogue.bias = e.bias + g * w.outputs + j;
         q.epilogue.relu = relu;
         for (int64_t row = first; row < first + step; ++row) {
           const int64_t k0 = ay.begin(row), k1 = ay.end(row);
@@ -104,7 +105,7 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
 }
 
 template <class T>
-void run(const Direct& d, const T* x, const Weights<T>& weights, const T* bias, bool relu, T* result) {
+void run(const Direct& d, const T* x, const Weights<T>& weights, const ConvEpilogue<T>& epilogue, T* result) {
   if (d.n == 0 || d.y.out == 0 || d.x.out == 0) return;
   // A band's input should stay in the second-level cache beside the weights; few images are cut further, for the threads.
   const int64_t row_bytes = d.x.reach() * d.c * d.y.stride * int64_t(sizeof(T));
@@ -113,9 +114,9 @@ void run(const Direct& d, const T* x, const Weights<T>& weights, const T* bias, 
   const double multiply_adds = double(d.n * d.y.out * d.x.out) * double(d.c * d.o / d.groups) * double(std::max<int64_t>(1, d.y.taps * d.x.taps));
   parallel_for(d.n * bands, 1, multiply_adds / 16, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t image = unit / bands, band = unit % bands;
-      run_band(d, x + image * d.y.in * d.x.in * d.c, weights, bias, relu, result + image * d.result_height * d.result_width * d.o,
-               d.y.out * band / bands, d.y.out * (band + 1) / bands);
+      const int64_t image = unit / bands, band = unit % bands, y0 = d.y.out * band / bands, y1 = d.y.out * (band + 1) / bands;
+      run_band(d, x + image * d.y.in * d.x.in * d.c, weights, epilogue, result + image * d.result_height * d.result_width * d.o, y0, y1);
+      if (epilogue.norms()) norm_rows(epilogue, (image * d.y.out + y0) * d.x.out, (y1 - y0) * d.x.out, d.o, result);
     }
   });
 }
@@ -175,10 +176,10 @@ void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t be
 }  // namespace
 
 template <class T>
-void direct_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   const Direct d{forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow};
   const TapsMemory<T> taps = forward_taps(s, w);
-  run(d, x, {&taps, nullptr}, bias, relu, y);
+  run(d, x, {&taps, nullptr}, epilogue, y);
 }
 
 template <class T>
@@ -187,18 +188,18 @@ void direct_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   for (int64_t py = 0; py < s.stride[0]; ++py)
     for (int64_t px = 0; px < s.stride[1]; ++px) {
       const Direct d{backward_axis(s, 0, py), backward_axis(s, 1, px), s.n, s.o, s.c, s.groups, s.kw, s.h, s.w};
-      run(d, dy, {&taps, nullptr}, static_cast<const T*>(nullptr), false, dx);
+      run(d, dy, {&taps, nullptr}, ConvEpilogue<T>{}, dx);
     }
 }
 
 template <class T>
-void dots_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+void dots_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   const int64_t taps = s.kh * s.kw;
   const Scratch<T> rows(s.o * taps * s.c);
   for (int64_t o = 0; o < s.o; ++o)
     for (int64_t t = 0; t < taps; ++t)
       for (int64_t c = 0; c < s.c; ++c) rows[(o * taps + t) * s.c + c] = w[(o * s.c + c) * taps + t];
-  run({forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, 1, s.kw, s.oh, s.ow}, x, {nullptr, rows.data()}, bias, relu, y);
+  run({forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, 1, s.kw, s.oh, s.ow}, x, {nullptr, rows.data()}, epilogue, y);
 }
 
 template <class T>
@@ -209,7 +210,7 @@ void dots_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
     for (int64_t t = 0; t < taps; ++t)
       for (int64_t o = 0; o < s.o; ++o) rows[(c * taps + taps - 1 - t) * s.o + o] = w[(o * s.c + c) * taps + t];
   run({backward_axis(s, 0, 0), backward_axis(s, 1, 0), s.n, s.o, s.c, 1, s.kw, s.h, s.w}, dy, {nullptr, rows.data()},
-      static_cast<const T*>(nullptr), false, dx);
+      ConvEpilogue<T>{}, dx);
 }
 
 template <class T>
@@ -236,14 +237,14 @@ void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) 
 
 template void copy_with_margins(const float*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, float*);
 template void copy_with_margins(const double*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double*);
-template void direct_forward(const ConvShape&, const float*, const float*, const float*, bool, float*);
-template void direct_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
+template void direct_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void direct_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
 template void direct_backward_input(const ConvShape&, const float*, const float*, float*);
 template void direct_backward_input(const ConvShape&, const double*, const double*, double*);
-template void dots_forward(const ConvShape&, const float*, const float*, const float*, bool, float*);
+template void dots_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
 template void dots_backward_input(const ConvShape&, const float*, const float*, float*);
 template void direct_backward_weight(const ConvShape&, const float*, const float*, float*);
-template void dots_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
+template void dots_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
 template void dots_backward_input(const ConvShape&, const double*, const double*, double*);
 template void direct_backward_weight(const ConvShape&, const double*, const double*, double*);
 

@@ -6,7 +6,7 @@
 namespace ember::kernels {
 
 template <class T>
-void direct_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y);
+void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
 template <class T>
 void direct_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
 template <class T>
@@ -14,7 +14,7 @@ void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw);
 
 /// The same for one group, dilation 1 across and few outputs: few channels of y, or of dx at stride 1.
 template <class T>
-void dots_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y);
+void dots_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
 template <class T>
 void dots_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
 

@@ -29,7 +29,9 @@ struct Tiling {
       : m(f.outputs), elements((m + 2) * (m + 2)), images(image_count), down(blocks(h, m)), across(blocks(w, m)), count(images * down * across),
         in_row(c), out_row(whole_vectors(o)) {
     const int64_t weights = std::min<int64_t>(elements * c * o * 4, kCacheBytes / 2), tile = elements * (in_row + out_row) * 4;
-    block = std::clamp<int64_t>((kCacheBytes - weights) / tile / 14 * 14, 28, kMostTiles);
+    const int64_t most = std::clamp<int64_t>((kCacheBytes - weights) / tile, 28, kMostTiles);
+    // Blocks of one size, and enough of them for the threads.
+    block = std::max<int64_t>(1, blocks(count, std::max(blocks(count, most), std::clamp<int64_t>(count / 32, 1, 8))));
   }
   int64_t block_count() const { return blocks(count, block); }
 
@@ -82,38 +84,61 @@ class Fetch {
 /// Room for transformed weights, `copies` of them.
 struct WeightsMemory : WinogradWeights {
   Scratch<float> memory;
-  WeightsMemory(const Tiling& t, const Taps<float>& taps, int64_t copies)
-      : WinogradWeights{nullptr, taps.inputs * taps.wide * taps.panels() + kPad, taps.inputs, taps.outputs, taps.wide},
-        memory(copies * t.elements * plane) {
+  WeightsMemory(const Tiling& t, int64_t inputs, int64_t outputs, int64_t wide, int64_t copies)
+      : WinogradWeights{nullptr, inputs * blocks(outputs, wide) * wide + kPad, inputs, outputs, wide}, memory(copies * t.elements * plane) {
     data = memory;
   }
 };
 
-/// y (n, oh, ow, o) = x (n, h, w, c) * taps at stride 1, with padding rows above and columns to the left.
-void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in, const WinogradImages& out, const int64_t (&padding)[2],
-              const float* x, const Taps<float>& taps, const float* bias, bool relu, float* y) {
-  const Tiling t(f, images, out.h, out.w, in.c, out.c);
-  const WeightsMemory u(t, taps, 1);
-  parallel_for(in.c, 1, double(t.elements * in.c * out.c), [&](int64_t begin, int64_t end) { f.weights(taps, begin, end, u); });
+/// 3 x 3 kernels as they lie: w is (outputs, inputs, 9), or, turned around to carry dy back, (inputs, outputs, 9) with the last tap first.
+struct Kernels {
+  const float* w;
+  bool turned;
+};
 
+/// Transforms the kernels of the outputs [begin, end), a vector of outputs and some inputs at a time.
+void transform(const WinogradFamily& f, const Kernels& k, int64_t begin, int64_t end, const WinogradWeights& u) {
+  constexpr int64_t kInputs = 16, kMostLanes = 16;
+  const GemmFamily<float>& gemm = kernels().gemm.float32;
+  alignas(64) float taps[kInputs * 9 * kMostLanes];
+  for (int64_t o = begin; o < end; o += gemm.lanes)
+    for (int64_t i = 0; i < u.inputs; i += kInputs) {
+      const int columns = int(std::min<int64_t>(gemm.lanes, u.outputs - o));
+      const int64_t n = std::min(kInputs, u.inputs - i), lanes = gemm.lanes;
+      if (!k.turned) gemm.pack_transposed(9 * n, columns, k.w + (o * u.inputs + i) * 9, u.inputs * 9, taps, lanes);
+      for (int64_t j = 0; k.turned && j < n; ++j)
+        gemm.pack_transposed(9, columns, k.w + ((i + j) * u.outputs + o) * 9, 9, taps + (j * 9 + 8) * lanes, -lanes);
+      f.weights(taps, o, i, i + n, u);
+    }
+}
+
+/// y (n, oh, ow, o) = x (n, h, w, c) * w at stride 1, with padding rows above and columns to the left.
+void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in, const WinogradImages& out, const int64_t (&padding)[2],
+              const float* x, const Kernels& k, const ConvEpilogue<float>& epilogue, float* y) {
+  const Tiling t(f, images, out.h, out.w, in.c, out.c);
+  // Of few tiles the weights are the larger part: then the work is shared by outputs, so that no weights go from core to core.
+  const bool by_outputs = t.count <= 2 * out.c;
+  const int64_t lanes = whole_vectors(1), wide = by_outputs ? lanes : panel_columns<float>(out.c, 9 * in.c);
+  const WeightsMemory u(t, in.c, out.c, wide, 1);
   const int64_t depth = blocks(in.c, blocks(in.c, kLongestSum));
   const double work = double(t.count * t.elements) * double(in.c * out.c);
-  parallel_for(t.block_count(), 1, work / 16, [&](int64_t begin, int64_t end) {
-    const TilesMemory v(t, t.in_row), products(t, t.out_row);
+
+  const auto run = [&](Range blocks_of, Range outputs) {
+    const TilesMemory v(t, t.in_row), products(t, whole_vectors(outputs.end - outputs.begin));
     WinogradTile tiles[kMostTiles];
-    for (int64_t first = begin * t.block; first < std::min(end * t.block, t.count); first += t.block) {
+    for (int64_t first = blocks_of.begin * t.block; first < std::min(blocks_of.end * t.block, t.count); first += t.block) {
       const int64_t n = std::min(t.block, t.count - first);
       t.list(first, n, tiles);
       f.input(in, x, padding[0], padding[1], tiles, n, v);
-      const int64_t calls = t.elements * taps.panels();
-      Fetch next(t, in, x, first + n, std::min(t.block, t.count - first - n), calls), outputs(t, out, y, first, n, calls);
+      const int64_t calls = t.elements * blocks(out.c, wide);
+      Fetch next(t, in, x, first + n, std::min(t.block, t.count - first - n), calls), target(t, out, y, first, by_outputs ? 0 : n, calls);
       for (int64_t e = 0; e < t.elements; ++e)
-        for (int64_t j = 0; j < out.c; j += u.wide) {
+        for (int64_t j = outputs.begin; j < outputs.end; j += u.wide) {
           Panel<float> q{};
           q.rows = n;
-          q.columns = int(std::min(u.wide, out.c - j));
+          q.columns = int(std::min(u.wide, outputs.end - j));
           q.a_row = v.row;
-          q.c = products.data + e * products.plane + j;
+          q.c = products.data + e * products.plane + j - outputs.begin;
           q.c_row = products.row;
           for (int64_t i = 0; i < in.c; i += depth) {
             q.a = v.data + e * v.plane + i;
@@ -123,25 +148,33 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
             kernels().gemm.float32.panel(q);
           }
           next.read();
-          outputs.write();
+          target.write();
         }
-      f.output(products, tiles, n, bias, relu, out, y);
+      f.output(products, tiles, n, epilogue, out, outputs.begin, outputs.end, y);
     }
-  });
+  };
+
+  if (by_outputs) {
+    parallel_for(out.c, wide, work / 16, [&](int64_t begin, int64_t end) {
+      transform(f, k, begin, end, u);
+      run({0, t.block_count()}, {begin, end});
+    });
+    return;
+  }
+  parallel_for(out.c, lanes, double(t.elements * in.c * out.c), [&](int64_t begin, int64_t end) { transform(f, k, begin, end, u); });
+  parallel_for(t.block_count(), 1, work / 16, [&](int64_t begin, int64_t end) { run({begin, end}, {0, out.c}); });
 }
 
 }  // namespace
 
 int64_t winograd_tiles(const WinogradFamily& f, const ConvShape& s) { return s.n * blocks(s.oh, f.outputs) * blocks(s.ow, f.outputs); }
 
-void winograd_forward(const WinogradFamily& f, const ConvShape& s, const float* x, const float* w, const float* bias, bool relu, float* y) {
-  const TapsMemory<float> taps = forward_taps(s, w);
-  convolve(f, s.n, {s.h, s.w, s.c}, {s.oh, s.ow, s.o}, s.padding, x, taps.group(0), bias, relu, y);
+void winograd_forward(const WinogradFamily& f, const ConvShape& s, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y) {
+  convolve(f, s.n, {s.h, s.w, s.c}, {s.oh, s.ow, s.o}, s.padding, x, {w, false}, epilogue, y);
 }
 
 void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const float* dy, const float* w, float* dx) {
-  const TapsMemory<float> taps = backward_taps(s, w);
-  convolve(f, s.n, {s.oh, s.ow, s.o}, {s.h, s.w, s.c}, {2 - s.padding[0], 2 - s.padding[1]}, dy, taps.group(0), nullptr, false, dx);
+  convolve(f, s.n, {s.oh, s.ow, s.o}, {s.h, s.w, s.c}, {2 - s.padding[0], 2 - s.padding[1]}, dy, {w, true}, {}, dx);
 }
 
 // Y = A^T [ U . V ] A is linear in U = G g G^T, so dU is the sum over tiles of (A dY A^T) . V and dg = G^T dU G.
@@ -151,7 +184,7 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
   // Parts of the tiles have sums of their own: as many whatever the number of threads, and few enough to be worth their memory.
   const int64_t most = t.elements * s.c * s.o > 100000 ? 4 : 8;
   const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min(most, t.block_count()));
-  const WeightsMemory u(t, taps.group(0), parts);
+  const WeightsMemory u(t, s.c, s.o, taps.group(0).wide, parts);
   const int64_t part_size = t.elements * u.plane;
   const double work = double(t.count * t.elements) * double(s.c * s.o);
   parallel_for(parts, 1, work / 16, [&](int64_t begin, int64_t end) {
@@ -164,7 +197,7 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
         t.list(first, n, tiles);
         f.input({s.h, s.w, s.c}, x, s.padding[0], s.padding[1], tiles, n, v);
         f.output_gradient({s.oh, s.ow, s.o}, dy, tiles, n, upstream);
-        const int64_t calls = t.elements * taps.group(0).panels(), after = std::min(t.block, t.count - first - n);
+        const int64_t calls = t.elements * blocks(s.o, u.wide), after = std::min(t.block, t.count - first - n);
         Fetch next_x(t, {s.h, s.w, s.c}, x, first + n, after, calls), next_dy(t, {s.oh, s.ow, s.o}, dy, first + n, after, calls);
         for (int64_t e = 0; e < t.elements; ++e)
           for (int64_t j = 0; j < s.o; j += u.wide) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "kernels/conv_epilogue.h"
 #include "kernels/taps.h"
 
 namespace ember::kernels {
@@ -45,15 +46,15 @@ struct WinogradFamily {
   /// B^T d B of the patches whose first pixel is (y - top, x - left); outside of the image there are zeros.
   void (*input)(const WinogradImages& images, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
                 const WinogradTiles& out);
-  /// y = A^T m A + bias (null: none), relu: what lies outside of the image is dropped.
-  void (*output)(const WinogradTiles& products, const WinogradTile* tiles, int64_t count, const float* bias, bool relu,
-                 const WinogradImages& images, float* y);
+  /// y = A^T m A and the epilogue, for channels [begin, end): what lies outside of the image is dropped.
+  void (*output)(const WinogradTiles& products, const WinogradTile* tiles, int64_t count, const ConvEpilogue<float>& epilogue,
+                 const WinogradImages& images, int64_t begin, int64_t end, float* y);
   /// A dy A^T: the transpose of `output`.
   void (*output_gradient)(const WinogradImages& images, const float* dy, const WinogradTile* tiles, int64_t count,
                           const WinogradTiles& out);
-  /// G g G^T of the 9 taps, for input channels [begin, end).
-  void (*weights)(const Taps<float>& taps, int64_t begin, int64_t end, const WinogradWeights& out);
-  /// G^T u G: the transpose of `weights`; u is the sum of `parts` that lie `part_stride` numbers apart.
+  /// G g G^T for a vector of outputs from `output` on and the inputs [begin, end), whose 9 taps lie one behind the other as vectors.
+  void (*weights)(const float* taps, int64_t output, int64_t begin, int64_t end, const WinogradWeights& out);
+  /// G^T u G for input channels [begin, end): the transpose of `weights`; u is the sum of `parts` that lie `part_stride` numbers apart.
   void (*weight_gradient)(const WinogradWeights& u, int64_t parts, int64_t part_stride, int64_t begin, int64_t end,
                           const Taps<float>& taps);
 };

@@ -106,6 +106,16 @@ Tensor Conv2d::forward(const Tensor& x) {
   const Tensor input = padded(x, call);
   return conv2d(input, weight, bias, call);
 }
+Tensor Conv2d::forward_relu(const Tensor& x) {
+  ConvOptions<2> call;
+  const Tensor input = padded(x, call);
+  return conv2d_relu(input, weight, bias, call);
+}
+Tensor Conv2d::forward_norm(const Tensor& x, const ConvNorm& norm) {
+  ConvOptions<2> call;
+  const Tensor input = padded(x, call);
+  return conv2d_norm(input, weight, bias, call, norm);
+}
 
 template <int N>
 ConvTransposeBase<N>::ConvTransposeBase(int64_t in, int64_t out, ExpandingArray<N> kernel, ConvTransposeLayerOptions<N> o)

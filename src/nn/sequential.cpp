@@ -1,17 +1,12 @@
 // Sequential, ModuleList and ModuleDict.
-#include <ember/nn/activation.h>
-#include <ember/nn/batch_norm.h>
 #include <ember/nn/sequential.h>
 
-#include <typeinfo>
-
 #include "error_format.h"
+#include "nn/fused.h"
 #include "nn/module_state.h"
 
 namespace ember::nn {
 namespace {
-
-using Children = std::vector<std::pair<std::string, std::unique_ptr<Module>>>;
 
 Module& child_at(const Module& container, int64_t index) {
   Children& children = ModuleState::of(container).children;
@@ -26,18 +21,6 @@ std::string name_of(const ModuleEntry& entry, std::size_t index) {
   return entry.name() ? entry.name() : std::to_string(index);
 }
 
-/// Nobody waits for this module's call.
-bool is_unwatched(const Module& module) {
-  const auto& hooks = ModuleState::of(module).hooks;
-  return !hooks || (hooks->before.empty() && hooks->after.empty());
-}
-
-/// The batch norm, where `first` and `second` may run as one operation: the result has the same bits.
-BatchNormBase* batch_norm_before_relu(Module& first, Module& second) {
-  if (typeid(second) != typeid(ReLU) || !is_unwatched(first) || !is_unwatched(second)) return nullptr;
-  return dynamic_cast<BatchNormBase*>(&first);
-}
-
 }  // namespace
 
 Sequential::Sequential(std::initializer_list<ModuleEntry> modules) {
@@ -48,15 +31,8 @@ Module& Sequential::operator[](int64_t index) { return child_at(*this, index); }
 
 Tensor Sequential::forward(const Tensor& x) {
   const Children& children = ModuleState::of(*this).children;
-  // Observers see every module, and anomaly mode names the operation that went wrong: then each runs by itself.
-  const bool may_fuse = !forward_observer() && !detail::anomaly_mode;
   Tensor y = x;
-  for (std::size_t i = 0; i < children.size(); ++i) {
-    Module& module = *children[i].second;
-    BatchNormBase* const norm = may_fuse && i + 1 < children.size() ? batch_norm_before_relu(module, *children[i + 1].second) : nullptr;
-    y = norm ? norm->forward_relu(y) : module(y);
-    if (norm) ++i;
-  }
+  for (std::size_t i = 0; i < children.size();) i = run_together(children, i, y);
   return y;
 }
 

@@ -6,7 +6,7 @@
 
 #include "error_format.h"
 #include "ops/batch_norm_passes.h"
-#include "ops/pointwise.h"
+#include "ops/relu_backward.h"
 #include "python_repr.h"
 #include "tensor/impl.h"
 
@@ -32,11 +32,6 @@ Tensor plain(const std::vector<Tensor>& in, const Tensor& mean, const Tensor& in
     xhat = (x - mean.view(one)) * invstd.view(one);
   }
   return in[1].defined() ? xhat * in[1].reshape(one) : xhat;
-}
-
-/// dy where the ReLU let y through, else 0. The same may be differentiated again: the mask does not depend on how large y is.
-Tensor relu_backward(const Tensor& dy, const Tensor& y) {
-  return will_record({dy}) ? masked_fill(dy, le(y, 0), 0) : pointwise(Op::ReluBackward, dy, y);
 }
 
 Tensor sum_of_channels(const Tensor& dy) {

@@ -2,12 +2,17 @@
 #include <ember/ops/conv.h>
 
 #include <ember/autograd.h>
+#include <ember/ops/activation.h>
 #include <ember/ops/elementwise.h>
+#include <ember/ops/norm.h>
 #include <ember/ops/reduce.h>
 
 #include "error_format.h"
 #include "kernels/conv.h"
 #include "kernels/conv_choice.h"
+#include "kernels/kernels.h"
+#include "kernels/scratch.h"
+#include "ops/relu_backward.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -49,19 +54,53 @@ Tensor channel_sums(const Tensor& dy) {
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes);
 Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes);
 
-/// y = F(x, w) + bias
-Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes) {
+Tensor row_major(const Tensor& t) { return t.defined() ? t.detach().contiguous() : t; }
+
+/// scale and shift of a batch norm by its running statistics, with that operation's roundings.
+template <class T>
+struct Affine {
+  kernels::Scratch<T> scale, shift;
+
+  Affine(const ConvNorm& norm, int64_t channels) : scale(channels), shift(channels) {
+    const auto& loops = [] {
+      if constexpr (sizeof(T) == 4) return kernels::kernels().batch_norm.float32;
+      else return kernels::kernels().batch_norm.float64;
+    }();
+    const Tensor mean = row_major(norm.running_mean), var = row_major(norm.running_var), w = row_major(norm.weight), b = row_major(norm.bias);
+    const kernels::Scratch<T> invstd(channels);
+    loops.invstd_of_variance(channels, var.data<T>(), norm.eps, invstd);
+    loops.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale, shift);
+  }
+};
+
+/// What follows the sum within the same pass.
+struct Tail {
+  bool relu = false;
+  const ConvNorm* norm = nullptr;  // nothing is recorded then
+};
+
+/// y = F(x, w) + bias, and the tail
+Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes, const Tail& tail = {}) {
   Tensor y = empty_channels_last(y_sizes, x.dtype());
   if (y.numel() > 0) {
     NoGradGuard no_grad;
     const kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
-    const Tensor image = channels_last(x.detach()), weights = w.detach().contiguous(), offset = bias.defined() ? bias.detach().contiguous() : bias;
+    const Tensor image = channels_last(x.detach()), weights = w.detach().contiguous(), offset = row_major(bias);
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), static_cast<const T*>(offset.data_or_null()), false, y.data<T>());
+      kernels::ConvEpilogue<T> epilogue{.bias = static_cast<const T*>(offset.data_or_null()), .relu = tail.relu};
+      if (!tail.norm) return kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
+      const Affine<T> affine(*tail.norm, y_sizes[1]);
+      const Tensor addend = tail.norm->addend.defined() ? channels_last(tail.norm->addend.detach()) : Tensor();
+      epilogue.scale = affine.scale;
+      epilogue.shift = affine.shift;
+      epilogue.addend = static_cast<const T*>(addend.data_or_null());
+      kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
     });
   }
-  return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), g](const Tensor& dy, Grads& grads) {
+  const Saved output = tail.relu && will_record({x, w, bias}) ? Saved::output(y) : Saved();
+  return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), output, relu = tail.relu, g](const Tensor& upstream, Grads& grads) {
+    const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
     if (grads.wants(0)) grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
     if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape()));
     if (grads.wants(2)) grads.add(2, channel_sums(dy));
@@ -164,7 +203,7 @@ Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
 }
 
 template <int N>
-Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions<N>& options) {
+Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions<N>& options, const Tail& tail = {}) {
   check_rank(name, x, w, N);
   check_types(x, w, bias);
   if (options.padding.kind == ConvPadding<N>::Same) {
@@ -180,7 +219,7 @@ Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Ten
       any_uneven = any_uneven || total % 2;
       uneven.insert(uneven.begin(), {0, total % 2});
     }
-    return convolution(name, any_uneven ? pad(x, uneven) : x, w, bias, symmetric);
+    return convolution(name, any_uneven ? pad(x, uneven) : x, w, bias, symmetric, tail);
   }
   const Geometry g = geometry_of<N>(options.stride, options.padding.numbers, options.dilation, options.groups);
   check_channels(x, w, bias, g.groups, N);
@@ -198,7 +237,10 @@ Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Ten
     }
     sizes.push_back((padded - reach) / g.stride[i] + 1);
   }
-  return back_to(convolve(images, weights, bias, g, sizes), x, N);
+  if (tail.norm && tail.norm->addend.defined())
+    check<RuntimeError>(tail.norm->addend.sizes() == sizes, "batch_norm_add_relu: expected what is added to have the sizes of the input, {}, got {}",
+                        sizes, tail.norm->addend.sizes());
+  return back_to(convolve(images, weights, bias, g, sizes, tail), x, N);
 }
 
 template <int N>
@@ -256,6 +298,27 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOpt
   if (all_integers(x, weight, bias)) return conv2d(real(x), real(weight), real(bias), options).to(kInt64);
   return convolution<2>("conv2d", x, weight, bias, options);
 }
+Tensor conv2d_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options) {
+  if (all_integers(x, weight, bias)) return relu(conv2d(x, weight, bias, options));
+  return convolution<2>("conv2d", x, weight, bias, options, {.relu = true});
+}
+
+Tensor conv2d_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const ConvNorm& norm) {
+  // The fast way for what fits; whatever else it is, the operations themselves say what is wrong with it.
+  const Tensor* const per_channel[] = {&norm.running_mean, &norm.running_var, &norm.weight, &norm.bias};
+  bool fits = x.dim() == 4 && x.is_floating_point() && norm.running_mean.defined() && norm.running_var.defined() && norm.eps >= 0;
+  for (const Tensor* t : per_channel) fits = fits && (!t->defined() || (t->dtype() == x.dtype() && t->numel() == weight.sizes()[0]));
+  if (fits && !will_record({x, weight, bias, norm.weight, norm.bias, norm.addend})) {
+    if (!norm.addend.defined()) return convolution<2>("conv2d", x, weight, bias, options, {norm.relu, &norm});
+    if (norm.addend.dtype() == x.dtype()) return convolution<2>("conv2d", x, weight, bias, options, {true, &norm});
+  }
+  const Tensor y = conv2d(x, weight, bias, options);
+  const auto apply = [&](auto operation, const auto&... addend) {
+    return operation(y, addend..., norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0.1, norm.eps);
+  };
+  return norm.addend.defined() ? apply(batch_norm_add_relu, norm.addend) : norm.relu ? apply(batch_norm_relu) : apply(batch_norm);
+}
+
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {
   if (all_integers(x, weight, bias)) return conv_transpose1d(real(x), real(weight), real(bias), options).to(kInt64);
   return transposed<1>("conv_transpose1d", x, weight, bias, options);

@@ -64,7 +64,7 @@ struct Problem {
 
   std::vector<T> forward(bool with_bias = true, bool relu = false) const {
     std::vector<T> y(dy.size(), T(NAN));
-    conv_forward<T>(s, x.data(), w.data(), with_bias ? bias.data() : nullptr, relu, y.data());
+    conv_forward<T>(s, x.data(), w.data(), {.bias = with_bias ? bias.data() : nullptr, .relu = relu}, y.data());
     return y;
   }
   std::vector<T> backward_input() const {

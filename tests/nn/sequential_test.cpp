@@ -99,3 +99,70 @@ TEST_CASE("gradients of gradients go through fused modules") {
   };
   CHECK(allclose(second(net(x)), second(one_by_one(net, x)), 1e-4, 1e-5));
 }
+
+namespace {
+
+nn::Sequential inference_net() {
+  manual_seed(3);
+  nn::Sequential net{nn::Conv2d(3, 20, 3, {.padding = 1}), nn::BatchNorm2d(20), nn::ReLU(),
+                     nn::Conv2d(20, 24, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(24),
+                     nn::Conv2d(24, 24, 3, {.groups = 24}), nn::BatchNorm2d(24), nn::ReLU(),
+                     nn::Conv2d(24, 7, 1, {.stride = 2}), nn::BatchNorm2d(7, {.affine = false}), nn::ReLU(),
+                     nn::Conv2d(7, 40, 3, {.stride = 2, .padding = 1, .padding_mode = nn::PaddingMode::Reflect}), nn::ReLU(), nn::MaxPool2d(2)};
+  for (int i = 0; i < 3; ++i) net(randn({6, 3, 20, 18}) * 3 - 1);
+  net.eval();
+  return net;
+}
+
+}  // namespace
+
+TEST_CASE("convolutions that apply the batch norm behind them give the bits of single modules") {
+  nn::Sequential net = inference_net();
+  const NoGradGuard no_grad;
+  for (const int64_t batch : {1, 2, 9}) {
+    const Tensor x = randn({batch, 3, 20, 18});
+    CHECK(equal(net(x), one_by_one(net, x)));
+  }
+}
+
+TEST_CASE("in evaluation, too, a hook sees the module that it waits for") {
+  nn::Sequential net = inference_net();
+  const NoGradGuard no_grad;
+  const Tensor x = randn({2, 3, 20, 18}), y = net(x);
+  for (int64_t at = 0; at < net.size(); ++at) {
+    Tensor seen;
+    const int64_t handle = net[at].register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& output) {
+      seen = output;
+      return Tensor();
+    });
+    CHECK(equal(net(x), y));
+    CHECK(seen.defined());
+    net[at].remove_hook(handle);
+  }
+}
+
+TEST_CASE("conv_norm_relu and conv_norm_add_relu are their modules, in both modes, and step aside for a hook") {
+  for (const bool training : {true, false}) {
+    const auto make = [&] {
+      manual_seed(1);
+      nn::Sequential net{nn::Conv2d(16, 16, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(16)};
+      net(randn({4, 16, 9, 7}) * 2);
+      net.train(training);
+      return net;
+    };
+    nn::Sequential fused = make(), plain = make();
+    const auto parts = [](nn::Sequential& net) {
+      return std::pair<nn::Conv2d&, nn::BatchNorm2d&>(static_cast<nn::Conv2d&>(net[0]), static_cast<nn::BatchNorm2d&>(net[1]));
+    };
+    auto [conv, norm] = parts(fused);
+    const NoGradGuard no_grad;
+    const Tensor x = randn({3, 16, 9, 7}), addend = randn({3, 16, 9, 7});
+    CHECK(equal(nn::conv_norm_relu(conv, norm, x), relu(plain[1](plain[0](x)))));
+    CHECK(equal(nn::conv_norm_add_relu(conv, norm, x, addend), relu(plain[1](plain[0](x)) + addend)));
+    CHECK(equal(norm.running_var, parts(plain).second.running_var));
+    int calls = 0;
+    norm.register_forward_hook([&](nn::Module&, const Tensor&, const Tensor&) { return ++calls, Tensor(); });
+    CHECK(equal(nn::conv_norm_add_relu(conv, norm, x, addend), relu(plain[1](plain[0](x)) + addend)));
+    CHECK(calls == 1);
+  }
+}

@@ -19,10 +19,10 @@ struct BasicBlock : nn::Module {
         bn2(add("bn2", nn::BatchNorm2d(out))),
         padding(in == out ? 0 : (out - in) / 2) {}
   Tensor forward(const Tensor& x) override {
-    const Tensor y = conv2(bn1.forward_relu(conv1(x)));
-    if (padding == 0) return bn2.forward_add_relu(y, x);
+    const Tensor y = nn::conv_norm_relu(conv1, bn1, x);
+    if (padding == 0) return nn::conv_norm_add_relu(conv2, bn2, y, x);
     const Tensor half = x.slice(2, 0, Slice::None, 2).slice(3, 0, Slice::None, 2);
-    return bn2.forward_add_relu(y, pad(half, {0, 0, 0, 0, padding, padding}));
+    return nn::conv_norm_add_relu(conv2, bn2, y, pad(half, {0, 0, 0, 0, padding, padding}));
   }
   nn::Conv2d& conv1;
   nn::BatchNorm2d& bn1;

@@ -49,6 +49,20 @@ struct ConvTransposeOptions {
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<1> options = {});
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {});
 
+/// relu(conv2d(x, weight, bias, options)) in one pass over memory; the same values, forward and backward.
+Tensor conv2d_relu(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {});
+
+/// What follows a convolution in evaluation: a batch norm by its running statistics, a sum, a ReLU.
+struct ConvNorm {
+  Tensor running_mean, running_var, weight = {}, bias = {};
+  double eps = 1e-5;
+  Tensor addend = {};  ///< undefined, or of the result's sizes; with it comes a ReLU
+  bool relu = false;
+};
+/// batch_norm(conv2d(x, weight, bias, options), norm.running_mean, ...), plus the addend, then the ReLU. The same bits, and one pass over
+/// memory where no gradient is recorded.
+Tensor conv2d_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const ConvNorm& norm);
+
 /// The gradient of a convolution with respect to its input, as an operation: weight (C, O / groups, K).
 /// L -> (L - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1.
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvTransposeOptions<1> options = {});

@@ -170,43 +170,45 @@ void output_gradient(const WinogradImages& s, const float* dy, const WinogradTil
         [](const V* d, V* o) __attribute__((always_inline)) { F::output_transposed(d, o); }, out.data + i * out.row, out.plane);
 }
 
+/// As the elementwise ReLU: 0 for -0, NaN stays.
+EMBER_INLINE V relu(V v) { return select(v <= V{}, V{}, v); }
+
 template <class F>
-void output(const WinogradTiles& products, const WinogradTile* tiles, int64_t count, const float* bias, bool relu,
-            const WinogradImages& s, float* y) {
+void output(const WinogradTiles& products, const WinogradTile* tiles, int64_t count, const ConvEpilogue<float>& e, const WinogradImages& s,
+            int64_t begin, int64_t end, float* y) {
   constexpr int m = F::outputs;
   const int64_t row = s.w * s.c;
   for (int64_t i = 0; i < count; ++i) {
     const WinogradTile& t = tiles[i];
     const float* from = products.data + i * products.row;
-    float* corner = y + ((t.image * s.h + t.y) * s.w + t.x) * s.c;
-    const int64_t rows = s.h - t.y, columns = s.w - t.x;
+    const int64_t at = ((t.image * s.h + t.y) * s.w + t.x) * s.c + begin, rows = s.h - t.y, columns = s.w - t.x;
     const bool whole = rows >= m && columns >= m;
-    for_each_lanes<float>(s.c, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
-      const V offset = bias ? load(bias + c, lanes) : zeros<float>();
+    for_each_lanes<float>(end - begin, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
+      const V bias = e.bias ? load(e.bias + begin + c, lanes) : zeros<float>();
+      const V scale = e.scale ? load(e.scale + begin + c, lanes) : zeros<float>(), shift = e.scale ? load(e.shift + begin + c, lanes) : zeros<float>();
       on_both_sides<F::patch, m>(
           [](const V* d, V* o) __attribute__((always_inline)) { F::output(d, o); },
           [&](int a, int b) __attribute__((always_inline)) { return load(from + (a * F::patch + b) * products.plane + c, lanes); },
           [&](int a, int b, V v) __attribute__((always_inline)) {
             if (!whole && (a >= rows || b >= columns)) return;
-            v += offset;
-            store(corner + a * row + b * s.c + c, relu ? maximum(zeros<float>(), v) : v, lanes);
+            const int64_t pixel = at + a * row + b * s.c + c;
+            v += bias;
+            if (e.scale) v = fma(v, scale, shift);
+            if (e.addend) v += load(e.addend + pixel, lanes);
+            store(y + pixel, e.relu ? relu(v) : v, lanes);
           });
     });
   }
 }
 
 template <class F>
-void weights(const Taps<float>& taps, int64_t begin, int64_t end, const WinogradWeights& out) {
-  const int64_t tap = taps.inputs * taps.wide;
-  for (int64_t o = 0; o < out.outputs; o += kLanes<float>)
-    for (int64_t i = begin; i < end; ++i) {
-      const float* from = taps.at(0, i, o);
-      float* to = out.at(0, i, o);
-      on_both_sides<3, F::patch>(
-          [](const V* g, V* u) __attribute__((always_inline)) { F::weights(g, u); },
-          [&](int a, int b) __attribute__((always_inline)) { return load(from + (a * 3 + b) * tap); },
-          [&](int a, int b, V v) __attribute__((always_inline)) { store(to + (a * F::patch + b) * out.plane, v); });
-    }
+void weights(const float* taps, int64_t output, int64_t begin, int64_t end, const WinogradWeights& out) {
+  float* to = out.at(0, begin, output);
+  for (int64_t i = begin; i < end; ++i, taps += 9 * kLanes<float>, to += out.wide)
+    on_both_sides<3, F::patch>(
+        [](const V* g, V* u) __attribute__((always_inline)) { F::weights(g, u); },
+        [&](int a, int b) __attribute__((always_inline)) { return load(taps + (a * 3 + b) * kLanes<float>); },
+        [&](int a, int b, V v) __attribute__((always_inline)) { store(to + (a * F::patch + b) * out.plane, v); });
 }
 
 template <class F>

@@ -1,0 +1,76 @@
+#include "nn/fused.h"
+
+#include <ember/nn/activation.h>
+#include <ember/ops/activation.h>
+#include <ember/ops/elementwise.h>
+
+#include <typeinfo>
+
+#include "nn/module_state.h"
+
+namespace ember::nn {
+namespace {
+
+/// Observers see every module, and anomaly mode names the operation that went wrong: then each runs by itself.
+bool may_fuse() { return !forward_observer() && !detail::anomaly_mode; }
+
+/// Nobody waits for this module's call.
+bool is_unwatched(const Module& module) {
+  const auto& hooks = ModuleState::of(module).hooks;
+  return !hooks || (hooks->before.empty() && hooks->after.empty());
+}
+
+/// The child as an M that nobody watches, or null.
+template <class M>
+M* child_as(const Children& children, std::size_t i) {
+  if (i >= children.size()) return nullptr;
+  Module& module = *children[i].second;
+  return typeid(module) == typeid(M) && is_unwatched(module) ? static_cast<M*>(&module) : nullptr;
+}
+BatchNormBase* batch_norm_at(const Children& children, std::size_t i) {
+  return i < children.size() && is_unwatched(*children[i].second) ? dynamic_cast<BatchNormBase*>(children[i].second.get()) : nullptr;
+}
+
+/// Does the norm use its running statistics, so that a convolution can apply it?
+bool is_fixed(const BatchNormBase& norm) { return !norm.is_training() && norm.running_mean.defined() && norm.running_var.defined(); }
+
+Tensor conv_fixed_norm(Conv2d& conv, const BatchNormBase& norm, const Tensor& x, bool relu, const Tensor& addend = {}) {
+  return conv.forward_norm(x, {norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps, addend, relu});
+}
+
+}  // namespace
+
+Tensor conv_norm_relu(Conv2d& conv, BatchNorm2d& norm, const Tensor& x) {
+  if (!may_fuse() || !is_unwatched(conv) || !is_unwatched(norm)) return relu(norm(conv(x)));
+  return x.dim() == 4 && is_fixed(norm) ? conv_fixed_norm(conv, norm, x, true) : norm.forward_relu(conv.forward(x));
+}
+
+Tensor conv_norm_add_relu(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Tensor& addend) {
+  if (!may_fuse() || !is_unwatched(conv) || !is_unwatched(norm)) return relu(norm(conv(x)) + addend);
+  return x.dim() == 4 && is_fixed(norm) ? conv_fixed_norm(conv, norm, x, true, addend) : norm.forward_add_relu(conv.forward(x), addend);
+}
+
+std::size_t run_together(const Children& children, std::size_t first, Tensor& x) {
+  if (may_fuse()) {
+    Conv2d* const conv = child_as<Conv2d>(children, first);
+    BatchNormBase* const norm = batch_norm_at(children, first + (conv ? 1 : 0));
+    const std::size_t next = first + (conv ? 1 : 0) + (norm ? 1 : 0);
+    const bool relu = child_as<ReLU>(children, next) != nullptr;
+    if (conv && norm && x.dim() == 4 && typeid(*norm) == typeid(BatchNorm2d) && is_fixed(*norm)) {
+      x = conv_fixed_norm(*conv, *norm, x, relu);
+      return next + relu;
+    }
+    if (conv && !norm && relu) {
+      x = conv->forward_relu(x);
+      return next + 1;
+    }
+    if (!conv && norm && relu) {
+      x = norm->forward_relu(x);
+      return next + 1;
+    }
+  }
+  x = (*children[first].second)(x);
+  return first + 1;
+}
+
+}  // namespace ember::nn

@@ -1,0 +1,70 @@
+// Convolutions with what follows them in the same pass: the bits of the separate operations.
+#include <ember/ember.h>
+#include "support/catch.h"
+#include "support/gradcheck_table.h"
+
+using namespace ember;
+using In = const std::vector<Tensor>&;
+
+namespace {
+
+struct Case {
+  const char* name;
+  std::vector<int64_t> x, w;
+  ConvOptions<2> options;
+};
+
+const std::vector<Case> cases = {
+    {"winograd", {2, 16, 9, 7}, {16, 16, 3, 3}, {.padding = 1}},
+    {"winograd, few tiles", {1, 40, 4, 5}, {70, 40, 3, 3}, {.padding = 1}},
+    {"winograd, many channels", {1, 70, 6, 6}, {33, 70, 3, 3}, {.padding = 2}},
+    {"direct, strided", {3, 5, 9, 8}, {19, 5, 3, 3}, {.stride = 2, .padding = 1}},
+    {"direct, in bands", {1, 3, 40, 33}, {9, 3, 5, 5}, {.padding = 2}},
+    {"groups", {2, 6, 7, 7}, {8, 3, 3, 3}, {.groups = 2}},
+    {"depthwise", {2, 20, 7, 7}, {20, 1, 3, 3}, {.padding = 1, .groups = 20}},
+    {"pointwise", {2, 12, 7, 7}, {24, 12, 1, 1}, {.stride = 2}},
+    {"dots", {2, 32, 7, 7}, {3, 32, 3, 3}, {.padding = 1}},
+};
+
+}  // namespace
+
+TEST_CASE("conv2d_norm: the bits of conv2d, batch norm by running statistics, the sum and the ReLU") {
+  const NoGradGuard no_grad;
+  for (const Case& c : cases)
+    for (const DType dtype : {kFloat32, kFloat64}) {
+      CAPTURE(c.name, name(dtype));
+      manual_seed(7);
+      const int64_t o = c.w[0];
+      const Tensor x = randn(c.x).to(dtype), w = randn(c.w).to(dtype), bias = randn({o}).to(dtype);
+      ConvNorm norm{.running_mean = randn({o}).to(dtype), .running_var = (rand({o}) + 0.5).to(dtype), .weight = randn({o}).to(dtype), .bias = randn({o}).to(dtype)};
+      const Tensor y = conv2d(x, w, bias, c.options);
+      const Tensor normed = batch_norm(y, norm.running_mean, norm.running_var, norm.weight, norm.bias);
+      CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), normed));
+      norm.relu = true;
+      CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), relu(normed)));
+      norm.addend = randn(y.sizes()).to(dtype);
+      CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), relu(normed + norm.addend)));
+      CHECK(equal(conv2d_relu(x, w, bias, c.options), relu(y)));
+      norm.weight = norm.bias = {};
+      CHECK(equal(conv2d_norm(x, w, {}, c.options, norm),
+                  relu(batch_norm(conv2d(x, w, {}, c.options), norm.running_mean, norm.running_var) + norm.addend)));
+    }
+}
+
+TEST_CASE("conv2d_relu and conv2d_norm have the gradients of the separate operations, and theirs") {
+  const Tensor mean = randn({3}).to(kFloat64), var = (rand({3}) + 0.5).to(kFloat64);
+  run_gradcheck({"conv2d_relu", [](In in) { return conv2d_relu(in[0], in[1], in[2], {.padding = 1}); }, {{2, 2, 4, 3}, {3, 2, 3, 3}, {3}}});
+  run_gradcheck({"conv2d_norm", [=](In in) {
+                   return conv2d_norm(in[0], in[1], in[2], {}, {mean, var, in[3], in[4], 1e-5, {}, true});
+                 }, {{2, 2, 4, 3}, {3, 2, 2, 2}, {3}, {3}, {3}}});
+}
+
+TEST_CASE("conv2d_norm refuses what the separate operations refuse, in their words") {
+  const NoGradGuard no_grad;
+  const Tensor x = randn({2, 3, 5, 5}), w = randn({4, 3, 3, 3});
+  CHECK_THROWS_WITH(conv2d_norm(x, w, {}, {}, {zeros({5}), ones({4})}), contains("running_mean should contain 4 elements not 5"));
+  CHECK_THROWS_WITH(conv2d_norm(x, w, {}, {}, {{}, ones({4})}), contains("running_mean must be defined in evaluation mode"));
+  CHECK_THROWS_WITH(conv2d_norm(x, w, {}, {}, {.running_mean = zeros({4}), .running_var = ones({4}), .addend = zeros({2, 4, 3, 1})}),
+                    Catch::Contains("expected what is added to have the sizes of the input"));
+  CHECK_THROWS_WITH(conv2d_norm(randn({2, 2, 5, 5}), w, {}, {}, {zeros({4}), ones({4})}), contains("to have 3 channels, but got 2 channels instead"));
+}
