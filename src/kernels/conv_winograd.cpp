@@ -30,8 +30,9 @@ struct Tiling {
         in_row(c), out_row(whole_vectors(o)) {
     const int64_t weights = std::min<int64_t>(elements * c * o * 4, kCacheBytes / 2), tile = elements * (in_row + out_row) * 4;
     const int64_t most = std::clamp<int64_t>((kCacheBytes - weights) / tile, 28, kMostTiles);
-    // Blocks of one size, and enough of them for the threads.
-    block = std::max<int64_t>(1, blocks(count, std::max(blocks(count, most), std::clamp<int64_t>(count / 32, 1, 8))));
+    // Blocks of one size, enough of them for the threads, and of as many tiles as register tiles have rows.
+    const int64_t pieces = std::max(blocks(count, most), std::clamp<int64_t>(count / 32, 1, 8)), rows = o <= whole_vectors(1) ? 16 : 14;
+    block = std::min(kMostTiles, blocks(std::max<int64_t>(1, blocks(count, pieces)), rows) * rows);
   }
   int64_t block_count() const { return blocks(count, block); }
 
