@@ -58,10 +58,14 @@ are exact; learning rates 1e-9 + 1e-12. Wider ones, and why:
 * `std(x, dim=[])`, which reduces everything: PyTorch's gradient divides by one degree of freedom less than one.
 * Indices out of range raise even where nothing would be read (a result of size 0), and in `take_along_dim`, which PyTorch wraps around.
 * Writing in place into an expanded tensor raises everywhere; PyTorch's `index_put_` and `baddbmm_` do not notice.
-* `amax`/`amin` of data with NaN: the gradient goes to the NaN; PyTorch's is NaN everywhere.
-* NaN in the backward pass of `elu`, `hardshrink`, `hardtanh` and the like: PyTorch's vector loops and the loops for their remainders
+* `var_mean` of data with an infinity has that as its mean, where PyTorch's running update makes it NaN; group and layer norm of 1e30 do not
+  overflow.
+* `x.pow(p)` takes the exponent in double; PyTorch's vector loop rounds it to float32 first (up to 2e-6 off at 1e30), its loop for remainders does not.
+* NaN in the backward pass of `elu`, `hardshrink`, `hardswish`, `hardtanh` and the like: PyTorch's vector loops and the loops for their remainders
   differ from each other; Ember treats every element as the vector loops do.
 * `softsign` at infinity has the gradient 0 that its limit has, where PyTorch computes inf/inf.
+* NaN and infinities within a convolution reach the outputs they belong to, and may reach more: Winograd's tiles share their inputs, and
+  an infinite weight meets the zeros of the padding or is never multiplied by them. PyTorch's kernels differ from each other in this, too.
 * Every loss has the gradient of its target; PyTorch's `soft_margin_loss` refuses it.
 """
 

@@ -77,7 +77,7 @@ constexpr void add_backwards(ElementwiseTable& t) {
     return dy / (d * d);
   });
   reals<2>(t, Op::HardtanhBackward, [](auto dy, auto x, const auto* p) { return x <= p[0] || x >= p[1] ? decltype(x)(0) : dy; });
-  reals<2>(t, Op::HardswishBackward, []<class T>(T dy, T x, auto) { return x <= -3 ? T(0) : x < 3 ? dy * (x / 3 + T(0.5)) : dy; });
+  reals<2>(t, Op::HardswishBackward, []<class T>(T dy, T x, auto) { return x <= -3 ? T(0) : x >= 3 ? dy : dy * (x / 3 + T(0.5)); });
   reals<2>(t, Op::HardsigmoidBackward, []<class T>(T dy, T x, auto) { return x > -3 && x < 3 ? dy / 6 : T(0); });
   reals<2>(t, Op::LogSigmoidBackward, [](auto dy, auto x, auto) { return dy * sigmoid(-x); });
   reals<2>(t, Op::ThresholdBackward, [](auto dy, auto x, const auto* p) { return x <= p[0] ? decltype(x)(0) : dy; });
