@@ -41,6 +41,13 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue
 }
 
 template <class T>
+bool conv_reads_planes(const ConvShape& s) {
+  const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
+  return path == ConvPath::Direct || path == ConvPath::Dots || (path == ConvPath::Depthwise && s.o_group() == 1) ||
+         (path == ConvPath::Pointwise && pointwise_in_place(s));
+}
+
+template <class T>
 void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
   if constexpr (sizeof(T) == 4) {
@@ -73,6 +80,8 @@ template void norm_rows(const ConvEpilogue<float>&, int64_t, int64_t, int64_t, f
 template void norm_rows(const ConvEpilogue<double>&, int64_t, int64_t, int64_t, double*);
 template void conv_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
 template void conv_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
+template bool conv_reads_planes<float>(const ConvShape&);
+template bool conv_reads_planes<double>(const ConvShape&);
 template void conv_backward_input(const ConvShape&, const float*, const float*, float*);
 template void conv_backward_input(const ConvShape&, const double*, const double*, double*);
 template void conv_backward_weight(const ConvShape&, const float*, const float*, float*);

@@ -17,6 +17,7 @@ struct ConvShape {
   int64_t kh, kw;
   int64_t stride[2], padding[2], dilation[2];
   int64_t groups;
+  bool planes = false;  ///< x lies as (n, c, h, w): forward only, and only where conv_reads_planes() says so
 
   int64_t c_group() const { return c / groups; }
   int64_t o_group() const { return o / groups; }
@@ -26,6 +27,10 @@ struct ConvShape {
 /// y = x * w, and what the epilogue says.
 template <class T>
 void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
+
+/// Would conv_forward read x as (n, c, h, w), too? It saves the caller a copy.
+template <class T>
+bool conv_reads_planes(const ConvShape& s);
 
 /// dx of conv_forward, from dy.
 template <class T>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/conv_axis.h"
+#include "kernels/copy.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
 #include "kernels/scratch.h"
@@ -75,11 +76,12 @@ void depthwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias
   const Scratch<T> taps = pack(s, w, false);
   const int64_t pixels = s.h * s.w, m = s.o_group();
   parallel_for(s.n, 1, s.multiply_adds() / 8, [&](int64_t begin, int64_t end) {
-    const Scratch<T> repeated(m == 1 ? 1 : pixels * s.o);
+    const Scratch<T> copy(m == 1 && !s.planes ? 1 : pixels * s.o);
     for (int64_t n = begin; n < end; ++n) {
       const T* image = x + n * pixels * s.c;
-      if (m > 1) repeat(pixels, s.c, m, image, repeated.data());
-      run_image(forward_axis(s, 0), forward_axis(s, 1), s.o, s.kw, m > 1 ? repeated : image, taps.data(), bias, relu,
+      if (s.planes) transpose(pixels, s.c, copy.data(), s.c, image, pixels);
+      else if (m > 1) repeat(pixels, s.c, m, image, copy.data());
+      run_image(forward_axis(s, 0), forward_axis(s, 1), s.o, s.kw, m > 1 || s.planes ? copy : image, taps.data(), bias, relu,
                 y + n * s.oh * s.ow * s.o, s.ow);
     }
   });

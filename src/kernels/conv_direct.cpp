@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "kernels/conv_axis.h"
+#include "kernels/copy.h"
 #include "kernels/parallel.h"
 
 namespace ember::kernels {
@@ -40,6 +41,7 @@ struct Direct {
   int64_t n, c, o, groups;
   int64_t kernel_width;                // taps in a row of the whole kernel
   int64_t result_height, result_width;
+  bool planes = false;                 // each channel of the image is a plane
 };
 
 /// What a band of an image is multiplied by: taps in column panels, or, for few outputs, a row of taps for each of them.
@@ -58,11 +60,16 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
   const int64_t bottom = std::clamp<int64_t>(ay.input(y1 - 1, ay.taps - 1) + 1, top, ay.in);
   const bool as_it_lies = ax.before == 0 && ax.reach() <= ax.in;
   const int64_t width = as_it_lies ? ax.in : ax.reach();
-  std::optional<Scratch<T>> copy;
+  std::optional<Scratch<T>> pixels, copy;
   const T* source = image + top * ax.in * d.c;
+  if (d.planes) {
+    pixels.emplace((bottom - top) * ax.in * d.c);
+    transpose((bottom - top) * ax.in, d.c, pixels->data(), d.c, image + top * ax.in, ay.in * ax.in);
+    source = pixels->data();
+  }
   if (!as_it_lies) {
     copy.emplace((bottom - top) * width * d.c);
-    copy_with_margins(image, ax.in, d.c, top, bottom - top, ax.before, width, copy->data());
+    copy_with_margins(source, ax.in, d.c, 0, bottom - top, ax.before, width, copy->data());
     source = copy->data();
   }
   if (weights.dots) {
@@ -177,7 +184,7 @@ void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t be
 
 template <class T>
 void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
-  const Direct d{forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow};
+  const Direct d{forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow, s.planes};
   const TapsMemory<T> taps = forward_taps(s, w);
   run(d, x, {&taps, nullptr}, epilogue, y);
 }
@@ -199,7 +206,7 @@ void dots_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue
   for (int64_t o = 0; o < s.o; ++o)
     for (int64_t t = 0; t < taps; ++t)
       for (int64_t c = 0; c < s.c; ++c) rows[(o * taps + t) * s.c + c] = w[(o * s.c + c) * taps + t];
-  run({forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, 1, s.kw, s.oh, s.ow}, x, {nullptr, rows.data()}, epilogue, y);
+  run({forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, 1, s.kw, s.oh, s.ow, s.planes}, x, {nullptr, rows.data()}, epilogue, y);
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/conv_taps.h"
 #include "kernels/gemm.h"
 #include "kernels/parallel.h"
 #include "kernels/scratch.h"
@@ -56,10 +57,40 @@ void spread(const ConvShape& s, const T* met, T* dx) {
   });
 }
 
+/// Rows of outputs as panels whose A is the image itself; without stride all rows of an image are one.
+template <class T>
+void run_in_place(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  const TapsMemory<T> memory = forward_taps(s, w);
+  const Taps<T> taps = memory.group(0);
+  const int64_t rows = meets_every_pixel(s) ? 1 : s.oh, length = s.oh * s.ow / rows;
+  parallel_for(s.n * rows, 1, s.multiply_adds() / 16, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t image = row / rows, pixel = row % rows * s.stride[0] * s.w;
+      Panel<T> q{};
+      q.rows = length;
+      q.a = x + image * s.h * s.w * s.c + pixel * (s.planes ? 1 : s.c);
+      q.a_row = s.stride[1] * (s.planes ? 1 : s.c);
+      q.inner = {s.c, s.planes ? s.h * s.w : 1, taps.wide};
+      q.c_row = s.o;
+      q.epilogue.relu = relu;
+      for (int64_t j = 0; j < s.o; j += taps.wide) {
+        q.columns = int(std::min(taps.wide, s.o - j));
+        q.b = taps.at(0, 0, j);
+        q.c = y + row * length * s.o + j;
+        if (bias) q.epilogue.bias = bias + j;
+        gemm_family<T>().panel(q);
+      }
+    }
+  });
+}
+
 }  // namespace
+
+bool pointwise_in_place(const ConvShape& s) { return s.c <= 256 && s.ow >= 4; }
 
 template <class T>
 void pointwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+  if (pointwise_in_place(s) && (s.planes || !meets_every_pixel(s))) return run_in_place(s, x, w, bias, relu, y);
   const MetPixels<T> met(s, x);
   gemm<T>(pixels(s), s.o, s.c, {met.data(), s.c, 1}, {w, 1, s.c}, y, s.o, {false, bias, relu});
 }

@@ -5,6 +5,9 @@
 
 namespace ember::kernels {
 
+/// Few channels are read where they lie, in either layout and at any stride.
+bool pointwise_in_place(const ConvShape& s);
+
 template <class T>
 void pointwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y);
 template <class T>

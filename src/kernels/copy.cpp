@@ -195,6 +195,13 @@ void fill(DType dtype, void* dst, int64_t n, const void* value) {
   });
 }
 
+void transpose(int64_t rows, int64_t columns, float* to, int64_t to_row, const float* from, int64_t from_column) {
+  copy_transposed(rows, columns, to, to_row, from, from_column);
+}
+void transpose(int64_t rows, int64_t columns, double* to, int64_t to_row, const double* from, int64_t from_column) {
+  copy_transposed(rows, columns, to, to_row, from, from_column);
+}
+
 void accumulate(DType dtype, int64_t n, const void* x, void* y) {
   with_type(dtype, [&](auto t) {
     using T = decltype(t);

@@ -18,6 +18,10 @@ void fill(DType dtype, void* dst, int64_t n, const void* value);
 /// y += x, n elements each.
 void accumulate(DType dtype, int64_t n, const void* x, void* y);
 
+/// to[r * to_row + c] = from[c * from_column + r] for rows x columns numbers.
+void transpose(int64_t rows, int64_t columns, float* to, int64_t to_row, const float* from, int64_t from_column);
+void transpose(int64_t rows, int64_t columns, double* to, int64_t to_row, const double* from, int64_t from_column);
+
 /// One instruction set's part.
 struct CopyKernels {
   void (*fill_32)(int64_t n, std::uint32_t value, std::uint32_t* to);

@@ -84,10 +84,12 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
   Tensor y = empty_channels_last(y_sizes, x.dtype());
   if (y.numel() > 0) {
     NoGradGuard no_grad;
-    const kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
-    const Tensor image = channels_last(x.detach()), weights = w.detach().contiguous(), offset = row_major(bias);
+    kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
+    const Tensor weights = w.detach().contiguous(), offset = row_major(bias);
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
+      shape.planes = x.is_contiguous() && !x.is_contiguous(MemoryFormat::ChannelsLast) && kernels::conv_reads_planes<T>(shape);
+      const Tensor image = shape.planes ? x.detach() : channels_last(x.detach());
       kernels::ConvEpilogue<T> epilogue{.bias = static_cast<const T*>(offset.data_or_null()), .relu = tail.relu};
       if (!tail.norm) return kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
       const Affine<T> affine(*tail.norm, y_sizes[1]);

@@ -13,21 +13,26 @@ void fill(int64_t n, Bits value, Bits* to) {
   for_each_lanes<Bits>(n, [&](int64_t i, auto lanes) { store(to + i, v, lanes); });
 }
 
+/// A block of at most kLanes rows and columns; lanes that are not asked for are left alone.
+template <class Bits, class Rows, class Columns>
+EMBER_INLINE void transpose_block(Rows rows, Columns columns, Bits* to, int64_t to_row, const Bits* from, int64_t from_column) {
+  constexpr int L = kLanes<Bits>;
+  Lanes<Bits> block[L];
+#pragma GCC unroll 16
+  for (int i = 0; i < L; ++i) block[i] = i < lane_count<Bits>(columns) ? load(from + i * from_column, rows) : Lanes<Bits>{};
+  transpose<Bits>(block);
+#pragma GCC unroll 16
+  for (int i = 0; i < L; ++i)
+    if (i < lane_count<Bits>(rows)) store(to + i * to_row, block[i], columns);
+}
+
 template <class Bits>
 void transpose_numbers(int64_t rows, int64_t columns, Bits* to, int64_t to_row, const Bits* from, int64_t from_column) {
-  constexpr int L = kLanes<Bits>;
-  const int64_t whole_rows = rows / L * L, whole_columns = columns / L * L;
-  for (int64_t c = 0; c < whole_columns; c += L)
-    for (int64_t r = 0; r < whole_rows; r += L) {
-      Lanes<Bits> block[L];
-#pragma GCC unroll 16
-      for (int i = 0; i < L; ++i) block[i] = load(from + (c + i) * from_column + r);
-      transpose<Bits>(block);
-#pragma GCC unroll 16
-      for (int i = 0; i < L; ++i) store(to + (r + i) * to_row + c, block[i]);
-    }
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; ++c) to[r * to_row + c] = from[c * from_column + r];
+  for_each_lanes<Bits>(columns, [&](int64_t c, auto column_lanes) {
+    for_each_lanes<Bits>(rows, [&](int64_t r, auto row_lanes) {
+      transpose_block(row_lanes, column_lanes, to + r * to_row + c, to_row, from + c * from_column + r, from_column);
+    });
+  });
 }
 
 template <class T>

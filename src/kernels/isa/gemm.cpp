@@ -37,11 +37,12 @@ void tile(const Panel<T>& p, const T* a, T* c, int last) {
     for (int v = 0; v < kVectors; ++v) sum[i][v] = zeros<T>();
 
   const int64_t a_row = kAdjacent ? 1 : p.a_row, a_step = p.inner.a_stride, b_step = p.inner.b_stride;
-  for (int64_t o = 0; o < p.outer.length; ++o)
-    for (int64_t m = 0; m < p.middle.length; ++m) {
-      const T* ap = a + o * p.outer.a_stride + m * p.middle.a_stride;
-      const T* bp = p.b + o * p.outer.b_stride + m * p.middle.b_stride;
-      for (int64_t k = 0; k < p.inner.length; ++k, ap += a_step, bp += b_step) {
+  const T *a_outer = a, *b_outer = p.b;
+  for (int64_t o = 0; o < p.outer.length; ++o, a_outer += p.outer.a_stride, b_outer += p.outer.b_stride) {
+    const T *a_middle = a_outer, *b_middle = b_outer;
+    for (int64_t m = 0; m < p.middle.length; ++m, a_middle += p.middle.a_stride, b_middle += p.middle.b_stride) {
+      const T *ap = a_middle, *bp = b_middle;
+      for (int64_t k = p.inner.length; k > 0; --k, ap += a_step, bp += b_step) {
         Lanes<T> b[kVectors];
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v)
@@ -54,6 +55,7 @@ void tile(const Panel<T>& p, const T* a, T* c, int last) {
         }
       }
     }
+  }
 
   const Epilogue<T>& e = p.epilogue;
 #pragma GCC unroll 16
