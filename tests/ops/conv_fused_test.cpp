@@ -1,4 +1,4 @@
-// Convolutions with what follows them in the same pass: the bits of the separate operations.
+// Convolutions with what follows them in the same pass, and of images in either layout: the bits of the separate operations.
 #include <ember/ember.h>
 #include "support/catch.h"
 #include "support/gradcheck_table.h"
@@ -24,6 +24,8 @@ const std::vector<Case> cases = {
     {"depthwise", {2, 20, 7, 7}, {20, 1, 3, 3}, {.padding = 1, .groups = 20}},
     {"pointwise", {2, 12, 7, 7}, {24, 12, 1, 1}, {.stride = 2}},
     {"dots", {2, 32, 7, 7}, {3, 32, 3, 3}, {.padding = 1}},
+    {"pointwise, every pixel", {2, 12, 7, 7}, {24, 12, 1, 1}, {}},
+    {"pointwise, many channels", {1, 300, 5, 6}, {20, 300, 1, 1}, {.stride = {1, 2}}},
 };
 
 }  // namespace
@@ -67,4 +69,14 @@ TEST_CASE("conv2d_norm refuses what the separate operations refuse, in their wor
   CHECK_THROWS_WITH(conv2d_norm(x, w, {}, {}, {.running_mean = zeros({4}), .running_var = ones({4}), .addend = zeros({2, 4, 3, 1})}),
                     Catch::Contains("expected what is added to have the sizes of the input"));
   CHECK_THROWS_WITH(conv2d_norm(randn({2, 2, 5, 5}), w, {}, {}, {zeros({4}), ones({4})}), contains("to have 3 channels, but got 2 channels instead"));
+}
+
+TEST_CASE("a convolution gives the same bits for images in either layout") {
+  const NoGradGuard no_grad;
+  for (const Case& c : cases)
+    for (const DType dtype : {kFloat32, kFloat64}) {
+      CAPTURE(c.name, name(dtype));
+      const Tensor x = randn(c.x).to(dtype), w = randn(c.w).to(dtype), bias = randn({c.w[0]}).to(dtype);
+      CHECK(equal(conv2d(x, w, bias, c.options), conv2d(x.contiguous(MemoryFormat::ChannelsLast), w, bias, c.options)));
+    }
 }
