@@ -14,6 +14,7 @@ namespace ember::kernels {
 namespace {
 
 constexpr int kMaxDims = 8;
+constexpr int64_t kLongRow = 1 << 15;  // bytes, from which the C library's copy is the faster one
 
 struct Plan {
   int dims = 0;
@@ -73,9 +74,13 @@ void fill_row(int64_t n, T* dst, T value) {
 template <class To, class From>
 void copy_row(int64_t n, To* dst, int64_t ds, const From* src, int64_t ss) {
   if (ds == 1 && ss == 1) {
-    if constexpr (std::is_same_v<To, From>) std::memcpy(dst, src, std::size_t(n) * sizeof(To));
-    else
+    if constexpr (std::is_same_v<To, From>) {
+      const int64_t bytes = n * int64_t(sizeof(To));
+      if (bytes > kLongRow) std::memcpy(dst, src, std::size_t(bytes));
+      else kernels().copy.copy_row(bytes, src, dst);
+    } else {
       for (int64_t i = 0; i < n; ++i) dst[i] = convert<To>(src[i]);
+    }
   } else if (ds == 1 && ss == 0) {
     fill_row(n, dst, convert<To>(*src));
   } else {

@@ -24,6 +24,7 @@ void transpose(int64_t rows, int64_t columns, double* to, int64_t to_row, const 
 
 /// One instruction set's part.
 struct CopyKernels {
+  void (*copy_row)(int64_t bytes, const void* from, void* to);  ///< for rows that fit the caches
   void (*fill_32)(int64_t n, std::uint32_t value, std::uint32_t* to);
   void (*fill_64)(int64_t n, std::uint64_t value, std::uint64_t* to);
   /// to[r * to_row + c] = from[c * from_column + r] for rows x columns numbers.

@@ -4,12 +4,15 @@
 #include <ember/ops/index.h>
 #include <ember/ops/shape.h>
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "kernels/scratch.h"
 #include "ops/gather.h"
 #include "tensor/impl.h"
 
@@ -201,7 +204,11 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
 
 namespace {
 
-constexpr int64_t kAhead = 4;  // rows fetched before their turn
+constexpr int64_t kAhead = 8;  // rows fetched before their turn: no hardware guesses which one comes next
+
+void fetch_row(const void* row, int64_t bytes) {
+  for (int64_t i = 0; i < bytes && i < 512; i += 64) __builtin_prefetch(static_cast<const char*>(row) + i);
+}
 
 /// to += from, n numbers.
 template <class T>
@@ -213,43 +220,61 @@ void add_run(int64_t n, const T* from, T* to) {
     for (int64_t i = 0; i < n; ++i) to[i] = T(to[i] + from[i]);
 }
 
-/// Adds slice k of `rows` to slice index[k] of y. All are row-major and checked.
+/// Which slices go to each of n places: first[place], then next[slice], ... in rising order, -1 behind the last.
+struct SlicesByPlace {
+  kernels::Scratch<int64_t> first, next;
+  SlicesByPlace(int64_t n, int64_t count, const int64_t* place) : first(n), next(count) {
+    std::fill_n(first.data(), n, -1);
+    for (int64_t k = count; k-- > 0;) next[k] = std::exchange(first[place[k]], k);
+  }
+};
+
+/// What y holds before slices are added.
+enum class Before { Values, Nothing };
+
+/// Adds slice k of `rows` to slice index[k] of y, where nothing counts as 0. All are row-major and checked.
 template <class T>
-void add_slices(const Tensor& y, int dim, const Tensor& index, const Tensor& rows) {
+void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, const Tensor& rows) {
   const Along to(at_least_1d(y).sizes(), dim);
   const int64_t* const p = index.data<int64_t>();
   const int64_t count = index.numel();
   const T* const in = static_cast<const T*>(rows.data_ptr());
   T* const out = static_cast<T*>(y.data_ptr());
-  // Equal indices must not meet on two threads: each takes the slices of y in a part of its own, or, where y has few, a part of every slice.
+  // Equal indices must not meet on two threads: each takes places of its own, or, where y has few, a part of every slice.
   if (to.outer == 1 && to.n >= 256) {
-    kernels::parallel_for(to.n, 1, double(rows.numel()), [&](int64_t begin, int64_t end) {
-      for (int64_t k = 0; k < count; ++k)
-        if (p[k] >= begin && p[k] < end) add_run(to.inner, in + k * to.inner, out + p[k] * to.inner);
+    const SlicesByPlace slices(to.n, count, p);
+    kernels::parallel_for(to.n, 1, double(rows.numel() + y.numel()), [&](int64_t begin, int64_t end) {
+      for (int64_t place = begin; place < end; ++place) {
+        if (place + kAhead < end && slices.first[place + kAhead] >= 0) fetch_row(in + slices.first[place + kAhead] * to.inner, to.inner * int64_t(sizeof(T)));
+        T* const row = out + place * to.inner;
+        if (before == Before::Nothing) std::memset(row, 0, std::size_t(to.inner) * sizeof(T));
+        for (int64_t k = slices.first[place]; k >= 0; k = slices.next[k]) add_run(to.inner, in + k * to.inner, row);
+      }
     });
     return;
   }
+  if (before == Before::Nothing) std::memset(y.data_ptr(), 0, std::size_t(y.numel() * item_size(y.dtype())));
   kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) {
     for (int64_t o = 0; o < to.outer; ++o)
       for (int64_t k = 0; k < count; ++k) add_run(end - begin, in + (o * count + k) * to.inner + begin, out + (o * to.n + p[k]) * to.inner + begin);
   });
 }
 
-void add_slices(const Tensor& y, int dim, const Tensor& index, const Tensor& rows) {
+void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, const Tensor& rows) {
   switch (y.dtype()) {
-    case kFloat32: return add_slices<float>(y, dim, index, rows);
-    case kFloat64: return add_slices<double>(y, dim, index, rows);
-    case kInt64: return add_slices<int64_t>(y, dim, index, rows);
-    case kBool: return add_slices<bool>(y, dim, index, rows);
-    default: return add_slices<std::uint8_t>(y, dim, index, rows);
+    case kFloat32: return add_slices<float>(y, before, dim, index, rows);
+    case kFloat64: return add_slices<double>(y, before, dim, index, rows);
+    case kInt64: return add_slices<int64_t>(y, before, dim, index, rows);
+    case kBool: return add_slices<bool>(y, before, dim, index, rows);
+    default: return add_slices<std::uint8_t>(y, before, dim, index, rows);
   }
 }
 
 }  // namespace
 
 Tensor sum_slices(const Tensor& dy, IntArrayRef sizes, int dim, const Tensor& index) {
-  Tensor dx = zeros(sizes, dy.dtype());
-  add_slices(dx, dim, index.contiguous(), dy.detach().contiguous());
+  Tensor dx = make_dense(sizes, dy.dtype());
+  add_slices(dx, Before::Nothing, dim, index.contiguous(), dy.detach().contiguous());
   return record("IndexSelectBackward", {dy}, std::move(dx), [index = Saved(index), dim](const Tensor& u, Grads& grads) {
     grads.add(0, index_select(u, dim, index.get()));
   });
@@ -274,9 +299,7 @@ Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
   kernels::parallel_for(from.outer * rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
     const auto row = [&](int64_t r) { return in + ((r / rows) * from.n + p[r % rows]) * bytes; };
     for (int64_t r = begin; r < end; ++r) {
-      // No hardware guesses which row comes next.
-      if (r + kAhead < end)
-        for (int64_t i = 0; i < bytes && i < 512; i += 64) __builtin_prefetch(row(r + kAhead) + i);
+      if (r + kAhead < end) fetch_row(row(r + kAhead), bytes);
       std::memcpy(out + r * bytes, row(r), std::size_t(bytes));
     }
   });
@@ -313,7 +336,7 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
     const bool looks = y.numel() > 0 || y.dim() <= 1;  // where there is nothing to write to, PyTorch looks at the indices of vectors only
     for (int64_t i = 0; looks && i < positions.numel(); ++i)
       check<IndexError>(positions.data<int64_t>()[i] >= 0 && positions.data<int64_t>()[i] < size, "index out of range in self");
-    if (y.numel() > 0) add_slices(y, dim, positions, rows);
+    if (y.numel() > 0) add_slices(y, Before::Values, dim, positions, rows);
   }
   return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);

@@ -1,4 +1,6 @@
 // Bringing any tensor into the (outer, n, inner) form of the reduction loops, and cutting them for threads.
+#include <algorithm>
+
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
@@ -50,7 +52,8 @@ Tensor as_rows(const Tensor& x, ReducedDims dims) {
 
 namespace {
 
-constexpr int64_t kChunk = 1 << 15;  // of one long sum: fixed, so that any number of threads adds alike
+// Pieces of one long sum: fixed, so that any number of threads adds alike.
+constexpr int64_t kChunk = 1 << 15, kFewestRows = 128;
 
 struct Geometry {
   int64_t outer = 1, n = 1, inner = 1;
@@ -90,7 +93,7 @@ void run(kernels::ReduceLoop loop, const Geometry& g, const Tensor& x, const Ten
   if (g.outer > 1)
     kernels::parallel_for(g.outer, 1, work, [&](int64_t begin, int64_t end) { part(begin, end, 0, g.inner); });
   else
-    kernels::parallel_for(g.inner, 64, work, [&](int64_t begin, int64_t end) { part(0, 1, begin, end); });
+    kernels::parallel_for(g.inner, 512, work, [&](int64_t begin, int64_t end) { part(0, 1, begin, end); });
 }
 
 }  // namespace
@@ -118,15 +121,16 @@ Tensor reduce(ReduceKind reduction, const Tensor& input, ReducedDims dims, bool 
     x = as_rows(x, dims);
     g = {y.numel(), reduced_count(input.sizes(), dims), 1};
   }
-  // One long row: pieces of a fixed size first, then their sum. (Positions would need more than their piece.)
-  if (g.outer == 1 && g.inner == 1 && is_sum && g.n > 2 * kChunk) {
-    const int64_t pieces = g.n / kChunk, rest = g.n - pieces * kChunk;
-    Tensor partial = make_dense({pieces + 1}, x.dtype());
-    run(loop, {pieces, kChunk, 1}, x, partial);
-    const char* tail = static_cast<const char*>(x.data_ptr()) + (g.n - rest) * item_size(x.dtype());
+  // One long sum of numbers or rows: pieces of a fixed size first, then their sum. (Positions would need more than their piece.)
+  const int64_t rows = std::max(kChunk / g.inner, kFewestRows);
+  if (g.outer == 1 && is_sum && g.n > 2 * rows) {
+    const int64_t pieces = g.n / rows, rest = g.n - pieces * rows, row_bytes = g.inner * item_size(x.dtype());
+    Tensor partial = make_dense({pieces + 1, g.inner}, x.dtype());
+    run(loop, {pieces, rows, g.inner}, x, partial);
+    const char* tail = static_cast<const char*>(x.data_ptr()) + pieces * rows * row_bytes;
     if (rest == 0) partial.narrow(0, pieces, 1).fill_(reduction == ReduceKind::Prod ? 1 : 0);
-    else loop({1, rest, 1, rest, 1, 1, tail, static_cast<char*>(partial.data_ptr()) + pieces * item_size(x.dtype())});
-    run(loop, {1, pieces + 1, 1}, partial, y);
+    else loop({1, rest, g.inner, rest, g.inner, g.inner, tail, static_cast<char*>(partial.data_ptr()) + pieces * row_bytes});
+    run(loop, {1, pieces + 1, g.inner}, partial, y);
     return y;
   }
   run(loop, g, x, y);

@@ -9,7 +9,8 @@
 #include <string_view>
 
 #include "error_format.h"
-#include "kernels/copy.h"
+#include "kernels/kernels.h"
+#include "kernels/parallel.h"
 #include "ops/pointwise.h"
 #include "tensor/impl.h"
 
@@ -36,13 +37,40 @@ Shape cat_shape(const std::vector<Tensor>& tensors, int dim, const Tensor& first
   return shape;
 }
 
+/// Row-major tensors of one type side by side: y is written from its first to its last byte.
+void join_rows(const std::vector<Tensor>& tensors, int dim, const Tensor& y) {
+  struct Part {
+    const char* data;
+    int64_t bytes;  // of a row
+  };
+  std::vector<Part> parts;
+  int64_t rows = 1, row_bytes = 0;
+  for (int d = 0; d < dim; ++d) rows *= y.sizes()[d];
+  for (const Tensor& t : tensors) {
+    if (t.numel() == 0) continue;
+    parts.push_back({static_cast<const char*>(t.data_ptr()), t.numel() / rows * item_size(t.dtype())});
+    row_bytes += parts.back().bytes;
+  }
+  char* const out = static_cast<char*>(y.data_ptr());
+  kernels::parallel_for(rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
+    const auto copy_row = kernels::kernels().copy.copy_row;
+    for (int64_t r = begin; r < end; ++r) {
+      char* to = out + r * row_bytes;
+      for (const Part& part : parts) {
+        copy_row(part.bytes, part.data + r * part.bytes, to);
+        to += part.bytes;
+      }
+    }
+  });
+}
+
 }  // namespace
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t at) {
   check<ValueError>(!tensors.empty(), "torch.cat(): expected a non-empty list of Tensors");
   const Tensor* first = nullptr;
   DType dtype = tensors[0].dtype();
-  bool channels_last = true;
+  bool channels_last = true, rows = true;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
     check<TypeError>(t.defined(), "expected Tensor as element {} in argument 0, but got NoneType", i);
@@ -50,18 +78,21 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t at) {
     dtype = promote_types(dtype, t.dtype());
     if (skipped(t)) continue;
     if (!first) first = &t;
+    rows = rows && t.dtype() == first->dtype() && t.is_contiguous();
     channels_last = channels_last && t.dim() == 4 && t.is_contiguous(MemoryFormat::ChannelsLast) && !t.is_contiguous();
   }
   if (!first) first = &tensors[0], channels_last = false;
   const int dim = wrap_dim(at, first->dim());
+  rows = rows && first->dtype() == dtype && dim > 0;
   const Shape shape = cat_shape(tensors, dim, *first);
 
   Tensor y = channels_last ? empty_strided(shape, channels_last_strides(shape), dtype) : make_dense(shape, dtype);
+  if (rows) join_rows(tensors, dim, y);
   std::vector<int64_t> lengths;
   int64_t start = 0;
   for (const Tensor& t : tensors) {
     lengths.push_back(skipped(t) ? -1 : t.sizes()[dim]);
-    if (skipped(t)) continue;
+    if (rows || skipped(t)) continue;
     char* to = static_cast<char*>(y.data_ptr()) + start * y.strides()[dim] * item_size(dtype);
     kernels::copy(dtype, to, y.impl()->strides, t.dtype(), t.data_ptr(), t.impl()->strides, t.impl()->sizes, t.dim());
     start += t.sizes()[dim];

@@ -132,30 +132,30 @@ struct Below {
 
 // --- columns: the reduced dimension lies outside, neighbours in memory belong to different results
 
-/// A strip of columns stays in registers while n rows pass; every 16 rows of real sums move on into doubles.
+/// Adds `rows` numbers of each column to its total: in T among themselves, so that few additions are in doubles. Inlined, two
+/// blocks would become one of twice as many rows, whose streams get in each other's way.
+template <class R, int rows, class T, class Wide>
+[[gnu::noinline]] void add_block(int64_t width, int64_t step, const T* __restrict x, Wide* __restrict total) {
+  for (int64_t i = 0; i < width; ++i) {
+    T part = x[i];
+#pragma GCC unroll 16
+    for (int k = 1; k < rows; ++k) part = R::add(part, x[k * step + i]);
+    total[i] = R::add(total[i], Wide(part));
+  }
+}
+
+/// Rows are read side by side in blocks, along memory; the totals of a panel of columns stay in the nearest cache.
 template <class R, class T, class Wide>
 void add_columns(int64_t n, int64_t inner, int64_t step, const T* x, T* y) {
-  constexpr int kStrip = 64;
-  for (int64_t i0 = 0; i0 < inner; i0 += kStrip) {
-    const int width = int(inner - i0 < kStrip ? inner - i0 : kStrip);
-    Wide total[kStrip];
-    for (int i = 0; i < kStrip; ++i) total[i] = R::template kStart<Wide>;
-    for (int64_t k0 = 0; k0 < n; k0 += 16) {
-      const int64_t k1 = k0 + 16 < n ? k0 + 16 : n;
-      T part[kStrip];
-      if (width == kStrip) {
-        for (int i = 0; i < kStrip; ++i) part[i] = x[k0 * step + i0 + i];
-        for (int64_t k = k0 + 1; k < k1; ++k)
-          for (int i = 0; i < kStrip; ++i) part[i] = R::add(part[i], x[k * step + i0 + i]);
-        for (int i = 0; i < kStrip; ++i) total[i] = R::add(total[i], Wide(part[i]));
-      } else {
-        for (int i = 0; i < width; ++i) part[i] = x[k0 * step + i0 + i];
-        for (int64_t k = k0 + 1; k < k1; ++k)
-          for (int i = 0; i < width; ++i) part[i] = R::add(part[i], x[k * step + i0 + i]);
-        for (int i = 0; i < width; ++i) total[i] = R::add(total[i], Wide(part[i]));
-      }
-    }
-    for (int i = 0; i < width; ++i) y[i0 + i] = T(total[i]);
+  constexpr int kPanel = 1024, kBlock = 4;
+  Wide total[kPanel];
+  for (int64_t i0 = 0; i0 < inner; i0 += kPanel) {
+    const int64_t width = inner - i0 < kPanel ? inner - i0 : kPanel;
+    for (int64_t i = 0; i < width; ++i) total[i] = R::template kStart<Wide>;
+    int64_t k = 0;
+    for (; k + kBlock <= n; k += kBlock) add_block<R, kBlock>(width, step, x + k * step + i0, total);
+    for (; k < n; ++k) add_block<R, 1>(width, step, x + k * step + i0, total);
+    for (int64_t i = 0; i < width; ++i) y[i0 + i] = T(total[i]);
   }
 }
 
