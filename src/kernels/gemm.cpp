@@ -14,10 +14,13 @@ namespace ember::kernels {
 namespace {
 
 constexpr int64_t kDepth = 512;                    // longest sum in registers: a packed panel of it stays in the L2 cache
-constexpr int64_t kMultiplyAddsOfCell = 1 << 19;   // a few microseconds: what is worth a claim by another thread
+constexpr int64_t kMultiplyAddsOfCell = 1 << 18;   // a few microseconds: what is worth a claim by another thread
 constexpr int64_t kMostCells = 64;
 constexpr int64_t kBandRows = 8;                   // bands of rows are cut at multiples of this: whole register tiles
 constexpr int64_t kPackedNumbers = 1 << 19;        // of B, packed at a time for all threads
+constexpr int64_t kDepthOfPart = 1024;             // sums this long may be cut into parts
+constexpr int64_t kMultiplyAddsOfPart = 1 << 19;
+constexpr int64_t kTransposeSteps = 5;             // vector operations for each vector that is transposed in registers
 constexpr int64_t kRowsOfDot = 4;                  // up to here, packing B costs more than it saves
 
 template <class T>
@@ -30,6 +33,12 @@ const GemmFamily<T>& family() {
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
+/// Vectors that n numbers fill.
+template <class T>
+int64_t vectors_of(const GemmFamily<T>& f, int64_t n) {
+  return (n + f.lanes - 1) >> __builtin_ctz(unsigned(f.lanes));
+}
+
 template <class T>
 struct Problem {
   int64_t m, n, k;
@@ -39,19 +48,8 @@ struct Problem {
   Epilogue<T> epilogue;
 
   double multiply_adds() const { return double(m) * double(n) * double(k); }
-  double work() const { return multiply_adds() / 16; }  // in the pool's steps: a vector does many multiply-adds at once
+  double work() const { return multiply_adds() / 8; }  // in the pool's steps: a vector does many multiply-adds at once
 };
-
-/// Where each column panel begins. Panels of the widest kind, but two of two vectors rather than three and one.
-template <class T>
-int64_t panel_count(const GemmFamily<T>& f, int64_t n) {
-  return blocks(blocks(n, f.lanes), f.panel_vectors);
-}
-template <class T>
-int64_t panel_start(const GemmFamily<T>& f, int64_t n, int64_t panel) {
-  const int64_t vectors = blocks(n, f.lanes), panels = panel_count(f, n);
-  return std::min(n, (vectors * panel / panels) * f.lanes);
-}
 
 /// Columns [j, j + columns) of B, rows [k0, k0 + depth), as contiguous rows of whole vectors; zeros beyond the columns.
 template <class T>
@@ -74,19 +72,26 @@ bool wants_packing(const GemmFamily<T>& f, const Problem<T>& p) {
   return p.b.row_stride * int64_t(sizeof(T)) >= 2048 && p.m >= 64 && p.k >= 64;
 }
 
-/// One matrix product in the order of its panels: the k0-th part of the sums of a panel's columns, for some rows.
+/// One matrix product in the order of its panels: the k0-th part of the sums of a panel's columns, for some rows. Panels are of the
+/// widest kind, but two of two vectors rather than three and one; an even number of them shares better. Most products of a small net
+/// have one panel and one part: these divide nothing.
 template <class T>
 struct Panels {
   const Problem<T>& p;
   const GemmFamily<T>& f = family<T>();
-  const int64_t count = panel_count(f, p.n);
-  const int64_t depth = blocks(p.k, blocks(p.k, kDepth));
-  const int64_t width = std::min<int64_t>(f.panel_vectors, blocks(p.n, f.lanes)) * f.lanes;  // of a packed panel, at most
+  const bool shared;
+  const int64_t vectors = vectors_of(f, p.n);
+  const int64_t count = vectors <= f.panel_vectors ? 1 : even(blocks(vectors, f.panel_vectors));
+  const int64_t depth = p.k <= kDepth ? p.k : blocks(p.k, blocks(p.k, kDepth));
+  const int64_t width = std::min<int64_t>(f.panel_vectors, vectors) * f.lanes;  // of a packed panel, at most
   const bool packs = wants_packing(f, p);
 
-  int64_t start(int64_t panel) const { return panel_start(f, p.n, panel); }
+  int64_t even(int64_t n) const { return shared ? std::min(vectors, n + n % 2) : n; }
+  int64_t start(int64_t panel) const {
+    return panel == 0 ? 0 : panel == count ? p.n : vectors * panel / count * f.lanes;
+  }
   int columns(int64_t panel) const { return int(start(panel + 1) - start(panel)); }
-  int64_t packed_row(int64_t panel) const { return blocks(columns(panel), f.lanes) * f.lanes; }
+  int64_t packed_row(int64_t panel) const { return vectors_of(f, columns(panel)) * f.lanes; }
   int64_t length(int64_t k0) const { return std::min(depth, p.k - k0); }
 
   void pack_panel(int64_t panel, int64_t k0, T* out) const {
@@ -113,25 +118,23 @@ struct Panels {
   }
 };
 
-/// On one thread: each panel is packed and used while it is in the cache.
+/// Rows [i0, i1) of some panels: each is packed and used while it is in the cache.
 template <class T>
-void run_in_order(const Panels<T>& panels) {
+void run_in_order(const Panels<T>& panels, int64_t first, int64_t end, int64_t i0, int64_t i1) {
   std::optional<Scratch<T>> packed;
   if (panels.packs) packed.emplace(panels.depth * panels.width);
-  for (int64_t panel = 0; panel < panels.count; ++panel)
+  for (int64_t panel = first; panel < end; ++panel)
     for (int64_t k0 = 0; k0 < panels.p.k; k0 += panels.depth) {
       if (packed) panels.pack_panel(panel, k0, packed->data());
-      panels.run(panel, k0, packed ? packed->data() : nullptr, 0, panels.p.m);
+      panels.run(panel, k0, packed ? packed->data() : nullptr, i0, i1);
     }
 }
 
-/// On all threads: first the panels of a group are packed, each once, then its cells of panel and rows are shared out.
+/// First the panels of a group are packed, each once, then its cells of panel and rows are shared out.
 template <class T>
-void run_panels(const Problem<T>& p) {
-  const Panels<T> panels{p};
+void run_cells(const Panels<T>& panels) {
+  const Problem<T>& p = panels.p;
   const double parts = double(blocks(p.k, panels.depth));
-  if (num_threads() == 1 || slices_for(panels.count * p.m, 1, p.work()) == 1) return run_in_order(panels);
-
   const int64_t size = panels.depth * panels.width;
   const int64_t group = panels.packs ? std::clamp<int64_t>(kPackedNumbers / size, 1, panels.count) : panels.count;
   std::optional<Scratch<T>> packed;
@@ -157,6 +160,27 @@ void run_panels(const Problem<T>& p) {
   }
 }
 
+/// Which side of C are the features of a layer? In a training step one thread should meet the same features in every product, where
+/// weights and activations are in its own cache: moving them between two cores can cost more than the arithmetic.
+enum class Features : std::uint8_t { Columns, Rows };
+
+template <class T>
+void run_panels(const Problem<T>& p, Features features) {
+  const int64_t threads = num_threads(), slices = threads > 1 ? slices_for(p.m * p.n, 1, p.work()) : 1;
+  const Panels<T> panels{.p = p, .shared = slices > 1};
+  if (slices == 1) return run_in_order(panels, 0, panels.count, 0, p.m);
+  if (features == Features::Rows) {
+    const int64_t parts = std::min({slices, threads, blocks(p.m, kBandRows)});
+    return parallel_slices(parts, [&](int64_t part) {
+      const Range rows = slice_range(p.m, kBandRows, part, parts);
+      run_in_order(panels, 0, panels.count, rows.begin, rows.end);
+    });
+  }
+  if (panels.count % threads == 0 || panels.count > 4 * threads)
+    return parallel_for(panels.count, 1, p.work(), [&](int64_t first, int64_t end) { run_in_order(panels, first, end, 0, p.m); });
+  run_cells(panels);
+}
+
 /// C has few cells and its sums are long: each part of the sums goes into a matrix of its own; these are added in order.
 template <class T>
 void run_split_sums(const Problem<T>& p, int64_t parts) {
@@ -172,7 +196,7 @@ void run_split_sums(const Problem<T>& p, int64_t parts) {
       q.c = partial + part * size;
       q.ldc = p.n;
       q.epilogue = {};
-      run_panels(q);
+      run_panels(q, Features::Columns);
     }
   });
   for (int64_t i = 0; i < p.m; ++i)
@@ -186,6 +210,37 @@ void run_split_sums(const Problem<T>& p, int64_t parts) {
     }
 }
 
+/// About how many vector operations rows x columns sums of k cost, with the packing of B.
+template <class T>
+int64_t steps_of(const GemmFamily<T>& f, int64_t rows, int64_t columns, int64_t k, Matrix<T> b) {
+  const int64_t vectors = vectors_of(f, columns);
+  const bool transposes = b.column_stride != 1;
+  return vectors * (rows * k + (transposes ? kTransposeSteps * vectors_of(f, k) * f.lanes : 0));
+}
+
+/// Does C^T = B^T A^T cost less? Where C has few columns its vectors would be half empty, and where A is small beside B there is less
+/// to pack. The sums are the same.
+template <class T>
+bool pays_transposed(const Problem<T>& p) {
+  const GemmFamily<T>& f = family<T>();
+  if (p.m <= kRowsOfDot) return false;
+  if (p.b.column_stride != 1 && p.b.column_stride * int64_t(sizeof(T)) % 4096 == 0) return false;  // its rows share cache lines' places
+  const int64_t whole = p.n >> __builtin_ctz(unsigned(f.lanes)), rest = p.n - whole * f.lanes;
+  const int64_t write = kTransposeSteps * whole * f.lanes * vectors_of(f, p.m) + 2 * rest * p.m;
+  return steps_of(f, p.n, p.m, p.k, p.a.transposed()) + write < steps_of(f, p.m, p.n, p.k, p.b);
+}
+
+template <class T>
+void run_transposed(const Problem<T>& p) {
+  const Scratch<T> product(p.n * p.m);
+  run_panels(Problem<T>{p.n, p.m, p.k, p.b.transposed(), p.a.transposed(), product, p.m, {}}, Features::Rows);
+  parallel_for(p.n, family<T>().lanes, double(p.n * p.m), [&](int64_t begin, int64_t end) {
+    Epilogue<T> e = p.epilogue;
+    if (e.bias) e.bias += begin;
+    family<T>().write_transposed(p.m, end - begin, product + begin * p.m, p.m, p.c + begin, p.ldc, e);
+  });
+}
+
 /// Few rows of A against rows of B^T: dot products, nothing is packed.
 template <class T>
 void run_dots(const Problem<T>& p) {
@@ -197,7 +252,7 @@ void run_dots(const Problem<T>& p) {
       for (int64_t q = 0; q < p.k; ++q) rows->data()[i * p.k + q] = a.data[i * a.row_stride + q * a.column_stride];
     a = {rows->data(), p.k, 1};
   }
-  const int64_t grain = std::max<int64_t>(8, blocks(kMultiplyAddsOfCell / 8, p.m * p.k));
+  const int64_t grain = std::max<int64_t>(8, blocks(kMultiplyAddsOfPart / 8, p.m * p.k));
   parallel_for(p.n, grain, p.work(), [&](int64_t begin, int64_t end) {
     Epilogue<T> e = p.epilogue;
     if (e.bias) e.bias += begin;
@@ -227,10 +282,13 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
   if (k == 0) return run_empty_sums(p);
   if (m <= kRowsOfDot && b.row_stride == 1 && b.column_stride != 1) return run_dots(p);
 
-  const int64_t cells = panel_count(family<T>(), n) * std::max<int64_t>(1, m / 16);
-  const int64_t parts = std::min<int64_t>({8, k / 1024, int64_t(p.multiply_adds() / kMultiplyAddsOfCell)});
-  if (cells < 4 && parts > 1) return run_split_sums(p, parts);
-  run_panels(p);
+  if (k >= 2 * kDepthOfPart) {
+    const int64_t cells = blocks(vectors_of(family<T>(), n), family<T>().panel_vectors) * std::max<int64_t>(1, m / 16);
+    const int64_t parts = std::min<int64_t>({8, k / kDepthOfPart, int64_t(p.multiply_adds() / kMultiplyAddsOfPart)});
+    if (cells < 4 && parts > 1) return run_split_sums(p, parts);
+  }
+  if (pays_transposed(p)) return run_transposed(p);
+  run_panels(p, a.row_stride == 1 ? Features::Rows : Features::Columns);  // rows: the gradient of a weight
 }
 
 template void gemm(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>, float*, int64_t, Epilogue<float>);

@@ -64,6 +64,8 @@ struct GemmFamily {
   void (*pack_transposed)(int64_t k, int columns, const T* b, int64_t b_row, T* out, int64_t out_row);
   /// out[p * out_row + j] = b[p * b_row + j], likewise.
   void (*pack_rows)(int64_t k, int columns, const T* b, int64_t b_row, T* out, int64_t out_row);
+  /// C = relu(C * accumulate + P^T + bias) for C of m x n, P of n rows.
+  void (*write_transposed)(int64_t m, int64_t n, const T* p, int64_t p_row, T* c, int64_t c_row, Epilogue<T> epilogue);
   /// C = relu(C * accumulate + A B^T + bias) for few rows of A (m x k); A and B (n x k) have contiguous rows.
   void (*dot_rows)(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
                    Epilogue<T> epilogue);

@@ -10,9 +10,8 @@ namespace ember::optim {
 
 namespace {
 
-/// One parameter's part of the pass: elements [begin, begin + n) of all.
+/// One parameter's part of the pass.
 struct Job {
-  int64_t begin;
   kernels::OptimRange range;
   std::size_t rule;  // place in Pass::rules
   DType dtype;
@@ -24,7 +23,7 @@ struct Copy {
   bool write_back;
 };
 
-constexpr int64_t kGrain = 4096;
+constexpr int64_t kGrain = 1024;
 
 }  // namespace
 
@@ -37,16 +36,17 @@ struct Pass {
   void run(OptimMethod method) {
     // Divisions and roots: every method but SGD computes for about eight multiply-adds.
     const double work = double(total) * (method == OptimMethod::Sgd ? 1 : 8);
-    kernels::parallel_for(total, kGrain, work, [&](int64_t begin, int64_t end) {
-      auto job = std::upper_bound(jobs.begin(), jobs.end(), begin, [](int64_t at, const Job& j) { return at < j.begin; }) - 1;
-      for (; job != jobs.end() && job->begin < end; ++job) {
-        const int64_t from = std::max(begin - job->begin, int64_t(0)), to = std::min(end - job->begin, job->range.n);
-        if (from >= to) continue;
-        const int64_t offset = from * item_size(job->dtype);
+    // Every slice has its part of each parameter: the thread that made this part of the gradient has it in its cache.
+    const int64_t slices = kernels::slices_for(total, kGrain, work);
+    kernels::parallel_slices(slices, [&](int64_t slice) {
+      for (const Job& job : jobs) {
+        const kernels::Range part = kernels::slice_range(job.range.n, kGrain, slice, slices);
+        if (part.begin == part.end) continue;
+        const int64_t offset = part.begin * item_size(job.dtype);
         const auto shift = [offset](auto* p) { return p ? decltype(p)(uintptr_t(p) + uintptr_t(offset)) : nullptr; };
-        const kernels::OptimRange part{to - from, shift(job->range.parameter), shift(job->range.gradient),
-                                       {shift(job->range.state[0]), shift(job->range.state[1]), shift(job->range.state[2])}};
-        kernels::kernels().optim.update[int(method)][job->dtype == kFloat64](part, rules[job->rule]);
+        const kernels::OptimRange range{part.end - part.begin, shift(job.range.parameter), shift(job.range.gradient),
+                                        {shift(job.range.state[0]), shift(job.range.state[1]), shift(job.range.state[2])}};
+        kernels::kernels().optim.update[int(method)][job.dtype == kFloat64](range, rules[job.rule]);
       }
     });
     for (const Copy& copy : copies)
@@ -186,7 +186,7 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
       after = clock;
       has_rule = true;
     }
-    Job& job = pass_.jobs.emplace_back(Job{pass_.total, {parameter.numel(), nullptr, nullptr, {}}, pass_.rules.size() - 1, parameter.dtype()});
+    Job& job = pass_.jobs.emplace_back(Job{{parameter.numel(), nullptr, nullptr, {}}, pass_.rules.size() - 1, parameter.dtype()});
     set_memory(job.range, parameter, gradient, state.buffers, wanted, pass_.copies);
     pass_.total += job.range.n;
     parameter.bump_version();

@@ -143,6 +143,43 @@ void pack_rows(int64_t k, int columns, const T* b, int64_t b_row, T* out, int64_
   }
 }
 
+template <class T>
+EMBER_INLINE T finished(T sum, T bias, const T* out, const Epilogue<T>& e) {
+  T y = sum + bias;
+  if (e.accumulate) y += *out;
+  return e.relu && y < T(0) ? T(0) : y;
+}
+
+template <class T>
+void write_transposed(int64_t m, int64_t n, const T* p, int64_t p_row, T* c, int64_t c_row, Epilogue<T> e) {
+  constexpr int W = kLanes<T>;
+  int64_t j = 0;
+  // Whole vectors of columns through registers, the rest number by number.
+  for (; j + W <= n; j += W) {
+    const Lanes<T> bias = e.bias ? load(e.bias + j) : zeros<T>();
+    for (int64_t i = 0; i < m; i += W) {
+      const int rows = int(m - i < W ? m - i : W);
+      Lanes<T> block[W];
+#pragma GCC unroll 16
+      for (int k = 0; k < W; ++k) block[k] = rows == W ? load(p + (j + k) * p_row + i) : load(p + (j + k) * p_row + i, rows);
+      transpose<T>(block);
+      T* out = c + i * c_row + j;
+#pragma GCC unroll 16
+      for (int k = 0; k < W; ++k) {
+        if (k >= rows) continue;
+        Lanes<T> y = block[k] + bias;
+        if (e.accumulate) y += load(out + k * c_row);
+        if (e.relu) y = maximum(zeros<T>(), y);
+        store(out + k * c_row, y);
+      }
+    }
+  }
+  for (; j < n; ++j) {
+    const T bias = e.bias ? e.bias[j] : T(0);
+    for (int64_t i = 0; i < m; ++i) c[i * c_row + j] = finished(p[j * p_row + i], bias, c + i * c_row + j, e);
+  }
+}
+
 /// kRows x kColumns dot products side by side, lanes along k.
 template <class T, int kRows, int kColumns>
 void dot_tile(int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row, const Epilogue<T>& e) {
@@ -204,8 +241,10 @@ void dot_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const 
 
 extern const GemmKernels gemm_kernels;
 constinit const GemmKernels gemm_kernels{
-    .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>, dot_rows<float>},
-    .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>, dot_rows<double>},
+    .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>,
+                write_transposed<float>, dot_rows<float>},
+    .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>,
+                write_transposed<double>, dot_rows<double>},
 };
 
 }  // namespace ember::kernels::EMBER_ISA
