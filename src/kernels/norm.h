@@ -25,6 +25,13 @@ struct GradientSums {
   double dy = 0, dot = 0;  ///< sum dy, sum dy * (x - mean)
 };
 
+/// Row loops that sum take this many rows at a time, a first-level cache full, and begin a new partial sum with each: whoever calls them
+/// for parts of that many rows gets the same bits.
+[[gnu::always_inline]] inline int64_t norm_block_rows(int64_t channels, int64_t bytes) {
+  const int64_t rows = 24 * 1024 / bytes / channels;
+  return rows < 16 ? 16 : rows;
+}
+
 /// Batch norm over channels. "plane" loops do one channel of (N, C, *) memory; "row" loops do all channels of (rows, C) memory, which
 /// is (N, C) and channels-last. Pointers named per channel hold C numbers.
 template <class T>

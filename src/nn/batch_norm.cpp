@@ -56,6 +56,7 @@ Tensor BatchNormBase::normalise(const Tensor& x, Operation operation) {
 
 Tensor BatchNormBase::forward(const Tensor& x) { return normalise(x, batch_norm); }
 Tensor BatchNormBase::forward_relu(const Tensor& x) { return normalise(x, batch_norm_relu); }
+Tensor BatchNormBase::forward_relu_max_pool2d(const Tensor& x) { return normalise(x, batch_norm_relu_max_pool2d); }
 Tensor BatchNormBase::forward_add_relu(const Tensor& x, const Tensor& addend) {
   return normalise(x, [&](const Tensor& x, const auto&... arguments) { return batch_norm_add_relu(x, addend, arguments...); });
 }

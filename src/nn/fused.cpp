@@ -1,6 +1,7 @@
 #include "nn/fused.h"
 
 #include <ember/nn/activation.h>
+#include <ember/nn/pool.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/elementwise.h>
 
@@ -34,6 +35,17 @@ BatchNormBase* batch_norm_at(const Children& children, std::size_t i) {
 /// Does the norm use its running statistics, so that a convolution can apply it?
 bool is_fixed(const BatchNormBase& norm) { return !norm.is_training() && norm.running_mean.defined() && norm.running_var.defined(); }
 
+/// Is the child a max pooling by 2 x 2 that nobody watches?
+bool pools_by_two(const Children& children, std::size_t i) {
+  const MaxPool2d* const pool = child_as<MaxPool2d>(children, i);
+  if (!pool || pool->options.ceil_mode) return false;
+  for (int d = 0; d < 2; ++d) {
+    const int64_t stride = pool->options.stride[d];
+    if (pool->kernel_size[d] != 2 || (stride != 2 && stride != kSameAsKernel) || pool->options.padding[d] != 0 || pool->options.dilation[d] != 1) return false;
+  }
+  return true;
+}
+
 Tensor conv_fixed_norm(Conv2d& conv, const BatchNormBase& norm, const Tensor& x, bool relu, const Tensor& addend = {}) {
   return conv.forward_norm(x, {norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps, addend, relu});
 }
@@ -65,8 +77,9 @@ std::size_t run_together(const Children& children, std::size_t first, Tensor& x)
       return next + 1;
     }
     if (!conv && norm && relu) {
-      x = norm->forward_relu(x);
-      return next + 1;
+      const bool pools = norm->is_training() && x.dim() == 4 && pools_by_two(children, next + 1);
+      x = pools ? norm->forward_relu_max_pool2d(x) : norm->forward_relu(x);
+      return next + 1 + pools;
     }
   }
   x = (*children[first].second)(x);

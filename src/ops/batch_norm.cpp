@@ -1,7 +1,9 @@
 // Batch norm. Ioffe & Szegedy 2015, algorithm 1; the roundings in float are PyTorch's.
 #include <ember/autograd.h>
+#include <ember/ops/activation.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
+#include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 
 #include "error_format.h"
@@ -85,7 +87,38 @@ Output normalise(const BatchNormArguments& given) {
         }
         const auto wanted = [&](int i) { return grads.wants(i) ? make_dense({at.channels}, input.dtype()) : Tensor(); };
         BatchNormGradients out{grads.wants(0) ? empty_like(input) : Tensor(), wanted(1), wanted(2)};
-        batch_norm_backward(at, input, block, dy, training, relu && !mask_first, out);
+        batch_norm_backward(at, input, block, dy, {}, training, relu && !mask_first, out);
+        grads.add(0, std::move(out.x));
+        grads.add(1, std::move(out.weight));
+        grads.add(2, std::move(out.bias));
+      });
+  return {std::move(out), block};
+}
+
+/// normalise, then ReLU and max pooling by 2 x 2, where one pass can do it: in training, of channels-last images that are large enough.
+bool pools_in_one_pass(const Tensor& x) {
+  return x.dim() == 4 && !x.is_contiguous() && x.is_contiguous(MemoryFormat::ChannelsLast) && x.sizes()[2] >= 2 && x.sizes()[3] >= 2;
+}
+Output normalise_and_pool(const BatchNormArguments& in) {
+  const Tensor& x = in.x;
+  const ChannelLayout at(x);
+  const Shape sizes{x.sizes()[0], at.channels, x.sizes()[2] / 2, x.sizes()[3] / 2};
+  Tensor y = empty_strided(sizes, channels_last_strides(sizes), x.dtype());
+  const Tensor block = make_dense({int64_t(BatchNormRow::Count), at.channels}, x.dtype()), taps = make_dense({y.numel()}, kUInt8);
+  batch_norm_pool_forward(at, in, block, y, taps);
+  Tensor out = record(
+      "NativeBatchNormReluMaxPool2D", {x, in.weight, in.bias}, std::move(y),
+      [x = Saved(x), weight = Saved(in.weight), bias = Saved(in.bias), block, taps, at, eps = in.eps](const Tensor& given_dy, Grads& grads) {
+        const Tensor input = x.get(), w = weight.get(), b = bias.get();
+        if (grads.create_graph())
+          return grads.replay(given_dy, {input, w, b}, [&](const std::vector<Tensor>& inputs) {
+            const Tensor y = plain(inputs, {}, {}, true, eps);
+            return max_pool2d(relu(b.defined() ? y + inputs[2].reshape({-1, 1, 1}) : y), 2);
+          });
+        const Tensor dy = given_dy.contiguous(MemoryFormat::ChannelsLast);
+        const auto wanted = [&](int i) { return grads.wants(i) ? make_dense({at.channels}, input.dtype()) : Tensor(); };
+        BatchNormGradients out{grads.wants(0) ? empty_like(input) : Tensor(), wanted(1), wanted(2)};
+        batch_norm_backward(at, input, block, dy, taps, true, true, out);
         grads.add(0, std::move(out.x));
         grads.add(1, std::move(out.weight));
         grads.add(2, std::move(out.bias));
@@ -163,7 +196,7 @@ Tensor nothing(const BatchNormArguments& in) {
 }
 
 Tensor batch_norm_moving(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                         bool training, double momentum, double eps, bool relu, const Tensor& addend = {}) {
+                         bool training, double momentum, double eps, bool relu, const Tensor& addend = {}, bool pool = false) {
   const BatchNormArguments in{x, running_mean, running_var, weight, bias, eps, training, relu, addend};
   x.size(1);  // throws for fewer than two dimensions
   if (training) check_batch_size(x);
@@ -171,7 +204,7 @@ Tensor batch_norm_moving(const Tensor& x, const Tensor& running_mean, const Tens
   if (x.numel() == 0) return nothing(in);
   check_arguments(in);
 
-  Output out = normalise(in);
+  Output out = pool ? normalise_and_pool(in) : normalise(in);
   if (training) {
     move_running(running_mean, row_of(out.block, BatchNormRow::Mean), momentum, false);
     move_running(running_var, row_of(out.block, BatchNormRow::Variance), momentum, true);
@@ -199,6 +232,13 @@ Tensor batch_norm_add_relu(const Tensor& x, const Tensor& addend, const Tensor& 
   check<RuntimeError>(addend.dtype() == x.dtype(), "batch_norm_add_relu: expected what is added to have the dtype of the input, {}, got {}",
                       scalar_type_name(x.dtype()), scalar_type_name(addend.dtype()));
   return batch_norm_moving(x, running_mean, running_var, weight, bias, training, momentum, eps, true, addend);
+}
+
+Tensor batch_norm_relu_max_pool2d(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
+                                  const Tensor& bias, bool training, double momentum, double eps) {
+  if (training && x.numel() > 0 && pools_in_one_pass(x))
+    return batch_norm_moving(x, running_mean, running_var, weight, bias, true, momentum, eps, true, {}, true);
+  return max_pool2d(batch_norm_relu(x, running_mean, running_var, weight, bias, training, momentum, eps), 2);
 }
 
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {

@@ -1,10 +1,12 @@
 #include "ops/batch_norm_passes.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
 #include "kernels/scratch.h"
+#include "ops/window_rows.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -86,16 +88,19 @@ void row_statistics(const ChannelLayout& at, const T* x, T* mean, T* squares) {
   }
 }
 
+/// From moments or running statistics to scale and shift, for channels [c, c + n).
 template <class T>
-void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y) {
-  const Stats<T> stats(block, at.channels);
-  const Numbers<T> weight(in.weight), bias(in.bias), running_mean(in.running_mean), running_var(in.running_var);
-  const auto& k = loops<T>();
-  const T* const x = in.x.data<T>();
-  const T* const addend = static_cast<const T*>(in.addend.data_or_null());
-  T* const out = y.data<T>();
-  const bool stream = streams(y);
-  const auto finish = [&](int64_t c, int64_t n) {  // channels c .. c + n: from moments or running statistics to scale and shift
+struct Finish {
+  const ChannelLayout& at;
+  const BatchNormArguments& in;
+  const Stats<T> stats;
+  const Numbers<T> weight, bias, running_mean, running_var;
+
+  Finish(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block)
+      : at(at), in(in), stats(block, at.channels), weight(in.weight), bias(in.bias), running_mean(in.running_mean), running_var(in.running_var) {}
+
+  void operator()(int64_t c, int64_t n) const {
+    const auto& k = loops<T>();
     if (in.training) {
       k.invstd_of_squares(n, stats.var + c, at.count(), in.eps, stats.invstd + c, stats.var + c);
     } else {
@@ -104,11 +109,28 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
     }
     k.affine_of(n, stats.mean + c, stats.invstd + c, weight.data ? weight.data + c : nullptr, bias.data ? bias.data + c : nullptr,
                 stats.scale + c, stats.shift + c);
-  };
+  }
+};
+
+/// The block of channels side by side.
+template <class T>
+void statistics(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block) {
+  const Finish<T> finish(at, in, block);
+  if (in.training) row_statistics(at, in.x.data<T>(), finish.stats.mean, finish.stats.var);
+  finish(0, at.channels);
+}
+
+template <class T>
+void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y) {
+  const auto& k = loops<T>();
+  const T* const x = in.x.data<T>();
+  const T* const addend = static_cast<const T*>(in.addend.data_or_null());
+  T* const out = y.data<T>();
+  const bool stream = streams(y);
+  const Stats<T> stats(block, at.channels);
 
   if (at.side_by_side) {
-    if (in.training) row_statistics(at, x, stats.mean, stats.var);
-    finish(0, at.channels);
+    statistics<T>(at, in, block);
     const Repeated<T> scale(at, stats.scale), shift(at, stats.shift);
     kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
       const int64_t i = begin * at.columns();
@@ -117,12 +139,33 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
     return;
   }
   // All passes over one channel while it is in the cache.
+  const Finish<T> finish(at, in, block);
   kernels::parallel_for(at.channels, 1, at.work(), [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       const int64_t i = c * at.length;
       if (in.training) k.plane_moments(at.planes(), x + i, stats.mean + c, stats.var + c);
       finish(c, 1);
       k.plane_affine(at.planes(), x + i, {stats.scale[c], stats.shift[c], in.relu}, addend ? addend + i : nullptr, out + i, stream);
+    }
+  });
+}
+
+/// statistics, then row_affine and max pooling, some rows of windows at a time.
+template <class T>
+void forward_and_pool(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y, const Tensor& taps) {
+  statistics<T>(at, in, block);
+  const Stats<T> stats(block, at.channels);
+  const Repeated<T> scale(at, stats.scale), shift(at, stats.shift);
+  const WindowRows rows(in.x);
+  const int64_t numbers = 2 * rows.width * at.channels, whole = numbers / at.columns() * at.columns();
+  kernels::parallel_for(rows.count(), 1, at.work(), [&](int64_t begin, int64_t end) {
+    const Scratch<T> normalised(numbers);
+    for (int64_t row = begin; row < end; ++row) {
+      const T* const x = in.x.data<T>() + rows.first_pixel(row) * at.channels;
+      loops<T>().row_affine(whole / at.columns(), at.columns(), x, scale, shift, nullptr, true, normalised, false);
+      if (whole < numbers) loops<T>().row_affine(1, numbers - whole, x + whole, scale, shift, nullptr, true, normalised + whole, false);
+      const int64_t out = row * rows.outputs() * at.channels;
+      rows.family<T>().max_byte(rows.shape(), normalised, y.data<T>() + out, taps.data<std::uint8_t>() + out);
     }
   });
 }
@@ -137,8 +180,8 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
 // The two subtracted terms are what dy sends through mean and variance: shifting or scaling a whole channel of x does not change y,
 // so dx has no component along 1 and along xhat. Running statistics do not depend on x: then dx = dy * scale.
 template <class T>
-void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block, const Tensor& gradient, bool training, bool relu,
-              const BatchNormGradients& out) {
+void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block, const Tensor& gradient, const Tensor& taps, bool training,
+              bool relu, const BatchNormGradients& out) {
   const Stats<T> stats(block, at.channels);
   const auto& k = loops<T>();
   const T *const x = input.data<T>(), *const dy = gradient.data<T>();
@@ -173,6 +216,18 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
 
   const int64_t n = at.columns();
   const Repeated<T> mean(at, stats.mean), scale(at, stats.scale), shift(at, stats.shift);
+  // body(first row, rows, their dy) for [begin, end): all of them where dy is there, else as many as are spread at a time.
+  const auto for_each_part = [&](int64_t begin, int64_t end, auto&& body) {
+    if (!taps.defined()) return body(begin, end - begin, dy + begin * n);
+    const SpreadGradient<T> spread(input, dy, taps.data<std::uint8_t>());
+    const int64_t most = kernels::norm_block_rows(n, sizeof(T));
+    const Scratch<T> rows(most * n);
+    for (int64_t row = begin; row < end; row += most) {
+      const int64_t count = std::min(most, end - row);
+      spread.write(row * at.repeat, (row + count) * at.repeat, rows);
+      body(row, count, rows.data());
+    }
+  };
   if (needs_sums) {
     const int64_t slices = kernels::slices_for(at.rows(), 64, at.work());
     const Scratch<double> part(slices * 2 * n);
@@ -180,8 +235,9 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
       const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
       double* const sums = part + s * 2 * n;
       for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
-      const int64_t i = r.begin * n;
-      k.row_gradient_sums(r.end - r.begin, n, x + i, dy + i, mean, scale, shift, relu, sums, sums + n);
+      for_each_part(r.begin, r.end, [&](int64_t row, int64_t rows, const T* upstream) {
+        k.row_gradient_sums(rows, n, x + row * n, upstream, mean, scale, shift, relu, sums, sums + n);
+      });
     });
     double *const sum_dy = part, *const dot = part + n;
     for (int64_t s = 0; s < slices; ++s)
@@ -196,9 +252,10 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
     for (int64_t c = 0; c < at.channels; ++c) slope[c] = offset[c] = 0;
   const Repeated<T> slopes(at, slope), offsets(at, offset);
   kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
-    const int64_t i = begin * n, rows = end - begin;
-    if (training) k.row_gradient(rows, n, x + i, dy + i, mean, scale, shift, relu, slopes, offsets, dx + i, stream);
-    else k.row_affine(rows, n, dy + i, scale, offsets, nullptr, false, dx + i, stream);
+    for_each_part(begin, end, [&](int64_t row, int64_t rows, const T* upstream) {
+      if (training) k.row_gradient(rows, n, x + row * n, upstream, mean, scale, shift, relu, slopes, offsets, dx + row * n, stream);
+      else k.row_affine(rows, n, upstream, scale, offsets, nullptr, false, dx + row * n, stream);
+    });
   });
 }
 
@@ -216,10 +273,15 @@ void batch_norm_forward(const ChannelLayout& at, const BatchNormArguments& in, c
   else forward<double>(at, in, block, y);
 }
 
-void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, bool training, bool relu,
-                         const BatchNormGradients& out) {
-  if (x.dtype() == kFloat32) backward<float>(at, x, block, dy, training, relu, out);
-  else backward<double>(at, x, block, dy, training, relu, out);
+void batch_norm_pool_forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y, const Tensor& taps) {
+  if (in.x.dtype() == kFloat32) forward_and_pool<float>(at, in, block, y, taps);
+  else forward_and_pool<double>(at, in, block, y, taps);
+}
+
+void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, const Tensor& taps, bool training,
+                         bool relu, const BatchNormGradients& out) {
+  if (x.dtype() == kFloat32) backward<float>(at, x, block, dy, taps, training, relu, out);
+  else backward<double>(at, x, block, dy, taps, training, relu, out);
 }
 
 }  // namespace ember

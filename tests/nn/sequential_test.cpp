@@ -166,3 +166,33 @@ TEST_CASE("conv_norm_relu and conv_norm_add_relu are their modules, in both mode
     CHECK(calls == 1);
   }
 }
+
+TEST_CASE("batch norm, ReLU and max pooling run in one pass: the bits of single modules at odd sizes, in either layout") {
+  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{3, 5, 7, 9}, {2, 16, 4, 5}, {4, 40, 3, 2}, {33, 6, 28, 28}, {2, 3, 2, 2}, {1, 7, 21, 40}})
+    for (const MemoryFormat format : {MemoryFormat::ChannelsLast, MemoryFormat::Contiguous})
+      for (const DType dtype : {kFloat32, kFloat64}) {
+        const auto outcome = [&](bool fused) {
+          manual_seed(9);
+          nn::Sequential net{nn::BatchNorm2d(sizes[1]), nn::ReLU(), nn::MaxPool2d(2)};
+          net.to(dtype);
+          net.parameters()[0].detach().copy_(randn({sizes[1]}));
+          Outcome o;
+          const Tensor x = (randn(sizes) * 2).to(dtype).contiguous(format).requires_grad_();
+          o.y = fused ? net(x) : one_by_one(net, x);
+          o.y.backward(randn(o.y.sizes()).to(dtype));
+          o.dx = x.grad();
+          for (const Tensor& p : net.parameters()) o.gradients.push_back(p.grad());
+          o.buffers = net.buffers();
+          return o;
+        };
+        check_same(outcome(true), outcome(false));
+      }
+}
+
+TEST_CASE("max pooling of another kind stays a module of its own") {
+  for (const bool wide : {false, true}) {
+    nn::Sequential net{nn::BatchNorm2d(4), nn::ReLU(), wide ? nn::MaxPool2d(3, {.stride = 2, .padding = 1}) : nn::MaxPool2d(2, {.ceil_mode = true})};
+    const Tensor x = randn({2, 4, 7, 7}).contiguous(MemoryFormat::ChannelsLast);
+    CHECK(equal(net(x).detach(), one_by_one(net, x).detach()));
+  }
+}

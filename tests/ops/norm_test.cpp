@@ -19,6 +19,11 @@ TEST_CASE("gradcheck: batch norm") {
     run_gradcheck({"evaluation without weight", [=](In in) { return batch_norm(in[0], mean, var); }, {sizes}});
     run_gradcheck({"training without bias", [](In in) { return batch_norm_train(in[0], in[1]).y; }, {sizes, {3}}});
     run_gradcheck({"training, then relu", [](In in) { return batch_norm_relu(in[0], {}, {}, in[1], in[2], true); }, {sizes, {3}, {3}}});
+    if (sizes.size() == 4 && sizes[2] >= 2)
+      run_gradcheck({"training, then relu and max pooling", [](In in) {
+                       const Tensor x = in[0].permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2});
+                       return batch_norm_relu_max_pool2d(x, {}, {}, in[1], in[2], true);
+                     }, {sizes, {3}, {3}}});
     run_gradcheck({"evaluation, then relu", [=](In in) { return batch_norm_relu(in[0], mean, var, in[1], in[2]); }, {sizes, {3}, {3}}});
     run_gradcheck({"training, sum, relu", [](In in) { return batch_norm_add_relu(in[0], in[3], {}, {}, in[1], in[2], true); }, {sizes, {3}, {3}, sizes}});
     run_gradcheck({"evaluation, sum, relu", [=](In in) { return batch_norm_add_relu(in[0], in[3], mean, var, in[1], in[2]); }, {sizes, {3}, {3}, sizes}});

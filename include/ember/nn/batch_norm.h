@@ -41,6 +41,7 @@ class BatchNormBase : public Module {
   /// nn::Sequential calls it for a batch norm and a ReLU behind it where there are none.
   Tensor forward_relu(const Tensor& x);
   Tensor forward_add_relu(const Tensor& x, const Tensor& addend);  ///< so for relu(forward(x) + addend), the end of a residual block
+  Tensor forward_relu_max_pool2d(const Tensor& x);  ///< and for max_pool2d(relu(forward(x)), 2)
   void reset_running_stats();  ///< mean 0, variance 1, no batches
   void reset_parameters();     ///< that, and weight 1, bias 0
   std::string extra_repr() const override;

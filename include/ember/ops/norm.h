@@ -29,6 +29,10 @@ Tensor batch_norm_add_relu(const Tensor& x, const Tensor& addend, const Tensor& 
                            const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1,
                            double eps = 1e-5);
 
+/// max_pool2d(batch_norm_relu(...), 2), the same bits. In training, what is normalised of channels-last images never leaves the cache.
+Tensor batch_norm_relu_max_pool2d(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
+                                  const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
+
 /// The pure operation: the result and the statistics of the batch, nothing moved.
 struct BatchNormResult {
   Tensor y;       ///< as x

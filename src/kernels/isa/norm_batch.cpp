@@ -198,13 +198,6 @@ EMBER_INLINE void for_each_strip(int64_t channels, Strip strip) {
   if (c < channels) strip.template run<1>(c, int(channels - c));
 }
 
-/// Rows that stay in the first-level cache between two passes.
-template <class T>
-int64_t block_rows(int64_t channels) {
-  const int64_t rows = 24 * 1024 / int64_t(sizeof(T)) / channels;
-  return rows < kFoldRows ? kFoldRows : rows;
-}
-
 template <class T>
 struct MomentsStrip {
   int64_t before, rows, channels;
@@ -218,7 +211,7 @@ struct MomentsStrip {
 
 template <class T>
 void row_moments(int64_t rows, int64_t channels, const T* x, double* mean, double* squares) {
-  const int64_t block = block_rows<T>(channels);
+  const int64_t block = norm_block_rows(channels, sizeof(T));
   for (int64_t r = 0; r < rows; r += block)
     for_each_strip<T>(channels, MomentsStrip<T>{r, r + block < rows ? block : rows - r, channels, x + r * channels, mean, squares});
 }
@@ -291,7 +284,7 @@ struct GradientSumsStrip {
 template <class T>
 void row_gradient_sums(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
                        bool relu, double* sum_dy, double* sum_dot) {
-  const int64_t block = block_rows<T>(channels);
+  const int64_t block = norm_block_rows(channels, sizeof(T));
   for (int64_t r = 0; r < rows; r += block) {
     const int64_t n = r + block < rows ? block : rows - r, at = r * channels;
     if (relu) for_each_strip<T>(channels, GradientSumsStrip<T, true>{n, channels, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});

@@ -1,0 +1,75 @@
+// Rows of 2 x 2 windows of channels-last images: what batch norm needs to work together with the max pooling behind it.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/kernels.h"
+#include "kernels/scratch.h"
+#include "ops/pool_windows.h"
+
+namespace ember {
+
+struct WindowRows {
+  int64_t images, height, width, channels;
+  SharedWindows windows;
+
+  explicit WindowRows(const Tensor& x)
+      : images(x.sizes()[0]), height(x.sizes()[2]), width(x.sizes()[3]), channels(x.sizes()[1]),
+        windows(sliding_windows<2>(x, 2, 2, 0, 1, false, false)) {}
+  int64_t an_image() const { return height / 2; }
+  int64_t count() const { return images * an_image(); }
+  int64_t outputs() const { return width / 2; }
+  int64_t first_pixel(int64_t row) const { return (row / an_image() * height + row % an_image() * 2) * width; }
+  /// Of one row: two rows of pixels.
+  kernels::PoolShape shape() const {
+    kernels::PoolShape s{windows->y_view, windows->x_view, channels};
+    s.y.out = 1;
+    return s;
+  }
+  template <class T>
+  static const kernels::PoolFamily<T>& family() {
+    if constexpr (sizeof(T) == 4) return kernels::kernels().pool.float32;
+    else return kernels::kernels().pool.float64;
+  }
+};
+
+/// The gradient of a pooling by 2 x 2, spread over the pixels of its input, any part of them at a time.
+template <class T>
+class SpreadGradient {
+ public:
+  SpreadGradient(const Tensor& x, const T* dy, const std::uint8_t* taps) : rows_(x), dy_(dy), taps_(taps), pair_(2 * rows_.width * rows_.channels) {}
+
+  /// Pixels [begin, end) of all images. A pair of rows that is cut by an end is spread aside first.
+  void write(int64_t begin, int64_t end, T* out) const {
+    const int64_t c = rows_.channels, an_image = rows_.height * rows_.width;
+    for (int64_t pixel = begin; pixel < end;) {
+      const int64_t image = pixel / an_image, row = pixel % an_image / (2 * rows_.width), first = image * an_image + row * 2 * rows_.width;
+      const int64_t last = std::min(first + 2 * rows_.width, (image + 1) * an_image), stop = std::min(last, end);
+      T* const to = out + (pixel - begin) * c;
+      if (row == rows_.an_image()) {
+        std::fill_n(to, (stop - pixel) * c, T(0));  // the odd row under the last windows
+      } else if (first == pixel && last == stop) {
+        spread(image * rows_.an_image() + row, to);
+      } else {
+        spread(image * rows_.an_image() + row, pair_);
+        std::copy_n(pair_ + (pixel - first) * c, (stop - pixel) * c, to);
+      }
+      pixel = stop;
+    }
+  }
+
+ private:
+  void spread(int64_t row, T* to) const {
+    const bool covered = rows_.width % 2 == 0;
+    if (!covered) std::fill_n(to, 2 * rows_.width * rows_.channels, T(0));
+    const int64_t at = row * rows_.outputs() * rows_.channels;
+    rows_.family<T>().scatter_byte(rows_.shape(), dy_ + at, taps_ + at, to, covered);
+  }
+
+  const WindowRows rows_;
+  const T* dy_;
+  const std::uint8_t* taps_;
+  const kernels::Scratch<T> pair_;
+};
+
+}  // namespace ember
