@@ -76,7 +76,10 @@ Sample Subset::get_batch(const std::vector<int64_t>& indices) const {
 
 std::vector<Subset> random_split(const Dataset& dataset, const std::vector<int64_t>& lengths, Generator* generator) {
   int64_t total = 0;
-  for (int64_t n : lengths) total += n;
+  for (int64_t n : lengths) {
+    check<ValueError>(n >= 0, "random_split: expected lengths of 0 or more, got {}", n);
+    total += n;
+  }
   check<ValueError>(total == dataset.size(), "Sum of input lengths does not equal the length of the input dataset!");
   const Tensor order = randperm(total, {}, generator);
   std::vector<Subset> parts;

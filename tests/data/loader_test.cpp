@@ -47,10 +47,10 @@ TEST_CASE("in order, with and without the last batch") {
 
 TEST_CASE("random_split by lengths and by fractions") {
   manual_seed(1);
-  const auto by_length = data::random_split(ten(), Indices{7, 3});
+  const auto by_length = data::random_split(ten(), {7, 3});
   CHECK(by_length[0].indices() == Indices{5, 6, 1, 2, 0, 8, 9});
   CHECK(by_length[1].indices() == Indices{3, 7, 4});
-  const auto by_fraction = data::random_split(ten(), std::vector<double>{0.5, 0.3, 0.2});
+  const auto by_fraction = data::random_split(ten(), {0.5, 0.3, 0.2});
   CHECK(by_fraction[0].indices() == Indices{2, 3, 1, 8, 9});
   CHECK(by_fraction[1].indices() == Indices{0, 6, 7});
   CHECK(by_fraction[2].indices() == Indices{4, 5});
@@ -84,6 +84,7 @@ TEST_CASE("a loader by a sampler; data sets one after the other; a data set of o
 TEST_CASE("what loaders and data sets refuse") {
   CHECK_THROWS_WITH(data::DataLoader(ten(), {.batch_size = 0}), equals("batch_size should be a positive integer value, but got batch_size=0"));
   CHECK_THROWS_WITH(data::TensorDataset({ones({3}), ones({2})}), equals("Size mismatch between tensors"));
+  CHECK_THROWS_WITH(data::random_split(ten(), Indices{11, -1}), equals("random_split: expected lengths of 0 or more, got -1"));
   CHECK_THROWS_WITH(data::random_split(ten(), Indices{7, 4}), equals("Sum of input lengths does not equal the length of the input dataset!"));
   CHECK_THROWS_WITH(data::WeightedRandomSampler({1, 2}, 0), equals("num_samples should be a positive integer value, but got num_samples=0"));
   data::DataLoader loader(ten(), {.batch_size = 4});

@@ -63,5 +63,11 @@ class Subset final : public Dataset {
 /// Parts of these lengths, or of these fractions of the whole, drawn by one random permutation. As torch.utils.data.random_split.
 std::vector<Subset> random_split(const Dataset& dataset, const std::vector<int64_t>& lengths, Generator* generator = nullptr);
 std::vector<Subset> random_split(const Dataset& dataset, const std::vector<double>& fractions, Generator* generator = nullptr);
+/// The same from numbers in braces: random_split(all, {800, 200}), random_split(all, {0.8, 0.2}).
+template <class N>
+std::vector<Subset> random_split(const Dataset& dataset, std::initializer_list<N> parts, Generator* generator = nullptr) {
+  using Part = std::conditional_t<std::is_floating_point_v<N>, double, int64_t>;
+  return random_split(dataset, std::vector<Part>(parts.begin(), parts.end()), generator);
+}
 
 }  // namespace ember::data
