@@ -222,9 +222,10 @@ void dots_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
 
 template <class T>
 void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
-  // Parts of the batch have sums of their own, which are added in order: as many whatever the number of threads.
-  const int64_t taps = s.kh * s.kw, most = s.groups * taps * s.c_group() * s.o_group() > 60000 ? 4 : 8;
-  const int64_t parts = std::clamp<int64_t>(int64_t(s.multiply_adds() / 4e6), 1, std::min<int64_t>(std::max<int64_t>(1, s.n), most));
+  // Parts of the batch have sums of their own, which are added in order: as many whatever the number of threads, and few enough that
+  // adding them up costs little.
+  const int64_t taps = s.kh * s.kw, numbers = s.groups * taps * s.c_group() * s.o_group(), most = numbers > 60000 ? 4 : 8;
+  const int64_t parts = std::clamp<int64_t>(int64_t(s.multiply_adds() / (5e5 + 100 * double(numbers))), 1, std::min<int64_t>(std::max<int64_t>(1, s.n), most));
   TapsMemory<T> sums(s.groups * parts, taps, s.c_group(), s.o_group());
   const int64_t size = s.groups * sums.size();
   parallel_for(parts, 1, s.multiply_adds() / 16, [&](int64_t begin, int64_t end) {

@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kPad = 16;              // numbers between the planes: at powers of two they would all share a few cache sets
 constexpr int64_t kCacheBytes = 800 << 10;  // of the second-level cache, for a block and its share of the weights
 constexpr int64_t kMostTiles = 224;
+constexpr int64_t kThinOutputs = 32;        // beside at most kThinInputs inputs: the weights stay in the first-level cache
 constexpr int64_t kLongestSum = 64;         // of channels in one go: keeps the error of many channels near that of few
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
@@ -118,7 +119,7 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
               const float* x, const Kernels& k, const ConvEpilogue<float>& epilogue, float* y) {
   const Tiling t(f, images, out.h, out.w, in.c, out.c);
   // Of few tiles the weights are the larger part: then the work is shared by outputs, so that no weights go from core to core.
-  const bool by_outputs = t.count <= 2 * out.c;
+  const bool thin = in.c <= kThinInputs && out.c <= kThinOutputs, by_outputs = !thin && t.count <= 2 * out.c;
   const int64_t lanes = whole_vectors(1), wide = by_outputs ? lanes : panel_columns<float>(out.c, 9 * in.c);
   const WeightsMemory u(t, in.c, out.c, wide, 1);
   const int64_t depth = blocks(in.c, blocks(in.c, kLongestSum));
@@ -163,7 +164,16 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
     return;
   }
   parallel_for(out.c, lanes, double(t.elements * in.c * out.c), [&](int64_t begin, int64_t end) { transform(f, k, begin, end, u); });
-  parallel_for(t.block_count(), 1, work / 16, [&](int64_t begin, int64_t end) { run({begin, end}, {0, out.c}); });
+  parallel_for(t.block_count(), 1, work / 16, [&](int64_t begin, int64_t end) {
+    if (!thin) return run({begin, end}, {0, out.c});
+    const bool fetches = images * (in.h * in.w * in.c + out.h * out.w * out.c) * 4 > (3 << 20);
+    WinogradTile tiles[kMostTiles];
+    for (int64_t first = begin * t.block; first < std::min(end * t.block, t.count); first += t.block) {
+      const int64_t n = std::min(t.block, t.count - first);
+      t.list(first, n, tiles);
+      f.thin(in, x, padding[0], padding[1], tiles, n, u, epilogue, out, y, fetches);
+    }
+  });
 }
 
 }  // namespace

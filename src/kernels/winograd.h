@@ -41,8 +41,15 @@ struct WinogradWeights {
   }
 };
 
+constexpr int64_t kThinInputs = 16;
+
 struct WinogradFamily {
   int outputs;  ///< m
+  /// A whole convolution of `count` tiles with at most kThinInputs channels, which are few tiles at a time, so that between the transforms
+  /// nothing leaves the first-level cache. The bits are those of `input`, products and `output`. `fetches` pays for images that lie
+  /// beyond the second-level cache.
+  void (*thin)(const WinogradImages& in, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
+               const WinogradWeights& u, const ConvEpilogue<float>& epilogue, const WinogradImages& out, float* y, bool fetches);
   /// B^T d B of the patches whose first pixel is (y - top, x - left); outside of the image there are zeros.
   void (*input)(const WinogradImages& images, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
                 const WinogradTiles& out);

@@ -230,8 +230,66 @@ void weight_gradient(const WinogradWeights& u, int64_t parts, int64_t part_strid
     }
 }
 
+constexpr int kThinTiles = 8;
+
+/// A row of elements of some tiles: m = sum over inputs of v * u. Elements lie kThinTiles tiles apart in v and m.
+template <int kElements, int kTiles>
+EMBER_INLINE void thin_products(int64_t inputs, const float* v, const float* u, int64_t u_plane, int64_t u_row, float* m) {
+  V sum[kTiles][kElements];
+#pragma GCC unroll 8
+  for (int t = 0; t < kTiles; ++t)
+#pragma GCC unroll 8
+    for (int e = 0; e < kElements; ++e) sum[t][e] = zeros<float>();
+  for (int64_t k = 0; k < inputs; ++k, ++v, u += u_row) {
+#pragma GCC unroll 8
+    for (int e = 0; e < kElements; ++e) {
+      const V weight = load(u + e * u_plane);
+#pragma GCC unroll 8
+      for (int t = 0; t < kTiles; ++t) sum[t][e] = fma(broadcast(v[(e * kThinTiles + t) * kThinInputs]), weight, sum[t][e]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int e = 0; e < kElements; ++e)
+#pragma GCC unroll 8
+    for (int t = 0; t < kTiles; ++t) store(m + (e * kThinTiles + t) * kLanes<float>, sum[t][e]);
+}
+
+/// Fetches the pixels of a tile that the one to its left did not touch, and the ones that are written.
 template <class F>
-constexpr WinogradFamily family{F::outputs, input<F>, output<F>, output_gradient<F>, weights<F>, weight_gradient<F>};
+EMBER_INLINE void fetch(const WinogradImages& s, const float* image, int64_t y, int64_t x, int rows, int64_t column, bool writes) {
+  const float* p = image + (y * s.w + x + column) * s.c;
+  for (int r = 0; r < rows; ++r, p += s.w * s.c)
+    for (int64_t i = 0; i < F::outputs * s.c; i += 16) writes ? __builtin_prefetch(p + i, 1) : __builtin_prefetch(p + i);
+}
+
+template <class F>
+void thin(const WinogradImages& in, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
+          const WinogradWeights& u, const ConvEpilogue<float>& epilogue, const WinogradImages& out, float* y, bool fetches) {
+  constexpr int L = kLanes<float>, patch = F::patch, elements = patch * patch;
+  constexpr int at_once = kLaneBytes == 64 ? 4 : patch == 4 ? 2 : 1;  // tiles whose sums fit the registers
+  alignas(64) float v[elements * kThinTiles * kThinInputs] = {}, m[elements * kThinTiles * L];
+  for (int64_t first = 0; first < count; first += kThinTiles) {
+    const int64_t n = count - first < kThinTiles ? count - first : kThinTiles;
+    input<F>(in, x, top, left, tiles + first, n, {v, kThinInputs, kThinTiles * kThinInputs});
+    for (int64_t o = 0; o < out.c; o += L) {
+      for (int row = 0; row < patch; ++row) {
+        for (int64_t i = first + row * kThinTiles / patch; fetches && o == 0 && i < first + (row + 1) * kThinTiles / patch; ++i) {
+          if (i < count) fetch<F>(out, y + tiles[i].image * out.h * out.w * out.c, tiles[i].y, tiles[i].x, F::outputs, 0, true);
+          if (i + kThinTiles >= count) continue;
+          const WinogradTile& next = tiles[i + kThinTiles];
+          fetch<F>(in, x + next.image * in.h * in.w * in.c, next.y - top, next.x - left, patch, patch - F::outputs, false);
+        }
+        for (int64_t t = 0; t < n; t += at_once)
+          thin_products<patch, at_once>(in.c, v + (row * patch * kThinTiles + t) * kThinInputs, u.at(row * patch, 0, o), u.plane, u.wide,
+                                        m + (row * patch * kThinTiles + t) * L);
+      }
+      output<F>({m, L, kThinTiles * L}, tiles + first, n, epilogue, out, o, o + L < out.c ? o + L : out.c, y);
+    }
+  }
+}
+
+template <class F>
+constexpr WinogradFamily family{F::outputs, thin<F>, input<F>, output<F>, output_gradient<F>, weights<F>, weight_gradient<F>};
 
 }  // namespace
 
