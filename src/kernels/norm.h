@@ -75,7 +75,7 @@ struct LayerNormLoops {
   /// y = (x - mean) * invstd * weight + bias; weight and bias have n numbers or are null. mean may be null without center.
   void (*forward)(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, bool center, T* y, T* mean,
                   T* invstd);
-  /// dx, where it is not null; adds dy * xhat to dweight and dy to dbias, column by column, where they are not null.
+  /// dx, dweight (the columns' sums of dy * xhat) and dbias (those of dy), each where it is not null.
   void (*backward)(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center,
                    T* dx, double* dweight, double* dbias);
 };

@@ -7,6 +7,8 @@
 #include <ember/ops/loss.h>
 #include <ember/ops/reduce.h>
 
+#include <utility>
+
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
@@ -110,7 +112,8 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
     if (grads.create_graph())
       return grads.replay(dy, {scores}, [&](const std::vector<Tensor>& in) { return plain_cross_entropy(in[0], classes, ignore_index, reduction); });
     const int64_t rows = scores.sizes()[0], n = scores.sizes()[1];
-    const Tensor upstream = dy.contiguous(), dx = make_dense(scores.sizes(), scores.dtype());
+    const Tensor upstream = dy.contiguous();
+    Tensor dx = make_dense(scores.sizes(), scores.dtype());
     with_real(scores.dtype(), [&](auto zero) {
       using T = decltype(zero);
       const kernels::Scratch<T> scales(rows);
@@ -122,7 +125,7 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
         family<T>().cross_entropy_backward(e - b, n, scores.data<T>() + b * n, lse.data<T>() + b, t + b, scales + b, dx.data<T>() + b * n);
       });
     });
-    grads.add(0, dx);
+    grads.add(0, std::move(dx));
   });
 }
 

@@ -5,7 +5,9 @@
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "error_format.h"
@@ -55,32 +57,41 @@ Tensor plain(const std::vector<Tensor>& in, int dims, bool center, double eps) {
   return in[2].defined() ? y + in[2] : y;
 }
 
+/// g = the sum of the parts' rows of n doubles, `step` apart.
+template <class T>
+void add_parts(int64_t parts, int64_t n, int64_t step, const double* from, T* g) {
+  constexpr int64_t kBlock = 64;
+  for (int64_t i0 = 0; i0 < n; i0 += kBlock) {
+    const int64_t width = std::min(kBlock, n - i0);
+    double total[kBlock] = {};
+    for (int64_t part = 0; part < parts; ++part)
+      for (int64_t i = 0; i < width; ++i) total[i] += from[part * step + i0 + i];
+    for (int64_t i = 0; i < width; ++i) g[i0 + i] = T(total[i]);
+  }
+}
+
 template <class T>
 void backward(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& invstd, IntArrayRef shape,
               bool center, Grads& grads) {
-  const int64_t n = shape.shape().numel(), rows = x.numel() / n, parts = kernels::slices_for(rows, 8, 3 * double(x.numel()));
-  const Tensor dx = grads.wants(0) ? make_dense(x.sizes(), x.dtype()) : Tensor();
+  constexpr int64_t kGrain = 32;  // rows of a part at least: each has sums of its own
+  const int64_t n = shape.shape().numel(), rows = x.numel() / n, parts = kernels::slices_for(rows, kGrain, 3 * double(x.numel()));
+  Tensor dx = grads.wants(0) ? make_dense(x.sizes(), x.dtype()) : Tensor();
   const bool sums = grads.wants(1) || grads.wants(2);
   const kernels::Scratch<double> partial(sums ? parts * 2 * n : 0);  // of each part dweight and dbias
   kernels::parallel_slices(parts, [&](int64_t part) {
-    const kernels::Range r = kernels::slice_range(rows, 8, part, parts);
+    const kernels::Range r = kernels::slice_range(rows, kGrain, part, parts);
     double* const own = partial + part * 2 * n;
-    for (int64_t i = 0; sums && i < 2 * n; ++i) own[i] = 0;
     const int64_t at = r.begin * n;
     loops<T>().backward(r.end - r.begin, n, x.data<T>() + at, dy.data<T>() + at, static_cast<const T*>(weight.data_or_null()),
                         center ? mean.data<T>() + r.begin : nullptr, invstd.data<T>() + r.begin, center,
                         dx.defined() ? dx.data<T>() + at : nullptr, grads.wants(1) ? own : nullptr, grads.wants(2) ? own + n : nullptr);
   });
-  grads.add(0, dx);
+  grads.add(0, std::move(dx));
   for (int input = 1; input <= 2; ++input) {
     if (!grads.wants(input)) continue;
-    const Tensor g = make_dense(shape, x.dtype());
-    for (int64_t i = 0; i < n; ++i) {
-      double total = 0;
-      for (int64_t part = 0; part < parts; ++part) total += partial[(2 * part + input - 1) * n + i];
-      g.data<T>()[i] = T(total);
-    }
-    grads.add(input, g);
+    Tensor g = make_dense(shape, x.dtype());
+    add_parts(parts, n, 2 * n, partial + (input - 1) * n, g.data<T>());
+    grads.add(input, std::move(g));
   }
 }
 

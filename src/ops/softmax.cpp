@@ -4,6 +4,8 @@
 #include <ember/ops/elementwise.h>
 #include <ember/ops/reduce.h>
 
+#include <utility>
+
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
@@ -56,7 +58,7 @@ Tensor backward(const Tensor& dy, const Tensor& y, bool logarithm) {
 }
 
 Tensor moved_last(const Tensor& x, int dim) { return dim + 1 >= x.dim() ? x.contiguous() : x.transpose(dim, -1).contiguous(); }
-Tensor moved_back(const Tensor& y, int dim) { return dim + 1 >= y.dim() ? y : y.transpose(dim, -1).contiguous(); }
+Tensor moved_back(Tensor y, int dim) { return dim + 1 >= y.dim() ? std::move(y) : y.transpose(dim, -1).contiguous(); }
 
 Tensor normalised(const char* name, const Tensor& x, int dim, bool logarithm) {
   Tensor y;

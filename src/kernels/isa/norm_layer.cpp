@@ -25,50 +25,79 @@ void forward(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias
   }
 }
 
-constexpr int kFoldRows = 16;  // additions in T before a column's sum moves on into doubles
+/// One row on its way back.
+template <class T>
+struct Row {
+  const T *x, *dy;
+  T* dx;
+  T middle, scale, through_mean, through_variance;
+
+  template <class LaneCount>
+  [[gnu::always_inline]] Lanes<T> xhat(int64_t i, LaneCount lanes) const { return (load(x + i, lanes) - middle) * scale; }
+};
 
 // With xhat = (x - mean) * invstd and g = dy * weight, dx = invstd * (g - mean(g) - xhat * mean(g * xhat)). The first mean is what g
 // sends through the mean of x, the second what it sends through the variance; RMS norm has no mean to send anything through.
 template <class T>
-EMBER_INLINE void gradient_of_row(int64_t n, const T* x, const T* dy, const T* weight, T middle, T scale, bool center, T* dx) {
-  const auto g = [=](int64_t i, auto lanes) {
-    const Lanes<T> upstream = load(dy + i, lanes);
-    return weight ? upstream * load(weight + i, lanes) : upstream;
-  };
-  const auto xhat = [=](int64_t i, auto lanes) { return (load(x + i, lanes) - middle) * scale; };
-  const T through_mean = center ? T(row_total<T>(n, g) / double(n)) : T(0);
-  const T through_variance = T(row_total<T>(n, [=](int64_t i, auto lanes) { return g(i, lanes) * xhat(i, lanes); }) / double(n));
-  for_each_lanes<T>(n, [&](int64_t i, auto lanes) {
-    store(dx + i, (g(i, lanes) - through_mean - xhat(i, lanes) * through_variance) * scale, lanes);
+EMBER_INLINE void find_means(int64_t n, const T* weight, bool center, Row<T>& row) {
+  const TwoTotals totals = row_totals<T>(n, [&](int64_t i, auto lanes, Lanes<T>& g, Lanes<T>& g_xhat) {
+    g = load(row.dy + i, lanes);
+    if (weight) g *= load(weight + i, lanes);
+    g_xhat = g * row.xhat(i, lanes);
   });
+  row.through_mean = center ? T(totals.a / double(n)) : T(0);
+  row.through_variance = T(totals.b / double(n));
 }
 
 /// Adds one vector of column sums to the doubles at `to`.
 template <class T, class LaneCount>
 EMBER_INLINE void add_columns(Lanes<T> sums, LaneCount lanes, double* to) {
-  T part[kLanes<T>];
-  store(part, sums);
-  for (int i = 0; i < lane_count<T>(lanes); ++i) to[i] += double(part[i]);
+  if constexpr (__is_same(T, float) && __is_same(LaneCount, AllLanes)) {
+    constexpr int kHalf = kLanes<float> / 2;
+    store(to, load(to) + widen_low(sums));
+    store(to + kHalf, load(to + kHalf) + widen_high(sums));
+  } else {
+    for (int i = 0; i < lane_count<T>(lanes); ++i) to[i] += double(sums[i]);
+  }
 }
+
+/// dx of kRows rows, and what they add to the columns' sums.
+template <int kRows, class T>
+EMBER_INLINE void gradients_of_rows(int64_t n, const Row<T>* rows, const T* weight, bool wants_dx, double* dweight, double* dbias) {
+  for_each_lanes<T>(n, [&](int64_t i, auto lanes) {
+    Lanes<T> of_weight{}, of_bias{};
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const Row<T>& row = rows[r];
+      const Lanes<T> dy = load(row.dy + i, lanes), xhat = row.xhat(i, lanes);
+      of_weight = fma(dy, xhat, of_weight);
+      of_bias += dy;
+      const Lanes<T> g = weight ? dy * load(weight + i, lanes) : dy;
+      if (wants_dx) store(row.dx + i, (g - row.through_mean - xhat * row.through_variance) * row.scale, lanes);
+    }
+    if (dweight) add_columns<T>(of_weight, lanes, dweight + i);
+    if (dbias) add_columns<T>(of_bias, lanes, dbias + i);
+  });
+}
+
+constexpr int kFoldRows = 4;  // additions in T before a column's sum moves on into doubles
 
 template <class T>
 void backward(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center, T* dx,
               double* dweight, double* dbias) {
-  for (int64_t r0 = 0; r0 < rows; r0 += kFoldRows) {
-    const int64_t r1 = r0 + kFoldRows < rows ? r0 + kFoldRows : rows;
-    for (int64_t r = r0; dx && r < r1; ++r)
-      gradient_of_row(n, x + r * n, dy + r * n, weight, center ? mean[r] : T(0), invstd[r], center, dx + r * n);
-    if (!dweight && !dbias) continue;
-    for_each_lanes<T>(n, [&](int64_t i, auto lanes) {
-      Lanes<T> of_weight{}, of_bias{};
-      for (int64_t r = r0; r < r1; ++r) {
-        const Lanes<T> g = load(dy + r * n + i, lanes);
-        of_weight = fma(g, (load(x + r * n + i, lanes) - (center ? mean[r] : T(0))) * invstd[r], of_weight);
-        of_bias += g;
-      }
-      if (dweight) add_columns<T>(of_weight, lanes, dweight + i);
-      if (dbias) add_columns<T>(of_bias, lanes, dbias + i);
-    });
+  for (int64_t i = 0; dweight && i < n; ++i) dweight[i] = 0;
+  for (int64_t i = 0; dbias && i < n; ++i) dbias[i] = 0;
+  for (int64_t first = 0; first < rows; first += kFoldRows) {
+    const int count = int(rows - first < kFoldRows ? rows - first : kFoldRows);
+    Row<T> block[kFoldRows];
+    for (int j = 0; j < count; ++j) {
+      const int64_t r = first + j;
+      block[j] = {x + r * n, dy + r * n, dx + r * n, center ? mean[r] : T(0), invstd[r], 0, 0};
+      if (dx) find_means(n, weight, center, block[j]);
+    }
+    if (count == kFoldRows) gradients_of_rows<kFoldRows>(n, block, weight, dx != nullptr, dweight, dbias);
+    else
+      for (int j = 0; j < count; ++j) gradients_of_rows<1>(n, block + j, weight, dx != nullptr, dweight, dbias);
   }
 }
 

@@ -41,4 +41,29 @@ EMBER_INLINE double row_total(int64_t n, Term term) {
   return sum.total();
 }
 
+/// Two sums in one pass: term(i, lanes, a, b) gives the vectors. Four at a time are added in T.
+struct TwoTotals {
+  double a, b;
+};
+template <class T, class Term>
+EMBER_INLINE TwoTotals row_totals(int64_t n, Term term) {
+  constexpr int L = kLanes<T>;
+  DoubleSum<T> sum_a, sum_b;
+  int64_t i = 0;
+  for (; i + 4 * L <= n; i += 4 * L) {
+    Lanes<T> a[4], b[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) term(i + j * L, AllLanes{}, a[j], b[j]);
+    sum_a.add((a[0] + a[1]) + (a[2] + a[3]));
+    sum_b.add((b[0] + b[1]) + (b[2] + b[3]));
+  }
+  for_each_lanes<T>(n - i, [&](int64_t j, auto lanes) {
+    Lanes<T> a, b;
+    term(i + j, lanes, a, b);
+    sum_a.add(keep(a, lanes));
+    sum_b.add(keep(b, lanes));
+  });
+  return {sum_a.total(), sum_b.total()};
+}
+
 }  // namespace ember::kernels::EMBER_ISA
