@@ -32,7 +32,7 @@ class Generator {
  private:
   std::uint32_t next();
 
-  std::uint32_t state_[624];
+  alignas(64) std::uint32_t state_[640];  // 624 words, and room for the generator's loop
   std::uint32_t words_[624];  // the state, tempered
   int position_ = 624;
   std::uint64_t seed_ = 0;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "error_format.h"
 #include "python_repr.h"
@@ -34,6 +35,20 @@ Tensor noisy(const Tensor& x, const Tensor& noise, double p) {
   return x * noise;
 }
 
+/// The same for dense float32, with a byte instead of a number for each element of the noise.
+Tensor noisy_dense(const Tensor& x, double p) {
+  Tensor y = empty_like(x);
+  const Tensor kept = will_record({x}) ? empty_like(x, kUInt8) : Tensor();
+  drop_out(x, 1 - p, y, kept);
+  return record("Mul", {x}, std::move(y), [kept, p](const Tensor& dy, Grads& grads) {
+    if (grads.create_graph() || !is_dense(dy) || !(dy.strides() == kept.strides()))
+      return grads.add(0, dy * (kept.to(dy.dtype()) * double(1.0f / float(1 - p))));
+    Tensor dx = empty_like(dy);
+    drop_out_again(dy, 1 - p, kept, dx);
+    grads.add(0, std::move(dx));
+  });
+}
+
 Tensor channels(const Tensor& x, DropoutOptions options, bool batched) {
   check_probability(options.p);
   if (!options.training || options.p == 0 || x.numel() == 0) return x;
@@ -51,7 +66,7 @@ Tensor dropout(const Tensor& x, DropoutOptions options) {
   if (!options.training || options.p == 0 || x.numel() == 0) return x;
   check_real(x);
   if (options.p == 1) return x * 0;
-  return noisy(x, empty_like(x), options.p);
+  return x.dtype() == kFloat32 && is_dense(x) ? noisy_dense(x, options.p) : noisy(x, empty_like(x), options.p);
 }
 
 Tensor dropout1d(const Tensor& x, DropoutOptions options) {

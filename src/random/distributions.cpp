@@ -12,6 +12,8 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
+#include "kernels/parallel.h"
+#include "kernels/scratch.h"
 #include "random/noise.h"
 #include "tensor/impl.h"
 
@@ -135,15 +137,24 @@ const Tensor& Tensor::normal_(double mean, double std, Generator* generator) con
 
 namespace {
 
+/// use(first, count, words) over n numbers of two words each, in whole blocks of the generator.
+template <class Use>
+void with_pairs(Generator& g, int64_t n, Use use) {
+  constexpr int64_t kPart = 4 * 312;
+  std::uint32_t words[2 * kPart];
+  for (int64_t i = 0; i < n; i += kPart) {
+    const int64_t count = std::min(kPart, n - i);
+    g.fill(2 * count, words);
+    use(i, count, words);
+  }
+}
+
 const Tensor& fill_bernoulli(const Tensor& t, double p, float value, Generator& g) {
   const std::uint64_t threshold = threshold_of(p);
   return fill_in_memory_order(t, [&](const Tensor& flat) {
-    std::uint32_t words[2 * kChunk];
-    for (int64_t i = 0; i < flat.numel(); i += kChunk) {
-      const int64_t count = std::min(kChunk, flat.numel() - i);
-      g.fill(2 * count, words);
+    with_pairs(g, flat.numel(), [&](int64_t i, int64_t count, const std::uint32_t* words) {
       kernels::kernels().random.bernoulli_float(count, words, threshold, value, flat.data<float>() + i);
-    }
+    });
   });
 }
 
@@ -160,6 +171,35 @@ const Tensor& Tensor::bernoulli_(double p, Generator* generator) const {
 void fill_noise(const Tensor& noise, double keep) {
   if (noise.dtype() == kFloat32) fill_bernoulli(noise, keep, 1.0f / float(keep), chosen(nullptr));
   else noise.bernoulli_(keep).div_(keep);
+}
+
+void drop_out(const Tensor& x, double keep, const Tensor& y, const Tensor& kept) {
+  constexpr int64_t kPart = 64 * 312;
+  const int64_t n = x.numel(), parts = (n + kPart - 1) / kPart;
+  const std::uint64_t threshold = threshold_of(keep);
+  const kernels::RandomKernels& k = kernels::kernels().random;
+  const kernels::Scratch<std::uint8_t> unkept(kept.defined() ? 0 : 2 * kPart);
+  const auto coins = [&](int64_t part) { return kept.defined() ? kept.data<std::uint8_t>() + part * kPart : unkept + part % 2 * kPart; };
+  const auto size = [&](int64_t part) { return std::min(kPart, n - part * kPart); };
+  const auto toss = [&](int64_t part) {
+    with_pairs(chosen(nullptr), size(part), [&](int64_t i, int64_t count, const std::uint32_t* words) {
+      k.bernoulli_byte(count, words, threshold, coins(part) + i);
+    });
+  };
+  const auto use = [&](int64_t part) {
+    k.keep_float(size(part), coins(part), 1.0f / float(keep), x.data<float>() + part * kPart, y.data<float>() + part * kPart);
+  };
+  // The generator can only go on from where it is; a second thread uses the coins of the part before.
+  toss(0);
+  for (int64_t part = 1; part < parts; ++part) kernels::parallel_slices(2, [&](int64_t slice) { slice == 0 ? toss(part) : use(part - 1); });
+  use(parts - 1);
+}
+
+void drop_out_again(const Tensor& dy, double keep, const Tensor& kept, const Tensor& dx) {
+  kernels::parallel_for(dy.numel(), 64, double(dy.numel()), [&](int64_t begin, int64_t end) {
+    kernels::kernels().random.keep_float(end - begin, kept.data<std::uint8_t>() + begin, 1.0f / float(keep), dy.data<float>() + begin,
+                                         dx.data<float>() + begin);
+  });
 }
 
 const Tensor& Tensor::bernoulli_(const Tensor& p, Generator* generator) const {

@@ -35,6 +35,12 @@ std::uint32_t Generator::next() {
 
 void Generator::fill(std::int64_t n, std::uint32_t* words) {
   while (n > 0) {
+    if (position_ == 624 && n >= 624) {
+      kernels::kernels().random.next_block(state_, words);
+      words += 624;
+      n -= 624;
+      continue;
+    }
     if (position_ == 624) {
       kernels::kernels().random.next_block(state_, words_);
       position_ = 0;

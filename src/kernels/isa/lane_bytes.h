@@ -14,6 +14,17 @@ struct BytesOf<8> { typedef std::uint8_t type __attribute__((vector_size(kLaneBy
 
 template <class T>
 EMBER_INLINE Mask<T> load_bytes(const std::uint8_t* p) {
+#if defined(__AVX512F__)  // GCC converts number by number
+  if constexpr (sizeof(T) == 4) return (Mask<T>)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) return (Mask<T>)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__SSE4_1__)
+  if constexpr (sizeof(T) == 4) {
+    int four;
+    __builtin_memcpy(&four, p, 4);
+    return (Mask<T>)_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
+  }
+#endif
   typename BytesOf<sizeof(T)>::type bytes;
   __builtin_memcpy(&bytes, p, sizeof bytes);
   return __builtin_convertvector(bytes, Mask<T>);

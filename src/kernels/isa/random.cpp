@@ -2,6 +2,7 @@
 // this file is compiled with -ffp-contract=off: only what says fused is fused.
 //
 // The logarithm, sine and cosine are those of Cephes (S. Moshier) in the form of avx_mathfun (J. Pommier, zlib licence).
+#include "kernels/isa/lane_bytes.h"
 #include "kernels/isa/transpose.h"
 #include "kernels/random.h"
 
@@ -10,25 +11,34 @@ namespace {
 
 constexpr int N = kTwisterWords, M = 397;
 
-EMBER_INLINE std::uint32_t twisted(std::uint32_t a, std::uint32_t b, std::uint32_t far) {
-  const std::uint32_t y = (a & 0x80000000u) | (b & 0x7fffffffu);
-  return far ^ (y >> 1) ^ (b & 1 ? 0x9908b0dfu : 0u);
+using Words = Lanes<std::uint32_t>;
+
+EMBER_INLINE Words twisted(Words a, Words b, Words far) {
+  const Words y = (a & 0x80000000u) | (b & 0x7fffffffu);
+  return far ^ (y >> 1) ^ (-(b & 1u) & 0x9908b0dfu);
 }
 
+EMBER_INLINE Words tempered(Words y) {
+  y ^= y >> 11;
+  y ^= (y << 7) & 0x9d2c5680u;
+  y ^= (y << 15) & 0xefc60000u;
+  return y ^ (y >> 18);
+}
+
+// Word i comes from words i, i + 1 and i + M, counted around the ring: no vector needs a result of its own. The first new words stand
+// again behind the last ones, so that no vector has to be put together from both ends.
 void next_block(std::uint32_t* state, std::uint32_t* words) {
-  // No iteration needs a result that is less than 227 words back, far more than a vector holds.
-#pragma GCC ivdep
-  for (int i = 0; i < N - M; ++i) state[i] = twisted(state[i], state[i + 1], state[i + M]);
-#pragma GCC ivdep
-  for (int i = N - M; i < N - 1; ++i) state[i] = twisted(state[i], state[i + 1], state[i + M - N]);
-  state[N - 1] = twisted(state[N - 1], state[0], state[M - 1]);
-  for (int i = 0; i < N; ++i) {
-    std::uint32_t y = state[i];
-    y ^= y >> 11;
-    y ^= (y << 7) & 0x9d2c5680u;
-    y ^= (y << 15) & 0xefc60000u;
-    words[i] = y ^ (y >> 18);
-  }
+  constexpr int L = kLanes<std::uint32_t>;
+  const auto turn = [=](int i, int far) __attribute__((always_inline)) {
+    const Words y = twisted(load(state + i), load(state + i + 1), load(state + far));
+    store(state + i, y);
+    store(words + i, tempered(y));
+  };
+  int i = 0;
+  for (; i < kTwisterOverlap; i += L) turn(i, i + M);
+  for (int j = 0; j < kTwisterOverlap; ++j) state[N + j] = state[j];
+  for (; i < N - M; i += L) turn(i, i + M);
+  for (; i < N; i += L) turn(i, i + M - N);
 }
 
 EMBER_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -54,22 +64,32 @@ void uniform_double(int64_t n, const std::uint32_t* words, double from, double t
   }
 }
 
-void bernoulli_float(int64_t n, const std::uint32_t* words, std::uint64_t threshold, float value, float* out) {
-  using Words = Lanes<std::uint32_t>;
-  constexpr int L = kLanes<float>;
+/// For each of kLanes<float> pairs of words: is the 53-bit number below the threshold?
+EMBER_INLINE IntLanes below(const std::uint32_t* words, std::uint64_t threshold) {
+  const Words first = load(words), second = load(words + kLanes<float>);
+  const Words high = every_second<0, std::uint32_t>(first, second) & 0x1fffff, low = every_second<1, std::uint32_t>(first, second);
   const Words high_threshold = Words{} + std::uint32_t(threshold >> 32), low_threshold = Words{} + std::uint32_t(threshold);
+  return (high < high_threshold) | ((high == high_threshold) & (low < low_threshold));
+}
+
+void bernoulli_float(int64_t n, const std::uint32_t* words, std::uint64_t threshold, float value, float* out) {
+  constexpr int L = kLanes<float>;
   int64_t i = 0;
-  for (; i + L <= n; i += L) {
-    const Words first = load(words + 2 * i), second = load(words + 2 * i + L);
-    const Words high = every_second<0, std::uint32_t>(first, second) & 0x1fffff, low = every_second<1, std::uint32_t>(first, second);
-    const auto below = (high < high_threshold) | ((high == high_threshold) & (low < low_threshold));
-    store(out + i, select(below, broadcast(value), zeros<float>()));
-  }
+  for (; i + L <= n; i += L) store(out + i, select(below(words + 2 * i, threshold), broadcast(value), zeros<float>()));
   for (; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold ? value : 0.0f;
 }
 
 void bernoulli_byte(int64_t n, const std::uint32_t* words, std::uint64_t threshold, std::uint8_t* out) {
-  for (int64_t i = 0; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold;
+  constexpr int L = kLanes<float>;
+  int64_t i = 0;
+  for (; i + L <= n; i += L) store_bytes<float>(out + i, below(words + 2 * i, threshold) & 1);
+  for (; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold;
+}
+
+void keep_float(int64_t n, const std::uint8_t* kept, float scale, const float* x, float* y) {
+  for_each_lanes<float>(n, [&](int64_t i, auto lanes) {
+    store(y + i, load(x + i, lanes) * (convert<float>(load_bytes<float>(kept + i, lanes)) * scale), lanes);
+  });
 }
 
 // --- normal numbers
@@ -137,6 +157,6 @@ void normal_float(int64_t blocks, float mean, float std, float* x) {
 
 extern const RandomKernels random_kernels;
 constinit const RandomKernels random_kernels{next_block,      uniform_float,  uniform_double,
-                                             bernoulli_float, bernoulli_byte, normal_float};
+                                             bernoulli_float, bernoulli_byte, keep_float,     normal_float};
 
 }  // namespace ember::kernels::EMBER_ISA
