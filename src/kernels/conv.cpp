@@ -20,7 +20,7 @@ void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T
     else return kernels().batch_norm.float64;
   }();
   T* const from = y + row * o;
-  loops.row_affine(rows, o, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+  loops.row_affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
 }
 
 template <class T>

@@ -291,6 +291,13 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
   run_panels(p, a.row_stride == 1 ? Features::Rows : Features::Columns);  // rows: the gradient of a weight
 }
 
+template <class T>
+void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate) {
+  family<T>().column_sums(rows, n, x, x_row, sums, accumulate);
+}
+
+template void column_sums(int64_t, int64_t, const float*, int64_t, float*, bool);
+template void column_sums(int64_t, int64_t, const double*, int64_t, double*, bool);
 template void gemm(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>, float*, int64_t, Epilogue<float>);
 template void gemm(int64_t, int64_t, int64_t, Matrix<double>, Matrix<double>, double*, int64_t, Epilogue<double>);
 

@@ -29,6 +29,10 @@ struct Epilogue {
 template <class T>
 void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc, Epilogue<T> epilogue = {});
 
+/// sums[j] = sums[j] * accumulate + sum of x[i * x_row + j] over `rows` rows: the gradient of a bias.
+template <class T>
+void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate);
+
 // ---------------------------------------------------------------------------------------------------------------------------
 // One instruction set's part.
 
@@ -69,6 +73,7 @@ struct GemmFamily {
   /// C = relu(C * accumulate + A B^T + bias) for few rows of A (m x k); A and B (n x k) have contiguous rows.
   void (*dot_rows)(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
                    Epilogue<T> epilogue);
+  void (*column_sums)(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate);
 };
 
 struct GemmKernels {

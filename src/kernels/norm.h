@@ -13,6 +13,11 @@ struct Planes {
   int64_t count, length, stride;
 };
 
+/// Rows of memory in which the channels stand side by side, or `columns` of them out of `stride`.
+struct Rows {
+  int64_t count, columns, stride;
+};
+
 /// What turns x into y in one channel: y = x * scale + shift, plus the addend where there is one; with `relu`, max(0, that).
 template <class T>
 struct Affine {
@@ -47,19 +52,22 @@ struct BatchNormLoops {
   void (*plane_gradient)(Planes, const T* x, const T* dy, T mean, Affine<T>, T slope, T offset, T* dx, bool stream);
 
   /// mean and squares of each channel over these rows alone, in double.
-  void (*row_moments)(int64_t rows, int64_t channels, const T* x, double* mean, double* squares);
-  void (*row_affine)(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y,
-                     bool stream);
+  void (*row_moments)(Rows, const T* x, double* mean, double* squares);
+  void (*row_affine)(Rows, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream);
   /// Adds to sum_dy and sum_dot. scale and shift are read where relu.
-  void (*row_gradient_sums)(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
-                            bool relu, double* sum_dy, double* sum_dot);
-  void (*row_gradient)(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
-                       bool relu, const T* slope, const T* offset, T* dx, bool stream);
+  void (*row_gradient_sums)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
+                            double* sum_dot);
+  void (*row_gradient)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope,
+                       const T* offset, T* dx, bool stream);
 
   /// From the sums of squares over n numbers a channel: invstd = 1 / sqrt(squares / n + eps), var = squares / (n - 1).
   void (*invstd_of_squares)(int64_t channels, const T* squares, int64_t n, double eps, T* invstd, T* var);
   /// From running variances: invstd = 1 / sqrt(var + eps).
   void (*invstd_of_variance)(int64_t channels, const T* var, double eps, T* invstd);
+  /// From the sums over n numbers a channel: dweight = dot * invstd, dbias = dy, and slope and offset of row_gradient, which are 0 unless
+  /// the statistics came from x.
+  void (*gradients_of_sums)(int64_t channels, const double* dy, const double* dot, const T* invstd, const T* scale, int64_t n,
+                            bool training, T* dweight, T* dbias, T* slope, T* offset);
   /// scale = invstd * weight, shift = bias - mean * scale (fused). Null weight is 1, null bias 0.
   void (*affine_of)(int64_t channels, const T* mean, const T* invstd, const T* weight, const T* bias, T* scale, T* shift);
 };

@@ -7,14 +7,18 @@ namespace ember::kernels {
 
 using std::int64_t;
 
+/// Rows up to this length have their softmax kept for the backward of cross-entropy; for longer ones e^x is computed anew.
+inline constexpr int64_t kShortRow = 32;
+
 template <class T>
 struct SoftmaxFamily {
   void (*softmax)(int64_t rows, int64_t n, const T* x, T* y);
   void (*log_softmax)(int64_t rows, int64_t n, const T* x, T* y);
   void (*softmax_backward)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);      ///< dx = y (dy - sum dy y)
   void (*log_softmax_backward)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);  ///< dx = dy - e^y sum dy
-  void (*log_sum_exp)(int64_t rows, int64_t n, const T* x, T* lse);
-  /// dx = (e^(x - lse) - [i = target]) scale[row]; scale is 0 for ignored rows, whose target is not read.
+  /// lse, and softmax(x) into p where it is not null, which it may be for short rows.
+  void (*log_sum_exp)(int64_t rows, int64_t n, const T* x, T* lse, T* p);
+  /// dx = (e^(x - lse) - [i = target]) scale[row]; scale is 0 for ignored rows, whose target is not read. Without lse, x holds e^(x - lse).
   void (*cross_entropy_backward)(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target, const T* scale, T* dx);
 };
 

@@ -6,7 +6,10 @@
 #include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 
+#include <cstring>
+
 #include "error_format.h"
+#include "kernels/copy.h"
 #include "ops/batch_norm_passes.h"
 #include "ops/relu_backward.h"
 #include "python_repr.h"
@@ -41,6 +44,23 @@ Tensor sum_of_channels(const Tensor& dy) {
   for (int d = 0; d < dy.dim(); ++d)
     if (d != 1) dims.push_back(d);
   return sum(dy, dims);
+}
+
+/// Room for the gradients of x, weight and bias, the inputs 0, 1 and 2.
+BatchNormGradients gradients_wanted(const Grads& grads, const Tensor& x) {
+  return {grads.wants(0) ? empty_like(x) : Tensor(), make_dense({2, x.sizes()[1]}, x.dtype()), grads.wants(1) || grads.wants(2)};
+}
+
+void hand_over(BatchNormGradients gradients, Grads& grads) {
+  grads.add(0, std::move(gradients.x));  // alone, so that a leaf may keep it
+  const Tensor& sums = gradients.sums;
+  const int64_t n = sums.sizes()[1], bytes = n * item_size(sums.dtype());
+  for (int row : {0, 1})
+    grads.write(row + 1, [&](Tensor& target, bool accumulate) {
+      const char* const from = static_cast<const char*>(sums.data_ptr()) + row * bytes;
+      if (accumulate) kernels::accumulate(sums.dtype(), n, from, target.data_ptr());
+      else std::memcpy(target.data_ptr(), from, std::size_t(bytes));
+    });
 }
 
 struct Output {
@@ -85,12 +105,9 @@ Output normalise(const BatchNormArguments& given) {
             return plain(inputs, row_of(block, BatchNormRow::Mean), row_of(block, BatchNormRow::Invstd), training, eps);
           });
         }
-        const auto wanted = [&](int i) { return grads.wants(i) ? make_dense({at.channels}, input.dtype()) : Tensor(); };
-        BatchNormGradients out{grads.wants(0) ? empty_like(input) : Tensor(), wanted(1), wanted(2)};
+        BatchNormGradients out = gradients_wanted(grads, input);
         batch_norm_backward(at, input, block, dy, {}, training, relu && !mask_first, out);
-        grads.add(0, std::move(out.x));
-        grads.add(1, std::move(out.weight));
-        grads.add(2, std::move(out.bias));
+        hand_over(std::move(out), grads);
       });
   return {std::move(out), block};
 }
@@ -116,12 +133,9 @@ Output normalise_and_pool(const BatchNormArguments& in) {
             return max_pool2d(relu(b.defined() ? y + inputs[2].reshape({-1, 1, 1}) : y), 2);
           });
         const Tensor dy = given_dy.contiguous(MemoryFormat::ChannelsLast);
-        const auto wanted = [&](int i) { return grads.wants(i) ? make_dense({at.channels}, input.dtype()) : Tensor(); };
-        BatchNormGradients out{grads.wants(0) ? empty_like(input) : Tensor(), wanted(1), wanted(2)};
+        BatchNormGradients out = gradients_wanted(grads, input);
         batch_norm_backward(at, input, block, dy, taps, true, true, out);
-        grads.add(0, std::move(out.x));
-        grads.add(1, std::move(out.weight));
-        grads.add(2, std::move(out.bias));
+        hand_over(std::move(out), grads);
       });
   return {std::move(out), block};
 }
@@ -131,23 +145,24 @@ Output normalise_and_pool(const BatchNormArguments& in) {
 /// r = (1 - f) r + f * batch with PyTorch's roundings: the variance's product and sum are fused, which double arithmetic followed by
 /// one rounding is, too.
 template <class T>
-void move_running(const Tensor& running, const Tensor& batch, double momentum, bool fused) {
+void move_running(const Tensor& running, const T* b, double momentum, bool fused) {
   const T f = T(momentum), rest = T(1 - momentum);
   T* const r = running.data<T>();
-  const T* const b = batch.data<T>();
-  for (int64_t c = 0; c < running.numel(); ++c) {
+  for (int64_t c = 0, n = running.numel(); c < n; ++c) {
     const T kept = rest * r[c];
     r[c] = fused ? T(double(f) * double(b[c]) + double(kept)) : T(T(f * b[c]) + kept);
   }
 }
 
 /// Like PyTorch's kernel this does not count as a write in place.
-void move_running(const Tensor& running, const Tensor& batch, double momentum, bool fused) {
+void move_running(const Tensor& running, const Tensor& block, BatchNormRow row, double momentum) {
   if (!running.defined()) return;
   NoGradGuard no_grad;
   const Tensor target = running.is_contiguous() ? running : running.detach().contiguous();
-  if (batch.dtype() == kFloat32) move_running<float>(target, batch, momentum, fused);
-  else move_running<double>(target, batch, momentum, fused);
+  const int64_t at = int64_t(row) * block.sizes()[1];
+  const bool fused = row == BatchNormRow::Variance;
+  if (block.dtype() == kFloat32) move_running<float>(target, block.data<float>() + at, momentum, fused);
+  else move_running<double>(target, block.data<double>() + at, momentum, fused);
   if (!target.is_same(running)) running.copy_(target);
 }
 
@@ -206,8 +221,8 @@ Tensor batch_norm_moving(const Tensor& x, const Tensor& running_mean, const Tens
 
   Output out = pool ? normalise_and_pool(in) : normalise(in);
   if (training) {
-    move_running(running_mean, row_of(out.block, BatchNormRow::Mean), momentum, false);
-    move_running(running_var, row_of(out.block, BatchNormRow::Variance), momentum, true);
+    move_running(running_mean, out.block, BatchNormRow::Mean, momentum);
+    move_running(running_var, out.block, BatchNormRow::Variance, momentum);
   }
   return std::move(out.y);
 }

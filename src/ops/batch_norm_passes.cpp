@@ -14,7 +14,9 @@ namespace {
 
 using kernels::Scratch;
 
-constexpr int64_t kFullVector = 16;  // numbers in the longest vector
+constexpr int64_t kFullVector = 16;       // numbers in the longest vector
+constexpr int64_t kChannelsOfSlice = 32;  // of (N, C): two vectors
+constexpr double kPassesOfSlice = 4;      // a slice of channels reads its numbers three times and writes them once
 
 template <class T>
 const kernels::BatchNormLoops<T>& loops() {
@@ -72,7 +74,7 @@ void row_statistics(const ChannelLayout& at, const T* x, T* mean, T* squares) {
   const Scratch<double> part(slices * 2 * n);
   kernels::parallel_slices(slices, [&](int64_t s) {
     const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
-    loops<T>().row_moments(r.end - r.begin, n, x + r.begin * n, part + s * 2 * n, part + s * 2 * n + n);
+    loops<T>().row_moments({r.end - r.begin, n, n}, x + r.begin * n, part + s * 2 * n, part + s * 2 * n + n);
   });
 
   double *const m = part, *const q = part + n;
@@ -129,12 +131,30 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
   const bool stream = streams(y);
   const Stats<T> stats(block, at.channels);
 
+  if (at.by_channels()) {
+    const Finish<T> finish(at, in, block);
+    kernels::parallel_for(at.channels, kChannelsOfSlice, kPassesOfSlice * at.work(), [&](int64_t c, int64_t end) {
+      const int64_t n = end - c;
+      const kernels::Rows rows{at.batch, n, at.channels};
+      if (in.training) {
+        const Scratch<double> moments(2 * n);
+        k.row_moments(rows, x + c, moments, moments + n);
+        for (int64_t i = 0; i < n; ++i) {
+          stats.mean[c + i] = T(moments[i]);
+          stats.var[c + i] = T(moments[n + i]);
+        }
+      }
+      finish(c, n);
+      k.row_affine(rows, x + c, stats.scale + c, stats.shift + c, addend ? addend + c : nullptr, in.relu, out + c, stream);
+    });
+    return;
+  }
   if (at.side_by_side) {
     statistics<T>(at, in, block);
     const Repeated<T> scale(at, stats.scale), shift(at, stats.shift);
     kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
       const int64_t i = begin * at.columns();
-      k.row_affine(end - begin, at.columns(), x + i, scale, shift, addend ? addend + i : nullptr, in.relu, out + i, stream);
+      k.row_affine({end - begin, at.columns(), at.columns()}, x + i, scale, shift, addend ? addend + i : nullptr, in.relu, out + i, stream);
     });
     return;
   }
@@ -162,8 +182,8 @@ void forward_and_pool(const ChannelLayout& at, const BatchNormArguments& in, con
     const Scratch<T> normalised(numbers);
     for (int64_t row = begin; row < end; ++row) {
       const T* const x = in.x.data<T>() + rows.first_pixel(row) * at.channels;
-      loops<T>().row_affine(whole / at.columns(), at.columns(), x, scale, shift, nullptr, true, normalised, false);
-      if (whole < numbers) loops<T>().row_affine(1, numbers - whole, x + whole, scale, shift, nullptr, true, normalised + whole, false);
+      loops<T>().row_affine({whole / at.columns(), at.columns(), at.columns()}, x, scale, shift, nullptr, true, normalised, false);
+      if (whole < numbers) loops<T>().row_affine({1, numbers - whole, numbers - whole}, x + whole, scale, shift, nullptr, true, normalised + whole, false);
       const int64_t out = row * rows.outputs() * at.channels;
       rows.family<T>().max_byte(rows.shape(), normalised, y.data<T>() + out, taps.data<std::uint8_t>() + out);
     }
@@ -186,15 +206,12 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
   const auto& k = loops<T>();
   const T *const x = input.data<T>(), *const dy = gradient.data<T>();
   T* const dx = static_cast<T*>(out.x.data_or_null());
-  const bool stream = dx && streams(out.x), needs_sums = training || out.weight.defined() || out.bias.defined();
+  const bool stream = dx && streams(out.x), needs_sums = training || out.needs_sums;
   const Scratch<T> factors(2 * at.channels);
   T *const slope = factors, *const offset = slope + at.channels;
-  const auto finish = [&](int64_t c, double sum_dy, double dot) {
-    const double invstd = double(stats.invstd[c]), scale = double(stats.scale[c]), n = double(at.count());
-    if (out.weight.defined()) out.weight.data<T>()[c] = T(dot * invstd);
-    if (out.bias.defined()) out.bias.data<T>()[c] = T(sum_dy);
-    slope[c] = training ? T(-scale * dot * invstd * invstd / n) : T(0);
-    offset[c] = training ? T(-scale * sum_dy / n) : T(0);
+  T *const dweight = out.sums.data<T>(), *const dbias = dweight + at.channels;
+  const auto finish = [&](int64_t c, int64_t n, const double* sum_dy, const double* dot) {
+    k.gradients_of_sums(n, sum_dy, dot, stats.invstd + c, stats.scale + c, at.count(), training, dweight + c, dbias + c, slope + c, offset + c);
   };
 
   if (!at.side_by_side) {
@@ -204,12 +221,28 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
         const kernels::Affine<T> affine{stats.scale[c], stats.shift[c], relu};
         if (needs_sums) {
           const kernels::GradientSums sums = k.plane_gradient_sums(at.planes(), x + i, dy + i, stats.mean[c], affine);
-          finish(c, sums.dy, sums.dot);
+          finish(c, 1, &sums.dy, &sums.dot);
         }
         if (!dx) continue;
         if (training) k.plane_gradient(at.planes(), x + i, dy + i, stats.mean[c], affine, slope[c], offset[c], dx + i, stream);
         else k.plane_affine(at.planes(), dy + i, {stats.scale[c], T(0), false}, nullptr, dx + i, stream);
       }
+    });
+    return;
+  }
+
+  if (at.by_channels()) {
+    kernels::parallel_for(at.channels, kChannelsOfSlice, kPassesOfSlice * at.work(), [&](int64_t c, int64_t end) {
+      const int64_t n = end - c;
+      const kernels::Rows rows{at.batch, n, at.channels};
+      const T *const mean = stats.mean + c, *const scale = stats.scale + c, *const shift = stats.shift + c;
+      const Scratch<double> sums(2 * n);
+      for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
+      if (needs_sums) k.row_gradient_sums(rows, x + c, dy + c, mean, scale, shift, relu, sums, sums + n);
+      finish(c, n, sums, sums + n);
+      if (!dx) return;
+      if (training) k.row_gradient(rows, x + c, dy + c, mean, scale, shift, relu, slope + c, offset + c, dx + c, stream);
+      else k.row_affine(rows, dy + c, scale, offset + c, nullptr, false, dx + c, stream);
     });
     return;
   }
@@ -236,7 +269,7 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
       double* const sums = part + s * 2 * n;
       for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
       for_each_part(r.begin, r.end, [&](int64_t row, int64_t rows, const T* upstream) {
-        k.row_gradient_sums(rows, n, x + row * n, upstream, mean, scale, shift, relu, sums, sums + n);
+        k.row_gradient_sums({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, sums, sums + n);
       });
     });
     double *const sum_dy = part, *const dot = part + n;
@@ -245,7 +278,7 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
         sum_dy[i % at.channels] += part[s * 2 * n + i];
         dot[i % at.channels] += part[s * 2 * n + n + i];
       }
-    for (int64_t c = 0; c < at.channels; ++c) finish(c, sum_dy[c], dot[c]);
+    finish(0, at.channels, sum_dy, dot);
   }
   if (!dx) return;
   if (!training)
@@ -253,8 +286,8 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
   const Repeated<T> slopes(at, slope), offsets(at, offset);
   kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
     for_each_part(begin, end, [&](int64_t row, int64_t rows, const T* upstream) {
-      if (training) k.row_gradient(rows, n, x + row * n, upstream, mean, scale, shift, relu, slopes, offsets, dx + row * n, stream);
-      else k.row_affine(rows, n, upstream, scale, offsets, nullptr, false, dx + row * n, stream);
+      if (training) k.row_gradient({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, slopes, offsets, dx + row * n, stream);
+      else k.row_affine({rows, n, n}, upstream, scale, offsets, nullptr, false, dx + row * n, stream);
     });
   });
 }

@@ -18,6 +18,9 @@ struct ChannelLayout {
   int64_t rows() const { return count() / repeat; }
   int64_t columns() const { return channels * repeat; }
   kernels::Planes planes() const { return {batch, length, channels * length}; }
+  /// (N, C) of a batch that all threads can read: each takes some channels, the same in forward and backward and in the matrix products
+  /// around, through all passes.
+  bool by_channels() const { return length == 1 && repeat == 1 && batch <= 4096; }
   double work() const { return 2 * double(count()) * double(channels); }
 };
 
@@ -35,9 +38,10 @@ enum class BatchNormRow { Mean, Invstd, Scale, Shift, Variance, Count };
 /// is written in training only.
 void batch_norm_forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y);
 
-/// dx, dweight and dbias; each may be undefined when nobody wants it.
 struct BatchNormGradients {
-  Tensor x, weight, bias;
+  Tensor x;     // undefined when nobody wants it
+  Tensor sums;  // (2, C): dweight, dbias
+  bool needs_sums;
 };
 /// With relu, dy counts as 0 where y was not above 0. With taps, dy is that of a max pooling by 2 x 2 behind it.
 void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, const Tensor& taps, bool training,

@@ -66,6 +66,8 @@ Tensor over_weights(const PerSample& p, Reduction reduction) {
   return reduction == Reduction::None ? p.loss : reduction == Reduction::Sum ? p.loss.sum() : p.loss.sum() / p.weight.sum();
 }
 
+constexpr int64_t kRowsOfSlice = 16;  // short rows go through the kernels in blocks of as many
+
 template <class T>
 const kernels::SoftmaxFamily<T>& family() {
   if constexpr (sizeof(T) == 4) return kernels::kernels().softmax.float32;
@@ -86,16 +88,22 @@ Tensor plain_cross_entropy(const Tensor& x, const Tensor& target, int64_t ignore
 Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index, Reduction reduction) {
   const Tensor x = input.contiguous(), target = target_any.to(kInt64).contiguous();
   const int64_t rows = x.sizes()[0], n = x.sizes()[1];
-  Tensor lse = make_dense({rows}, x.dtype()), loss = reduction == Reduction::None ? make_dense({rows}, x.dtype()) : make_dense({}, x.dtype());
+  // What the backward starts from: e^(x - lse) where rows are short, else lse.
+  const bool keeps_softmax = n <= kernels::kShortRow && will_record({x});
+  const Tensor kept_values = make_dense(keeps_softmax ? x.sizes() : IntArrayRef(&rows, 1), x.dtype());
+  Tensor loss = reduction == Reduction::None ? make_dense({rows}, x.dtype()) : make_dense({}, x.dtype());
   double kept = 0;
   with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    kernels::parallel_for(rows, 1, double(x.numel()) * 10, [&](int64_t begin, int64_t end) {
-      family<T>().log_sum_exp(end - begin, n, x.data<T>() + begin * n, lse.data<T>() + begin);
+    const kernels::Scratch<T> scratch(keeps_softmax ? rows : 0);
+    T* const sums = keeps_softmax ? scratch : kept_values.data<T>();
+    T* const softmax = keeps_softmax ? kept_values.data<T>() : nullptr;
+    const T* const scores = x.data<T>();
+    kernels::parallel_for(rows, kRowsOfSlice, double(x.numel()) * 10, [&](int64_t begin, int64_t end) {
+      family<T>().log_sum_exp(end - begin, n, scores + begin * n, sums + begin, softmax ? softmax + begin * n : nullptr);
     });
     double total = 0;
     const int64_t* const t = target.data<int64_t>();
-    const T *const scores = x.data<T>(), *const sums = lse.data<T>();
     T* const losses = loss.data<T>();
     for (int64_t i = 0; i < rows; ++i) {
       const bool keep = t[i] != ignore_index;
@@ -107,7 +115,7 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
     if (reduction != Reduction::None) losses[0] = T(reduction == Reduction::Mean ? total / kept : total);
   });
   const double scale = reduction == Reduction::Mean ? 1 / kept : 1;
-  return record("NllLoss", {x}, std::move(loss), [x = Saved(x), target = Saved(target), lse, ignore_index, reduction, scale](const Tensor& dy, Grads& grads) {
+  return record("NllLoss", {x}, std::move(loss), [x = Saved(x), target = Saved(target), kept_values, keeps_softmax, ignore_index, reduction, scale](const Tensor& dy, Grads& grads) {
     const Tensor scores = x.get(), classes = target.get();
     if (grads.create_graph())
       return grads.replay(dy, {scores}, [&](const std::vector<Tensor>& in) { return plain_cross_entropy(in[0], classes, ignore_index, reduction); });
@@ -121,8 +129,10 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
       const T* const up = upstream.data<T>();
       for (int64_t i = 0; i < rows; ++i)
         scales[i] = t[i] == ignore_index ? T(0) : T(double(up[reduction == Reduction::None ? i : 0]) * scale);
-      kernels::parallel_for(rows, 1, double(dx.numel()) * 8, [&](int64_t b, int64_t e) {
-        family<T>().cross_entropy_backward(e - b, n, scores.data<T>() + b * n, lse.data<T>() + b, t + b, scales + b, dx.data<T>() + b * n);
+      const T* const from = keeps_softmax ? kept_values.data<T>() : scores.data<T>();
+      const T* const lse = keeps_softmax ? nullptr : kept_values.data<T>();
+      kernels::parallel_for(rows, kRowsOfSlice, double(dx.numel()) * (keeps_softmax ? 1 : 8), [&](int64_t b, int64_t e) {
+        family<T>().cross_entropy_backward(e - b, n, from + b * n, lse ? lse + b : nullptr, t + b, scales + b, dx.data<T>() + b * n);
       });
     });
     grads.add(0, std::move(dx));

@@ -100,25 +100,23 @@ void with_real(DType dtype, F&& f) {
   else f(double());
 }
 
-void column_sums(const Tensor& x, const Tensor& sums) {
-  const Tensor dense = x.contiguous();
-  const int64_t rows = x.sizes()[0], n = x.sizes()[1], item = item_size(x.dtype());
-  const auto loop = kernels::kernels().reduce.loops[int(kernels::Reduction::Sum)][int(x.dtype())];
+template <class T>
+void column_sums(const Tensor& x, const Tensor& sums, bool accumulate) {
+  const Tensor dense = x.strides()[1] == 1 ? x : x.contiguous();
+  const kernels::Matrix<T> from = matrix<T>(dense);
+  const int64_t rows = x.sizes()[0], n = x.sizes()[1];
+  T* const to = sums.data<T>();
   kernels::parallel_for(n, 64, double(x.numel()) / 2, [&](int64_t begin, int64_t end) {
-    loop({1, rows, end - begin, 0, n, 0, static_cast<const char*>(dense.data_ptr()) + begin * item, static_cast<char*>(sums.data_ptr()) + begin * item});
+    kernels::column_sums<T>(rows, end - begin, from.data + begin, from.row_stride, to + begin, accumulate);
   });
 }
 
 // Y = X W^T + b: dX = dY W, dW = dY^T X, db = column sums of dY
 void linear_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, Grads& grads) {
   const int64_t rows = dy.sizes()[0], in = weight.sizes()[1], out = weight.sizes()[0];
-  grads.write(0, [&](Tensor& target, bool accumulate) {
-    const Tensor sums = accumulate ? make_dense({out}, dy.dtype()) : target;
-    column_sums(dy, sums);
-    if (accumulate) kernels::accumulate(dy.dtype(), out, sums.data_ptr(), target.data_ptr());
-  });
   with_real(dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    grads.write(0, [&](Tensor& target, bool accumulate) { column_sums<T>(dy, target, accumulate); });
     grads.write(1, [&](Tensor& target, bool accumulate) { product(rows, in, out, matrix<T>(dy), matrix<T>(weight), target, accumulate); });
     grads.write(2, [&](Tensor& target, bool accumulate) { product(out, in, rows, matrix<T>(dy).transposed(), matrix<T>(x), target, accumulate); });
   });

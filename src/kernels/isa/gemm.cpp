@@ -8,7 +8,7 @@
 
 #include <utility>
 
-#include "kernels/isa/lane_folds.h"
+#include "kernels/isa/sums.h"
 #include "kernels/isa/transpose.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -237,14 +237,56 @@ void dot_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const 
   for (; i < m; ++i) dot_columns<T, 1>(n, k, a + i * a_row, a_row, b, b_row, c + i * c_row, c_row, e);
 }
 
+/// A strip of kVectors vectors of columns. Its sums run in four chains, and every 16 rows go on into doubles.
+template <class T, int kVectors, class LaneCount>
+EMBER_INLINE void sum_strip(int64_t rows, const T* x, int64_t x_row, T* sums, bool accumulate, LaneCount lanes) {
+  constexpr int W = kLanes<T>, kChains = 4 / kVectors;
+  DoubleSum<T> total[kVectors];
+  for (int64_t r0 = 0; r0 < rows; r0 += 16) {
+    const int64_t end = r0 + 16 < rows ? r0 + 16 : rows;
+    Lanes<T> part[kChains][kVectors] = {};
+    int64_t r = r0;
+    for (; r + kChains <= end; r += kChains)
+#pragma GCC unroll 4
+      for (int c = 0; c < kChains; ++c)
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) part[c][v] += load(x + (r + c) * x_row + v * W, lanes);
+    for (; r < end; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) part[0][v] += load(x + r * x_row + v * W, lanes);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      Lanes<T> sum = part[0][v];
+#pragma GCC unroll 4
+      for (int c = 1; c < kChains; ++c) sum += part[c][v];
+      total[v].add(sum);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    Lanes<T> y = total[v].lanes();
+    if (accumulate) y += load(sums + v * W, lanes);
+    store(sums + v * W, y, lanes);
+  }
+}
+
+template <class T>
+void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate) {
+  constexpr int W = kLanes<T>;
+  int64_t j = 0;
+  for (; j + 4 * W <= n; j += 4 * W) sum_strip<T, 4>(rows, x + j, x_row, sums + j, accumulate, AllLanes{});
+  for (; j + W <= n; j += W) sum_strip<T, 1>(rows, x + j, x_row, sums + j, accumulate, AllLanes{});
+  if (j < n) sum_strip<T, 1>(rows, x + j, x_row, sums + j, accumulate, int(n - j));
+}
+
 }  // namespace
 
 extern const GemmKernels gemm_kernels;
 constinit const GemmKernels gemm_kernels{
     .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>,
-                write_transposed<float>, dot_rows<float>},
+                write_transposed<float>, dot_rows<float>, column_sums<float>},
     .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>,
-                write_transposed<double>, dot_rows<double>},
+                write_transposed<double>, dot_rows<double>, column_sums<double>},
 };
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -1,4 +1,5 @@
 // Batch norm, channel by channel (planes) or all channels side by side in the lanes (rows).
+#include "kernels/isa/norm_numbers.h"
 #include "kernels/isa/sums.h"
 #include "kernels/norm.h"
 
@@ -188,14 +189,23 @@ EMBER_INLINE void merge_block(int64_t before, int64_t rows, int64_t channels, co
   }
 }
 
-/// strip(c, V vectors, lanes) over all channels: two vectors at a time, one, and what is left.
-template <class T, class Strip>
+/// strip.run<V>(c, lanes) over all channels: kMost or two vectors at a time, one, and what is left.
+template <class T, int kMost = 2, class Strip>
 EMBER_INLINE void for_each_strip(int64_t channels, Strip strip) {
   constexpr int L = kLanes<T>;
   int64_t c = 0;
+  if (kMost > 2)
+    for (; c + kMost * L <= channels; c += kMost * L) strip.template run<kMost>(c, AllLanes{});
   for (; c + 2 * L <= channels; c += 2 * L) strip.template run<2>(c, AllLanes{});
   for (; c + L <= channels; c += L) strip.template run<1>(c, AllLanes{});
   if (c < channels) strip.template run<1>(c, int(channels - c));
+}
+
+/// body(first, rows) for blocks of rows.
+template <class T, class Body>
+EMBER_INLINE void for_row_blocks(Rows rows, Body body) {
+  const int64_t block = norm_block_rows(rows.stride, sizeof(T));
+  for (int64_t r = 0; r < rows.count; r += block) body(r, r + block < rows.count ? block : rows.count - r);
 }
 
 template <class T>
@@ -210,28 +220,44 @@ struct MomentsStrip {
 };
 
 template <class T>
-void row_moments(int64_t rows, int64_t channels, const T* x, double* mean, double* squares) {
-  const int64_t block = norm_block_rows(channels, sizeof(T));
-  for (int64_t r = 0; r < rows; r += block)
-    for_each_strip<T>(channels, MomentsStrip<T>{r, r + block < rows ? block : rows - r, channels, x + r * channels, mean, squares});
+void row_moments(Rows rows, const T* x, double* mean, double* squares) {
+  for_row_blocks<T>(rows, [&](int64_t r, int64_t n) {
+    for_each_strip<T>(rows.columns, MomentsStrip<T>{r, n, rows.stride, x + r * rows.stride, mean, squares});
+  });
 }
 
+// The numbers of a channel stay in registers while its strip of rows passes.
 template <class T, bool kRelu, bool kAdd, bool kStream>
-void row_affine_loop(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, const T* addend, T* y) {
-  for (int64_t r = 0; r < rows; ++r, x += channels, y += channels) {
-    for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
-      Lanes<T> v = fma(load(x + c, lanes), load(scale + c, lanes), load(shift + c, lanes));
-      if (kAdd) v += load(addend + c, lanes);
-      put(y + c, kRelu ? relu(v) : v, lanes, kStream);
-    });
-    if (kAdd) addend += channels;
+struct AffineStrip {
+  int64_t rows, stride;
+  const T *x, *scale, *shift, *addend;
+  T* y;
+
+  template <int V, class LaneCount>
+  [[gnu::always_inline]] void run(int64_t c, LaneCount lanes) const {
+    constexpr int L = kLanes<T>;
+    Lanes<T> a[V], b[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) a[v] = load(scale + c + v * L, lanes), b[v] = load(shift + c + v * L, lanes);
+    for (int64_t r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const int64_t i = r * stride + c + v * L;
+        Lanes<T> value = fma(load(x + i, lanes), a[v], b[v]);
+        if (kAdd) value += load(addend + i, lanes);
+        put(y + i, kRelu ? relu(value) : value, lanes, kStream);
+      }
   }
-  if (kStream) stream_fence();
-}
+};
 template <class T>
-void row_affine(int64_t rows, int64_t channels, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream) {
-  with_flags(relu, addend != nullptr, stream && can_stream(y, channels), [&]<bool kRelu, bool kAdd, bool kStream> {
-    row_affine_loop<T, kRelu, kAdd, kStream>(rows, channels, x, scale, shift, addend, y);
+void row_affine(Rows rows, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream) {
+  with_flags(relu, addend != nullptr, stream && can_stream(y, rows.stride), [&]<bool kRelu, bool kAdd, bool kStream> {
+    for_row_blocks<T>(rows, [&](int64_t r, int64_t n) {
+      const int64_t at = r * rows.stride;
+      for_each_strip<T, 4>(rows.columns, AffineStrip<T, kRelu, kAdd, kStream>{n, rows.stride, x + at, scale, shift,
+                                                                              kAdd ? addend + at : nullptr, y + at});
+    });
+    if (kStream) stream_fence();
   });
 }
 
@@ -282,70 +308,65 @@ struct GradientSumsStrip {
 };
 
 template <class T>
-void row_gradient_sums(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
-                       bool relu, double* sum_dy, double* sum_dot) {
-  const int64_t block = norm_block_rows(channels, sizeof(T));
-  for (int64_t r = 0; r < rows; r += block) {
-    const int64_t n = r + block < rows ? block : rows - r, at = r * channels;
-    if (relu) for_each_strip<T>(channels, GradientSumsStrip<T, true>{n, channels, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
-    else for_each_strip<T>(channels, GradientSumsStrip<T, false>{n, channels, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
-  }
+void row_gradient_sums(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
+                       double* sum_dot) {
+  for_row_blocks<T>(rows, [&](int64_t r, int64_t n) {
+    const int64_t at = r * rows.stride;
+    if (relu) for_each_strip<T>(rows.columns, GradientSumsStrip<T, true>{n, rows.stride, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
+    else for_each_strip<T>(rows.columns, GradientSumsStrip<T, false>{n, rows.stride, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
+  });
 }
 
 template <class T, bool kRelu, bool kStream>
-void row_gradient_loop(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift,
-                       const T* slope, const T* offset, T* dx) {
-  for (int64_t r = 0; r < rows; ++r, x += channels, dy += channels, dx += channels)
-    for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
-      const Lanes<T> value = load(x + c, lanes), a = load(scale + c, lanes);
-      Lanes<T> g = load(dy + c, lanes);
-      if (kRelu) g = through_relu(g, fma(value, a, load(shift + c, lanes)));
-      const Lanes<T> rest = fma(value - load(mean + c, lanes), load(slope + c, lanes), load(offset + c, lanes));
-      put(dx + c, fma(g, a, rest), lanes, kStream);
-    });
+struct GradientStrip {
+  int64_t rows, stride;
+  const T *x, *dy, *mean, *scale, *shift, *slope, *offset;
+  T* dx;
+
+  template <int V, class LaneCount>
+  [[gnu::always_inline]] void run(int64_t c, LaneCount lanes) const {
+    constexpr int L = kLanes<T>;
+    Lanes<T> m[V], a[V], b[V], u[V], w[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      m[v] = load(mean + c + v * L, lanes), a[v] = load(scale + c + v * L, lanes);
+      u[v] = load(slope + c + v * L, lanes), w[v] = load(offset + c + v * L, lanes);
+      if (kRelu) b[v] = load(shift + c + v * L, lanes);
+    }
+    for (int64_t r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const int64_t i = r * stride + c + v * L;
+        const Lanes<T> value = load(x + i, lanes);
+        Lanes<T> g = load(dy + i, lanes);
+        if (kRelu) g = through_relu(g, fma(value, a[v], b[v]));
+        put(dx + i, fma(g, a[v], fma(value - m[v], u[v], w[v])), lanes, kStream);
+      }
+  }
+};
+template <class T, bool kRelu, bool kStream>
+void row_gradient_loop(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, const T* slope, const T* offset,
+                       T* dx) {
+  for_row_blocks<T>(rows, [&](int64_t r, int64_t n) {
+    const int64_t at = r * rows.stride;
+    for_each_strip<T, 4>(rows.columns,
+                         GradientStrip<T, kRelu, kStream>{n, rows.stride, x + at, dy + at, mean, scale, shift, slope, offset, dx + at});
+  });
   if (kStream) stream_fence();
 }
 template <class T>
-void row_gradient(int64_t rows, int64_t channels, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu,
-                  const T* slope, const T* offset, T* dx, bool stream) {
-  stream = stream && can_stream(dx, channels);
+void row_gradient(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope,
+                  const T* offset, T* dx, bool stream) {
+  stream = stream && can_stream(dx, rows.stride);
   const auto loop = relu ? (stream ? row_gradient_loop<T, true, true> : row_gradient_loop<T, true, false>)
                          : (stream ? row_gradient_loop<T, false, true> : row_gradient_loop<T, false, false>);
-  loop(rows, channels, x, dy, mean, scale, shift, slope, offset, dx);
-}
-
-// --- a few numbers a channel
-
-template <class T>
-void invstd_of_squares(int64_t channels, const T* squares, int64_t n, double eps, T* invstd, T* var) {
-  const T count = T(n), less = T(n - 1);
-  for (int64_t c = 0; c < channels; ++c) {
-    const double spread = double(T(squares[c] / count)) + eps;
-    invstd[c] = spread == 0 ? T(0) : T(1 / __builtin_sqrt(spread));
-    var[c] = squares[c] / less;
-  }
-}
-
-inline float root(float x) { return __builtin_sqrtf(x); }
-inline double root(double x) { return __builtin_sqrt(x); }
-
-template <class T>
-void invstd_of_variance(int64_t channels, const T* var, double eps, T* invstd) {
-  for (int64_t c = 0; c < channels; ++c) invstd[c] = T(1) / root(T(var[c] + T(eps)));
-}
-
-template <class T>
-void affine_of(int64_t channels, const T* mean, const T* invstd, const T* weight, const T* bias, T* scale, T* shift) {
-  for (int64_t c = 0; c < channels; ++c) {
-    scale[c] = weight ? invstd[c] * weight[c] : invstd[c];
-    shift[c] = (bias ? bias[c] : T(0)) - mean[c] * scale[c];
-  }
+  loop(rows, x, dy, mean, scale, shift, slope, offset, dx);
 }
 
 template <class T>
 constexpr BatchNormLoops<T> loops() {
   return {plane_moments<T>, plane_affine<T>,      plane_gradient_sums<T>, plane_gradient<T>,     row_moments<T>, row_affine<T>,
-          row_gradient_sums<T>, row_gradient<T>, invstd_of_squares<T>,   invstd_of_variance<T>, affine_of<T>};
+          row_gradient_sums<T>, row_gradient<T>, invstd_of_squares<T>,   invstd_of_variance<T>, gradients_of_sums<T>, affine_of<T>};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "kernels/isa/math.h"
 #include "kernels/isa/sums.h"
+#include "kernels/isa/transpose.h"
 
 namespace ember::kernels::EMBER_ISA {
 namespace {
@@ -67,55 +68,62 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* dy, const T* y, T* d
   }
 }
 
-// Rows of a few classes, as classifiers have them, would leave most lanes of a vector empty: many of them go through e^x and ln
-// side by side.
-constexpr int64_t kShortRow = 32, kBlockOfShortRows = 512;
+// Rows of a few classes, as classifiers have them, would leave most lanes of a vector empty: as many rows as a vector has lanes are
+// transposed, and go through maximum, e^x, sum and ln side by side.
 
-/// f(first, count) for blocks of rows that have at most kBlockOfShortRows numbers.
-template <class F>
-EMBER_INLINE void for_blocks(int64_t rows, int64_t n, F f) {
-  const int64_t most = kBlockOfShortRows / n;
-  for (int64_t first = 0; first < rows; first += most) f(first, rows - first < most ? rows - first : most);
+/// e[i][r] = x[r * n + i] for r < count: whole vectors, whose lanes past count hold 0.
+template <class T>
+EMBER_INLINE void load_transposed(int count, int64_t n, const T* x, Lanes<T>* e) {
+  constexpr int L = kLanes<T>;
+  for (int64_t i = 0; i < n; i += L) {
+    const int width = int(n - i < L ? n - i : L);
+    Lanes<T> block[L];
+#pragma GCC unroll 16
+    for (int r = 0; r < L; ++r) block[r] = r < count ? load(x + r * n + i, width) : Lanes<T>{};
+    transpose<T>(block);
+#pragma GCC unroll 16
+    for (int k = 0; k < L; ++k)
+      if (k < width) e[i + k] = block[k];
+  }
 }
 
-// Inside a block the numbers stand by class, so that every loop runs along the rows and fills its vectors.
+/// y[r * n + i] = e[i][r] * scale[r].
 template <class T>
-void log_sum_exp_short(int64_t rows, int64_t n, const T* x, T* lse) {
-  T e[kBlockOfShortRows], top[kBlockOfShortRows], sum[kBlockOfShortRows];
-  for_blocks(rows, n, [&](int64_t first, int64_t count) __attribute__((always_inline)) {
-    const T* const in = x + first * n;
-    for (int64_t r = 0; r < count; ++r) top[r] = in[r * n];
-    for (int64_t i = 1; i < n; ++i)
-      for (int64_t r = 0; r < count; ++r) top[r] = in[r * n + i] > top[r] ? in[r * n + i] : top[r];
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t r = 0; r < count; ++r) e[i * count + r] = in[r * n + i] - top[r];
-    for (int64_t i = 0; i < count * n; ++i) e[i] = exp(e[i]);
-    for (int64_t r = 0; r < count; ++r) sum[r] = e[r];
-    for (int64_t i = 1; i < n; ++i)
-      for (int64_t r = 0; r < count; ++r) sum[r] += e[i * count + r];
-    for (int64_t r = 0; r < count; ++r) lse[first + r] = top[r] + log(sum[r]);
-  });
-}
-
-template <class T>
-void cross_entropy_backward_short(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target, const T* scale, T* dx) {
-  T e[kBlockOfShortRows];
-  for_blocks(rows, n, [&](int64_t first, int64_t count) __attribute__((always_inline)) {
-    const T *const in = x + first * n, *const l = lse + first, *const s = scale + first;
-    T* const out = dx + first * n;
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t r = 0; r < count; ++r) e[i * count + r] = in[r * n + i] - l[r];
-    for (int64_t i = 0; i < count * n; ++i) e[i] = exp(e[i]);
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t r = 0; r < count; ++r) out[r * n + i] = e[i * count + r] * s[r];
-    for (int64_t r = 0; r < count; ++r)
-      if (s[r] != 0) out[r * n + target[first + r]] -= s[r];
-  });
+EMBER_INLINE void store_transposed(int count, int64_t n, const Lanes<T>* e, Lanes<T> scale, T* y) {
+  constexpr int L = kLanes<T>;
+  for (int64_t i = 0; i < n; i += L) {
+    const int width = int(n - i < L ? n - i : L);
+    Lanes<T> block[L];
+#pragma GCC unroll 16
+    for (int k = 0; k < L; ++k) block[k] = k < width ? e[i + k] * scale : Lanes<T>{};
+    transpose<T>(block);
+#pragma GCC unroll 16
+    for (int r = 0; r < L; ++r)
+      if (r < count) store(y + r * n + i, block[r], width);
+  }
 }
 
 template <class T>
-void log_sum_exp(int64_t rows, int64_t n, const T* x, T* lse) {
-  if (n <= kShortRow) return log_sum_exp_short(rows, n, x, lse);
+void log_sum_exp_short(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
+  constexpr int L = kLanes<T>;
+  Lanes<T> e[kShortRow] = {};
+  for (int64_t first = 0; first < rows; first += L) {
+    const int count = int(rows - first < L ? rows - first : L);
+    load_transposed(count, n, x + first * n, e);
+    Lanes<T> top = e[0], sum{};
+    for (int64_t i = 1; i < n; ++i) top = maximum(e[i], top);
+    for (int64_t i = 0; i < n; ++i) sum += e[i] = exp(e[i] - top);
+    Lanes<T> rest;
+    if constexpr (sizeof(T) == 4) rest = log(sum);
+    else rest = each_lane(sum, [](T v) { return log(v); });
+    store(lse + first, top + rest, count);
+    if (p) store_transposed(count, n, e, T(1) / sum, p + first * n);
+  }
+}
+
+template <class T>
+void log_sum_exp(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
+  if (n <= kShortRow) return log_sum_exp_short(rows, n, x, lse, p);
   for (int64_t r = 0; r < rows; ++r, x += n) {
     const T top = row_max(n, x);
     lse[r] = top + log_of_sum(n, x, top);
@@ -124,12 +132,15 @@ void log_sum_exp(int64_t rows, int64_t n, const T* x, T* lse) {
 
 template <class T>
 void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target, const T* scale, T* dx) {
-  if (n <= kShortRow) return cross_entropy_backward_short(rows, n, x, lse, target, scale, dx);
-  for (int64_t r = 0; r < rows; ++r, x += n, dx += n) {
-    const T s = scale[r], l = lse[r];
-    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(dx + i, exp(load(x + i, lanes) - l) * s, lanes); });
-    if (s != 0) dx[target[r]] -= s;
+  T* out = dx;
+  for (int64_t r = 0; r < rows; ++r, x += n, out += n) {
+    const T s = scale[r];
+    if (lse) for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, exp(load(x + i, lanes) - lse[r]) * s, lanes); });
+    else for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, load(x + i, lanes) * s, lanes); });
   }
+  // By itself: a number that was just written with its neighbours is slow to read back.
+  for (int64_t r = 0; r < rows; ++r)
+    if (scale[r] != 0) dx[r * n + target[r]] -= scale[r];
 }
 
 template <class T>

@@ -16,12 +16,14 @@ struct DoubleSum<float> {
     high += widen_high(v);
   }
   [[gnu::always_inline]] double total() const { return horizontal_sum(low + high); }
+  [[gnu::always_inline]] FloatLanes lanes() const { return narrow(low, high); }
 };
 template <>
 struct DoubleSum<double> {
   DoubleLanes sum{};
   [[gnu::always_inline]] void add(DoubleLanes v) { sum += v; }
   [[gnu::always_inline]] double total() const { return horizontal_sum(sum); }
+  [[gnu::always_inline]] DoubleLanes lanes() const { return sum; }
 };
 
 /// The sum of term(i, lanes) over a row. Eight vectors at a time are added in T, the rest in double.
