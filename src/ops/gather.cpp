@@ -5,6 +5,7 @@
 #include <ember/ops/shape.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -204,7 +205,7 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
 
 namespace {
 
-constexpr int64_t kAhead = 8;  // rows fetched before their turn: no hardware guesses which one comes next
+constexpr int64_t kAhead = 4;  // rows fetched before their turn: no hardware guesses which one comes next
 
 void fetch_row(const void* row, int64_t bytes) {
   for (int64_t i = 0; i < bytes && i < 512; i += 64) __builtin_prefetch(static_cast<const char*>(row) + i);
@@ -220,13 +221,25 @@ void add_run(int64_t n, const T* from, T* to) {
     for (int64_t i = 0; i < n; ++i) to[i] = T(to[i] + from[i]);
 }
 
-/// Which slices go to each of n places: first[place], then next[slice], ... in rising order, -1 behind the last.
-struct SlicesByPlace {
-  kernels::Scratch<int64_t> first, next;
-  SlicesByPlace(int64_t n, int64_t count, const int64_t* place) : first(n), next(count) {
-    std::fill_n(first.data(), n, -1);
-    for (int64_t k = count; k-- > 0;) next[k] = std::exchange(first[place[k]], k);
+/// Indices below n in parts of 2^shift places: order[begin(part) .. end(part)) are the positions in the list of those that lie in it,
+/// in rising order.
+struct PartsOfPlaces {
+  int shift;
+  int64_t count;
+  kernels::Scratch<int64_t> order, ends;
+
+  PartsOfPlaces(int64_t n, int64_t most_parts, int64_t length, const int64_t* index)
+      : shift(std::bit_width(std::uint64_t(n - 1) / std::uint64_t(most_parts))),
+        count(((n - 1) >> shift) + 1),
+        order(length),
+        ends(count + 1) {
+    std::fill_n(ends.data(), count + 1, 0);
+    for (int64_t k = 0; k < length; ++k) ++ends[(index[k] >> shift) + 1];
+    for (int64_t part = 0; part < count; ++part) ends[part + 1] += ends[part];
+    for (int64_t k = 0; k < length; ++k) order[ends[index[k] >> shift]++] = k;  // moves every end to the next one's place
   }
+  int64_t begin(int64_t part) const { return part == 0 ? 0 : ends[part - 1]; }
+  int64_t end(int64_t part) const { return ends[part]; }
 };
 
 /// What y holds before slices are added.
@@ -242,13 +255,14 @@ void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, co
   T* const out = static_cast<T*>(y.data_ptr());
   // Equal indices must not meet on two threads: each takes places of its own, or, where y has few, a part of every slice.
   if (to.outer == 1 && to.n >= 256) {
-    const SlicesByPlace slices(to.n, count, p);
-    kernels::parallel_for(to.n, 1, double(rows.numel() + y.numel()), [&](int64_t begin, int64_t end) {
-      for (int64_t place = begin; place < end; ++place) {
-        if (place + kAhead < end && slices.first[place + kAhead] >= 0) fetch_row(in + slices.first[place + kAhead] * to.inner, to.inner * int64_t(sizeof(T)));
-        T* const row = out + place * to.inner;
-        if (before == Before::Nothing) std::memset(row, 0, std::size_t(to.inner) * sizeof(T));
-        for (int64_t k = slices.first[place]; k >= 0; k = slices.next[k]) add_run(to.inner, in + k * to.inner, row);
+    const PartsOfPlaces parts(to.n, kernels::slices_for(to.n, 1, double(rows.numel() + y.numel())), count, p);
+    kernels::parallel_slices(parts.count, [&](int64_t part) {
+      const int64_t first = part << parts.shift, places = std::min(to.n - first, int64_t(1) << parts.shift), end = parts.end(part);
+      if (before == Before::Nothing) std::memset(out + first * to.inner, 0, std::size_t(places * to.inner) * sizeof(T));
+      for (int64_t j = parts.begin(part); j < end; ++j) {
+        const int64_t k = parts.order[j];
+        if (j + kAhead < end) fetch_row(in + parts.order[j + kAhead] * to.inner, to.inner * int64_t(sizeof(T)));
+        add_run(to.inner, in + k * to.inner, out + p[k] * to.inner);
       }
     });
     return;
