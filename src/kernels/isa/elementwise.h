@@ -60,19 +60,25 @@ static void loop(const ElementwiseCall& call) {
   if constexpr (inputs == 3) map3<T, T, Out>(call, [p](T a, T b, T c) { return Out(F{}(a, b, c, p)); });
 }
 
-/// The loop of an f that takes whole vectors of floats.
-template <class F, int inputs>
+/// p[i * step] for the lanes from number i on.
+template <class LaneCount>
+EMBER_INLINE FloatLanes load_strided(const float* p, int64_t step, int64_t i, LaneCount lanes) {
+  float x[kLanes<float>] = {};
+  for (int j = 0; j < lane_count<float>(lanes); ++j) x[j] = p[(i + j) * step];
+  return load(x);
+}
+
+/// The loop of an f that takes a whole vector of floats. Strided numbers take the same way: the scalar one may round otherwise.
+template <class F>
 static void lanes_loop(const ElementwiseCall& call) {
   const float* const a = static_cast<const float*>(call.in[0]);
-  const float* const b = static_cast<const float*>(call.in[1]);
-  if (call.stride[0] != 1 || (inputs > 1 && call.stride[1] != 1)) return loop<F, inputs, float, float>(call);
+  float* const out = static_cast<float*>(call.out);
+  const int64_t step = call.stride[0];
   const float p[3] = {float(call.parameters[0]), float(call.parameters[1]), float(call.parameters[2])};
-  for_each_lanes<float>(call.n, [&](int64_t i, auto lanes) {
-    FloatLanes y;
-    if constexpr (inputs == 1) y = F{}(load(a + i, lanes), p);
-    else y = F{}(load(a + i, lanes), load(b + i, lanes), p);
-    store(static_cast<float*>(call.out) + i, y, lanes);
-  });
+  if (step == 1)
+    for_each_lanes<float>(call.n, [&](int64_t i, auto lanes) { store(out + i, F{}(load(a + i, lanes), p), lanes); });
+  else
+    for_each_lanes<float>(call.n, [&](int64_t i, auto lanes) { store(out + i, F{}(load_strided(a, step, i, lanes), p), lanes); });
 }
 
 /// Rows of the table, `inputs` numbers each: the result has their type, for tests it is bool. f captures nothing.
@@ -81,11 +87,11 @@ static constexpr void reals(ElementwiseTable& table, Op op, F) {
   table.loops[int(op)][int(kFloat32)] = loop<F, inputs, float, float>;
   table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, double>;
 }
-/// As reals, for an f that also takes lanes of floats: better code than the compiler makes of the scalar one.
-template <int inputs, class F>
+/// As reals<1>, for an f that also takes lanes of floats: better code than the compiler makes of the scalar one.
+template <class F>
 static constexpr void lanes(ElementwiseTable& table, Op op, F f) {
-  reals<inputs>(table, op, f);
-  table.loops[int(op)][int(kFloat32)] = lanes_loop<F, inputs>;
+  reals<1>(table, op, f);
+  table.loops[int(op)][int(kFloat32)] = lanes_loop<F>;
 }
 template <int inputs, class F>
 static constexpr void numbers(ElementwiseTable& table, Op op, F f) {

@@ -27,9 +27,9 @@ constexpr void add_forwards(ElementwiseTable& t) {
   reals<1>(t, Op::LeakyRelu, [](auto x, const auto* p) { return x > 0 ? x : x * p[0]; });
   // alpha, scale, input_scale: elu (a, 1, 1), selu (a, s, 1), celu (a, 1, 1 / a).
   reals<1>(t, Op::Elu, [](auto x, const auto* p) { return x > 0 ? x * p[1] : expm1(x * p[2]) * (p[0] * p[1]); });
-  lanes<1>(t, Op::Gelu, [](auto x, auto) { return x * normal_cdf(x); });
+  lanes(t, Op::Gelu, [](auto x, auto) { return x * normal_cdf(x); });
   reals<1>(t, Op::GeluTanh, []<class T>(T x, auto) { return T(0.5) * x * (1 + tanh(gelu_argument(x))); });
-  lanes<1>(t, Op::Silu, [](auto x, auto) { return x * sigmoid(x); });
+  lanes(t, Op::Silu, [](auto x, auto) { return x * sigmoid(x); });
   reals<1>(t, Op::Mish, [](auto x, auto) { return x * tanh(softplus(x)); });
   // beta, threshold
   reals<1>(t, Op::Softplus, [](auto x, const auto* p) { return x * p[0] > p[1] ? x : log1p(exp(x * p[0])) / p[0]; });

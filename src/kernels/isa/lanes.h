@@ -377,7 +377,7 @@ EMBER_INLINE FloatLanes narrow(DoubleLanes low, DoubleLanes high) {
 EMBER_INLINE FloatLanes power_of_two(IntLanes n) { return (FloatLanes)((n + 127) << 23); }
 EMBER_INLINE DoubleLanes power_of_two(LongLanes n) { return (DoubleLanes)((n + 1023) << 52); }
 
-/// p 2^k for whole k within -150 .. 129; results may be denormal.
+/// p 2^floor(k) for k within -150 .. 129; results may be denormal.
 EMBER_INLINE FloatLanes times_power_of_two(FloatLanes p, FloatLanes k) {
 #if defined(__AVX512F__)
   return (FloatLanes)_mm512_scalef_ps((__m512)p, (__m512)k);
