@@ -21,15 +21,24 @@ bool is_unwatched(const Module& module) {
   return !hooks || (hooks->before.empty() && hooks->after.empty());
 }
 
+/// Is it exactly an M? By the address of the type's record: where a program has two of them, the module runs by itself.
+template <class M>
+bool is_a(const Module& module) {
+  return &typeid(module) == &typeid(M);
+}
+
 /// The child as an M that nobody watches, or null.
 template <class M>
 M* child_as(const Children& children, std::size_t i) {
   if (i >= children.size()) return nullptr;
   Module& module = *children[i].second;
-  return typeid(module) == typeid(M) && is_unwatched(module) ? static_cast<M*>(&module) : nullptr;
+  return is_a<M>(module) && is_unwatched(module) ? static_cast<M*>(&module) : nullptr;
 }
 BatchNormBase* batch_norm_at(const Children& children, std::size_t i) {
-  return i < children.size() && is_unwatched(*children[i].second) ? dynamic_cast<BatchNormBase*>(children[i].second.get()) : nullptr;
+  if (i >= children.size()) return nullptr;
+  Module& module = *children[i].second;
+  const bool is_norm = is_a<BatchNorm1d>(module) || is_a<BatchNorm2d>(module) || is_a<BatchNorm3d>(module);
+  return is_norm && is_unwatched(module) ? static_cast<BatchNormBase*>(&module) : nullptr;
 }
 
 /// Does the norm use its running statistics, so that a convolution can apply it?
@@ -68,7 +77,7 @@ std::size_t run_together(const Children& children, std::size_t first, Tensor& x)
     BatchNormBase* const norm = batch_norm_at(children, first + (conv ? 1 : 0));
     const std::size_t next = first + (conv ? 1 : 0) + (norm ? 1 : 0);
     const bool relu = child_as<ReLU>(children, next) != nullptr;
-    if (conv && norm && x.dim() == 4 && typeid(*norm) == typeid(BatchNorm2d) && is_fixed(*norm)) {
+    if (conv && norm && x.dim() == 4 && is_a<BatchNorm2d>(*norm) && is_fixed(*norm)) {
       x = conv_fixed_norm(*conv, *norm, x, relu);
       return next + relu;
     }

@@ -24,6 +24,7 @@ struct Clock {
 
 struct ParamState : Clock {
   Tensor buffers[3];
+  kernels::OptimRange memory{};  // of the last step, if nothing had to be copied
 };
 
 struct Method {

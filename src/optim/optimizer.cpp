@@ -168,15 +168,33 @@ static OptimRule next_rule(const Method& method, const ParamGroup& group, Clock&
   return rule;
 }
 
+/// Is everything where the last step found it? Then it needs no further look, as in nearly every step of a training.
+static bool is_as_before(const ParamState& state, const TensorImpl* parameter, unsigned wanted) {
+  const kernels::OptimRange& memory = state.memory;
+  const TensorImpl* const gradient = parameter->grad;
+  if (memory.parameter != parameter->data || memory.gradient != gradient->data || memory.n != parameter->numel) return false;
+  if (!parameter->contiguous || !gradient->contiguous || gradient->dtype != parameter->dtype) return false;
+  for (int b = 0; b < 3; ++b) {
+    if (!(wanted >> b & 1)) {
+      if (memory.state[b]) return false;
+      continue;
+    }
+    const TensorImpl* const buffer = state.buffers[b].impl();
+    if (!buffer || buffer->data != memory.state[b] || buffer->dtype != parameter->dtype || !buffer->contiguous) return false;
+  }
+  return true;
+}
+
 void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states) {
   const unsigned wanted = method_.wanted(group);
   Clock before, after;  // of the last rule: as a rule, all parameters have seen the same steps
   bool has_rule = false;
   for (std::size_t i = 0; i < group.params.size(); ++i) {
     const Tensor& parameter = group.params[i];
-    const Tensor gradient = parameter.grad();
-    if (!gradient.defined() || parameter.numel() == 0) continue;
-    ParamState& state = start(group, parameter, states[i]);
+    if (!parameter.impl()->grad || !parameter.impl()->grad_defined || parameter.numel() == 0) continue;
+    ParamState& state = states[i];
+    const bool as_before = is_as_before(state, parameter.impl(), wanted);
+    if (!as_before) start(group, parameter, state);
     Clock& clock = state;
     if (has_rule && clock == before) {
       clock = after;
@@ -186,8 +204,13 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
       after = clock;
       has_rule = true;
     }
-    Job& job = pass_.jobs.emplace_back(Job{{parameter.numel(), nullptr, nullptr, {}}, pass_.rules.size() - 1, parameter.dtype()});
-    set_memory(job.range, parameter, gradient, state.buffers, wanted, pass_.copies);
+    Job& job = pass_.jobs.emplace_back(Job{state.memory, pass_.rules.size() - 1, parameter.dtype()});
+    if (!as_before) {
+      const std::size_t copies = pass_.copies.size();
+      job.range = {parameter.numel(), nullptr, nullptr, {}};
+      set_memory(job.range, parameter, parameter.grad(), state.buffers, wanted, pass_.copies);
+      state.memory = pass_.copies.size() == copies ? job.range : kernels::OptimRange{};
+    }
     pass_.total += job.range.n;
     parameter.bump_version();
   }

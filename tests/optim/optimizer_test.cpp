@@ -203,6 +203,37 @@ TEST_CASE("a state taken and loaded elsewhere continues the same run") {
   CHECK(equal(params[1], copies[1]));
 }
 
+TEST_CASE("what changes between two steps reaches the next: another gradient, a loaded state, a setting") {
+  const Tensor p = tensor({1.0, 2.0}).requires_grad_(), q = p.detach().clone().requires_grad_(), held = tensor({0.5, -0.5});
+  optim::Adam optimizer({p}, {.lr = 0.1}), other({q}, {.lr = 0.1});
+  const auto step = [&](optim::Adam& which, const Tensor& parameter, const Tensor& gradient) {
+    parameter.set_grad(gradient);
+    which.step();
+  };
+  for (int i = 0; i < 2; ++i) step(optimizer, p, held), step(other, q, held);
+  const Tensor before = p.detach().clone();
+  step(optimizer, p, held);  // everything lies where it lay
+  const Tensor third = p.detach().clone();
+
+  p.detach().copy_(before);
+  optimizer.load_state_dict(other.state_dict());
+  step(optimizer, p, held.clone());  // another tensor with the same numbers, after the same past
+  CHECK(equal(p, third));
+
+  optimizer.param_groups[0].amsgrad = true;  // a buffer more: the largest second moment, which small gradients do not lower
+  step(optimizer, p, held);
+  for (int i = 0; i < 50; ++i) step(optimizer, p, tensor({1e-3, -1e-3}));
+  CHECK(optimizer.state_dict().state[0].values[3].second.flatten()[0].item<double>() > 9e-4);
+}
+
+TEST_CASE("a second moment that overflows stops the parameter, as a division by infinity does") {
+  const Tensor p = tensor({1.0f, 1.0f}).requires_grad_();
+  optim::Adam optimizer({p}, {.lr = 0.1});
+  p.set_grad(tensor({1e25f, 1.0f}));
+  optimizer.step();
+  CHECK_THAT(p, is_close({1.0, 0.9}));
+}
+
 TEST_CASE("a state of other groups is refused") {
   const auto params = two_parameters();
   optim::SGD one(params), two({{.params = {params[0]}}, {.params = {params[1]}}});

@@ -71,10 +71,18 @@ void log_softmax_backward(int64_t rows, int64_t n, const T* dy, const T* y, T* d
 // Rows of a few classes, as classifiers have them, would leave most lanes of a vector empty: as many rows as a vector has lanes are
 // transposed, and go through maximum, e^x, sum and ln side by side.
 
-/// e[i][r] = x[r * n + i] for r < count: whole vectors, whose lanes past count hold 0.
+/// e[i][r] = x[r * n + i] for r < count: whole vectors, whose lanes past count hold 0. Pairs need no square block.
 template <class T>
 EMBER_INLINE void load_transposed(int count, int64_t n, const T* x, Lanes<T>* e) {
   constexpr int L = kLanes<T>;
+  if (n == 2) {
+    const int numbers = 2 * count;
+    const Lanes<T> low = numbers >= L ? load(x) : load(x, numbers);
+    const Lanes<T> high = numbers == 2 * L ? load(x + L) : numbers > L ? load(x + L, numbers - L) : Lanes<T>{};
+    e[0] = every_second<0, T>(low, high);
+    e[1] = every_second<1, T>(low, high);
+    return;
+  }
   for (int64_t i = 0; i < n; i += L) {
     const int width = int(n - i < L ? n - i : L);
     Lanes<T> block[L];
@@ -91,6 +99,13 @@ EMBER_INLINE void load_transposed(int count, int64_t n, const T* x, Lanes<T>* e)
 template <class T>
 EMBER_INLINE void store_transposed(int count, int64_t n, const Lanes<T>* e, Lanes<T> scale, T* y) {
   constexpr int L = kLanes<T>;
+  if (n == 2) {
+    const int numbers = 2 * count;
+    const Lanes<T> a = e[0] * scale, b = e[1] * scale;
+    store(y, interleave_low(a, b), numbers < L ? numbers : L);
+    if (numbers > L) store(y + L, interleave_high(a, b), numbers - L);
+    return;
+  }
   for (int64_t i = 0; i < n; i += L) {
     const int width = int(n - i < L ? n - i : L);
     Lanes<T> block[L];
@@ -132,11 +147,17 @@ void log_sum_exp(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
 
 template <class T>
 void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target, const T* scale, T* dx) {
-  T* out = dx;
-  for (int64_t r = 0; r < rows; ++r, x += n, out += n) {
-    const T s = scale[r];
-    if (lse) for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, exp(load(x + i, lanes) - lse[r]) * s, lanes); });
-    else for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, load(x + i, lanes) * s, lanes); });
+  bool one_scale = !lse;
+  for (int64_t r = 0; r < rows; ++r) one_scale &= scale[r] == scale[0];
+  if (one_scale) {
+    for_each_lanes<T>(rows * n, [&](int64_t i, auto lanes) { store(dx + i, load(x + i, lanes) * scale[0], lanes); });
+  } else {
+    for (int64_t r = 0; r < rows; ++r) {
+      const T s = scale[r], *const in = x + r * n;
+      T* const out = dx + r * n;
+      if (lse) for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, exp(load(in + i, lanes) - lse[r]) * s, lanes); });
+      else for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, load(in + i, lanes) * s, lanes); });
+    }
   }
   // By itself: a number that was just written with its neighbours is slow to read back.
   for (int64_t r = 0; r < rows; ++r)
