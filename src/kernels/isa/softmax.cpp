@@ -7,18 +7,24 @@
 namespace ember::kernels::EMBER_ISA {
 namespace {
 
+/// Four vectors at a time, so that none waits for the one before. A NaN may be lost: it comes back out of e^x.
 template <class T>
 T row_max(int64_t n, const T* x) {
-  T best = -T(__builtin_inf());
-  if (n >= kLanes<T>) {
-    Lanes<T> top = load(x);
-    for (int64_t i = kLanes<T>; i + kLanes<T> <= n; i += kLanes<T>) top = maximum(load(x + i), top);
-    top = maximum(load(x + n - kLanes<T>), top);
-    best = horizontal_max(top);
-  } else {
+  constexpr int L = kLanes<T>;
+  if (n < L) {
+    T best = -T(__builtin_inf());
     for (int64_t i = 0; i < n; ++i) best = x[i] > best ? x[i] : best;
+    return best;
   }
-  return best;
+  Lanes<T> top[4];
+  for (Lanes<T>& t : top) t = load(x);
+  int64_t i = L;
+  for (; i + 4 * L <= n; i += 4 * L)
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) top[j] = maximum(load(x + i + j * L), top[j]);
+  for (; i + L <= n; i += L) top[0] = maximum(load(x + i), top[0]);
+  top[1] = maximum(load(x + n - L), top[1]);
+  return horizontal_max(maximum(maximum(top[0], top[1]), maximum(top[2], top[3])));
 }
 
 /// y = e^(x - top), then its sum. Of a row of only -inf they are NaN, as in PyTorch.
