@@ -13,14 +13,25 @@
 
 namespace ember::kernels {
 
+namespace {
+
+template <class T>
+const BatchNormLoops<T>& norm_loops() {
+  if constexpr (sizeof(T) == 4) return kernels().batch_norm.float32;
+  else return kernels().batch_norm.float64;
+}
+
+}  // namespace
+
 template <class T>
 void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T* y) {
-  const auto& loops = [] {
-    if constexpr (sizeof(T) == 4) return kernels().batch_norm.float32;
-    else return kernels().batch_norm.float64;
-  }();
   T* const from = y + row * o;
-  loops.row_affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+  norm_loops<T>().row_affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+}
+
+template <class T>
+void norm_and_pool(const ConvEpilogue<T>& e, int64_t windows, int64_t width, int64_t o, const T* x, T* y) {
+  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) norm_loops<T>().window_affine(width, o, x, e.scale, e.shift, e.relu, y);
 }
 
 template <class T>
@@ -45,6 +56,12 @@ bool conv_reads_planes(const ConvShape& s) {
   const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
   return path == ConvPath::Direct || path == ConvPath::Dots || (path == ConvPath::Depthwise && s.o_group() == 1) ||
          (path == ConvPath::Pointwise && pointwise_in_place(s));
+}
+
+template <class T>
+bool conv_pools(const ConvShape& s) {
+  const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
+  return path == ConvPath::Direct || path == ConvPath::Dots || path == ConvPath::Winograd2;
 }
 
 template <class T>
@@ -80,6 +97,10 @@ template void norm_rows(const ConvEpilogue<float>&, int64_t, int64_t, int64_t, f
 template void norm_rows(const ConvEpilogue<double>&, int64_t, int64_t, int64_t, double*);
 template void conv_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
 template void conv_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
+template void norm_and_pool(const ConvEpilogue<float>&, int64_t, int64_t, int64_t, const float*, float*);
+template void norm_and_pool(const ConvEpilogue<double>&, int64_t, int64_t, int64_t, const double*, double*);
+template bool conv_pools<float>(const ConvShape&);
+template bool conv_pools<double>(const ConvShape&);
 template bool conv_reads_planes<float>(const ConvShape&);
 template bool conv_reads_planes<double>(const ConvShape&);
 template void conv_backward_input(const ConvShape&, const float*, const float*, float*);

@@ -32,6 +32,10 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue
 template <class T>
 bool conv_reads_planes(const ConvShape& s);
 
+/// Can conv_forward pool?
+template <class T>
+bool conv_pools(const ConvShape& s);
+
 /// dx of conv_forward, from dy.
 template <class T>
 void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);

@@ -51,7 +51,7 @@ struct Weights {
   const T* dots;  ///< (outputs, kernel height, kernel width, inputs), or null
 };
 
-/// Output rows [y0, y1) of one image.
+/// Output rows [y0, y1) of one image; row 0 of its result would lie at `result`.
 template <class T>
 void run_band(const Direct& d, const T* image, const Weights<T>& weights, const ConvEpilogue<T>& e, T* result, int64_t y0, int64_t y1) {
   const bool relu = e.relu && !e.norms();
@@ -118,11 +118,21 @@ void run(const Direct& d, const T* x, const Weights<T>& weights, const ConvEpilo
   const int64_t row_bytes = d.x.reach() * d.c * d.y.stride * int64_t(sizeof(T));
   const int64_t by_cache = blocks(d.y.out * row_bytes, 400 << 10), by_threads = blocks(8, d.n);
   const int64_t bands = std::clamp<int64_t>(std::max(by_cache, by_threads), 1, std::max<int64_t>(1, d.y.out / 2));
+  // Where rows are pooled in pairs, pairs are not cut, and an odd last row is not needed.
+  const int64_t unit_rows = epilogue.pool ? 2 : 1, units = d.y.out / unit_rows, row = d.x.out * d.o;
+  const auto cut = [&](int64_t band) { return units * band / bands * unit_rows; };
   const double multiply_adds = double(d.n * d.y.out * d.x.out) * double(d.c * d.o / d.groups) * double(std::max<int64_t>(1, d.y.taps * d.x.taps));
   parallel_for(d.n * bands, 1, multiply_adds / 16, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t image = unit / bands, band = unit % bands, y0 = d.y.out * band / bands, y1 = d.y.out * (band + 1) / bands;
-      run_band(d, x + image * d.y.in * d.x.in * d.c, weights, epilogue, result + image * d.result_height * d.result_width * d.o, y0, y1);
+      const int64_t image = unit / bands, band = unit % bands, y0 = cut(band), y1 = cut(band + 1);
+      const T* const from = x + image * d.y.in * d.x.in * d.c;
+      if (epilogue.pool) {
+        const Scratch<T> rows((y1 - y0) * row);
+        run_band(d, from, weights, epilogue, rows - y0 * row, y0, y1);
+        norm_and_pool(epilogue, (y1 - y0) / 2, d.x.out, d.o, rows.data(), result + (image * (d.y.out / 2) + y0 / 2) * (d.x.out / 2) * d.o);
+        continue;
+      }
+      run_band(d, from, weights, epilogue, result + image * d.result_height * d.result_width * d.o, y0, y1);
       if (epilogue.norms()) norm_rows(epilogue, (image * d.y.out + y0) * d.x.out, (y1 - y0) * d.x.out, d.o, result);
     }
   });

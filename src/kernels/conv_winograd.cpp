@@ -133,7 +133,7 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
       t.list(first, n, tiles);
       f.input(in, x, padding[0], padding[1], tiles, n, v);
       const int64_t calls = t.elements * blocks(out.c, wide);
-      Fetch next(t, in, x, first + n, std::min(t.block, t.count - first - n), calls), target(t, out, y, first, by_outputs ? 0 : n, calls);
+      Fetch next(t, in, x, first + n, std::min(t.block, t.count - first - n), calls), target(t, out, y, first, by_outputs || epilogue.pool ? 0 : n, calls);
       for (int64_t e = 0; e < t.elements; ++e)
         for (int64_t j = outputs.begin; j < outputs.end; j += u.wide) {
           Panel<float> q{};

@@ -54,6 +54,8 @@ struct BatchNormLoops {
   /// mean and squares of each channel over these rows alone, in double.
   void (*row_moments)(Rows, const T* x, double* mean, double* squares);
   void (*row_affine)(Rows, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream);
+  /// row_affine of two rows of `width` pixels, and of that the largest of each 2 x 2 window; a NaN wins.
+  void (*window_affine)(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y);
   /// Adds to sum_dy and sum_dot. scale and shift are read where relu.
   void (*row_gradient_sums)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
                             double* sum_dot);

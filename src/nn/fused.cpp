@@ -55,8 +55,8 @@ bool pools_by_two(const Children& children, std::size_t i) {
   return true;
 }
 
-Tensor conv_fixed_norm(Conv2d& conv, const BatchNormBase& norm, const Tensor& x, bool relu, const Tensor& addend = {}) {
-  return conv.forward_norm(x, {norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps, addend, relu});
+Tensor conv_fixed_norm(Conv2d& conv, const BatchNormBase& norm, const Tensor& x, bool relu, const Tensor& addend = {}, bool max_pool = false) {
+  return conv.forward_norm(x, {norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps, addend, relu, max_pool});
 }
 
 }  // namespace
@@ -78,8 +78,9 @@ std::size_t run_together(const Children& children, std::size_t first, Tensor& x)
     const std::size_t next = first + (conv ? 1 : 0) + (norm ? 1 : 0);
     const bool relu = child_as<ReLU>(children, next) != nullptr;
     if (conv && norm && x.dim() == 4 && is_a<BatchNorm2d>(*norm) && is_fixed(*norm)) {
-      x = conv_fixed_norm(*conv, *norm, x, relu);
-      return next + relu;
+      const bool pools = relu && pools_by_two(children, next + 1);
+      x = conv_fixed_norm(*conv, *norm, x, relu, {}, pools);
+      return next + relu + pools;
     }
     if (conv && !norm && relu) {
       x = conv->forward_relu(x);

@@ -5,6 +5,7 @@
 #include <ember/ops/activation.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
+#include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 
 #include "error_format.h"
@@ -81,10 +82,12 @@ struct Tail {
 
 /// y = F(x, w) + bias, and the tail
 Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes, const Tail& tail = {}) {
-  Tensor y = empty_channels_last(y_sizes, x.dtype());
+  kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
+  const bool wants_pool = tail.norm && tail.norm->max_pool;
+  const bool pools = wants_pool && shape.oh > 1 && shape.ow > 1 && (x.dtype() == kFloat32 ? kernels::conv_pools<float>(shape) : kernels::conv_pools<double>(shape));
+  Tensor y = empty_channels_last(pools ? Shape{shape.n, shape.o, shape.oh / 2, shape.ow / 2} : y_sizes, x.dtype());
   if (y.numel() > 0) {
     NoGradGuard no_grad;
-    kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
     const Tensor weights = w.detach().contiguous(), offset = row_major(bias);
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
@@ -96,10 +99,12 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
       const Tensor addend = tail.norm->addend.defined() ? channels_last(tail.norm->addend.detach()) : Tensor();
       epilogue.scale = affine.scale;
       epilogue.shift = affine.shift;
+      epilogue.pool = pools;
       epilogue.addend = static_cast<const T*>(addend.data_or_null());
       kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
     });
   }
+  if (wants_pool && !pools) return max_pool2d(y, 2);
   const Saved output = tail.relu && will_record({x, w, bias}) ? Saved::output(y) : Saved();
   return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), output, relu = tail.relu, g](const Tensor& upstream, Grads& grads) {
     const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
@@ -308,7 +313,8 @@ Tensor conv2d_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, Co
 Tensor conv2d_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const ConvNorm& norm) {
   // The fast way for what fits; whatever else it is, the operations themselves say what is wrong with it.
   const Tensor* const per_channel[] = {&norm.running_mean, &norm.running_var, &norm.weight, &norm.bias};
-  bool fits = x.dim() == 4 && x.is_floating_point() && norm.running_mean.defined() && norm.running_var.defined() && norm.eps >= 0;
+  bool fits = x.dim() == 4 && x.is_floating_point() && norm.running_mean.defined() && norm.running_var.defined() && norm.eps >= 0 &&
+              !(norm.max_pool && norm.addend.defined());
   for (const Tensor* t : per_channel) fits = fits && (!t->defined() || (t->dtype() == x.dtype() && t->numel() == weight.sizes()[0]));
   if (fits && !will_record({x, weight, bias, norm.weight, norm.bias, norm.addend})) {
     if (!norm.addend.defined()) return convolution<2>("conv2d", x, weight, bias, options, {norm.relu, &norm});
@@ -318,7 +324,8 @@ Tensor conv2d_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Co
   const auto apply = [&](auto operation, const auto&... addend) {
     return operation(y, addend..., norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0.1, norm.eps);
   };
-  return norm.addend.defined() ? apply(batch_norm_add_relu, norm.addend) : norm.relu ? apply(batch_norm_relu) : apply(batch_norm);
+  const Tensor result = norm.addend.defined() ? apply(batch_norm_add_relu, norm.addend) : norm.relu ? apply(batch_norm_relu) : apply(batch_norm);
+  return norm.max_pool ? max_pool2d(result, 2) : result;
 }
 
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {

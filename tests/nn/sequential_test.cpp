@@ -104,12 +104,12 @@ namespace {
 
 nn::Sequential inference_net() {
   manual_seed(3);
-  nn::Sequential net{nn::Conv2d(3, 20, 3, {.padding = 1}), nn::BatchNorm2d(20), nn::ReLU(),
+  nn::Sequential net{nn::Conv2d(3, 20, 3, {.padding = 1}), nn::BatchNorm2d(20), nn::ReLU(), nn::MaxPool2d(2),
                      nn::Conv2d(20, 24, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(24),
                      nn::Conv2d(24, 24, 3, {.groups = 24}), nn::BatchNorm2d(24), nn::ReLU(),
                      nn::Conv2d(24, 7, 1, {.stride = 2}), nn::BatchNorm2d(7, {.affine = false}), nn::ReLU(),
                      nn::Conv2d(7, 40, 3, {.stride = 2, .padding = 1, .padding_mode = nn::PaddingMode::Reflect}), nn::ReLU(), nn::MaxPool2d(2)};
-  for (int i = 0; i < 3; ++i) net(randn({6, 3, 20, 18}) * 3 - 1);
+  for (int i = 0; i < 3; ++i) net(randn({6, 3, 41, 38}) * 3 - 1);
   net.eval();
   return net;
 }
@@ -120,7 +120,7 @@ TEST_CASE("convolutions that apply the batch norm behind them give the bits of s
   nn::Sequential net = inference_net();
   const NoGradGuard no_grad;
   for (const int64_t batch : {1, 2, 9}) {
-    const Tensor x = randn({batch, 3, 20, 18});
+    const Tensor x = randn({batch, 3, 41, 38});
     CHECK(equal(net(x), one_by_one(net, x)));
   }
 }
@@ -128,7 +128,7 @@ TEST_CASE("convolutions that apply the batch norm behind them give the bits of s
 TEST_CASE("in evaluation, too, a hook sees the module that it waits for") {
   nn::Sequential net = inference_net();
   const NoGradGuard no_grad;
-  const Tensor x = randn({2, 3, 20, 18}), y = net(x);
+  const Tensor x = randn({2, 3, 41, 38}), y = net(x);
   for (int64_t at = 0; at < net.size(); ++at) {
     Tensor seen;
     const int64_t handle = net[at].register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& output) {

@@ -16,6 +16,7 @@ struct Case {
 
 const std::vector<Case> cases = {
     {"winograd", {2, 16, 9, 7}, {16, 16, 3, 3}, {.padding = 1}},
+    {"winograd, few inputs", {3, 13, 8, 11}, {30, 13, 3, 3}, {.padding = 1}},
     {"winograd, few tiles", {1, 40, 4, 5}, {70, 40, 3, 3}, {.padding = 1}},
     {"winograd, many channels", {1, 70, 6, 6}, {33, 70, 3, 3}, {.padding = 2}},
     {"direct, strided", {3, 5, 9, 8}, {19, 5, 3, 3}, {.stride = 2, .padding = 1}},
@@ -44,6 +45,14 @@ TEST_CASE("conv2d_norm: the bits of conv2d, batch norm by running statistics, th
       CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), normed));
       norm.relu = true;
       CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), relu(normed)));
+      if (y.sizes()[2] > 1 && y.sizes()[3] > 1) {
+        norm.max_pool = true;
+        CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), max_pool2d(relu(normed), 2)));
+        norm.relu = false;
+        CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), max_pool2d(normed, 2)));
+        norm.relu = true;
+        norm.max_pool = false;
+      }
       norm.addend = randn(y.sizes()).to(dtype);
       CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), relu(normed + norm.addend)));
       CHECK(equal(conv2d_relu(x, w, bias, c.options), relu(y)));

@@ -52,15 +52,16 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, Co
 /// relu(conv2d(x, weight, bias, options)) in one pass over memory; the same values, forward and backward.
 Tensor conv2d_relu(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {});
 
-/// What follows a convolution in evaluation: a batch norm by its running statistics, a sum, a ReLU.
+/// What follows a convolution in evaluation: a batch norm by its running statistics, a sum, a ReLU, pooling.
 struct ConvNorm {
   Tensor running_mean, running_var, weight = {}, bias = {};
   double eps = 1e-5;
   Tensor addend = {};  ///< undefined, or of the result's sizes; with it comes a ReLU
   bool relu = false;
+  bool max_pool = false;  ///< max_pool2d(..., 2) at last; not with an addend
 };
-/// batch_norm(conv2d(x, weight, bias, options), norm.running_mean, ...), plus the addend, then the ReLU. The same bits, and one pass over
-/// memory where no gradient is recorded.
+/// batch_norm(conv2d(x, weight, bias, options), norm.running_mean, ...), plus the addend, then ReLU and pooling. The same bits, and one
+/// pass over memory where no gradient is recorded.
 Tensor conv2d_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const ConvNorm& norm);
 
 /// The gradient of a convolution with respect to its input, as an operation: weight (C, O / groups, K).

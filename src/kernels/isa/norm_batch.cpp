@@ -261,6 +261,23 @@ void row_affine(Rows rows, const T* x, const T* scale, const T* shift, const T* 
   });
 }
 
+template <class T>
+void window_affine(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, bool with_relu, T* y) {
+  const int64_t place[4] = {0, channels, width * channels, (width + 1) * channels};
+  for (int64_t i = 0; i < width / 2; ++i, x += 2 * channels, y += channels)
+    for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
+      const Lanes<T> a = load(scale + c, lanes), b = load(shift + c, lanes);
+      Lanes<T> largest;
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) {
+        Lanes<T> v = fma(load(x + place[k] + c, lanes), a, b);
+        if (with_relu) v = relu(v);
+        largest = k == 0 ? v : select((v > largest) | is_nan(v), v, largest);
+      }
+      store(y + c, largest, lanes);
+    });
+}
+
 template <class T, bool kRelu>
 struct GradientSumsStrip {
   int64_t rows, channels;
@@ -366,7 +383,8 @@ void row_gradient(Rows rows, const T* x, const T* dy, const T* mean, const T* sc
 template <class T>
 constexpr BatchNormLoops<T> loops() {
   return {plane_moments<T>, plane_affine<T>,      plane_gradient_sums<T>, plane_gradient<T>,     row_moments<T>, row_affine<T>,
-          row_gradient_sums<T>, row_gradient<T>, invstd_of_squares<T>,   invstd_of_variance<T>, gradients_of_sums<T>, affine_of<T>};
+          window_affine<T>, row_gradient_sums<T>, row_gradient<T>, invstd_of_squares<T>, invstd_of_variance<T>, gradients_of_sums<T>,
+          affine_of<T>};
 }
 
 }  // namespace

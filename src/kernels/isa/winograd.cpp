@@ -183,9 +183,12 @@ void output(const WinogradTiles& products, const WinogradTile* tiles, int64_t co
     const float* from = products.data + i * products.row;
     const int64_t at = ((t.image * s.h + t.y) * s.w + t.x) * s.c + begin, rows = s.h - t.y, columns = s.w - t.x;
     const bool whole = rows >= m && columns >= m;
+    if (e.pool && !whole) continue;
+    const int64_t window = ((t.image * (s.h / 2) + t.y / 2) * (s.w / 2) + t.x / 2) * s.c + begin;  // m is 2 then
     for_each_lanes<float>(end - begin, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
       const V bias = e.bias ? load(e.bias + begin + c, lanes) : zeros<float>();
       const V scale = e.scale ? load(e.scale + begin + c, lanes) : zeros<float>(), shift = e.scale ? load(e.shift + begin + c, lanes) : zeros<float>();
+      V largest = zeros<float>();
       on_both_sides<F::patch, m>(
           [](const V* d, V* o) __attribute__((always_inline)) { F::output(d, o); },
           [&](int a, int b) __attribute__((always_inline)) { return load(from + (a * F::patch + b) * products.plane + c, lanes); },
@@ -195,8 +198,11 @@ void output(const WinogradTiles& products, const WinogradTile* tiles, int64_t co
             v += bias;
             if (e.scale) v = fma(v, scale, shift);
             if (e.addend) v += load(e.addend + pixel, lanes);
-            store(y + pixel, e.relu ? relu(v) : v, lanes);
+            if (e.relu) v = relu(v);
+            if (e.pool) largest = a + b == 0 ? v : select((v > largest) | is_nan(v), v, largest);
+            else store(y + pixel, v, lanes);
           });
+      if (e.pool) store(y + window + c, largest, lanes);
     });
   }
 }
@@ -274,7 +280,7 @@ void thin(const WinogradImages& in, const float* x, int64_t top, int64_t left, c
     for (int64_t o = 0; o < out.c; o += L) {
       for (int row = 0; row < patch; ++row) {
         for (int64_t i = first + row * kThinTiles / patch; fetches && o == 0 && i < first + (row + 1) * kThinTiles / patch; ++i) {
-          if (i < count) fetch<F>(out, y + tiles[i].image * out.h * out.w * out.c, tiles[i].y, tiles[i].x, F::outputs, 0, true);
+          if (i < count && !epilogue.pool) fetch<F>(out, y + tiles[i].image * out.h * out.w * out.c, tiles[i].y, tiles[i].x, F::outputs, 0, true);
           if (i + kThinTiles >= count) continue;
           const WinogradTile& next = tiles[i + kThinTiles];
           fetch<F>(in, x + next.image * in.h * in.w * in.c, next.y - top, next.x - left, patch, patch - F::outputs, false);
