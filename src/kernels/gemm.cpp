@@ -174,7 +174,7 @@ void run_panels(const Problem<T>& p, Features features) {
     return parallel_slices(parts, [&](int64_t part) {
       const Range rows = slice_range(p.m, kBandRows, part, parts);
       run_in_order(panels, 0, panels.count, rows.begin, rows.end);
-    });
+    }, p.work());
   }
   if (panels.count % threads == 0 || panels.count > 4 * threads)
     return parallel_for(panels.count, 1, p.work(), [&](int64_t first, int64_t end) { run_in_order(panels, first, end, 0, p.m); });

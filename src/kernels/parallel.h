@@ -18,20 +18,20 @@ int64_t slices_for(int64_t n, int64_t grain, double work);
 
 namespace detail {
 using SliceFunction = void (*)(void* context, int64_t slice);
-void run_slices(SliceFunction function, void* context, int64_t slices);
+void run_slices(SliceFunction function, void* context, int64_t slices, double work);
 }  // namespace detail
 
-/// body(slice) for each of [0, slices), on all threads, the caller among them. Calls from inside a body run inline. The first
-/// exception reaches the caller after all slices have ended.
+/// body(slice) for each of [0, slices), on all threads, the caller among them. Calls from inside a body run inline, and so does `work`
+/// that is not worth a handover to another core on this machine. The first exception reaches the caller after all slices have ended.
 template <class Body>
-void parallel_slices(int64_t slices, Body&& body) {
+void parallel_slices(int64_t slices, Body&& body, double work = 1e300) {
   if (slices <= 1) {
     if (slices == 1) body(int64_t(0));
     return;
   }
   using Plain = std::remove_reference_t<Body>;
   detail::run_slices([](void* context, int64_t slice) { (*static_cast<Plain*>(context))(slice); },
-                     const_cast<void*>(static_cast<const void*>(&body)), slices);
+                     const_cast<void*>(static_cast<const void*>(&body)), slices, work);
 }
 
 /// Part `slice` of [0, n), cut at multiples of grain.
@@ -55,7 +55,7 @@ void parallel_for(int64_t n, int64_t grain, double work, Body&& body) {
   parallel_slices(slices, [&](int64_t slice) {
     const Range range = slice_range(n, grain, slice, slices);
     if (range.begin < range.end) body(range.begin, range.end);
-  });
+  }, work);
 }
 
 }  // namespace ember::kernels

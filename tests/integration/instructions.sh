@@ -37,9 +37,9 @@ guard() {  # guard ROW LIMIT
   fi
 }
 guard add 5200
-guard W1 47000
-guard W2 625000
-guard W3 11200000
+guard W1 38600
+guard W2 590000
+guard W3 10560000
 guard W4/2 2400000
 guard W4i/1 478000
 echo "$passed passed, $failed failed, 0 skipped"
