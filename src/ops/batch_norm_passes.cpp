@@ -14,9 +14,8 @@ namespace {
 
 using kernels::Scratch;
 
-constexpr int64_t kFullVector = 16;       // numbers in the longest vector
+constexpr int64_t kFullVector = 16;  // numbers in the longest vector
 constexpr int64_t kChannelsOfSlice = 32;  // of (N, C): two vectors
-constexpr double kPassesOfSlice = 4;      // a slice of channels reads its numbers three times and writes them once
 
 template <class T>
 const kernels::BatchNormLoops<T>& loops() {
@@ -133,7 +132,7 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
 
   if (at.by_channels()) {
     const Finish<T> finish(at, in, block);
-    kernels::parallel_for(at.channels, kChannelsOfSlice, kPassesOfSlice * at.work(), [&](int64_t c, int64_t end) {
+    kernels::parallel_for(at.channels, kChannelsOfSlice, at.work(), [&](int64_t c, int64_t end) {
       const int64_t n = end - c;
       const kernels::Rows rows{at.batch, n, at.channels};
       if (in.training) {
@@ -232,7 +231,7 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
   }
 
   if (at.by_channels()) {
-    kernels::parallel_for(at.channels, kChannelsOfSlice, kPassesOfSlice * at.work(), [&](int64_t c, int64_t end) {
+    kernels::parallel_for(at.channels, kChannelsOfSlice, at.work(), [&](int64_t c, int64_t end) {
       const int64_t n = end - c;
       const kernels::Rows rows{at.batch, n, at.channels};
       const T *const mean = stats.mean + c, *const scale = stats.scale + c, *const shift = stats.shift + c;
