@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "kernels/conv_axis.h"
+#include "kernels/conv_pairs.h"
 #include "kernels/copy.h"
 #include "kernels/parallel.h"
 
@@ -190,13 +191,24 @@ void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t be
   }
 }
 
+template <class T>
+void forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
+  const Direct d{forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow, s.planes};
+  const TapsMemory<T> taps = forward_taps(s, w);
+  run(d, x, {&taps, nullptr}, epilogue, y);
+}
+
 }  // namespace
 
 template <class T>
 void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
-  const Direct d{forward_axis(s, 0), forward_axis(s, 1), s.n, s.c, s.o, s.groups, s.kw, s.oh, s.ow, s.planes};
-  const TapsMemory<T> taps = forward_taps(s, w);
-  run(d, x, {&taps, nullptr}, epilogue, y);
+  if constexpr (sizeof(T) == 4)
+    if (suits_pairs(s, gemm_family<T>().lanes) && !epilogue.pool && all_finite(x, s.n * s.h * s.w * s.c)) {
+      const Scratch<T> weights = paired_weights(s, w);
+      const Twice bias(epilogue.bias, s.o), scale(epilogue.scale, s.o), shift(epilogue.shift, s.o);
+      return forward(paired(s), x, weights.data(), {bias, scale, shift, epilogue.addend, epilogue.relu}, y);
+    }
+  forward(s, x, w, epilogue, y);
 }
 
 template <class T>
@@ -232,6 +244,13 @@ void dots_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
 
 template <class T>
 void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
+  if constexpr (sizeof(T) == 4)
+    if (suits_pairs(s, gemm_family<T>().lanes)) {
+      const ConvShape pairs = paired(s);
+      const Scratch<T> both(pairs.o * pairs.c * pairs.kh * pairs.kw);
+      direct_backward_weight(pairs, x, dy, both.data());  // not again: its stride is 2
+      return add_pairs(s, both, dw);
+    }
   // Parts of the batch have sums of their own, which are added in order: as many whatever the number of threads, and few enough that
   // adding them up costs little.
   const int64_t taps = s.kh * s.kw, numbers = s.groups * taps * s.c_group() * s.o_group(), most = numbers > 60000 ? 4 : 8;

@@ -21,6 +21,8 @@ const std::vector<Case> cases = {
     {"winograd, many channels", {1, 70, 6, 6}, {33, 70, 3, 3}, {.padding = 2}},
     {"direct, strided", {3, 5, 9, 8}, {19, 5, 3, 3}, {.stride = 2, .padding = 1}},
     {"direct, in bands", {1, 3, 40, 33}, {9, 3, 5, 5}, {.padding = 2}},
+    {"few outputs, in pairs of pixels", {3, 1, 9, 8}, {6, 1, 5, 5}, {.padding = 2}},
+    {"few outputs, strided downwards", {2, 3, 11, 9}, {4, 3, 3, 4}, {.stride = {2, 1}, .padding = {1, 0}}},
     {"groups", {2, 6, 7, 7}, {8, 3, 3, 3}, {.groups = 2}},
     {"depthwise", {2, 20, 7, 7}, {20, 1, 3, 3}, {.padding = 1, .groups = 20}},
     {"pointwise", {2, 12, 7, 7}, {24, 12, 1, 1}, {.stride = 2}},
@@ -88,4 +90,31 @@ TEST_CASE("a convolution gives the same bits for images in either layout") {
       const Tensor x = randn(c.x).to(dtype), w = randn(c.w).to(dtype), bias = randn({c.w[0]}).to(dtype);
       CHECK(equal(conv2d(x, w, bias, c.options), conv2d(x.contiguous(MemoryFormat::ChannelsLast), w, bias, c.options)));
     }
+}
+
+TEST_CASE("pixels that are computed in pairs keep their NaNs and infinities apart") {
+  const NoGradGuard no_grad;
+  const Tensor w = randn({6, 1, 5, 5});
+  for (const float odd : {NAN, INFINITY})
+    for (const int64_t column : {0, 3, 4, 7}) {
+      const Tensor x = randn({2, 1, 6, 8});
+      x.select(0, 1).select(1, 2).select(1, column).fill_(odd);
+      const Tensor got = conv2d(x, w, {}, {.padding = 2}), want = conv2d(x.to(kFloat64), w.to(kFloat64), {}, {.padding = 2});
+      CHECK(equal(isfinite(got), isfinite(want)));
+      CHECK(equal(isnan(got), isnan(want)));
+    }
+}
+
+TEST_CASE("weight gradients of pixels in pairs are those of float64") {
+  const auto gradient = [](DType dtype, const std::vector<int64_t>& sizes, const std::vector<int64_t>& kernel, ConvOptions<2> options) {
+    manual_seed(4);
+    const Tensor x = randn(sizes).to(dtype), w = randn(kernel).to(dtype).requires_grad_();
+    const Tensor y = conv2d(x, w, {}, options);
+    y.backward(randn(y.sizes()).to(dtype));
+    return w.grad().to(kFloat64);
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CHECK(allclose(gradient(kFloat32, c.x, c.w, c.options), gradient(kFloat64, c.x, c.w, c.options), 1e-4, 1e-4));
+  }
 }
