@@ -22,9 +22,9 @@ Tensor initial_gradient(const Tensor& output, const Tensor& given, std::size_t i
   check<RuntimeError>(output.defined() && output.requires_grad(),
                       "element {} of tensors does not require grad and does not have a grad_fn", index);
   if (given.defined()) {
-    check<RuntimeError>(given.sizes() == output.sizes(),
-                        "Mismatch in shape: grad_output[{}] has a shape of {} and output[{}] has a shape of {}.", index,
-                        torch_size(given.sizes()), index, torch_size(output.sizes()));
+    if (!(given.sizes() == output.sizes()))  // not check(): its arguments would be made every time
+      fail<RuntimeError>("Mismatch in shape: grad_output[{}] has a shape of {} and output[{}] has a shape of {}.", index,
+                         torch_size(given.sizes()), index, torch_size(output.sizes()));
     return given.dtype() == output.dtype() ? given : given.to(output.dtype());
   }
   check<RuntimeError>(output.numel() == 1, "grad can be implicitly created only for scalar outputs");

@@ -153,7 +153,7 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
   check<RuntimeError>(anchor.dim() == positive.dim() && anchor.dim() == negative.dim(),
                       "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {}D, positive {}D, and negative {}D inputs",
                       anchor.dim(), positive.dim(), negative.dim());
-  check<ValueError>(o.margin > 0, "margin must be greater than 0, got {}", python_repr(o.margin));
+  if (!(o.margin > 0)) fail<ValueError>("margin must be greater than 0, got {}", python_repr(o.margin));
   const Tensor near = pairwise_distance(anchor, positive, o.p, o.eps);
   Tensor far = pairwise_distance(anchor, negative, o.p, o.eps);
   if (o.swap) far = minimum(far, pairwise_distance(positive, negative, o.p, o.eps));

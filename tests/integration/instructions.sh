@@ -36,7 +36,7 @@ guard() {  # guard ROW LIMIT
     failed=$((failed + 1))
   fi
 }
-guard add 5200
+guard add 2090
 guard W1 38600
 guard W2 590000
 guard W3 10560000
