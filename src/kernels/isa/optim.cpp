@@ -1,21 +1,13 @@
 // Optimiser updates with PyTorch's rounding: each statement rounds where the chain of tensor operations in torch.optim does, so
 // float32 parameters follow PyTorch bit for bit (where PyTorch's square root is the correctly rounded one). This file is compiled
-// without contraction: a product and a sum become one operation exactly where fused() says so.
+// without contraction: a product and a sum become one operation exactly where fused() says so (as torch.add with alpha, addcmul and
+// lerp do where the machine can).
 #include "kernels/optim.h"
 
-#include "kernels/isa/lanes.h"
+#include "kernels/isa/lane_fused.h"
 
 namespace ember::kernels::EMBER_ISA {
 namespace {
-
-// a * b + c. torch.add with alpha, addcmul and lerp round once where the machine can.
-#if defined(__FMA__) || defined(__aarch64__)
-EMBER_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-EMBER_INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
-#else
-EMBER_INLINE float fused(float a, float b, float c) { return a * b + c; }
-EMBER_INLINE double fused(double a, double b, double c) { return a * b + c; }
-#endif
 
 /// torch.lerp(start, end, weight): the form depends on the weight, which is the same for all elements.
 template <class T>
@@ -37,21 +29,18 @@ EMBER_INLINE T larger_or_nan(T a, T b) {
   return a != a ? a : b > a || b != b ? b : a;
 }
 
-/// x / divisor for many x that are square roots: not negative, and far from the ends of T's range. The quotient by the rounded reciprocal is at most
-/// an ulp or two off; its remainder is exact, and corrects it to the rounded quotient (Markstein 1990). A division would keep the
-/// machine's one divider busy, which the rest of the update needs.
+/// root / divisor for many square roots, which are not negative and far from the ends of T's range. The quotient by the rounded
+/// reciprocal is at most an ulp or two off; its remainder is exact, and corrects it to the rounded quotient (Markstein 1990). A division
+/// would keep the machine's one divider busy, which the rest of the update needs.
 template <class T>
 struct Quotient {
   T divisor, reciprocal;
   explicit Quotient(T divisor) : divisor(divisor), reciprocal(T(1) / divisor) {}
-  [[gnu::always_inline]] T operator()(T x) const {
-#if defined(__FMA__) || defined(__aarch64__)
-    const T q = x * reciprocal;
-    const T corrected = fused(fused(-q, divisor, x), reciprocal, q);
-    return q <= T(sizeof(T) == 4 ? __FLT_MAX__ : __DBL_MAX__) ? corrected : q;  // infinity leaves no remainder
-#else
-    return x / divisor;
-#endif
+  [[gnu::always_inline]] Lanes<T> operator()(Lanes<T> root) const {
+    if (!kFuses) return root / divisor;
+    const Lanes<T> q = root * reciprocal;
+    const Lanes<T> corrected = fused(fused(-q, broadcast(divisor), root), broadcast(reciprocal), q);
+    return select(q <= broadcast(T(sizeof(T) == 4 ? __FLT_MAX__ : __DBL_MAX__)), corrected, q);  // infinity leaves no remainder
   }
 };
 
@@ -108,24 +97,20 @@ void adam(const OptimRange& range, const OptimRule& rule) {
   const Lerp<T> lerp(1 - rule.beta1);
   const T step = T(-rule.lr), beta2 = T(rule.beta2), weight = T(1 - rule.beta2), eps = T(rule.eps), shrink = T(rule.shrink);
   const Quotient<T> corrected(T(rule.correction2));
-  // In blocks that stay in the cache: GCC 12 makes vectors of either loop, but not of both in one.
-  constexpr int64_t kBlock = 256;
-  T root[kBlock];
-  for (int64_t begin = 0; begin < range.n; begin += kBlock, p += kBlock, g += kBlock, m += kBlock, v += kBlock) {
-    const int64_t n = range.n - begin < kBlock ? range.n - begin : kBlock;
-    for (int64_t i = 0; i < n; ++i) {
-      const T d = gradient(g[i], p[i]);
-      m[i] = lerp(m[i], d);
-      v[i] = moving_square(v[i], beta2, weight, d);
-      root[i] = square_root(v[i]);
+  for_each_lanes<T>(range.n, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
+    const Lanes<T> before = load(p + i, lanes), start = load(m + i, lanes);
+    Lanes<T> d = load(g + i, lanes) * gradient.sign;
+    if (gradient.decays) d = fused(before, broadcast(gradient.decay), d);
+    const Lanes<T> moment = fused(broadcast(lerp.weight), d - start, lerp.near_start ? start : d);
+    Lanes<T> square = fused(weight * d, d, load(v + i, lanes) * beta2);
+    store(m + i, moment, lanes);
+    store(v + i, square, lanes);
+    if (rule.extra) {
+      square = maximum_or_nan(load(top + i, lanes), square);
+      store(top + i, square, lanes);
     }
-    if (rule.extra)
-      for (int64_t i = 0; i < n; ++i) {
-        top[begin + i] = larger_or_nan(top[begin + i], v[i]);
-        root[i] = square_root(top[begin + i]);
-      }
-    for (int64_t i = 0; i < n; ++i) p[i] = p[i] * shrink + (step * m[i]) / (corrected(root[i]) + eps);
-  }
+    store(p + i, before * shrink + (step * moment) / (corrected(square_root(square)) + eps), lanes);
+  });
 }
 
 // state: first moment, infinity norm
