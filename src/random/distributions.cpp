@@ -191,7 +191,8 @@ void drop_out(const Tensor& x, double keep, const Tensor& y, const Tensor& kept)
   };
   // The generator can only go on from where it is; a second thread uses the coins of the part before.
   toss(0);
-  for (int64_t part = 1; part < parts; ++part) kernels::parallel_slices(2, [&](int64_t slice) { slice == 0 ? toss(part) : use(part - 1); });
+  for (int64_t part = 1; part < parts; ++part)
+    kernels::parallel_slices(2, [&](int64_t slice) { slice == 0 ? toss(part) : use(part - 1); }, 5 * double(kPart));
   use(parts - 1);
 }
 
