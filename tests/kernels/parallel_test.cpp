@@ -69,6 +69,12 @@ TEST_CASE("the same bits for any number of threads") {
     for (const Tensor& p : net.parameters()) out.push_back(p.grad());
     out.push_back(sum(randn({1 << 20})));
     out.push_back(softmax(randn({300, 500}), 1).sum(0));
+    out.push_back(randn({3000, 70}).sum(0));
+    out.push_back(dropout(randn({100000})));
+    const Tensor table = randn({2000, 64}).requires_grad_(), scale = randn({200}).requires_grad_(), shift = randn({200}).requires_grad_();
+    table.index_select(0, randint(0, 2000, {5000})).backward(randn({5000, 64}));
+    layer_norm(randn({400, 200}), {200}, scale, shift).backward(randn({400, 200}));
+    for (const Tensor& leaf : {table, scale, shift}) out.push_back(leaf.grad());
   }
   for (std::size_t i = 0; i < results[0].size(); ++i) CHECK_THAT(results[0][i], is_close(results[1][i], 0, 0));
 }
