@@ -23,6 +23,7 @@
 #include <ember/nn/conv.h>
 #include <ember/nn/dropout.h>
 #include <ember/nn/fused.h>
+#include <ember/nn/fusion.h>
 #include <ember/nn/init.h>
 #include <ember/nn/linear.h>
 #include <ember/nn/loss.h>

@@ -1,6 +1,7 @@
 #include "nn/fused.h"
 
 #include <ember/nn/activation.h>
+#include <ember/nn/linear.h>
 #include <ember/nn/pool.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/elementwise.h>
@@ -81,6 +82,10 @@ std::size_t run_together(const Children& children, std::size_t first, Tensor& x)
       const bool pools = relu && pools_by_two(children, next + 1);
       x = conv_fixed_norm(*conv, *norm, x, relu, {}, pools);
       return next + relu + pools;
+    }
+    if (Linear* const linear = conv || norm ? nullptr : child_as<Linear>(children, first); linear && child_as<ReLU>(children, first + 1)) {
+      x = linear->forward_relu(x);
+      return first + 2;
     }
     if (conv && !norm && relu) {
       x = conv->forward_relu(x);

@@ -2,6 +2,7 @@
 #include <ember/ops/linalg.h>
 
 #include <ember/autograd.h>
+#include <ember/ops/activation.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
@@ -11,6 +12,7 @@
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "ops/relu_backward.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -33,11 +35,11 @@ void plain_product(int64_t m, int64_t n, int64_t k, kernels::Matrix<T> a, kernel
     }
 }
 
-/// The real matrix product c (m, n) = a b + bias, or += a b, of operands that need not be tensors.
+/// The real matrix product c (m, n) = a b + bias (and its ReLU), or += a b, of operands that need not be tensors.
 template <class T>
 void product(int64_t m, int64_t n, int64_t k, kernels::Matrix<T> a, kernels::Matrix<T> b, const Tensor& c, bool accumulate = false,
-             const Tensor& bias = {}) {
-  kernels::gemm<T>(m, n, k, a, b, c.data<T>(), n, {accumulate, static_cast<const T*>(bias.data_or_null())});
+             const Tensor& bias = {}, bool then_relu = false) {
+  kernels::gemm<T>(m, n, k, a, b, c.data<T>(), n, {accumulate, static_cast<const T*>(bias.data_or_null()), then_relu});
 }
 
 /// c (m, n) = a b, or += a b; c is row-major, a and b have any strides. No history.
@@ -122,15 +124,15 @@ void linear_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, Gr
   });
 }
 
-}  // namespace
-
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+/// linear, and with `then_relu` the ReLU of its result in the same pass.
+Tensor linear_layer(const Tensor& x, const Tensor& weight, const Tensor& bias, bool then_relu) {
+  const auto finish = [then_relu](const Tensor& y) { return then_relu ? relu(y) : y; };
   check<RuntimeError>(weight.dim() == 2 || weight.dim() == 1, "linear: expected weight of 1 or 2 dimensions, got shape {}",
                       weight.sizes());
   check<RuntimeError>(x.dim() > 0, "both arguments to linear need to be at least 1D, but they are {}D and {}D", x.dim(), weight.dim());
   if (weight.dim() == 1) {
     const Tensor y = matmul(x, weight);
-    return bias.defined() ? y + bias : y;
+    return finish(bias.defined() ? y + bias : y);
   }
   const int64_t in = weight.sizes()[1], out = weight.sizes()[0], width = x.sizes().back();
   int64_t rows = 1;
@@ -140,10 +142,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                       scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));
   if (!is_floating_point(x.dtype())) {
     const Tensor y = matmul(x, weight.t());
-    return bias.defined() ? y + bias : y;
+    return finish(bias.defined() ? y + bias : y);
   }
   if (bias.defined() && (bias.dim() != 1 || bias.numel() != out || bias.dtype() != x.dtype() || !bias.is_contiguous()))
-    return linear(x, weight) + bias.expand(Shape{out});  // PyTorch's error, or a broadcast
+    return finish(linear(x, weight) + bias.expand(Shape{out}));  // PyTorch's error, or a broadcast
 
   Shape sizes = x.sizes().shape();
   sizes[x.dim() - 1] = out;
@@ -153,17 +155,27 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     const Tensor rows_of_x = as_matrix(x, rows, in);
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      product(rows, out, in, matrix<T>(rows_of_x), matrix<T>(weight).transposed(), y, false, bias);
+      product(rows, out, in, matrix<T>(rows_of_x), matrix<T>(weight).transposed(), y, false, bias, then_relu);
     });
   }
-  return record("Addmm", {bias, x, weight}, std::move(y), [x = Saved(x), weight = Saved(weight), rows, in, out](const Tensor& dy, Grads& grads) {
+  auto backward = [x = Saved(x), weight = Saved(weight), rows, in, out](const Tensor& dy, Grads& grads) {
     const Tensor saved = x.get(), w = weight.get(), dy2 = as_matrix(dy, rows, out), x2 = as_matrix(saved, rows, in);
     if (!grads.create_graph()) return linear_backward(dy2, x2, w, grads);
     if (grads.wants(0)) grads.add(0, sum(dy2, 0));
     if (grads.wants(1)) grads.add(1, mm(dy2, w).reshape(saved.sizes()));
     if (grads.wants(2)) grads.add(2, mm(dy2.t(), x2));
+  };
+  if (!then_relu || !will_record({bias, x, weight})) return record("Addmm", {bias, x, weight}, std::move(y), std::move(backward));
+  const Saved output = Saved::output(y);
+  return record("AddmmRelu", {bias, x, weight}, std::move(y), [backward = std::move(backward), output](const Tensor& dy, Grads& grads) {
+    backward(relu_backward(dy, output.get().detach()), grads);
   });
 }
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) { return linear_layer(x, weight, bias, false); }
+Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) { return linear_layer(x, weight, bias, true); }
 
 Tensor mv(const Tensor& a, const Tensor& x) {
   check<RuntimeError>(a.dim() == 2 && x.dim() == 1, "vector + matrix @ vector expected, got {}, {}, {}", 1, a.dim(), x.dim());

@@ -180,4 +180,52 @@ TEST_CASE("batch norm 9.3: fuse_conv_bn: W weight / sqrt(var + eps) and (b - mea
   const Tensor x = randn({2, 2, 6, 6}), scale = bn.weight / (bn.running_var + bn.eps).sqrt();
   const Tensor fused = conv2d(x, conv.weight * scale.view({3, 1, 1, 1}), (conv.bias - bn.running_mean) * scale + bn.bias);
   CHECK_THAT(fused, is_close(bn(conv(x)), 1e-5, 1e-6));
+  nn::Conv2d one = nn::utils::fuse_conv_bn_eval(conv, bn);
+  CHECK_THAT(one(x), is_close(bn(conv(x)), 1e-5, 1e-6));
+}
+
+namespace {
+
+/// A norm that has seen data, in evaluation.
+template <class Norm>
+Norm trained(Norm norm, const Tensor& like) {
+  for (int step = 0; step < 5; ++step) norm(randn_like(like) * 3 - 1);
+  nn::init::uniform_(norm.weight, 0.5, 2);
+  nn::init::uniform_(norm.bias, -1, 1);
+  norm.eval();
+  return norm;
+}
+
+}  // namespace
+
+TEST_CASE("layers fused with the batch norm behind them compute what both do, draw nothing and share nothing") {
+  manual_seed(8);
+  const NoGradGuard quiet;
+  const auto check_conv = [](auto conv, auto norm, const Tensor& x) {
+    conv.eval();
+    const Tensor state = get_rng_state();
+    auto fused = nn::utils::fuse_conv_bn_eval(conv, norm);
+    CHECK(equal(state, get_rng_state()));
+    CHECK_THAT(fused(x), is_close(norm(conv(x)), 1e-5, 1e-5));
+    CHECK((fused.weight.requires_grad() && fused.bias.requires_grad() && !fused.is_training()));
+    const Tensor before = conv.weight.clone();
+    fused.weight.zero_();
+    CHECK(equal(conv.weight, before));
+  };
+  check_conv(nn::Conv2d(4, 6, 3, {.stride = 2, .padding = 1, .groups = 2, .bias = false}), trained(nn::BatchNorm2d(6), ones({4, 6, 5, 5})), randn({3, 4, 7, 7}));
+  check_conv(nn::Conv1d(4, 6, 3, {.padding = 2, .dilation = 2}), trained(nn::BatchNorm1d(6), ones({4, 6, 5})), randn({3, 4, 9}));
+  check_conv(nn::ConvTranspose2d(4, 6, 3, {.stride = 2, .output_padding = 1}), trained(nn::BatchNorm2d(6), ones({4, 6, 5, 5})), randn({3, 4, 4, 4}));
+  check_conv(nn::ConvTranspose1d(4, 6, 3, {.bias = false}), trained(nn::BatchNorm1d(6), ones({4, 6, 5})), randn({3, 4, 4}));
+
+  nn::Linear linear(5, 6, {.bias = false});
+  linear.eval();
+  nn::BatchNorm1d norm = trained(nn::BatchNorm1d(6), ones({9, 6}));
+  nn::Linear fused = nn::utils::fuse_linear_bn_eval(linear, norm);
+  const Tensor x = randn({7, 5});
+  CHECK_THAT(fused(x), is_close(norm(linear(x)), 1e-5, 1e-5));
+
+  norm.train();
+  CHECK_THROWS_WITH(nn::utils::fuse_linear_bn_eval(linear, norm), equals("Fusion only for eval!"));
+  CHECK_THROWS_WITH(nn::utils::fuse_linear_bn_eval(linear, trained(nn::BatchNorm1d(5), ones({9, 5}))),
+                    equals("To fuse, linear.out_features == bn.num_features or bn.num_features == 1"));
 }

@@ -1,6 +1,8 @@
 // Sequential runs neighbouring modules as one operation where nobody can tell: same bits, same gradients, same hooks.
 #include <ember/ember.h>
 
+#include <array>
+
 #include "support/catch.h"
 
 using namespace ember;
@@ -60,6 +62,41 @@ TEST_CASE("fused modules give the bits of single ones: results, gradients, runni
     const Outcome fused = run(training, [](nn::Sequential& net, const Tensor& x) { return net(x); });
     check_same(fused, run(training, one_by_one));
   }
+}
+
+TEST_CASE("linear_relu is linear and relu, bit for bit: few rows, long sums, no bias, no features, NaN, double backward") {
+  manual_seed(3);
+  for (const auto& [rows, in, out] : {std::array<int64_t, 3>{1, 7, 5}, {3, 600, 40}, {64, 784, 256}, {33, 2100, 3}, {5, 0, 4}, {0, 3, 2}, {17, 64, 10}})
+    for (const bool with_bias : {true, false}) {
+      const Tensor x = randn({rows, in}), w = randn({out, in}), b = with_bias ? randn({out}) : Tensor(), dy = randn({rows, out});
+      if (rows * in > 0) x.index_put_({0, 0}, NAN);
+      std::vector<Tensor> gradients[2];
+      for (const bool fused : {false, true}) {
+        std::vector<Tensor> leaves{x.clone().requires_grad_(), w.clone().requires_grad_()};
+        if (with_bias) leaves.push_back(b.clone().requires_grad_());
+        const Tensor bias = with_bias ? leaves[2] : Tensor();
+        const Tensor y = fused ? linear_relu(leaves[0], leaves[1], bias) : relu(linear(leaves[0], leaves[1], bias));
+        gradients[fused] = autograd::grad({y}, leaves, {dy});
+        gradients[fused].push_back(y.detach());
+      }
+      for (std::size_t i = 0; i < gradients[0].size(); ++i) CHECK(allclose(gradients[1][i], gradients[0][i], 0, 0, true));
+    }
+  const Tensor x = randn({4, 3}, {.dtype = kFloat64, .requires_grad = true}), w = randn({2, 3}, {.dtype = kFloat64, .requires_grad = true});
+  const auto f = [](const std::vector<Tensor>& in) { return std::vector<Tensor>{linear_relu(in[0], in[1])}; };
+  CHECK(autograd::gradcheck(f, {x, w}));
+  CHECK(autograd::gradgradcheck(f, {x, w}));
+}
+
+TEST_CASE("linear and ReLU in a Sequential run together, and step aside for a hook") {
+  manual_seed(4);
+  nn::Sequential net{nn::Linear(6, 8), nn::ReLU(), nn::Linear(8, 3), nn::ReLU()};
+  const Tensor x = randn({5, 6}), y = net(x);
+  CHECK(equal(y.detach(), one_by_one(net, x).detach()));
+  CHECK(equal(y.detach(), relu(net[2](relu(net[0](x)))).detach()));
+  Tensor seen;
+  net[2].register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& out) { seen = out.detach(); return Tensor(); });
+  CHECK(equal(net(x).detach(), y.detach()));
+  CHECK((seen.defined() && (seen < 0).any().item<bool>()));
 }
 
 TEST_CASE("a hook on a module that would be fused sees its input and output, and nothing changes") {

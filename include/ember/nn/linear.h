@@ -20,6 +20,8 @@ class Linear final : public Module {
   Linear(int64_t in_features, int64_t out_features, LinearOptions options = {});
 
   Tensor forward(const Tensor& x) override;
+  /// relu(forward(x)) in one pass: linear_relu. Hooks and observers, which wait for operator(), do not see it.
+  Tensor forward_relu(const Tensor& x);
   std::string extra_repr() const override;
 
   Tensor& weight = add_parameter("weight");
