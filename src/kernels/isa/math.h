@@ -138,6 +138,12 @@ EMBER_INLINE double sigmoid(double x) {
   return (x < 0 ? e : 1.0) / (1.0 + e);
 }
 
+/// v 2^k for the k in the last bits of `shifted`. The bits of a NaN may wrap around: they are not used.
+EMBER_INLINE float add_to_exponent(float v, float shifted) {
+  return as_float(int32_t(std::uint32_t(as_bits(v)) + (std::uint32_t(as_bits(shifted)) << 23)));
+}
+EMBER_INLINE FloatLanes add_to_exponent(FloatLanes v, FloatLanes shifted) { return as_float(as_bits(v) + (as_bits(shifted) << 23)); }
+
 /// tanh x, 1.4 ULP. One division serves both forms, base + base n / d:
 ///   |x| > 0.6: sign(x) (1 - 2 / (e^2|x| + 1)); the exponent fits, so 2^k is added to e^r's bits
 ///   else x + x z (p0 + p1 z) / (q0 + z), z = x^2, a minimax fit; NaN goes this way
@@ -146,7 +152,7 @@ EMBER_INLINE V tanh(V x) {
   const V a = minimum(V{} + 10.0f, absolute(x)), z = x * x;
   const V shifted = a * 2.88539008f + 12582912.0f;  // 1.5 2^23: its last bits are k = round(2 a / ln 2)
   const V r = fused(shifted - 12582912.0f, V{} - 0.69314718f, a + a);
-  const V e = as_float(as_bits(exp_near_zero(r)) + (as_bits(shifted) << 23));
+  const V e = add_to_exponent(exp_near_zero(r), shifted);
   const auto large = a > 0.6f;
   const V n = select(large, V{} - 2.0f, fused(z, V{} - 3.81847e-3f, V{} - 8.2380847e-1f) * z);
   const V d = select(large, e + 1.0f, z + 2.47142689f);
