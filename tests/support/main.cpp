@@ -6,3 +6,8 @@ int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
 #define CATCH_CONFIG_MAIN
 #include <catch2/catch.hpp>
 #endif
+
+// A test asks for more memory than there can be: the thread sanitizer shall refuse it as malloc does, not end the program.
+#ifdef __SANITIZE_THREAD__
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
+#endif
