@@ -142,7 +142,10 @@ EMBER_INLINE double sigmoid(double x) {
 EMBER_INLINE float add_to_exponent(float v, float shifted) {
   return as_float(int32_t(std::uint32_t(as_bits(v)) + (std::uint32_t(as_bits(shifted)) << 23)));
 }
-EMBER_INLINE FloatLanes add_to_exponent(FloatLanes v, FloatLanes shifted) { return as_float(as_bits(v) + (as_bits(shifted) << 23)); }
+EMBER_INLINE FloatLanes add_to_exponent(FloatLanes v, FloatLanes shifted) {
+  using Bits = Lanes<std::uint32_t>;
+  return (FloatLanes)((Bits)v + ((Bits)shifted << 23));
+}
 
 /// tanh x, 1.4 ULP. One division serves both forms, base + base n / d:
 ///   |x| > 0.6: sign(x) (1 - 2 / (e^2|x| + 1)); the exponent fits, so 2^k is added to e^r's bits
