@@ -11,6 +11,7 @@ namespace ember {
 namespace {
 
 constexpr int kMostOperands = 3;
+constexpr double kStepsAlone = 30000;  // less is not worth a question to the pool
 
 DType promote_defined(DType a, DType b) {
   return a == DType::Undefined ? b : b == DType::Undefined ? a : promote_types(a, b);
@@ -172,10 +173,22 @@ DType result_type(const Operand& a, const Operand& b) {
 
 DType real_type(DType dtype) { return is_floating_point(dtype) ? dtype : get_default_dtype(); }
 
-Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, Parameters parameters, DType out) {
-  const kernels::ElementwiseLoop loop = kernels::kernels().elementwise.loop(op, compute);
-  check<NotImplementedError>(loop != nullptr, "this operation is not implemented for '{}'", scalar_type_name(compute));
-  if (out == DType::Undefined) out = compute;
+namespace {
+
+/// The first of tensors of this dtype and one shape, row-major all; null when there is any other operand.
+const Tensor* first_alike(std::initializer_list<const Operand*> operands, DType dtype) {
+  const Tensor* first = nullptr;
+  for (const Operand* operand : operands) {
+    if (!operand->is_tensor()) return nullptr;
+    const Tensor& t = operand->tensor();
+    if (t.dtype() != dtype || !t.is_contiguous() || (first && !(t.sizes() == first->sizes()))) return nullptr;
+    if (!first) first = &t;
+  }
+  return first;
+}
+
+Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_list<const Operand*> operands, DType compute,
+                        const Parameters& parameters, DType out) {
   const int count = int(operands.size());
   const int64_t out_bytes = item_size(out);
 
@@ -213,7 +226,7 @@ Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType co
     Tensor y = make_dense(first->sizes(), out);
     call.n = y.numel();
     call.out = y.data_ptr();
-    if (double(call.n) * steps(op) < 30000) loop(call);
+    if (double(call.n) * steps(op) < kStepsAlone) loop(call);
     else run_flat(loop, call, inputs, count, out_bytes, double(call.n) * steps(op));
     return y;
   }
@@ -249,6 +262,28 @@ Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType co
       run_rows(loop, call, loops, inputs, count, out_bytes, begin, end);
     });
   }
+  return y;
+}
+
+}  // namespace
+
+Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, Parameters parameters, DType out) {
+  const kernels::ElementwiseLoop loop = kernels::kernels().elementwise.loop(op, compute);
+  if (!loop) fail<NotImplementedError>("this operation is not implemented for '{}'", scalar_type_name(compute));
+  if (out == DType::Undefined) out = compute;
+  // Small tensors that are all alike come by the thousand: they skip the preparations.
+  const Tensor* const x = first_alike(operands, compute);
+  if (!x || double(x->numel()) * steps(op) >= kStepsAlone) return pointwise_of_any(loop, op, operands, compute, parameters, out);
+  kernels::ElementwiseCall call;
+  for (int i = 0; i < 3; ++i) call.parameters[i] = parameters.values[i];
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    call.in[i] = operands.begin()[i]->tensor().data_ptr();
+    call.stride[i] = 1;
+  }
+  Tensor y = make_dense(x->sizes(), out);
+  call.n = y.numel();
+  call.out = y.data_ptr();
+  loop(call);
   return y;
 }
 
