@@ -84,7 +84,7 @@ Tensor mul(const Operand& a, const Operand& b) {
 Tensor div(const Operand& a, const Operand& b, Rounding rounding) {
   const DType dtype = result_type(a, b);
   if (rounding != Rounding::None) {
-    check<RuntimeError>(dtype != kBool, "\"div\" not implemented for 'Bool'");
+    check<NotImplementedError>(dtype != kBool, "\"div_{}_cpu\" not implemented for 'Bool'", rounding == Rounding::Floor ? "floor" : "trunc");
     check_divisor(a, b, dtype);
     Tensor y = pointwise(rounding == Rounding::Floor ? Op::DivFloor : Op::DivTrunc, {&a, &b}, dtype);
     return record("Div", {a.tensor(), b.tensor()}, std::move(y), [](const Tensor& dy, Grads& grads) {

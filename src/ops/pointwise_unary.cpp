@@ -21,7 +21,7 @@ Tensor record_steps(const char* name, const Tensor& x, Tensor y) {
 
 /// Integers and bools are already whole.
 Tensor whole_function(const char* name, Op op, const Tensor& x) {
-  check<RuntimeError>(x.dtype() != kBool, "\"{}\" not implemented for 'Bool'", name);
+  check<NotImplementedError>(x.dtype() != kBool, "\"{}{}_vml_cpu\" not implemented for 'Bool'", char(name[0] - 'A' + 'a'), name + 1);
   if (!is_floating_point(x.dtype())) return x.clone();
   return record_steps(name, x, pointwise(op, x));
 }

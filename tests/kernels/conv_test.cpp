@@ -6,13 +6,13 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "kernels/conv_choice.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
 #include "support/catch.h"
+#include "support/random_numbers.h"
 
 using namespace ember::kernels;
 
@@ -42,15 +42,6 @@ void for_each_product(const ConvShape& s, F f) {
                 f(((n * s.h + y) * s.w + x) * s.c + o / og * cg + c, ((o * cg + c) * s.kh + ky) * s.kw + kx,
                   ((n * s.oh + oy) * s.ow + ox) * s.o + o);
           }
-}
-
-template <class T>
-std::vector<T> random_numbers(int64_t n, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<double> normal;
-  std::vector<T> v(static_cast<std::size_t>(n));
-  for (T& x : v) x = T(normal(generator));
-  return v;
 }
 
 template <class T>

@@ -6,11 +6,11 @@
 
 #include <cmath>
 #include <cstring>
-#include <random>
 #include <vector>
 
 #include "kernels/parallel.h"
 #include "support/catch.h"
+#include "support/random_numbers.h"
 
 using namespace ember::kernels;
 
@@ -26,15 +26,6 @@ struct Case {
   int64_t m, n, k;
   bool a_transposed, b_transposed, accumulate, bias, relu;
 };
-
-template <class T>
-std::vector<T> random_numbers(int64_t n, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<double> normal;
-  std::vector<T> v(static_cast<std::size_t>(n));
-  for (T& x : v) x = T(normal(generator));
-  return v;
-}
 
 template <class T>
 struct Problem {

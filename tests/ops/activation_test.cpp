@@ -68,3 +68,11 @@ TEST_CASE("derivatives at the kinks are PyTorch's choice") {
   CHECK(slope(0.5, [](const Tensor& x) { return hardshrink(x); }) == 0);
   CHECK(slope(0.5, [](const Tensor& x) { return maximum(x, tensor({0.5})); }) == 0.5);
 }
+
+TEST_CASE("rounding and whole quotients refuse bools in PyTorch's words") {
+  const Tensor x = ones({2}, kBool);
+  CHECK_THROWS_WITH(floor(x), equals("\"floor_vml_cpu\" not implemented for 'Bool'"));
+  CHECK_THROWS_WITH(round(x), equals("\"round_vml_cpu\" not implemented for 'Bool'"));
+  CHECK_THROWS_WITH(div(x, x, Rounding::Floor), equals("\"div_floor_cpu\" not implemented for 'Bool'"));
+  CHECK_THROWS_AS(div(x, x, Rounding::Trunc), NotImplementedError);
+}
