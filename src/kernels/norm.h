@@ -85,9 +85,11 @@ struct LayerNormLoops {
   /// y = (x - mean) * invstd * weight + bias; weight and bias have n numbers or are null. mean may be null without center.
   void (*forward)(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, bool center, T* y, T* mean,
                   T* invstd);
-  /// dx, dweight (the columns' sums of dy * xhat) and dbias (those of dy), each where it is not null.
+  /// dx, dweight (the columns' sums of dy * xhat) and dbias (those of dy), each where it is not null. room: 2 n numbers to work with.
   void (*backward)(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center,
-                   T* dx, double* dweight, double* dbias);
+                   T* dx, double* dweight, double* dbias, T* room);
+  /// to = the sum of the parts' rows of n numbers, `step` apart.
+  void (*add_parts)(int64_t parts, int64_t n, int64_t step, const double* from, T* to);
 };
 
 struct LayerNormKernels {

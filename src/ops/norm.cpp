@@ -57,19 +57,6 @@ Tensor plain(const std::vector<Tensor>& in, int dims, bool center, double eps) {
   return in[2].defined() ? y + in[2] : y;
 }
 
-/// g = the sum of the parts' rows of n doubles, `step` apart.
-template <class T>
-void add_parts(int64_t parts, int64_t n, int64_t step, const double* from, T* g) {
-  constexpr int64_t kBlock = 64;
-  for (int64_t i0 = 0; i0 < n; i0 += kBlock) {
-    const int64_t width = std::min(kBlock, n - i0);
-    double total[kBlock] = {};
-    for (int64_t part = 0; part < parts; ++part)
-      for (int64_t i = 0; i < width; ++i) total[i] += from[part * step + i0 + i];
-    for (int64_t i = 0; i < width; ++i) g[i0 + i] = T(total[i]);
-  }
-}
-
 template <class T>
 void backward(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& invstd, IntArrayRef shape,
               bool center, Grads& grads) {
@@ -81,16 +68,17 @@ void backward(const Tensor& x, const Tensor& dy, const Tensor& weight, const Ten
   kernels::parallel_slices(parts, [&](int64_t part) {
     const kernels::Range r = kernels::slice_range(rows, kGrain, part, parts);
     double* const own = partial + part * 2 * n;
+    const kernels::Scratch<T> room(sums ? 2 * n : 0);
     const int64_t at = r.begin * n;
     loops<T>().backward(r.end - r.begin, n, x.data<T>() + at, dy.data<T>() + at, static_cast<const T*>(weight.data_or_null()),
                         center ? mean.data<T>() + r.begin : nullptr, invstd.data<T>() + r.begin, center,
-                        dx.defined() ? dx.data<T>() + at : nullptr, grads.wants(1) ? own : nullptr, grads.wants(2) ? own + n : nullptr);
+                        dx.defined() ? dx.data<T>() + at : nullptr, grads.wants(1) ? own : nullptr, grads.wants(2) ? own + n : nullptr, room);
   });
   grads.add(0, std::move(dx));
   for (int input = 1; input <= 2; ++input) {
     if (!grads.wants(input)) continue;
     Tensor g = make_dense(shape, x.dtype());
-    add_parts(parts, n, 2 * n, partial + (input - 1) * n, g.data<T>());
+    loops<T>().add_parts(parts, n, 2 * n, partial + (input - 1) * n, g.data<T>());
     grads.add(input, std::move(g));
   }
 }

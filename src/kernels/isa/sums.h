@@ -26,46 +26,40 @@ struct DoubleSum<double> {
   [[gnu::always_inline]] DoubleLanes lanes() const { return sum; }
 };
 
-/// The sum of term(i, lanes) over a row. Eight vectors at a time are added in T, the rest in double.
-template <class T, class Term>
-EMBER_INLINE double row_total(int64_t n, Term term) {
-  constexpr int L = kLanes<T>;
-  DoubleSum<T> sum;
+/// The sums of kSums terms over a row in one pass: term(i, lanes, v) gives their vectors. At most four numbers a lane are added one to
+/// another in T, then four of those sums, the rest in double.
+template <class T, int kSums, class Term>
+EMBER_INLINE void row_totals(int64_t n, Term term, double (&totals)[kSums]) {
+  constexpr int L = kLanes<T>, kSide = 4, kDeep = 4;
+  DoubleSum<T> sum[kSums];
   int64_t i = 0;
-  for (; i + 8 * L <= n; i += 8 * L) {
-    Lanes<T> part[8];
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; ++j) part[j] = term(i + j * L, AllLanes{});
-    sum.add(((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7])));
-  }
-  for (; i + L <= n; i += L) sum.add(term(i, AllLanes{}));
-  if (i < n) sum.add(keep(term(i, int(n - i)), int(n - i)));
-  return sum.total();
+  const auto add_up = [&](int deep) __attribute__((always_inline)) {
+    Lanes<T> part[kSide][kSums] = {};
+    for (int k = 0; k < deep; ++k, i += kSide * L)
+#pragma GCC unroll 4
+      for (int j = 0; j < kSide; ++j) {
+        Lanes<T> v[kSums];
+        term(i + j * L, AllLanes{}, v);
+        for (int s = 0; s < kSums; ++s) part[j][s] += v[s];
+      }
+    for (int s = 0; s < kSums; ++s) sum[s].add((part[0][s] + part[1][s]) + (part[2][s] + part[3][s]));
+  };
+  while (i + kDeep * kSide * L <= n) add_up(kDeep);
+  while (i + kSide * L <= n) add_up(1);
+  for_each_lanes<T>(n - i, [&](int64_t j, auto lanes) {
+    Lanes<T> v[kSums];
+    term(i + j, lanes, v);
+    for (int s = 0; s < kSums; ++s) sum[s].add(keep(v[s], lanes));
+  });
+  for (int s = 0; s < kSums; ++s) totals[s] = sum[s].total();
 }
 
-/// Two sums in one pass: term(i, lanes, a, b) gives the vectors. Four at a time are added in T.
-struct TwoTotals {
-  double a, b;
-};
+/// The same of one: term(i, lanes) gives the vector.
 template <class T, class Term>
-EMBER_INLINE TwoTotals row_totals(int64_t n, Term term) {
-  constexpr int L = kLanes<T>;
-  DoubleSum<T> sum_a, sum_b;
-  int64_t i = 0;
-  for (; i + 4 * L <= n; i += 4 * L) {
-    Lanes<T> a[4], b[4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) term(i + j * L, AllLanes{}, a[j], b[j]);
-    sum_a.add((a[0] + a[1]) + (a[2] + a[3]));
-    sum_b.add((b[0] + b[1]) + (b[2] + b[3]));
-  }
-  for_each_lanes<T>(n - i, [&](int64_t j, auto lanes) {
-    Lanes<T> a, b;
-    term(i + j, lanes, a, b);
-    sum_a.add(keep(a, lanes));
-    sum_b.add(keep(b, lanes));
-  });
-  return {sum_a.total(), sum_b.total()};
+EMBER_INLINE double row_total(int64_t n, Term term) {
+  double total[1];
+  row_totals<T>(n, [=](int64_t i, auto lanes, Lanes<T> (&v)[1]) __attribute__((always_inline)) { v[0] = term(i, lanes); }, total);
+  return total[0];
 }
 
 }  // namespace ember::kernels::EMBER_ISA
