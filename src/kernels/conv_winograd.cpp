@@ -1,5 +1,5 @@
-// Tiles are taken in blocks whose transforms stay in the second-level cache while the matrix products run over them: with (m + 2)^2
-// elements, `tiles x inputs` times `inputs x outputs` for each.
+// With (m + 2)^2 elements a convolution is as many matrix products, `tiles x inputs` times `inputs x outputs`. They are done a row of
+// elements at a time: forward a few tiles in the first-level cache, for the weights' gradient a block of tiles in the second.
 #include "kernels/conv_winograd.h"
 
 #include <algorithm>
@@ -10,86 +10,46 @@
 namespace ember::kernels {
 namespace {
 
-constexpr int64_t kPad = 16;              // numbers between the planes: at powers of two they would all share a few cache sets
-constexpr int64_t kCacheBytes = 800 << 10;  // of the second-level cache, for a block and its share of the weights
-constexpr int64_t kMostTiles = 224;
-constexpr int64_t kThinOutputs = 32;        // beside at most kThinInputs inputs: the weights stay in the first-level cache
-constexpr int64_t kLongestSum = 64;         // of channels in one go: keeps the error of many channels near that of few
+constexpr int64_t kPad = 16;                // numbers between the planes: at powers of two they would all share a few cache sets
+constexpr int64_t kCacheBytes = 128 << 10;  // for a row of elements of a block
+constexpr int kMostTiles = 192, kMostAtOnce = 16;
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 int64_t whole_vectors(int64_t n) { return blocks(n, kernels().gemm.float32.lanes) * kernels().gemm.float32.lanes; }
 
-/// The tiles of all images, in rows, and how they are cut into blocks.
+/// The tiles of all images, in rows.
 struct Tiling {
-  int64_t m, elements, images;
+  int64_t m, row, elements;     // a row of elements, and all
   int64_t down, across, count;  // tiles of an image; of all images
-  int64_t in_row, out_row;      // numbers of a tile and element
-  int64_t block;                // tiles of a block
 
-  Tiling(const WinogradFamily& f, int64_t image_count, int64_t h, int64_t w, int64_t c, int64_t o)
-      : m(f.outputs), elements((m + 2) * (m + 2)), images(image_count), down(blocks(h, m)), across(blocks(w, m)), count(images * down * across),
-        in_row(c), out_row(whole_vectors(o)) {
-    const int64_t weights = std::min<int64_t>(elements * c * o * 4, kCacheBytes / 2), tile = elements * (in_row + out_row) * 4;
-    const int64_t most = std::clamp<int64_t>((kCacheBytes - weights) / tile, 28, kMostTiles);
-    // Blocks of one size, enough of them for the threads, and of as many tiles as register tiles have rows.
-    const int64_t pieces = std::max(blocks(count, most), std::clamp<int64_t>(count / 32, 1, 8)), rows = o <= whole_vectors(1) ? 16 : 14;
-    block = std::min(kMostTiles, blocks(std::max<int64_t>(1, blocks(count, pieces)), rows) * rows);
+  Tiling(const WinogradFamily& f, int64_t images, int64_t h, int64_t w)
+      : m(f.outputs), row(m + 2), elements(row * row), down(blocks(h, m)), across(blocks(w, m)), count(images * down * across) {}
+
+  /// Tile i, and what is to the right of it.
+  WinogradRun rest_of_row(int64_t i) const { return {i / (down * across), i / across % down * m, i % across * m, across - i % across}; }
+  WinogradRun next_row(const WinogradRun& t) const {
+    if (t.y + m < down * m) return {t.image, t.y + m, 0, across};
+    return {t.image + 1, 0, 0, across};
   }
-  int64_t block_count() const { return blocks(count, block); }
+};
 
-  /// Where the tiles from `first` on lie.
-  void list(int64_t first, int64_t n, WinogradTile* out) const {
-    WinogradTile t{first / (down * across), first / across % down * m, first % across * m};
-    for (int64_t i = 0; i < n; ++i) {
-      out[i] = t;
-      if ((t.x += m) < across * m) continue;
-      t.x = 0;
-      if ((t.y += m) < down * m) continue;
-      t.y = 0;
-      ++t.image;
+/// Some tiles from the beginning of `rest` on, as runs; `rest` is what remains of the last one's row, or the next row.
+template <int kMost>
+struct Runs {
+  WinogradRun runs[kMost];
+  int64_t size = 0;
+
+  Runs(const Tiling& t, WinogradRun& rest, int64_t count) {
+    for (; count > 0; ++size) {
+      WinogradRun& run = runs[size] = rest;
+      run.count = std::min(run.count, count);
+      count -= run.count;
+      rest.x += run.count * t.m;
+      rest.count -= run.count;
+      if (rest.count == 0) rest = t.next_row(rest);
     }
   }
-};
-
-/// Memory for a block's transformed tiles.
-struct TilesMemory : WinogradTiles {
-  Scratch<float> memory;
-  TilesMemory(const Tiling& t, int64_t row) : WinogradTiles{nullptr, row, t.block * row + kPad}, memory(t.elements * plane) { data = memory; }
-};
-
-/// The products leave the memory idle: meanwhile the pixels that the next step touches are fetched, some lines with each product.
-class Fetch {
- public:
-  /// About the pixels of `count` tiles from tile `first` on, of images that have c channels, over `calls` calls.
-  Fetch(const Tiling& t, const WinogradImages& s, const float* images, int64_t first, int64_t count, int64_t calls) {
-    if (count <= 0) return;
-    WinogradTile tile;
-    t.list(first, 1, &tile);
-    const int64_t pixel = (tile.image * s.h + std::min(tile.y, s.h - 1)) * s.w, pixels = std::min(count * t.m * t.m, t.images * s.h * s.w - pixel);
-    at_ = images + pixel * s.c;
-    end_ = at_ + pixels * s.c;
-    lines_ = blocks(pixels * s.c, kLine * calls);
-  }
-  void read() {
-    for (int64_t i = 0; i < lines_ && at_ < end_; ++i, at_ += kLine) __builtin_prefetch(at_, 0, 2);
-  }
-  void write() {
-    for (int64_t i = 0; i < lines_ && at_ < end_; ++i, at_ += kLine) __builtin_prefetch(at_, 1, 2);
-  }
-
- private:
-  static constexpr int64_t kLine = 16;  // numbers
-  const float *at_ = nullptr, *end_ = nullptr;
-  int64_t lines_ = 0;
-};
-
-/// Room for transformed weights, `copies` of them.
-struct WeightsMemory : WinogradWeights {
-  Scratch<float> memory;
-  WeightsMemory(const Tiling& t, int64_t inputs, int64_t outputs, int64_t wide, int64_t copies)
-      : WinogradWeights{nullptr, inputs * blocks(outputs, wide) * wide + kPad, inputs, outputs, wide}, memory(copies * t.elements * plane) {
-    data = memory;
-  }
+  operator WinogradRuns() const { return {runs, size}; }
 };
 
 /// 3 x 3 kernels as they lie: w is (outputs, inputs, 9), or, turned around to carry dy back, (inputs, outputs, 9) with the last tap first.
@@ -117,64 +77,83 @@ void transform(const WinogradFamily& f, const Kernels& k, int64_t begin, int64_t
 /// y (n, oh, ow, o) = x (n, h, w, c) * w at stride 1, with padding rows above and columns to the left.
 void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in, const WinogradImages& out, const int64_t (&padding)[2],
               const float* x, const Kernels& k, const ConvEpilogue<float>& epilogue, float* y) {
-  const Tiling t(f, images, out.h, out.w, in.c, out.c);
-  // Of few tiles the weights are the larger part: then the work is shared by outputs, so that no weights go from core to core.
-  const bool thin = in.c <= kThinInputs && out.c <= kThinOutputs, by_outputs = !thin && t.count <= 2 * out.c;
-  const int64_t lanes = whole_vectors(1), wide = by_outputs ? lanes : panel_columns<float>(out.c, 9 * in.c);
-  const WeightsMemory u(t, in.c, out.c, wide, 1);
-  const int64_t depth = blocks(in.c, blocks(in.c, kLongestSum));
+  const Tiling t(f, images, out.h, out.w);
+  const int64_t lanes = whole_vectors(1), room = f.room(in.c, out.c);
+  const Scratch<float> weights(t.elements * in.c * whole_vectors(out.c));
+  const WinogradWeights u{weights, in.c, out.c};
+  const bool fetches = images * (in.h * in.w * in.c + out.h * out.w * out.c) * 4 > (3 << 20);
+  const WinogradProblem problem{in, out, padding[0], padding[1], x, u, epilogue, y, fetches};
   const double work = double(t.count * t.elements) * double(in.c * out.c);
 
-  const auto run = [&](Range blocks_of, Range outputs) {
-    const TilesMemory v(t, t.in_row), products(t, whole_vectors(outputs.end - outputs.begin));
-    WinogradTile tiles[kMostTiles];
-    for (int64_t first = blocks_of.begin * t.block; first < std::min(blocks_of.end * t.block, t.count); first += t.block) {
-      const int64_t n = std::min(t.block, t.count - first);
-      t.list(first, n, tiles);
-      f.input(in, x, padding[0], padding[1], tiles, n, v);
-      const int64_t calls = t.elements * blocks(out.c, wide);
-      Fetch next(t, in, x, first + n, std::min(t.block, t.count - first - n), calls), target(t, out, y, first, by_outputs || epilogue.pool ? 0 : n, calls);
-      for (int64_t e = 0; e < t.elements; ++e)
-        for (int64_t j = outputs.begin; j < outputs.end; j += u.wide) {
-          Panel<float> q{};
-          q.rows = n;
-          q.columns = int(std::min(u.wide, outputs.end - j));
-          q.a_row = v.row;
-          q.c = products.data + e * products.plane + j - outputs.begin;
-          q.c_row = products.row;
-          for (int64_t i = 0; i < in.c; i += depth) {
-            q.a = v.data + e * v.plane + i;
-            q.b = u.at(e, i, j);
-            q.inner = {std::min(depth, in.c - i), 1, u.wide};
-            q.epilogue.accumulate = i > 0;
-            kernels().gemm.float32.panel(q);
-          }
-          next.read();
-          target.write();
-        }
-      f.output(products, tiles, n, epilogue, out, outputs.begin, outputs.end, y);
+  const auto run = [&](Range of_tiles, Range outputs) {
+    const Scratch<float> memory(room);
+    std::fill_n(memory.data(), room, 0.0f);
+    WinogradRun rest = t.rest_of_row(of_tiles.begin);
+    int64_t left = of_tiles.end - of_tiles.begin;
+    const auto some = [&] {
+      const int64_t n = std::min<int64_t>(f.tiles, left);
+      left -= n;
+      return Runs<kMostAtOnce>(t, rest, n);
+    };
+    for (auto runs = some(); runs.size > 0;) {
+      const auto next = some();
+      f.convolve(problem, runs, next, outputs.begin, outputs.end, memory);
+      runs = next;
     }
   };
 
-  if (by_outputs) {
-    parallel_for(out.c, wide, work / 16, [&](int64_t begin, int64_t end) {
+  // Of few tiles the weights are the larger part: then the work is shared by outputs, so that no weights go from core to core.
+  if (t.count <= 2 * out.c && out.c > lanes) {
+    parallel_for(out.c, lanes, work / 16, [&](int64_t begin, int64_t end) {
       transform(f, k, begin, end, u);
-      run({0, t.block_count()}, {begin, end});
+      run({0, t.count}, {begin, end});
     });
     return;
   }
   parallel_for(out.c, lanes, double(t.elements * in.c * out.c), [&](int64_t begin, int64_t end) { transform(f, k, begin, end, u); });
-  parallel_for(t.block_count(), 1, work / 16, [&](int64_t begin, int64_t end) {
-    if (!thin) return run({begin, end}, {0, out.c});
-    const bool fetches = images * (in.h * in.w * in.c + out.h * out.w * out.c) * 4 > (3 << 20);
-    WinogradTile tiles[kMostTiles];
-    for (int64_t first = begin * t.block; first < std::min(end * t.block, t.count); first += t.block) {
-      const int64_t n = std::min(t.block, t.count - first);
-      t.list(first, n, tiles);
-      f.thin(in, x, padding[0], padding[1], tiles, n, u, epilogue, out, y, fetches);
-    }
-  });
+  parallel_for(t.count, f.tiles, work / 16, [&](int64_t begin, int64_t end) { run({begin, end}, {0, out.c}); });
 }
+
+/// A row of elements of a block of tiles.
+struct TilesMemory : WinogradTiles {
+  Scratch<float> memory;
+  TilesMemory(const Tiling& t, int64_t tiles, int64_t channels)
+      : WinogradTiles{nullptr, blocks(channels, kWinogradBlock) * kWinogradBlock, 0, kWinogradBlock}, memory(t.row * (tiles * row + kPad)) {
+    data = memory;
+    plane = tiles * row + kPad;
+  }
+};
+
+/// Room for `parts` sums.
+struct SumsMemory : WinogradSums {
+  Scratch<float> memory;
+  SumsMemory(const Tiling& t, int64_t inputs, int64_t outputs, int64_t wide, int64_t parts)
+      : WinogradSums{nullptr, inputs * blocks(outputs, wide) * wide + kPad, inputs, outputs, wide}, memory(parts * t.elements * plane) {
+    data = memory;
+  }
+};
+
+/// The products leave the memory idle: meanwhile the pixels that the next block touches are fetched, some lines with each product.
+class Fetch {
+ public:
+  /// About the pixels of `count` tiles from tile `first` on, of images that have c channels, over `calls` calls.
+  Fetch(const Tiling& t, const WinogradImages& s, int64_t images, const float* pixels, int64_t first, int64_t count, int64_t calls) {
+    if (count <= 0) return;
+    const WinogradRun tile = t.rest_of_row(first);
+    const int64_t pixel = (tile.image * s.h + std::min(tile.y, s.h - 1)) * s.w, n = std::min(count * t.m * t.m, images * s.h * s.w - pixel);
+    at_ = pixels + pixel * s.c;
+    end_ = at_ + n * s.c;
+    lines_ = blocks(n * s.c, kLine * calls);
+  }
+  void some() {
+    for (int64_t i = 0; i < lines_ && at_ < end_; ++i, at_ += kLine) __builtin_prefetch(at_, 0, 2);
+  }
+
+ private:
+  static constexpr int64_t kLine = 16;  // numbers
+  const float *at_ = nullptr, *end_ = nullptr;
+  int64_t lines_ = 0;
+};
 
 }  // namespace
 
@@ -190,42 +169,48 @@ void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const 
 
 // Y = A^T [ U . V ] A is linear in U = G g G^T, so dU is the sum over tiles of (A dY A^T) . V and dg = G^T dU G.
 void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const float* x, const float* dy, float* dw) {
-  const Tiling t(f, s.n, s.oh, s.ow, s.c, s.o);
+  const Tiling t(f, s.n, s.oh, s.ow);
   const TapsMemory<float> taps(1, 9, s.c, s.o);
+  const int64_t block = std::clamp<int64_t>(kCacheBytes / (t.row * (s.c + s.o) * 4), 24, kMostTiles), block_count = blocks(t.count, block);
   // Parts of the tiles have sums of their own: as many whatever the number of threads, and few enough to be worth their memory.
   const int64_t most = t.elements * s.c * s.o > 100000 ? 4 : 8;
-  const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min(most, t.block_count()));
-  const WeightsMemory u(t, s.c, s.o, taps.group(0).wide, parts);
+  const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min(most, block_count));
+  const SumsMemory u(t, s.c, s.o, taps.group(0).wide, parts);
   const int64_t part_size = t.elements * u.plane;
+  const WinogradImages in{s.h, s.w, s.c}, out{s.oh, s.ow, s.o};
   const double work = double(t.count * t.elements) * double(s.c * s.o);
   parallel_for(parts, 1, work / 16, [&](int64_t begin, int64_t end) {
-    const TilesMemory v(t, t.in_row), upstream(t, t.out_row);
-    WinogradTile tiles[kMostTiles];
+    const TilesMemory v(t, block, s.c), upstream(t, block, s.o);
     for (int64_t part = begin; part < end; ++part) {
-      const int64_t from = t.block_count() * part / parts, to = t.block_count() * (part + 1) / parts;
+      const int64_t from = block_count * part / parts, to = block_count * (part + 1) / parts;
       for (int64_t b = from; b < to; ++b) {
-        const int64_t first = b * t.block, n = std::min(t.block, t.count - first);
-        t.list(first, n, tiles);
-        f.input({s.h, s.w, s.c}, x, s.padding[0], s.padding[1], tiles, n, v);
-        f.output_gradient({s.oh, s.ow, s.o}, dy, tiles, n, upstream);
-        const int64_t calls = t.elements * blocks(s.o, u.wide), after = std::min(t.block, t.count - first - n);
-        Fetch next_x(t, {s.h, s.w, s.c}, x, first + n, after, calls), next_dy(t, {s.oh, s.ow, s.o}, dy, first + n, after, calls);
-        for (int64_t e = 0; e < t.elements; ++e)
+        const int64_t first = b * block, n = std::min(block, t.count - first);
+        WinogradRun rest = t.rest_of_row(first);
+        const Runs<kMostTiles> runs(t, rest, n);
+        const int64_t calls = t.elements * blocks(s.o, u.wide), after = std::min(block, t.count - first - n);
+        Fetch next_x(t, in, s.n, x, first + n, after, calls), next_dy(t, out, s.n, dy, first + n, after, calls);
+        for (int64_t e = 0; e < t.elements; ++e) {
+          const int64_t row = e / t.row, place = e % t.row;
+          if (place == 0) {
+            f.input[row](in, x, s.padding[0], s.padding[1], runs, v);
+            f.output_gradient[row](out, dy, 0, 0, runs, upstream);
+          }
           for (int64_t j = 0; j < s.o; j += u.wide) {
             Panel<float> q{};
             q.rows = s.c;
             q.columns = int(std::min(u.wide, s.o - j));
-            q.a = v.data + e * v.plane;
+            q.a = v.data + place * v.plane;
             q.a_row = 1;
-            q.b = upstream.data + e * upstream.plane + j;
+            q.b = upstream.data + place * upstream.plane + j;
             q.inner = {n, v.row, upstream.row};
             q.c = u.data + part * part_size + e * u.plane + j * s.c;
             q.c_row = u.wide;
             q.epilogue.accumulate = b > from;
             kernels().gemm.float32.panel(q);
-            next_x.read();
-            next_dy.read();
+            next_x.some();
+            next_dy.some();
           }
+        }
       }
     }
   });

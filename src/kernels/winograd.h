@@ -19,19 +19,35 @@ struct WinogradImages {
   int64_t h, w, c;
 };
 
-/// Where a tile lies: the image, and its first output row and column.
-struct WinogradTile {
-  int64_t image, y, x;
+/// Tiles side by side: their image, the first output row and column, and how many there are.
+struct WinogradRun {
+  int64_t image, y, x, count;
+};
+struct WinogradRuns {
+  const WinogradRun* data;
+  int64_t size;
+
+  [[gnu::always_inline]] const WinogradRun* begin() const { return data; }
+  [[gnu::always_inline]] const WinogradRun* end() const { return data + size; }
 };
 
-/// Transformed tiles: number `c` of element `e` of tile `i` lies at data[e * plane + i * row + c].
+/// A row of elements of transformed tiles: number c of element e of tile i lies at data[c / 16 * block + e * plane + i * row + c % 16],
+/// with room up to whole blocks of 16 numbers.
 struct WinogradTiles {
   float* data;
-  int64_t row, plane;
+  int64_t row, plane, block;
+};
+constexpr int64_t kWinogradBlock = 16;
+
+/// Transformed weights as the products read them: for each row of elements and each vector of outputs, input by input the vectors of the
+/// row's elements.
+struct WinogradWeights {
+  float* data;
+  int64_t inputs, outputs;
 };
 
-/// Transformed weights or their gradient: each element is a matrix in the column panels of Taps.
-struct WinogradWeights {
+/// Sums over tiles for the gradient of the weights: each element is a matrix in the column panels of Taps.
+struct WinogradSums {
   float* data;
   int64_t plane;
   int64_t inputs, outputs, wide;
@@ -41,29 +57,36 @@ struct WinogradWeights {
   }
 };
 
-constexpr int64_t kThinInputs = 16;
+/// y = x * w, with `top` rows of zeros above x and `left` columns beside it.
+struct WinogradProblem {
+  WinogradImages in, out;
+  int64_t top, left;
+  const float* x;
+  WinogradWeights weights;
+  ConvEpilogue<float> epilogue;
+  float* y;
+  bool fetches;  ///< pays for images that lie beyond the second-level cache
+};
 
 struct WinogradFamily {
+  using Transform = void (*)(const WinogradImages& images, const float* pixels, int64_t top, int64_t left, const WinogradRuns& runs,
+                             const WinogradTiles& out);
+
   int outputs;  ///< m
-  /// A whole convolution of `count` tiles with at most kThinInputs channels, which are few tiles at a time, so that between the transforms
-  /// nothing leaves the first-level cache. The bits are those of `input`, products and `output`. `fetches` pays for images that lie
-  /// beyond the second-level cache.
-  void (*thin)(const WinogradImages& in, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
-               const WinogradWeights& u, const ConvEpilogue<float>& epilogue, const WinogradImages& out, float* y, bool fetches);
-  /// B^T d B of the patches whose first pixel is (y - top, x - left); outside of the image there are zeros.
-  void (*input)(const WinogradImages& images, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
-                const WinogradTiles& out);
-  /// y = A^T m A and the epilogue, for channels [begin, end): what lies outside of the image is dropped.
-  void (*output)(const WinogradTiles& products, const WinogradTile* tiles, int64_t count, const ConvEpilogue<float>& epilogue,
-                 const WinogradImages& images, int64_t begin, int64_t end, float* y);
-  /// A dy A^T: the transpose of `output`.
-  void (*output_gradient)(const WinogradImages& images, const float* dy, const WinogradTile* tiles, int64_t count,
-                          const WinogradTiles& out);
+  int tiles;    ///< that `convolve` works on at a time
+  /// input[r]: row r of B^T d B, of the patches whose first pixel is (y - top, x - left); outside of the image there are zeros.
+  const Transform* input;
+  /// output_gradient[r]: row r of A dy A^T, the transpose of the way from the products to y. What lies outside of the image is zero.
+  const Transform* output_gradient;
+  /// The outputs [begin, end) of at most `tiles` tiles; `next` are those that will follow. `memory` is for room(inputs, outputs) numbers,
+  /// which are 0 or what an earlier call left.
+  void (*convolve)(const WinogradProblem& problem, const WinogradRuns& runs, const WinogradRuns& next, int64_t begin, int64_t end,
+                   float* memory);
+  int64_t (*room)(int64_t inputs, int64_t outputs);
   /// G g G^T for a vector of outputs from `output` on and the inputs [begin, end), whose 9 taps lie one behind the other as vectors.
   void (*weights)(const float* taps, int64_t output, int64_t begin, int64_t end, const WinogradWeights& out);
   /// G^T u G for input channels [begin, end): the transpose of `weights`; u is the sum of `parts` that lie `part_stride` numbers apart.
-  void (*weight_gradient)(const WinogradWeights& u, int64_t parts, int64_t part_stride, int64_t begin, int64_t end,
-                          const Taps<float>& taps);
+  void (*weight_gradient)(const WinogradSums& u, int64_t parts, int64_t part_stride, int64_t begin, int64_t end, const Taps<float>& taps);
 };
 
 struct WinogradKernels {

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-KERNELS = re.compile(r"\b(tile|thin|swept_row|dot_tile)<")  # the functions whose sums must stay in registers
+KERNELS = re.compile(r"\b(tile|row_products|swept_row|dot_tile)<")  # the functions whose sums must stay in registers
 HEADER = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 LINE = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
 MULTIPLY_ADD = re.compile(r"^vfn?m(add|sub)\d+p")

@@ -3,6 +3,8 @@
 
 #include "kernels/winograd.h"
 
+#include <utility>
+
 #include "kernels/isa/lanes.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -119,106 +121,211 @@ EMBER_INLINE void on_both_sides(Transform transform, Load load_at, Store store_a
   }
 }
 
-/// Which rows or columns of a patch that begins at `first` lie within [0, size).
-template <int kPatch>
-EMBER_INLINE unsigned inside(int64_t first, int64_t size) {
-  unsigned bits = 0;
-  for (int i = 0; i < kPatch; ++i) bits |= unsigned(first + i >= 0 && first + i < size) << i;
-  return bits;
-}
-
-/// Transforms a kPatch x kPatch square of pixels of an image, zeros around it, for all channels.
-template <int kPatch, int kOut, class Transform>
-EMBER_INLINE void transform_patch(const WinogradImages& s, const float* image, int64_t y, int64_t x, Transform transform, float* out,
-                                  int64_t plane) {
-  const float* corner = image + (y * s.w + x) * s.c;
-  const int64_t row = s.w * s.c;
-  if (y >= 0 && x >= 0 && y + kPatch <= s.h && x + kPatch <= s.w) {
+/// Row kRow of T d T^T for the squares d of kIn x kIn pixels, kStep from tile to tile, whose first pixel is (y - top, x - left). Neighbours
+/// share kIn - kStep columns, which are transformed once.
+template <int kRow, int kIn, int kOut, int kStep, class T>
+EMBER_INLINE void transform_row(WinogradImages s, const float* pixels, int64_t top, int64_t left, const WinogradRuns& runs, WinogradTiles out,
+                                T transform) {
+  constexpr int kShared = kIn - kStep;
+  for (const WinogradRun& t : runs) {
+    const float* rows[kIn];
+#pragma GCC unroll 8
+    for (int r = 0; r < kIn; ++r) {
+      const int64_t y = t.y - top + r;
+      rows[r] = y >= 0 && y < s.h ? pixels + (t.image * s.h + y) * s.w * s.c : nullptr;
+    }
+    const int64_t count = t.count, first = t.x - left;
     for_each_lanes<float>(s.c, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
-      on_both_sides<kPatch, kOut>(
-          transform, [&](int i, int j) __attribute__((always_inline)) { return load(corner + i * row + j * s.c + c, lanes); },
-          [&](int i, int j, V v) __attribute__((always_inline)) { store(out + (i * kOut + j) * plane + c, v, lanes); });
+      const auto column = [&](int64_t x) __attribute__((always_inline)) {
+        if (x < 0 || x >= s.w) return zeros<float>();
+        V d[kIn], o[kOut];
+#pragma GCC unroll 8
+        for (int r = 0; r < kIn; ++r) d[r] = rows[r] ? load(rows[r] + x * s.c + c, lanes) : zeros<float>();
+        transform(d, o);
+        return o[kRow];
+      };
+      float* to = out.data + c / kWinogradBlock * out.block + c % kWinogradBlock;
+      int64_t x = first;
+      V d[kIn], o[kOut];
+#pragma GCC unroll 8
+      for (int j = 0; j < kShared; ++j) d[j] = column(x++);
+      for (int64_t k = 0; k < count; ++k, to += out.row) {
+#pragma GCC unroll 8
+        for (int j = kShared; j < kIn; ++j) d[j] = column(x++);
+        transform(d, o);
+#pragma GCC unroll 8
+        for (int e = 0; e < kOut; ++e) store(to + e * out.plane, o[e]);
+#pragma GCC unroll 8
+        for (int j = 0; j < kShared; ++j) d[j] = d[j + kStep];
+      }
     });
-    return;
-  }
-  const unsigned rows = inside<kPatch>(y, s.h), columns = inside<kPatch>(x, s.w);
-  for (int64_t c = 0; c < s.c; c += kLanes<float>) {
-    const int lanes = int(s.c - c < kLanes<float> ? s.c - c : kLanes<float>);
-    on_both_sides<kPatch, kOut>(
-        transform,
-        [&](int i, int j) __attribute__((always_inline)) {
-          return load(corner + i * row + j * s.c + c, rows >> i & columns >> j & 1 ? lanes : 0);
-        },
-        [&](int i, int j, V v) __attribute__((always_inline)) { store(out + (i * kOut + j) * plane + c, v, lanes); });
+    out.data += count * out.row;
   }
 }
 
-template <class F>
-void input(const WinogradImages& s, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
-           const WinogradTiles& out) {
-  for (int64_t i = 0; i < count; ++i)
-    transform_patch<F::patch, F::patch>(
-        s, x + tiles[i].image * s.h * s.w * s.c, tiles[i].y - top, tiles[i].x - left,
-        [](const V* d, V* o) __attribute__((always_inline)) { F::input(d, o); }, out.data + i * out.row, out.plane);
+template <class F, int kRow>
+void input(const WinogradImages& s, const float* x, int64_t top, int64_t left, const WinogradRuns& runs, const WinogradTiles& out) {
+  transform_row<kRow, F::patch, F::patch, F::outputs>(s, x, top, left, runs, out,
+                                                      [](const V* d, V* o) __attribute__((always_inline)) { F::input(d, o); });
 }
 
+template <class F, int kRow>
+void output_gradient(const WinogradImages& s, const float* dy, int64_t top, int64_t left, const WinogradRuns& runs, const WinogradTiles& out) {
+  transform_row<kRow, F::outputs, F::patch, F::outputs>(s, dy, top, left, runs, out,
+                                                        [](const V* d, V* o) __attribute__((always_inline)) { F::output_transposed(d, o); });
+}
+
+// A whole convolution is done a few tiles and a row of elements at a time, so that between the transforms nothing leaves the first-level
+// cache and the weights alone come from the second. A row of elements of some tiles is summed in registers, where it takes half of the
+// way back: A^T m A needs A for the row, and A^T for what is left of the rows.
 template <class F>
-void output_gradient(const WinogradImages& s, const float* dy, const WinogradTile* tiles, int64_t count, const WinogradTiles& out) {
-  for (int64_t i = 0; i < count; ++i)
-    transform_patch<F::outputs, F::patch>(
-        s, dy + tiles[i].image * s.h * s.w * s.c, tiles[i].y, tiles[i].x,
-        [](const V* d, V* o) __attribute__((always_inline)) { F::output_transposed(d, o); }, out.data + i * out.row, out.plane);
+struct Sizes {
+  static constexpr int L = kLanes<float>, patch = F::patch;
+  static constexpr int at_once = kLaneBytes == 64 ? 4 : patch == 4 ? 3 : 2;  // tiles whose sums fit the registers
+  static constexpr int tiles = kLaneBytes == 64 ? 8 : 12;
+};
+
+constexpr int64_t kLongestSum = 64;  // of channels in one go: keeps the error of many channels near that of few
+
+/// h[j] = (sum over inputs of v * u) A for a row of elements of some tiles, m vectors of one tile and `tiles` vectors apart.
+template <class F>
+void row_products(int64_t inputs, const float* v, const float* u, float* h) {
+  constexpr int L = Sizes<F>::L, patch = F::patch, at_once = Sizes<F>::at_once, tiles = Sizes<F>::tiles;
+  for (int64_t first = 0; first < inputs; first += kLongestSum) {
+    V sum[at_once][patch];
+#pragma GCC unroll 8
+    for (int t = 0; t < at_once; ++t)
+#pragma GCC unroll 8
+      for (int e = 0; e < patch; ++e) sum[t][e] = zeros<float>();
+    const int64_t end = first + kLongestSum < inputs ? first + kLongestSum : inputs;
+    for (int64_t block = first; block < end; block += kWinogradBlock, v += patch * tiles * kWinogradBlock) {
+      const int n = int(end - block < kWinogradBlock ? end - block : kWinogradBlock);
+      for (int k = 0; k < n; ++k, u += patch * L) {
+#pragma GCC unroll 8
+        for (int e = 0; e < patch; ++e) {
+          const V weight = load(u + e * L);
+#pragma GCC unroll 8
+          for (int t = 0; t < at_once; ++t) sum[t][e] = fma(broadcast(v[(e * tiles + t) * kWinogradBlock + k]), weight, sum[t][e]);
+        }
+      }
+    }
+#pragma GCC unroll 8
+    for (int t = 0; t < at_once; ++t) {
+      V o[F::outputs];
+      F::output(sum[t], o);
+#pragma GCC unroll 8
+      for (int j = 0; j < F::outputs; ++j) {
+        float* const to = h + (j * tiles + t) * L;
+        store(to, first == 0 ? o[j] : load(to) + o[j]);
+      }
+    }
+  }
 }
 
 /// As the elementwise ReLU: 0 for -0, NaN stays.
 EMBER_INLINE V relu(V v) { return select(v <= V{}, V{}, v); }
 
+/// The rest of the way back, and the epilogue, for a vector of outputs from `o` on; what lies outside of the image is dropped.
 template <class F>
-void output(const WinogradTiles& products, const WinogradTile* tiles, int64_t count, const ConvEpilogue<float>& e, const WinogradImages& s,
-            int64_t begin, int64_t end, float* y) {
-  constexpr int m = F::outputs;
-  const int64_t row = s.w * s.c;
-  for (int64_t i = 0; i < count; ++i) {
-    const WinogradTile& t = tiles[i];
-    const float* from = products.data + i * products.row;
-    const int64_t at = ((t.image * s.h + t.y) * s.w + t.x) * s.c + begin, rows = s.h - t.y, columns = s.w - t.x;
-    const bool whole = rows >= m && columns >= m;
-    if (e.pool && !whole) continue;
-    const int64_t window = ((t.image * (s.h / 2) + t.y / 2) * (s.w / 2) + t.x / 2) * s.c + begin;  // m is 2 then
-    for_each_lanes<float>(end - begin, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
-      const V bias = e.bias ? load(e.bias + begin + c, lanes) : zeros<float>();
-      const V scale = e.scale ? load(e.scale + begin + c, lanes) : zeros<float>(), shift = e.scale ? load(e.shift + begin + c, lanes) : zeros<float>();
-      V largest = zeros<float>();
-      on_both_sides<F::patch, m>(
-          [](const V* d, V* o) __attribute__((always_inline)) { F::output(d, o); },
-          [&](int a, int b) __attribute__((always_inline)) { return load(from + (a * F::patch + b) * products.plane + c, lanes); },
-          [&](int a, int b, V v) __attribute__((always_inline)) {
-            if (!whole && (a >= rows || b >= columns)) return;
-            const int64_t pixel = at + a * row + b * s.c + c;
-            v += bias;
-            if (e.scale) v = fma(v, scale, shift);
-            if (e.addend) v += load(e.addend + pixel, lanes);
-            if (e.relu) v = relu(v);
-            if (e.pool) largest = a + b == 0 ? v : select((v > largest) | is_nan(v), v, largest);
-            else store(y + pixel, v, lanes);
-          });
-      if (e.pool) store(y + window + c, largest, lanes);
-    });
+EMBER_INLINE void finish(WinogradImages s, ConvEpilogue<float> e, float* y, const WinogradRuns& runs, const float* h, int64_t o, int lanes) {
+  constexpr int L = Sizes<F>::L, m = F::outputs;
+  const V bias = e.bias ? load(e.bias + o, lanes) : zeros<float>();
+  const V scale = e.scale ? load(e.scale + o, lanes) : zeros<float>(), shift = e.scale ? load(e.shift + o, lanes) : zeros<float>();
+  for (const WinogradRun& t : runs) {
+    const int64_t rows = s.h - t.y;
+    int64_t at = ((t.image * s.h + t.y) * s.w + t.x) * s.c + o, columns = s.w - t.x;
+    int64_t window = ((t.image * (s.h / 2) + t.y / 2) * (s.w / 2) + t.x / 2) * s.c + o;  // m is 2 then
+    for (const float* const end = h + t.count * L; h < end; h += L, at += m * s.c, window += s.c, columns -= m) {
+      const bool whole = rows >= m && columns >= m;
+      V out[m][m];
+#pragma GCC unroll 8
+      for (int b = 0; b < m; ++b) {
+        V rest[F::patch], column[m];
+#pragma GCC unroll 8
+        for (int r = 0; r < F::patch; ++r) rest[r] = load(h + (r * m + b) * Sizes<F>::tiles * L);
+        F::output(rest, column);
+#pragma GCC unroll 8
+        for (int a = 0; a < m; ++a) out[a][b] = column[a] + bias;
+      }
+      const auto each = [&](auto body) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+        for (int a = 0; a < m; ++a)
+#pragma GCC unroll 8
+          for (int b = 0; b < m; ++b)
+            if (whole || (a < rows && b < columns)) body(out[a][b], at + (a * s.w + b) * s.c);
+      };
+      if (e.scale) each([&](V& v, int64_t) __attribute__((always_inline)) { v = fma(v, scale, shift); });
+      if (e.addend) each([&](V& v, int64_t pixel) __attribute__((always_inline)) { v += load(e.addend + pixel, lanes); });
+      if (e.relu) each([&](V& v, int64_t) __attribute__((always_inline)) { v = relu(v); });
+      if (!e.pool) {
+        each([&](V& v, int64_t pixel) __attribute__((always_inline)) { store(y + pixel, v, lanes); });
+      } else if (whole) {
+        V largest = out[0][0];
+#pragma GCC unroll 8
+        for (int i = 1; i < 4; ++i) largest = select((out[i / 2][i % 2] > largest) | is_nan(out[i / 2][i % 2]), out[i / 2][i % 2], largest);
+        store(y + window, largest, lanes);
+      }
+    }
+  }
+}
+
+/// Fetches the part [c, c + 16) of the pixels of a row of some tiles that their neighbours to the left do not touch.
+template <class F>
+EMBER_INLINE void fetch(const WinogradImages& s, const float* pixels, const WinogradRuns& runs, int64_t down, int64_t right, int64_t c, bool writes) {
+  for (const WinogradRun& t : runs) {
+    const float* p = pixels + ((t.image * s.h + t.y + down) * s.w + t.x + right) * s.c + c;
+    for (int64_t i = 0; i < t.count * F::outputs; ++i, p += s.c) writes ? __builtin_prefetch(p, 1) : __builtin_prefetch(p);
   }
 }
 
 template <class F>
-void weights(const float* taps, int64_t output, int64_t begin, int64_t end, const WinogradWeights& out) {
-  float* to = out.at(0, begin, output);
-  for (int64_t i = begin; i < end; ++i, taps += 9 * kLanes<float>, to += out.wide)
-    on_both_sides<3, F::patch>(
-        [](const V* g, V* u) __attribute__((always_inline)) { F::weights(g, u); },
-        [&](int a, int b) __attribute__((always_inline)) { return load(taps + (a * 3 + b) * kLanes<float>); },
-        [&](int a, int b, V v) __attribute__((always_inline)) { store(to + (a * F::patch + b) * out.plane, v); });
+int64_t room(int64_t inputs, int64_t outputs) {
+  constexpr int64_t B = kWinogradBlock, L = Sizes<F>::L;
+  return Sizes<F>::tiles * F::patch * ((inputs + B - 1) / B * B + F::outputs * ((outputs + L - 1) / L * L));
 }
 
 template <class F>
-void weight_gradient(const WinogradWeights& u, int64_t parts, int64_t part_stride, int64_t begin, int64_t end, const Taps<float>& taps) {
+void convolve(const WinogradProblem& p, const WinogradRuns& runs, const WinogradRuns& next, int64_t begin, int64_t end, float* memory) {
+  constexpr int64_t B = kWinogradBlock, L = Sizes<F>::L, patch = F::patch, m = F::outputs, tiles = Sizes<F>::tiles;
+  const WinogradImages &in = p.in, &out = p.out;
+  const WinogradTiles v{memory, B, tiles * B, patch * tiles * B};
+  const int64_t vector = in.c * patch * L, vectors = (p.weights.outputs + L - 1) / L, h_row = m * tiles * L, h_vector = patch * h_row;
+  float* const h = memory + (in.c + B - 1) / B * v.block;
+  int64_t count = 0;
+  for (const WinogradRun& t : runs) count += t.count;
+
+  const auto one_row = [&]<int kRow> {
+    input<F, kRow>(in, p.x, p.top, p.left, runs, v);
+    const float* u = p.weights.data + (kRow * vectors + begin / L) * vector;
+    for (int64_t o = begin; o < end; o += L, u += vector) {
+      if (p.fetches && o % B == 0) {
+        for (int64_t c = o - begin; kRow < m && c < in.c; c += end - begin)
+          fetch<F>(in, p.x, next, kRow + patch - m - p.top, patch - m - p.left, c, false);
+        if (kRow >= patch - m && !p.epilogue.pool) fetch<F>(out, p.y, runs, kRow - (patch - m), 0, o, true);
+      }
+      float* const to = h + (o - begin) / L * h_vector + kRow * h_row;
+      for (int64_t t = 0; t < count; t += Sizes<F>::at_once) row_products<F>(in.c, v.data + t * B, u, to + t * L);
+    }
+  };
+  [&]<int... kRow>(std::integer_sequence<int, kRow...>) { (one_row.template operator()<kRow>(), ...); }(std::make_integer_sequence<int, patch>());
+  for (int64_t o = begin; o < end; o += L)
+    finish<F>(out, p.epilogue, p.y, runs, h + (o - begin) / L * h_vector, o, int(end - o < L ? end - o : L));
+}
+
+template <class F>
+void weights(const float* taps, int64_t output, int64_t begin, int64_t end, const WinogradWeights& out) {
+  constexpr int L = kLanes<float>, patch = F::patch;
+  const int64_t vectors = (out.outputs + L - 1) / L, row = vectors * out.inputs * patch * L;
+  float* to = out.data + (output / L * out.inputs + begin) * patch * L;
+  for (int64_t i = begin; i < end; ++i, taps += 9 * L, to += patch * L)
+    on_both_sides<3, patch>(
+        [](const V* g, V* u) __attribute__((always_inline)) { F::weights(g, u); },
+        [&](int a, int b) __attribute__((always_inline)) { return load(taps + (a * 3 + b) * L); },
+        [&](int a, int b, V v) __attribute__((always_inline)) { store(to + a * row + b * L, v); });
+}
+
+template <class F>
+void weight_gradient(const WinogradSums& u, int64_t parts, int64_t part_stride, int64_t begin, int64_t end, const Taps<float>& taps) {
   const int64_t tap = taps.inputs * taps.wide;
   for (int64_t o = 0; o < u.outputs; o += kLanes<float>)
     for (int64_t i = begin; i < end; ++i) {
@@ -236,66 +343,17 @@ void weight_gradient(const WinogradWeights& u, int64_t parts, int64_t part_strid
     }
 }
 
-constexpr int kThinTiles = 8;
-
-/// A row of elements of some tiles: m = sum over inputs of v * u. Elements lie kThinTiles tiles apart in v and m.
-template <int kElements, int kTiles>
-EMBER_INLINE void thin_products(int64_t inputs, const float* v, const float* u, int64_t u_plane, int64_t u_row, float* m) {
-  V sum[kTiles][kElements];
-#pragma GCC unroll 8
-  for (int t = 0; t < kTiles; ++t)
-#pragma GCC unroll 8
-    for (int e = 0; e < kElements; ++e) sum[t][e] = zeros<float>();
-  for (int64_t k = 0; k < inputs; ++k, ++v, u += u_row) {
-#pragma GCC unroll 8
-    for (int e = 0; e < kElements; ++e) {
-      const V weight = load(u + e * u_plane);
-#pragma GCC unroll 8
-      for (int t = 0; t < kTiles; ++t) sum[t][e] = fma(broadcast(v[(e * kThinTiles + t) * kThinInputs]), weight, sum[t][e]);
-    }
-  }
-#pragma GCC unroll 8
-  for (int e = 0; e < kElements; ++e)
-#pragma GCC unroll 8
-    for (int t = 0; t < kTiles; ++t) store(m + (e * kThinTiles + t) * kLanes<float>, sum[t][e]);
-}
-
-/// Fetches the pixels of a tile that the one to its left did not touch, and the ones that are written.
-template <class F>
-EMBER_INLINE void fetch(const WinogradImages& s, const float* image, int64_t y, int64_t x, int rows, int64_t column, bool writes) {
-  const float* p = image + (y * s.w + x + column) * s.c;
-  for (int r = 0; r < rows; ++r, p += s.w * s.c)
-    for (int64_t i = 0; i < F::outputs * s.c; i += 16) writes ? __builtin_prefetch(p + i, 1) : __builtin_prefetch(p + i);
-}
+/// The transforms of all rows of elements.
+template <class F, class Rows = std::make_integer_sequence<int, F::patch>>
+struct Transforms;
+template <class F, int... kRow>
+struct Transforms<F, std::integer_sequence<int, kRow...>> {
+  static constexpr WinogradFamily::Transform inputs[] = {input<F, kRow>...}, output_gradients[] = {output_gradient<F, kRow>...};
+};
 
 template <class F>
-void thin(const WinogradImages& in, const float* x, int64_t top, int64_t left, const WinogradTile* tiles, int64_t count,
-          const WinogradWeights& u, const ConvEpilogue<float>& epilogue, const WinogradImages& out, float* y, bool fetches) {
-  constexpr int L = kLanes<float>, patch = F::patch, elements = patch * patch;
-  constexpr int at_once = kLaneBytes == 64 ? 4 : patch == 4 ? 2 : 1;  // tiles whose sums fit the registers
-  alignas(64) float v[elements * kThinTiles * kThinInputs] = {}, m[elements * kThinTiles * L];
-  for (int64_t first = 0; first < count; first += kThinTiles) {
-    const int64_t n = count - first < kThinTiles ? count - first : kThinTiles;
-    input<F>(in, x, top, left, tiles + first, n, {v, kThinInputs, kThinTiles * kThinInputs});
-    for (int64_t o = 0; o < out.c; o += L) {
-      for (int row = 0; row < patch; ++row) {
-        for (int64_t i = first + row * kThinTiles / patch; fetches && o == 0 && i < first + (row + 1) * kThinTiles / patch; ++i) {
-          if (i < count && !epilogue.pool) fetch<F>(out, y + tiles[i].image * out.h * out.w * out.c, tiles[i].y, tiles[i].x, F::outputs, 0, true);
-          if (i + kThinTiles >= count) continue;
-          const WinogradTile& next = tiles[i + kThinTiles];
-          fetch<F>(in, x + next.image * in.h * in.w * in.c, next.y - top, next.x - left, patch, patch - F::outputs, false);
-        }
-        for (int64_t t = 0; t < n; t += at_once)
-          thin_products<patch, at_once>(in.c, v + (row * patch * kThinTiles + t) * kThinInputs, u.at(row * patch, 0, o), u.plane, u.wide,
-                                        m + (row * patch * kThinTiles + t) * L);
-      }
-      output<F>({m, L, kThinTiles * L}, tiles + first, n, epilogue, out, o, o + L < out.c ? o + L : out.c, y);
-    }
-  }
-}
-
-template <class F>
-constexpr WinogradFamily family{F::outputs, thin<F>, input<F>, output<F>, output_gradient<F>, weights<F>, weight_gradient<F>};
+constexpr WinogradFamily family{F::outputs,  Sizes<F>::tiles, Transforms<F>::inputs, Transforms<F>::output_gradients,
+                                convolve<F>, room<F>,         weights<F>,            weight_gradient<F>};
 
 }  // namespace
 
