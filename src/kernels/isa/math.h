@@ -4,8 +4,8 @@
 // Sources: Cody & Waite's reduction, the polynomials of Cephes (S. Moshier) for exp and log, minimax fits for the others.
 #pragma once
 
-#include "kernels/isa/lane_table.h"
 #include "kernels/isa/lanes.h"
+#include "kernels/isa/math_tables.h"
 
 namespace ember::kernels::EMBER_ISA {
 
@@ -61,32 +61,51 @@ EMBER_INLINE V exp(V x) {
   return times_power_of_two(exp_near_zero(r), k);
 }
 #if defined(__AVX512F__)
-// 2^(i/16) and what its rounding left over.
-alignas(64) static constexpr float kSixteenths[16] = {
-    1.0f, 1.0442737f, 1.0905077f, 1.1387886f, 1.1892071f, 1.2418578f, 1.2968396f, 1.3542556f,
-    1.4142135f, 1.4768262f, 1.5422108f, 1.6104903f, 1.6817929f, 1.7562522f, 1.8340081f, 1.9152066f};
-alignas(64) static constexpr float kSixteenthsRest[16] = {
-    0.0f, 4.83347e-08f, -1.307754e-08f, 5.3862223e-08f, 3.7976353e-08f, 4.496838e-08f,
-    -4.0189995e-08f, -1.0123349e-08f, 2.4203235e-08f, -4.500899e-08f, 8.070905e-09f, 9.836217e-09f,
-    -2.4755327e-08f, -9.23577e-09f, -1.1239278e-08f, 9.845328e-09f};
-
-/// e^x of lanes, 0.8 ULP. x = k ln 2 + r, where k counts sixteenths: 2^k comes from a table and the exponent, and two terms less of
-/// e^r are needed. k alone carries infinities and NaN.
-EMBER_INLINE FloatLanes exp(FloatLanes x) {
+/// x = k ln 2 + r, where k counts sixteenths: the last four bits of `index`. Where k is infinite or NaN, r is not.
+struct Sixteenths {
+  IntLanes index;
+  FloatLanes k, r;
+};
+EMBER_INLINE Sixteenths in_sixteenths(FloatLanes x) {
   using V = FloatLanes;
-  const V shifted = fused(x, V{} + 1.44269504088896341f, V{} + 786432.0f);  // 1.5 2^19: its last four bits are sixteenths
+  const V shifted = fused(x, V{} + 1.44269504088896341f, V{} + 786432.0f);  // 1.5 2^19
   const V k = shifted - 786432.0f;
-  V r = fused(k, V{} - 0.693359375f, x);
-  r = limit_size(fused(k, V{} + 2.12194440e-4f, r), 0.5f);
-  const V p = fused(fused(r, V{} + 1.66666667e-1f, V{} + 0.5f), r * r, r);
-  const V power = look_up(kSixteenths, as_bits(shifted)), rest = look_up(kSixteenthsRest, as_bits(shifted));
-  return times_power_of_two(power + fused(p, power, rest), k);
+  const V r = fused(k, V{} - 0.693359375f, x);
+  return {as_bits(shifted), k, limit_size(fused(k, V{} + 2.12194440e-4f, r), 0.5f)};
 }
+
+/// e^r - 1 for |r| <= ln 2 / 32.
+EMBER_INLINE FloatLanes exp_minus_one(FloatLanes r) {
+  return fused(fused(r, FloatLanes{} + 1.66666667e-1f, FloatLanes{} + 0.5f), r * r, r);
+}
+
+/// e^x of lanes, 0.8 ULP: 2^k comes from a table and the exponent, and two terms less of e^r are needed.
+EMBER_INLINE FloatLanes exp(FloatLanes x) {
+  const auto [index, k, r] = in_sixteenths(x);
+  const FloatLanes power = look_up(kPowers, index), rest = look_up(kPowersRest, index);
+  return times_power_of_two(power + fused(exp_minus_one(r), power, rest), k);
+}
+
+/// kWeightOfZero e^x for x <= 0: what a softmax needs, which divides by the sum. The factor makes a table whose rounding does no harm.
+/// The error is 1 ULP + |x| / 25 ULP, less than the rounding of a difference x makes.
+EMBER_INLINE FloatLanes weight(FloatLanes x) {
+  using V = FloatLanes;
+  const V shifted = fused(x, V{} + 1.44269504088896341f, V{} + 786432.0f), k = shifted - 786432.0f;
+  const V r = limit_size(fused(k, V{} - 0.69314718f, x), 0.5f), power = look_up(kScaledPowers, as_bits(shifted));
+  return times_power_of_two(fused(exp_minus_one(r), power, power), k);
+}
+template <class T>
+static constexpr T kWeightOfZero = sizeof(T) == 4 ? T(kScaledPowers[0]) : T(1);
+#else
+EMBER_INLINE FloatLanes weight(FloatLanes x) { return exp(x); }
+template <class T>
+static constexpr T kWeightOfZero = 1;
 #endif
 EMBER_INLINE double exp(double x) { return __builtin_exp(x); }
 EMBER_INLINE DoubleLanes exp(DoubleLanes v) {
   return each_lane(v, [](double x) { return __builtin_exp(x); });
 }
+EMBER_INLINE DoubleLanes weight(DoubleLanes x) { return exp(x); }
 
 /// ln x, 1 ULP. x = 2^e m with m in [sqrt(1/2), sqrt(2)); denormals are scaled first. 0 gives -inf, below 0 NaN.
 template <class V>
@@ -133,6 +152,14 @@ EMBER_INLINE V sigmoid(V x) {
   const V e = exp(-absolute(x));  // never overflows
   return select(x < 0.0f, e, V{} + 1.0f) / (e + 1.0f);
 }
+#if defined(__AVX512F__)
+/// The same of lanes, 2.3 ULP, as f 2^k / (f 2^k + f 2^-i/16 e^-r): 2^k goes to 0 and never overflows. The factor f is for the table.
+EMBER_INLINE FloatLanes sigmoid(FloatLanes x) {
+  const auto [index, k, r] = in_sixteenths(minimum(FloatLanes{} + 40.0f, x));  // 1 beyond
+  const FloatLanes power = look_up(kScaledRoots, index), scale = times_power_of_two(FloatLanes{} + kScaledRoots[0], k);
+  return scale / (scale + fused(exp_minus_one(-r), power, power));
+}
+#endif
 EMBER_INLINE double sigmoid(double x) {
   const double e = __builtin_exp(x < 0 ? x : -x);
   return (x < 0 ? e : 1.0) / (1.0 + e);
@@ -162,6 +189,19 @@ EMBER_INLINE V tanh(V x) {
   const V base = select(large, copy_sign(V{} + 1.0f, x), x);
   return fused(base, n / d, base);
 }
+#if defined(__AVX512F__)
+/// The same of lanes, 1.05 ULP: sixteen polynomials of |x| - kTanh[0], which one says 1 + 1.65 |x| by its exponent and two bits more.
+EMBER_INLINE FloatLanes tanh(FloatLanes x) {
+  using V = FloatLanes;
+  const V a = minimum(V{} + 9.0f, absolute(x));
+  const IntLanes piece = as_bits(fused(a, V{} + 1.65f, V{} + 1.0f)) >> 21;
+  const V d = a - look_up(kTanh[0], piece);
+  V y = look_up(kTanh[6], piece);
+#pragma GCC unroll 5
+  for (int i = 5; i > 0; --i) y = fused(y, d, look_up(kTanh[i], piece));
+  return (V)(as_bits(y) | (as_bits(x) & INT32_MIN));
+}
+#endif
 EMBER_INLINE double tanh(double x) { return __builtin_tanh(x); }
 
 /// erf x, 2 ULP: an odd polynomial near 0, else 1 - e^-p(|x|). The coefficients are N. Juffa's (2-clause BSD).

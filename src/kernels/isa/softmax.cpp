@@ -27,35 +27,53 @@ T row_max(int64_t n, const T* x) {
   return horizontal_max(maximum(maximum(top[0], top[1]), maximum(top[2], top[3])));
 }
 
-/// y = e^(x - top), then its sum. Of a row of only -inf they are NaN, as in PyTorch.
-template <class T>
-double exponentials(int64_t n, const T* x, T top, T* y) {
-  return row_total<T>(n, [&](int64_t i, auto lanes) {
-    const Lanes<T> e = exp(load(x + i, lanes) - top);
-    store(y + i, e, lanes);
-    return e;
-  });
-}
-
-template <class T>
-void softmax(int64_t rows, int64_t n, const T* x, T* y) {
-  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const T scale = T(1 / exponentials(n, x, row_max(n, x), y));
-    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(y + i, load(y + i, lanes) * scale, lanes); });
+/// Row by row: use(row, i, lanes, e) with the weights e of x - top, then end(row, top, sum of e). Within a row the maximum, the sum and
+/// what is done with it wait for each other. So one pass also takes the maximum of the next row, and `use` may complete the row before.
+template <class T, class Use, class End>
+EMBER_INLINE void weigh_rows(int64_t rows, int64_t n, const T* x, Use use, End end) {
+  constexpr int L = kLanes<T>;
+  T top = row_max(n, x);
+  for (int64_t r = 0; r < rows; ++r) {
+    const T *const row = x + r * n, *const next = r + 1 < rows ? row + n : row;
+    Lanes<T> next_top = n < L ? broadcast(row_max(n, next)) : load(next + n - L);
+    const double sum = row_total<T>(n, [&](int64_t i, auto lanes) {
+      const Lanes<T> e = weight(load(row + i, lanes) - top);
+      if constexpr (__is_same(decltype(lanes), AllLanes)) next_top = maximum(load(next + i), next_top);
+      use(r, i, lanes, e);
+      return e;
+    });
+    end(r, top, sum);
+    top = horizontal_max(next_top);
   }
 }
 
+/// ln of a sum of weights.
 template <class T>
-T log_of_sum(int64_t n, const T* x, T top) {
-  return T(__builtin_log(row_total<T>(n, [&](int64_t i, auto lanes) { return exp(load(x + i, lanes) - top); })));
+T log_of_sum(double sum) {
+  return T(__builtin_log(sum * (1 / double(kWeightOfZero<T>))));
+}
+
+/// Of a row of only -inf they are NaN, as in PyTorch.
+template <class T>
+void softmax(int64_t rows, int64_t n, const T* x, T* y) {
+  T scale = 0;
+  const auto complete = [&](T* row, int64_t i, auto lanes) { store(row + i, load(row + i, lanes) * scale, lanes); };
+  weigh_rows(rows, n, x,
+             [&](int64_t r, int64_t i, auto lanes, Lanes<T> e) {
+               complete(y + (r > 0 ? r - 1 : 0) * n, i, lanes);  // where there is no row before, it is written over at once
+               store(y + r * n + i, e, lanes);
+             },
+             [&](int64_t, T, double sum) { scale = T(1 / sum); });
+  for_each_lanes<T>(n, [&](int64_t i, auto lanes) { complete(y + (rows - 1) * n, i, lanes); });
 }
 
 template <class T>
 void log_softmax(int64_t rows, int64_t n, const T* x, T* y) {
-  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const T top = row_max(n, x), rest = log_of_sum(n, x, top);
-    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(y + i, load(x + i, lanes) - top - rest, lanes); });
-  }
+  T last_top = 0, rest = 0;
+  const auto complete = [&](int64_t r, int64_t i, auto lanes) { store(y + r * n + i, load(x + r * n + i, lanes) - last_top - rest, lanes); };
+  weigh_rows(rows, n, x, [&](int64_t r, int64_t i, auto lanes, auto) { complete(r > 0 ? r - 1 : 0, i, lanes); },
+             [&](int64_t, T top, double sum) { last_top = top, rest = log_of_sum<T>(sum); });
+  for_each_lanes<T>(n, [&](int64_t i, auto lanes) { complete(rows - 1, i, lanes); });
 }
 
 template <class T>
@@ -69,8 +87,8 @@ void softmax_backward(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
 template <class T>
 void log_softmax_backward(int64_t rows, int64_t n, const T* dy, const T* y, T* dx) {
   for (int64_t r = 0; r < rows; ++r, dy += n, y += n, dx += n) {
-    const T sum = T(row_total<T>(n, [&](int64_t i, auto lanes) { return load(dy + i, lanes); }));
-    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(dx + i, load(dy + i, lanes) - exp(load(y + i, lanes)) * sum, lanes); });
+    const T sum = T(row_total<T>(n, [&](int64_t i, auto lanes) { return load(dy + i, lanes); }) / kWeightOfZero<T>);
+    for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(dx + i, load(dy + i, lanes) - weight(load(y + i, lanes)) * sum, lanes); });
   }
 }
 
@@ -145,10 +163,7 @@ void log_sum_exp_short(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
 template <class T>
 void log_sum_exp(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
   if (n <= kShortRow) return log_sum_exp_short(rows, n, x, lse, p);
-  for (int64_t r = 0; r < rows; ++r, x += n) {
-    const T top = row_max(n, x);
-    lse[r] = top + log_of_sum(n, x, top);
-  }
+  weigh_rows(rows, n, x, [](auto...) {}, [&](int64_t r, T top, double sum) { lse[r] = top + log_of_sum<T>(sum); });
 }
 
 template <class T>
@@ -159,9 +174,9 @@ void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, c
     for_each_lanes<T>(rows * n, [&](int64_t i, auto lanes) { store(dx + i, load(x + i, lanes) * scale[0], lanes); });
   } else {
     for (int64_t r = 0; r < rows; ++r) {
-      const T s = scale[r], *const in = x + r * n;
+      const T s = scale[r], w = s / kWeightOfZero<T>, *const in = x + r * n;
       T* const out = dx + r * n;
-      if (lse) for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, exp(load(in + i, lanes) - lse[r]) * s, lanes); });
+      if (lse) for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, weight(load(in + i, lanes) - lse[r]) * w, lanes); });
       else for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, load(in + i, lanes) * s, lanes); });
     }
   }
