@@ -61,8 +61,8 @@ inline constexpr int kInlineInputs = 4;
 
 /// Where the gradient of an input goes: to the node that made it, to a leaf, or nowhere.
 struct Edge {
-  Node* node = nullptr;
-  TensorImpl* leaf = nullptr;
+  Node* node;
+  TensorImpl* leaf;
 };
 
 struct NodeHooks;
@@ -86,7 +86,7 @@ struct Node {
   };
   NodeHooks* hooks = nullptr;
   Edge* edges = inline_edges;
-  Edge inline_edges[kInlineInputs];
+  Edge inline_edges[kInlineInputs];  // like the sizes, written by attach as far as they go
   int64_t sizes[kMaxDims];       // of the output, for the check of its gradient
 
   virtual void run(const Tensor& dy, Grads& grads) = 0;

@@ -27,7 +27,7 @@ void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor&
   if (count > kInlineInputs) node->edges = static_cast<Edge*>(block_allocate(count * sizeof(Edge)));
   for (std::size_t i = 0; i < count; ++i) {
     Edge& edge = node->edges[i];
-    edge = Edge();
+    edge = {nullptr, nullptr};
     TensorImpl* input = inputs[i].impl;
     if (!input || !is_floating_point(input->dtype)) continue;
     if (Node* from = history_of(input)) {
@@ -60,9 +60,9 @@ bool view_has_history(TensorImpl* view) { return history_of(view) != nullptr; }
 
 bool Tensor::base_has_history() const { return history_of(impl_) != nullptr; }
 
-Node* history_of(TensorImpl* t) {
+Node* history_of_view(TensorImpl* t) {
   AutogradMeta* meta = t->meta;
-  if (!meta || !meta->base.defined()) return t->node;
+  if (!meta->base.defined()) return t->node;
   TensorImpl* base = meta->base.impl();
   const std::uint32_t now = base->meta ? base->meta->history : 0;
   if (now == meta->seen) return t->node;
@@ -98,14 +98,30 @@ std::string node_name(const Node* node) { return fmt::format("{}Backward0", node
 
 namespace {
 
-void bury(Node* node, Node*& dead) {
-  if (node->grad) node->grad->drop();
-  node->next_dead = dead;
-  dead = node;
-}
+/// Nodes on their way out.
+struct Cemetery {
+  Node* dead = nullptr;
+  bool open = false;
 
-constinit thread_local Node* cemetery = nullptr;
-constinit thread_local bool burying = false;
+  void bury(Node* node) {
+    if (node->grad) node->grad->drop();
+    node->next_dead = dead;
+    dead = node;
+  }
+};
+constinit thread_local Cemetery cemetery;
+
+void tear_down(Node* node, Cemetery& to) {
+  for (std::uint32_t i = 0; i < node->inputs; ++i) {
+    const Edge edge = node->edges[i];
+    if (edge.leaf) edge.leaf->drop();
+    if (edge.node && edge.node->references.decrement()) to.bury(edge.node);
+  }
+  if (!node->released && !node->keeps_nothing) node->release();
+  delete node->hooks;
+  if (node->edges != node->inline_edges) block_free(node->edges, node->inputs * sizeof(Edge));
+  block_free(node, node->bytes);
+}
 
 }  // namespace
 
@@ -113,22 +129,15 @@ constinit thread_local bool burying = false;
 // node's tensor, so nodes that die inside this loop only join its list.
 void drop_node(Node* first) {
   if (!first->references.decrement()) return;
-  bury(first, cemetery);
-  if (burying) return;
-  burying = true;
-  while (Node* node = cemetery) {
-    cemetery = node->next_dead;
-    for (std::uint32_t i = 0; i < node->inputs; ++i) {
-      const Edge edge = node->edges[i];
-      if (edge.leaf) edge.leaf->drop();
-      if (edge.node && edge.node->references.decrement()) bury(edge.node, cemetery);
-    }
-    if (!node->released) node->release();
-    delete node->hooks;
-    if (node->edges != node->inline_edges) block_free(node->edges, node->inputs * sizeof(Edge));
-    block_free(node, node->bytes);
+  Cemetery& here = cemetery;
+  here.bury(first);
+  if (here.open) return;
+  here.open = true;
+  while (Node* node = here.dead) {
+    here.dead = node->next_dead;
+    tear_down(node, here);
   }
-  burying = false;
+  here.open = false;
 }
 
 // --- saved values

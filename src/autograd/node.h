@@ -27,7 +27,8 @@ AutogradMeta& meta_of(TensorImpl* t);
 NodeHooks& hooks_of(Node* node);
 
 /// The node of a tensor, made anew when the base of a view has got another history; null for leaves.
-Node* history_of(TensorImpl* t);
+Node* history_of_view(TensorImpl* t);
+inline Node* history_of(TensorImpl* t) { return t->meta ? history_of_view(t) : t->node; }
 
 /// The operation that `node` runs, for error texts: "ExpBackward0".
 std::string node_name(const Node* node);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kMostOperands = 3;
 constexpr double kStepsAlone = 30000;  // less is not worth a question to the pool
+constexpr int64_t kSmall = 3000;       // elements that are not, whatever the operation
 
 DType promote_defined(DType a, DType b) {
   return a == DType::Undefined ? b : b == DType::Undefined ? a : promote_types(a, b);
@@ -166,25 +167,20 @@ DType result_type(std::initializer_list<const Operand*> operands) {
   return combine(with_dims, combine(without, numbers));
 }
 
-DType result_type(const Operand& a, const Operand& b) {
-  if (a.is_tensor() && b.is_tensor() && a.tensor().dtype() == b.tensor().dtype()) return a.tensor().dtype();
-  return result_type({&a, &b});
-}
-
 DType real_type(DType dtype) { return is_floating_point(dtype) ? dtype : get_default_dtype(); }
 
 namespace {
 
-/// The first of tensors of this dtype and one shape, row-major all; null when there is any other operand.
-const Tensor* first_alike(std::initializer_list<const Operand*> operands, DType dtype) {
-  const Tensor* first = nullptr;
-  for (const Operand* operand : operands) {
-    if (!operand->is_tensor()) return nullptr;
-    const Tensor& t = operand->tensor();
-    if (t.dtype() != dtype || !t.is_contiguous() || (first && !(t.sizes() == first->sizes()))) return nullptr;
-    if (!first) first = &t;
-  }
-  return first;
+/// Is this a small row-major tensor of this dtype, of the shape of `first` if there is one?
+bool is_alike(const Operand& operand, DType dtype, const TensorImpl* first) {
+  if (!operand.is_tensor()) return false;
+  const TensorImpl* t = operand.tensor().impl();
+  if (t->dtype != dtype || !t->contiguous || t->numel > kSmall) return false;
+  if (!first) return true;
+  if (t->dims != first->dims) return false;
+  for (int d = 0; d < t->dims; ++d)
+    if (t->sizes[d] != first->sizes[d]) return false;
+  return true;
 }
 
 Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_list<const Operand*> operands, DType compute,
@@ -267,21 +263,23 @@ Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_l
 
 }  // namespace
 
-Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, Parameters parameters, DType out) {
+Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters, DType out) {
   const kernels::ElementwiseLoop loop = kernels::kernels().elementwise.loop(op, compute);
   if (!loop) fail<NotImplementedError>("this operation is not implemented for '{}'", scalar_type_name(compute));
   if (out == DType::Undefined) out = compute;
   // Small tensors that are all alike come by the thousand: they skip the preparations.
-  const Tensor* const x = first_alike(operands, compute);
-  if (!x || double(x->numel()) * steps(op) >= kStepsAlone) return pointwise_of_any(loop, op, operands, compute, parameters, out);
   kernels::ElementwiseCall call;
-  for (int i = 0; i < 3; ++i) call.parameters[i] = parameters.values[i];
+  const TensorImpl* first = nullptr;
   for (std::size_t i = 0; i < operands.size(); ++i) {
-    call.in[i] = operands.begin()[i]->tensor().data_ptr();
+    if (!is_alike(*operands.begin()[i], compute, first)) return pointwise_of_any(loop, op, operands, compute, parameters, out);
+    const TensorImpl* t = operands.begin()[i]->tensor().impl();
+    if (!first) first = t;
+    call.in[i] = t->data;
     call.stride[i] = 1;
   }
-  Tensor y = make_dense(x->sizes(), out);
-  call.n = y.numel();
+  for (int i = 0; i < 3; ++i) call.parameters[i] = parameters.values[i];
+  Tensor y = make_dense_like(operands.begin()[0]->tensor(), out);
+  call.n = first->numel;
   call.out = y.data_ptr();
   loop(call);
   return y;

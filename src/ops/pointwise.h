@@ -17,19 +17,22 @@ struct Parameters {
 /// The type that a mixture has: tensors with dimensions outrank those without, and these outrank plain numbers, as long as the kind
 /// (bool, integer, real) is the same. As torch.result_type.
 DType result_type(std::initializer_list<const Operand*> operands);
-DType result_type(const Operand& a, const Operand& b);
+inline DType result_type(const Operand& a, const Operand& b) {
+  if (a.is_tensor() && b.is_tensor() && a.tensor().dtype() == b.tensor().dtype()) return a.tensor().dtype();
+  return result_type({&a, &b});
+}
 
 /// That, or the default real type where it is an integer.
 DType real_type(DType dtype);
 
 /// The loop of `op` over operands converted to `compute`; the result has that type too, or `out`. No history.
-Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, Parameters parameters = {},
+Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters = {},
                  DType out = DType::Undefined);
-inline Tensor pointwise(Op op, const Tensor& x, Parameters parameters = {}) {
+inline Tensor pointwise(Op op, const Tensor& x, const Parameters& parameters = {}) {
   const Operand operand(x);
   return pointwise(op, {&operand}, x.dtype(), parameters);
 }
-inline Tensor pointwise(Op op, const Tensor& a, const Tensor& b, Parameters parameters = {}) {
+inline Tensor pointwise(Op op, const Tensor& a, const Tensor& b, const Parameters& parameters = {}) {
   const Operand first(a), second(b);
   return pointwise(op, {&first, &second}, a.dtype(), parameters);
 }

@@ -19,7 +19,7 @@ void check_alpha(const Operand& a, const Operand& b, Scalar alpha) {
                       "For integral input tensors, argument alpha must not be a floating point number.");
 }
 
-bool is_one(Scalar s) { return s.to<double>() == 1; }
+bool is_one(Scalar s) { return s.is_floating_point() ? s.to<double>() == 1 : s.to<int64_t>() == 1; }
 
 /// Where no arithmetic follows, a number that the result's dtype cannot hold is refused.
 void check_numbers_fit(std::initializer_list<const Operand*> operands, DType dtype) {

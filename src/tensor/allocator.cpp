@@ -3,6 +3,7 @@
 #include "tensor/allocator.h"
 
 #include <ember/tensor.h>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <cstdlib>
@@ -11,80 +12,41 @@
 
 #include "error_format.h"
 
-namespace ember {
-namespace {
-
-#ifdef EMBER_SYSTEM_ALLOCATOR  // sanitizer builds: every block is its own allocation, so that a use after free is seen
-constexpr bool kSystemAllocator = true;
-#else
-constexpr bool kSystemAllocator = false;
-#endif
-
-constexpr int kSmallClasses = 16 + 4 * 5;  // up to 32 KiB
-constexpr int kClasses = 16 + 4 * 38;
-constexpr std::size_t kSlab = std::size_t(2) << 20;
-constexpr std::uint32_t kThreadBytes = 4 << 20;  // a thread keeps this much of each class, then shares
-
-constexpr int size_class(std::size_t bytes) {
-  if (bytes <= 1024) return int((bytes + 63) >> 6) - (bytes != 0);
-  const int log = 63 - __builtin_clzll(bytes - 1);  // 2^log < bytes <= 2^(log+1)
-  return 16 + (log - 10) * 4 + int(((bytes - 1) >> (log - 2)) & 3);
-}
-
-constexpr std::size_t class_bytes(int c) {
-  if (c < 16) return std::size_t(c + 1) * 64;
-  const int log = (c - 16) / 4 + 10;
-  return (std::size_t(1) << log) + std::size_t((c - 16) % 4 + 1) * (std::size_t(1) << (log - 2));
-}
-
-constexpr std::size_t kThreadLimit = class_bytes(kSmallClasses - 1);
-
-/// How many blocks of each class a thread keeps.
-struct ThreadLimits {
-  std::uint32_t of[kSmallClasses];
-  constexpr ThreadLimits() : of() {
-    for (int c = 0; c < kSmallClasses; ++c) of[c] = std::uint32_t(kThreadBytes / class_bytes(c));
-  }
-  constexpr std::uint32_t operator[](int c) const { return of[c]; }
-};
-constexpr ThreadLimits thread_limits;
-
-struct Block {
-  Block* next;
-};
-
-struct List {
-  Block* head;
-  std::uint32_t count;
-
-  void push(void* p) {
-    Block* b = static_cast<Block*>(p);
-    b->next = head;
-    head = b;
-    ++count;
-  }
-  void* pop() {
-    Block* b = head;
-    head = b->next;
-    --count;
-    return b;
-  }
-};
+namespace ember::allocator {
 
 constinit thread_local List thread_lists[kSmallClasses] = {};
-constinit thread_local bool thread_will_share = false;  // its lists go to the others when it ends
 
-/// What all threads share: lists of every class, and the slab that small blocks are cut from.
+namespace {
+
+constinit thread_local bool thread_shares = false;  // its lists have room, and go to the others when it ends
+constexpr std::int32_t most_blocks(int c) { return std::int32_t((4 << 20) / class_bytes(c)); }  // that a thread keeps
+
+constexpr int kClasses = 16 + 4 * 38;
+constexpr std::size_t kSlab = std::size_t(2) << 20;
+
+/// What small blocks are cut from. It starts at a multiple of its size, so that a block's address leads to it.
+struct alignas(64) Slab {
+  Slab* next;
+  std::size_t cut = sizeof(Slab);  // bytes from the start
+  std::size_t free = 0;            // bytes in the shared lists, counted when memory is given back
+
+  static Slab* of(const void* block) { return reinterpret_cast<Slab*>(std::uintptr_t(block) & ~(kSlab - 1)); }
+  bool unused() const { return free + sizeof(Slab) == cut; }
+};
+
+/// What all threads share: lists of every class, and the slabs, the one being cut first.
 struct Shared {
   std::mutex mutex;
   List lists[kClasses] = {};
-  char* slab = nullptr;
-  std::size_t slab_left = 0;
+  Slab* slabs = nullptr;
   MemoryStats stats;
 
   void* from_system(std::size_t bytes);
   void* cut(std::size_t bytes);
+  void take_thread_lists();
+  void give_back();
   void give_back_large();
+  void give_back_slabs();
 };
 
 Shared& shared() {
@@ -97,7 +59,7 @@ void* Shared::from_system(std::size_t bytes) {
   const std::size_t whole = (bytes + alignment - 1) & ~(alignment - 1);
   void* p = std::aligned_alloc(alignment, whole);
   if (!p) {
-    give_back_large();
+    give_back();
     p = std::aligned_alloc(alignment, whole);
   }
   check<RuntimeError>(p, "DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes.", bytes);
@@ -109,14 +71,23 @@ void* Shared::from_system(std::size_t bytes) {
 }
 
 void* Shared::cut(std::size_t bytes) {
-  if (slab_left < bytes) {
-    slab = static_cast<char*>(from_system(kSlab));
-    slab_left = kSlab;
-  }
-  void* p = slab;
-  slab += bytes;
-  slab_left -= bytes;
+  if (!slabs || kSlab - slabs->cut < bytes) slabs = ::new (from_system(kSlab)) Slab{slabs};
+  void* p = reinterpret_cast<char*>(slabs) + slabs->cut;
+  slabs->cut += bytes;
   return p;
+}
+
+/// The blocks that the calling thread keeps go to all.
+void Shared::take_thread_lists() {
+  for (int c = 0; c < kSmallClasses; ++c)
+    while (thread_lists[c].head) lists[c].push(thread_lists[c].pop());
+}
+
+void Shared::give_back() {
+  give_back_large();
+  take_thread_lists();
+  give_back_slabs();
+  malloc_trim(0);  // or the C library would keep it
 }
 
 void Shared::give_back_large() {
@@ -127,39 +98,65 @@ void Shared::give_back_large() {
     }
 }
 
+/// Slabs of which every block lies in the shared lists. Nobody counts while blocks come and go: that would cost each of them.
+void Shared::give_back_slabs() {
+  for (int c = 0; c < kSmallClasses; ++c)
+    for (Block* b = lists[c].head; b; b = b->next) Slab::of(b)->free += class_bytes(c);
+  for (int c = 0; c < kSmallClasses; ++c) {
+    List kept = {};
+    while (lists[c].head) {
+      void* block = lists[c].pop();
+      if (!Slab::of(block)->unused()) kept.push(block);
+    }
+    lists[c] = kept;
+  }
+  for (Slab** at = &slabs; Slab* slab = *at;) {
+    if (slab->unused()) {
+      *at = slab->next;
+      std::free(slab);
+    } else {
+      slab->free = 0;
+      at = &slab->next;
+    }
+  }
+}
+
 /// When a thread ends, its blocks serve the others.
 struct ThreadEnd {
   ~ThreadEnd() {
     const std::lock_guard lock(shared().mutex);
-    for (int c = 0; c < kSmallClasses; ++c)
-      while (thread_lists[c].head) shared().lists[c].push(thread_lists[c].pop());
+    shared().take_thread_lists();
   }
 };
 
-[[gnu::noinline, gnu::cold]] void share_at_end() {
+/// The first time that a thread comes here.
+void share_at_end() {
   static thread_local ThreadEnd at_end;
   (void)at_end;
-  thread_will_share = true;
+  thread_shares = true;
+  for (int c = 0; c < kSmallClasses; ++c) thread_lists[c].room += most_blocks(c);
 }
 
-[[gnu::noinline]] void* refill_small(int c) {
-  if (!thread_will_share) share_at_end();
+}  // namespace
+
+void* refill_small(int c) {
+  if (!thread_shares) share_at_end();
   Shared& s = shared();
   const std::lock_guard lock(s.mutex);
   List& common = s.lists[c];
   if (!common.head) return s.cut(class_bytes(c));
-  for (int i = 0; i < 32 && common.count > 1; ++i) thread_lists[c].push(common.pop());
+  for (int i = 0; i < 32 && common.head->next; ++i) thread_lists[c].push(common.pop());
   return common.pop();
 }
 
-[[gnu::noinline]] void spill_small(int c) {
+void spill_small(int c) {
+  if (!thread_shares) share_at_end();
   Shared& s = shared();
   const std::lock_guard lock(s.mutex);
-  for (std::uint32_t keep = thread_lists[c].count / 2; thread_lists[c].count > keep;)
-    s.lists[c].push(thread_lists[c].pop());
+  while (thread_lists[c].room < most_blocks(c) / 2) s.lists[c].push(thread_lists[c].pop());
 }
 
-[[gnu::noinline]] void* allocate_large(std::size_t wanted) {
+void* allocate_large(std::size_t wanted) {
   check<RuntimeError>(wanted < (std::size_t(1) << 47),
                       "DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes.", wanted);
   if (kSystemAllocator) return shared().from_system(wanted);
@@ -177,7 +174,7 @@ struct ThreadEnd {
   return s.from_system(std::size_t(bytes));
 }
 
-[[gnu::noinline]] void free_large(void* p, std::size_t wanted) {
+void free_large(void* p, std::size_t wanted) {
   if (kSystemAllocator) return std::free(p);
   const int c = size_class(wanted);
   const std::int64_t bytes = std::int64_t(class_bytes(c));
@@ -188,26 +185,11 @@ struct ThreadEnd {
   s.stats.cached += bytes;
 }
 
-}  // namespace
+}  // namespace ember::allocator
 
-// The fast paths call nothing but in their last statement: no register needs saving.
-void* block_allocate(std::size_t bytes) {
-  if (bytes <= kThreadLimit && !kSystemAllocator) [[likely]] {
-    const int c = size_class(bytes);
-    List& list = thread_lists[c];
-    return list.head ? list.pop() : refill_small(c);
-  }
-  return allocate_large(bytes);
-}
+namespace ember {
 
-void block_free(void* block, std::size_t bytes) {
-  if (bytes > kThreadLimit || kSystemAllocator) return free_large(block, bytes);
-  if (!thread_will_share) [[unlikely]] share_at_end();
-  const int c = size_class(bytes);
-  List& list = thread_lists[c];
-  list.push(block);
-  if (list.count > thread_limits[c]) [[unlikely]] spill_small(c);
-}
+using allocator::shared;
 
 MemoryStats memory_stats() {
   const std::lock_guard lock(shared().mutex);
@@ -216,7 +198,7 @@ MemoryStats memory_stats() {
 
 void empty_cache() {
   const std::lock_guard lock(shared().mutex);
-  shared().give_back_large();
+  shared().give_back();
 }
 
 }  // namespace ember

@@ -8,6 +8,9 @@ namespace ember {
 /// A new tensor of these sizes over fresh memory, row-major.
 Tensor make_dense(IntArrayRef sizes, DType dtype);
 
+/// The same with the sizes of a tensor, which need no checks.
+Tensor make_dense_like(const Tensor& like, DType dtype);
+
 /// A tensor over the memory of `like`, with its own geometry; `offset` is counted in elements from like's first one. No history.
 Tensor make_alias(const Tensor& like, IntArrayRef sizes, IntArrayRef strides, int64_t offset);
 

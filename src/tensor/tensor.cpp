@@ -1,7 +1,6 @@
 // Life and geometry of tensors: storages, handles, aliases, and what can be asked of them without an operation.
 #include <ember/tensor.h>
 
-#include <cstring>
 #include <new>
 
 #include "error_format.h"
@@ -89,9 +88,10 @@ void poison(const Tensor& t) {
 
 }  // namespace
 
-Tensor make_dense(IntArrayRef sizes, DType dtype) {
-  check<RuntimeError>(sizes.size() <= kMaxDims, "a tensor has at most {} dimensions, got sizes {}", kMaxDims, sizes);
-  const int64_t numel = checked_numel(sizes);
+namespace {
+
+/// A new row-major tensor; of these sizes it is known that they are valid and have this product.
+Tensor make_row_major(IntArrayRef sizes, int64_t numel, DType dtype) {
   TensorImpl* t = TensorImpl::allocate();
   Tensor result(t);
   t->dtype = dtype;
@@ -111,17 +111,28 @@ Tensor make_dense(IntArrayRef sizes, DType dtype) {
   return result;
 }
 
+}  // namespace
+
+Tensor make_dense(IntArrayRef sizes, DType dtype) {
+  check<RuntimeError>(sizes.size() <= kMaxDims, "a tensor has at most {} dimensions, got sizes {}", kMaxDims, sizes);
+  return make_row_major(sizes, checked_numel(sizes), dtype);
+}
+
+Tensor make_dense_like(const Tensor& like, DType dtype) { return make_row_major(like.sizes(), like.numel(), dtype); }
+
 Tensor make_alias(const Tensor& like) {
   const TensorImpl* from = like.impl();
   TensorImpl* t = TensorImpl::allocate();
-  // One copy of three cache lines, then the fields that a handle owns for itself.
-  std::memcpy(static_cast<void*>(t), from, sizeof(TensorImpl));
-  t->references = ReferenceCount();
-  t->requires_grad = false;
-  t->grad_defined = false;
-  t->node = nullptr;
-  t->grad = nullptr;
-  t->meta = nullptr;
+  t->dtype = from->dtype;
+  t->dims = from->dims;
+  t->contiguous = from->contiguous;
+  t->numel = from->numel;
+  for (int i = 0; i < from->dims; ++i) {  // only what is there: copying the whole arrays takes longer
+    t->sizes[i] = from->sizes[i];
+    t->strides[i] = from->strides[i];
+  }
+  t->data = from->data;
+  t->storage = from->storage;
   t->storage->references.increment();
   return Tensor(t);
 }

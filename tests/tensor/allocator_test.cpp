@@ -1,6 +1,8 @@
 // The caching allocator: memory comes back, from any thread, and what cannot be had is an error and no more.
 #include <ember/ember.h>
 
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -36,6 +38,30 @@ TEST_CASE("empty_cache gives back what no tensor holds, and nothing else") {
   CHECK(memory_stats().cached == 0);
   CHECK(kept.sum().item<double>() == double(kLarge));
   CHECK(zeros({2 * kLarge}).sum().item<double>() == 0);
+}
+
+TEST_CASE("empty_cache gives back small blocks as well, where a whole slab is free") {
+  const auto resident = [] {  // KiB, as the system counts
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;)
+      if (word == "VmRSS:") return status >> word, std::stoll(word);
+    return 0LL;
+  };
+  empty_cache();
+  const int64_t before = resident();
+  const Tensor kept = ones({100});
+  std::vector<Tensor> many;
+  for (int i = 0; i < 200'000; ++i) many.push_back(ones({i % 200 + 1}));  // about 130 MB
+  const int64_t full = resident();
+  CHECK(full - before > 50'000);
+  const Tensor among = ones({100});
+  many = {};
+  empty_cache();
+  CHECK(resident() - before < (full - before) / 4);
+  CHECK((kept + among).sum().item<double>() == 200);
+  const int64_t calls = memory_stats().system_calls;
+  for (int i = 0; i < 1000; ++i) CHECK(ones({i % 200 + 1}).sum().item<double>() == i % 200 + 1);
+  CHECK(memory_stats().system_calls <= calls + 1);
 }
 
 TEST_CASE("a working set that changes does not pile up") {
