@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -40,6 +41,7 @@ struct Shared {
   List lists[kClasses] = {};
   Slab* slabs = nullptr;
   MemoryStats stats;
+  std::int64_t most_in_use = 0;  // since large blocks were last given back
 
   void* from_system(std::size_t bytes);
   void* cut(std::size_t bytes);
@@ -91,6 +93,7 @@ void Shared::give_back() {
 }
 
 void Shared::give_back_large() {
+  most_in_use = stats.in_use;
   for (int c = kSmallClasses; c < kClasses; ++c)
     while (lists[c].head) {
       std::free(lists[c].pop());
@@ -165,12 +168,14 @@ void* allocate_large(std::size_t wanted) {
   Shared& s = shared();
   const std::lock_guard lock(s.mutex);
   s.stats.in_use += bytes;
+  s.most_in_use = std::max(s.most_in_use, s.stats.in_use);
   if (s.lists[c].head) {
     s.stats.cached -= bytes;
     return s.lists[c].pop();
   }
-  // The working set has changed. What has gathered beyond half of what is in use would only make the process grow.
-  if (s.stats.cached > s.stats.in_use / 2 + (64 << 20)) s.give_back_large();
+  // The working set has changed. What has gathered beyond half as much again as was ever in use at a time would only make the process grow;
+  // less than that is what other parts of a training step need.
+  if (s.stats.cached + s.stats.in_use > s.most_in_use / 2 * 3 + (64 << 20)) s.give_back_large();
   return s.from_system(std::size_t(bytes));
 }
 

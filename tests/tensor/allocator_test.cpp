@@ -75,6 +75,21 @@ TEST_CASE("a working set that changes does not pile up") {
   CHECK(most < (100 << 20));
 }
 
+TEST_CASE("two halves of a step that want blocks of different sizes do not take them from each other") {
+  empty_cache();
+  const auto half = [](int64_t numbers) {
+    std::vector<Tensor> held;
+    for (int i = 0; i < 20; ++i) held.push_back(empty({numbers}));
+  };
+  int64_t calls = 0;
+  for (int step = 0; step < 4; ++step) {
+    if (step == 1) calls = memory_stats().system_calls;
+    half(2 * kLarge);
+    half(kLarge * 7 / 4);
+  }
+  CHECK(memory_stats().system_calls == calls);
+}
+
 TEST_CASE("what cannot be had is an error, and the rest goes on") {
   { const Tensor left = empty({kLarge}); }
   CHECK_THROWS_AS(empty({int64_t(1) << 46}), RuntimeError);
