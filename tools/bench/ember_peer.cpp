@@ -4,8 +4,6 @@
 #include <ember/ember.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -14,13 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "clock.h"
 #include "nets.h"
 
 using namespace bench;
 
 namespace {
-
-using Step = std::function<void()>;
 
 struct Row {
   std::string name;
@@ -184,24 +181,6 @@ void add_memory() {
                     }});
 }
 
-// --- the clock
-
-std::string measure(const Step& step, double seconds) {
-  using Clock = std::chrono::steady_clock;
-  const auto after = [](double s) { return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s)); };
-  for (const auto end = after(std::max(0.05, seconds / 4)); Clock::now() < end;) step();
-  std::vector<double> times;
-  int calls = 1;  // what is over within a microsecond is timed by the hundred: reading the clock takes 20 ns
-  for (const auto end = after(seconds); Clock::now() < end || times.size() < 5;) {
-    const auto start = Clock::now();
-    for (int i = 0; i < calls; ++i) step();
-    times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count() / calls);
-    if (times.back() < 1 && calls == 1) calls = 100, times.clear();
-  }
-  std::sort(times.begin(), times.end());
-  return fmt::format("{:.3f} {:.3f}", times.front(), times[times.size() / 2]);
-}
-
 // --- answers
 
 /// The row's work, made ready; null for a row that does not exist.
@@ -241,7 +220,9 @@ std::string answer(const std::vector<std::string>& words) {
     return fmt::format("{} {}", before, held("VmHWM"));
   }
   if (current != words[1]) step = nullptr, step = prepare(words[1]), current = words[1];
-  return step ? measure(step, std::stod(words.at(3))) : "none";
+  if (!step) return "none";
+  const auto [minimum, median] = measure(step, std::stod(words.at(3)));
+  return fmt::format("{:.3f} {:.3f}", minimum, median);
 }
 
 }  // namespace

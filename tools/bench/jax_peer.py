@@ -3,7 +3,8 @@
 The number of threads is that of the processors which the process may use at its start (peers.py).
 """
 import sys
-import time
+
+import clock
 
 import jax
 import jax.numpy as jnp
@@ -298,26 +299,13 @@ def find(name):
     return operation(name)
 
 
-def measure(step, seconds):
-    end = time.perf_counter() + max(0.05, seconds / 4)
-    while time.perf_counter() < end:
-        step()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 5:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    times.sort()
-    return times[0] * 1e6, times[len(times) // 2] * 1e6
-
-
 def main():
     current, step = None, None
     for line in sys.stdin:
         _, name, _, seconds = line.rstrip("\n").split("\t")
         if name != current:
             current, step = name, find(name)
-        print("none" if step is None else "%.3f %.3f" % measure(step, float(seconds)), flush=True)
+        clock.answer(step, seconds)
 
 
 main()

@@ -25,7 +25,7 @@ def line(result, median, limit):
     faster = f"{ratio(result):8.2f}x  {peer[0]:19s}" if peer else " " * 30
     share = f"{limit:10.1f} {100 * limit / result['ember_us']:5.0f}%" if limit else " " * 17
     peers = ", ".join(f"{name} {value:.1f}" for name, value in result["peers"].items())
-    return f"{result['name']:42s} {result['threads']} {result['ember_us']:11.2f} {median:11.2f} {faster} {share}   {peers}"
+    return f"{result['name']:42s} {result['threads']} {microseconds(result['ember_us']):>11s} {microseconds(median):>11s} {faster} {share}   {peers}"
 
 
 def geometric_mean(values):
@@ -51,7 +51,7 @@ def summary(results):
 
 
 def microseconds(value):
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+    return f"{value:.{3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0}f}" if value < 1000 else f"{value:,.0f}"
 
 
 def markdown(results, limits):

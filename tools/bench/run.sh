@@ -9,7 +9,7 @@ command -v python3 >/dev/null || { echo "python3 is needed to run the peers side
 build=$root/build/libtorch
 peer=$root/build/release/bin/libtorch_peer
 source=$root/tools/bench/libtorch/libtorch_peer.cpp
-if [[ " $* " != *" --peers "* || "$*" == *libtorch* ]] && [ ! "$peer" -nt "$source" ]; then
+if [[ " $* " != *" --peers "* || "$*" == *libtorch* ]] && { [ ! "$peer" -nt "$source" ] || [ ! "$peer" -nt "$root/tools/bench/clock.h" ]; }; then
   torch=$(python3 -c 'import torch; print(torch.__path__[0])' 2>/dev/null || true)
   if [ -n "$torch" ]; then
     echo "bench: building the libtorch peer" >&2

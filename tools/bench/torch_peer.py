@@ -7,8 +7,8 @@ images; the last is compiled. Reads lines from standard input, words separated b
 `none` for a row that this mode does not have. W6@8 is W6 with a batch of 8.
 """
 import sys
-import time
 
+import clock
 import memory
 
 import torch
@@ -223,19 +223,6 @@ def find(name):
     return ROWS.get(name)
 
 
-def measure(step, seconds):
-    end = time.perf_counter() + max(0.05, seconds / 4)
-    while time.perf_counter() < end:
-        step()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 5:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    times.sort()
-    return times[0] * 1e6, times[len(times) // 2] * 1e6
-
-
 def main():
     current, step = None, None
     for line in sys.stdin:
@@ -254,7 +241,7 @@ def main():
             continue
         if name != current:
             current, step = name, find(name)
-        print("none" if step is None else "%.3f %.3f" % measure(step, float(seconds[0])), flush=True)
+        clock.answer(step, seconds[0])
 
 
 main()

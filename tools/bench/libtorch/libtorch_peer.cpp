@@ -1,8 +1,6 @@
 // libtorch's side of the benchmark: the networks, by the names of the rows, with the protocol of ember_peer.cpp.
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <chrono>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -10,8 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "../clock.h"
+
 namespace nn = torch::nn;
 using torch::Tensor;
+
+using bench::Step;
 
 namespace {
 
@@ -114,7 +116,6 @@ const std::vector<Row> rows = {
     {"W8", [] { return mlp({784, 256, 128, 10}); }, {784}, 64},
 };
 
-using Step = std::function<void()>;
 
 Tensor input_of(const Row& row, int64_t batch) {
   std::vector<int64_t> shape = row.shape;
@@ -155,22 +156,6 @@ Step find(const std::string& name) {
   return nullptr;
 }
 
-void measure(const Step& step, double seconds) {
-  using Clock = std::chrono::steady_clock;
-  const auto after = [](double s) { return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s)); };
-  for (const auto end = after(std::max(0.05, seconds / 4)); Clock::now() < end;) step();
-  std::vector<double> times;
-  int calls = 1;  // what is over within a microsecond is timed by the hundred: reading the clock takes 20 ns
-  for (const auto end = after(seconds); Clock::now() < end || times.size() < 5;) {
-    const auto start = Clock::now();
-    for (int i = 0; i < calls; ++i) step();
-    times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count() / calls);
-    if (times.back() < 1 && calls == 1) calls = 100, times.clear();
-  }
-  std::sort(times.begin(), times.end());
-  std::cout << times.front() << " " << times[times.size() / 2] << std::endl;
-}
-
 }  // namespace
 
 int main() {
@@ -183,7 +168,11 @@ int main() {
     if (words.size() != 4) continue;
     torch::set_num_threads(std::stoi(words[2]));
     if (current != words[1]) step = nullptr, step = find(words[1]), current = words[1];
-    if (step) measure(step, std::stod(words[3]));
-    else std::cout << "none" << std::endl;
+    if (!step) {
+      std::cout << "none" << std::endl;
+      continue;
+    }
+    const auto [minimum, median] = bench::measure(step, std::stod(words[3]));
+    std::cout << minimum << " " << median << std::endl;
   }
 }
