@@ -89,7 +89,9 @@ void Shared::give_back() {
   give_back_large();
   take_thread_lists();
   give_back_slabs();
+#ifdef __GLIBC__
   malloc_trim(0);  // or the C library would keep it
+#endif
 }
 
 void Shared::give_back_large() {
