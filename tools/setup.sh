@@ -34,7 +34,7 @@ look_around
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "setup: missing: ${missing[*]} (Debian names; README.md has those of Fedora, Arch and macOS). Install them and run this again." >&2
+  echo "setup: missing: ${missing[*]} (Debian names; README.md has those of Fedora and Arch). Install them and run this again." >&2
   exit 1
 fi
 as_root=()
