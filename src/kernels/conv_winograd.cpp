@@ -10,9 +10,9 @@
 namespace ember::kernels {
 namespace {
 
-constexpr int64_t kPad = 16;                // numbers between the planes: at powers of two they would all share a few cache sets
-constexpr int64_t kCacheBytes = 128 << 10;  // for a row of elements of a block
-constexpr int kMostTiles = 192, kMostAtOnce = 16;
+constexpr int64_t kPad = 16;         // numbers between the planes: at powers of two they would all share a few cache sets
+constexpr int kBlockTiles = 128;     // for the weights' gradient: many products for each sum that is read and written, within the cache
+constexpr int kMostAtOnce = 16;      // tiles of a forward step
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 int64_t whole_vectors(int64_t n) { return blocks(n, kernels().gemm.float32.lanes) * kernels().gemm.float32.lanes; }
@@ -52,6 +52,11 @@ struct Runs {
   operator WinogradRuns() const { return {runs, size}; }
 };
 
+/// A row of an image.
+struct Zeros : Scratch<float> {
+  explicit Zeros(const WinogradImages& s) : Scratch(s.w * s.c) { std::fill_n(data(), s.w * s.c, 0.0f); }
+};
+
 /// 3 x 3 kernels as they lie: w is (outputs, inputs, 9), or, turned around to carry dy back, (inputs, outputs, 9) with the last tap first.
 struct Kernels {
   const float* w;
@@ -82,7 +87,8 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
   const Scratch<float> weights(t.elements * in.c * whole_vectors(out.c));
   const WinogradWeights u{weights, in.c, out.c};
   const bool fetches = images * (in.h * in.w * in.c + out.h * out.w * out.c) * 4 > (3 << 20);
-  const WinogradProblem problem{in, out, padding[0], padding[1], x, u, epilogue, y, fetches};
+  const Zeros zeros(in);
+  const WinogradProblem problem{{in, x, zeros}, out, padding[0], padding[1], u, epilogue, y, fetches};
   const double work = double(t.count * t.elements) * double(in.c * out.c);
 
   const auto run = [&](Range of_tiles, Range outputs) {
@@ -118,10 +124,11 @@ void convolve(const WinogradFamily& f, int64_t images, const WinogradImages& in,
 struct TilesMemory : WinogradTiles {
   Scratch<float> memory;
   TilesMemory(const Tiling& t, int64_t tiles, int64_t channels)
-      : WinogradTiles{nullptr, blocks(channels, kWinogradBlock) * kWinogradBlock, 0, kWinogradBlock}, memory(t.row * (tiles * row + kPad)) {
+      : WinogradTiles{nullptr, kWinogradBlock, tiles * kWinogradBlock + kPad, 0}, memory(t.row * plane * blocks(channels, kWinogradBlock)) {
     data = memory;
-    plane = tiles * row + kPad;
+    block = t.row * plane;
   }
+  const float* at(int64_t element, int64_t channel) const { return data + channel / kWinogradBlock * block + element * plane + channel % kWinogradBlock; }
 };
 
 /// Room for `parts` sums.
@@ -171,13 +178,14 @@ void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const 
 void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const float* x, const float* dy, float* dw) {
   const Tiling t(f, s.n, s.oh, s.ow);
   const TapsMemory<float> taps(1, 9, s.c, s.o);
-  const int64_t block = std::clamp<int64_t>(kCacheBytes / (t.row * (s.c + s.o) * 4), 24, kMostTiles), block_count = blocks(t.count, block);
+  const int64_t block = kBlockTiles, block_count = blocks(t.count, block);
   // Parts of the tiles have sums of their own: as many whatever the number of threads, and few enough to be worth their memory.
   const int64_t most = t.elements * s.c * s.o > 100000 ? 4 : 8;
   const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min(most, block_count));
   const SumsMemory u(t, s.c, s.o, taps.group(0).wide, parts);
-  const int64_t part_size = t.elements * u.plane;
+  const int64_t part_size = t.elements * u.plane, columns = std::min(kWinogradBlock, u.wide);
   const WinogradImages in{s.h, s.w, s.c}, out{s.oh, s.ow, s.o};
+  const Zeros zeros_in(in), zeros_out(out);
   const double work = double(t.count * t.elements) * double(s.c * s.o);
   parallel_for(parts, 1, work / 16, [&](int64_t begin, int64_t end) {
     const TilesMemory v(t, block, s.c), upstream(t, block, s.o);
@@ -186,27 +194,29 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
       for (int64_t b = from; b < to; ++b) {
         const int64_t first = b * block, n = std::min(block, t.count - first);
         WinogradRun rest = t.rest_of_row(first);
-        const Runs<kMostTiles> runs(t, rest, n);
-        const int64_t calls = t.elements * blocks(s.o, u.wide), after = std::min(block, t.count - first - n);
+        const Runs<kBlockTiles> runs(t, rest, n);
+        const int64_t calls = t.elements * blocks(s.o, columns), after = std::min(block, t.count - first - n);
         Fetch next_x(t, in, s.n, x, first + n, after, calls), next_dy(t, out, s.n, dy, first + n, after, calls);
         for (int64_t e = 0; e < t.elements; ++e) {
           const int64_t row = e / t.row, place = e % t.row;
           if (place == 0) {
-            f.input[row](in, x, s.padding[0], s.padding[1], runs, v);
-            f.output_gradient[row](out, dy, 0, 0, runs, upstream);
+            f.input[row]({in, x, zeros_in}, s.padding[0], s.padding[1], runs, v);
+            f.output_gradient[row]({out, dy, zeros_out}, 0, 0, runs, upstream);
           }
-          for (int64_t j = 0; j < s.o; j += u.wide) {
-            Panel<float> q{};
-            q.rows = s.c;
-            q.columns = int(std::min(u.wide, s.o - j));
-            q.a = v.data + place * v.plane;
-            q.a_row = 1;
-            q.b = upstream.data + place * upstream.plane + j;
-            q.inner = {n, v.row, upstream.row};
-            q.c = u.data + part * part_size + e * u.plane + j * s.c;
-            q.c_row = u.wide;
-            q.epilogue.accumulate = b > from;
-            kernels().gemm.float32.panel(q);
+          for (int64_t j = 0; j < s.o; j += columns) {
+            for (int64_t i = 0; i < s.c; i += kWinogradBlock) {
+              Panel<float> q{};
+              q.rows = std::min(kWinogradBlock, s.c - i);
+              q.columns = int(std::min(columns, s.o - j));
+              q.a = v.at(place, i);
+              q.a_row = 1;
+              q.b = upstream.at(place, j);
+              q.inner = {n, v.row, upstream.row};
+              q.c = u.at(e, i, j) + part * part_size;
+              q.c_row = u.wide;
+              q.epilogue.accumulate = b > from;
+              kernels().gemm.float32.panel(q);
+            }
             next_x.some();
             next_dy.some();
           }

@@ -18,6 +18,10 @@ using std::int64_t;
 struct WinogradImages {
   int64_t h, w, c;
 };
+/// Such images that are read; rows outside of them are read at `zeros`, w * c of which there are.
+struct WinogradPixels : WinogradImages {
+  const float *data, *zeros;
+};
 
 /// Tiles side by side: their image, the first output row and column, and how many there are.
 struct WinogradRun {
@@ -59,9 +63,9 @@ struct WinogradSums {
 
 /// y = x * w, with `top` rows of zeros above x and `left` columns beside it.
 struct WinogradProblem {
-  WinogradImages in, out;
+  WinogradPixels x;
+  WinogradImages out;
   int64_t top, left;
-  const float* x;
   WinogradWeights weights;
   ConvEpilogue<float> epilogue;
   float* y;
@@ -69,8 +73,7 @@ struct WinogradProblem {
 };
 
 struct WinogradFamily {
-  using Transform = void (*)(const WinogradImages& images, const float* pixels, int64_t top, int64_t left, const WinogradRuns& runs,
-                             const WinogradTiles& out);
+  using Transform = void (*)(const WinogradPixels& pixels, int64_t top, int64_t left, const WinogradRuns& runs, const WinogradTiles& out);
 
   int outputs;  ///< m
   int tiles;    ///< that `convolve` works on at a time

@@ -124,34 +124,38 @@ EMBER_INLINE void on_both_sides(Transform transform, Load load_at, Store store_a
 /// Row kRow of T d T^T for the squares d of kIn x kIn pixels, kStep from tile to tile, whose first pixel is (y - top, x - left). Neighbours
 /// share kIn - kStep columns, which are transformed once.
 template <int kRow, int kIn, int kOut, int kStep, class T>
-EMBER_INLINE void transform_row(WinogradImages s, const float* pixels, int64_t top, int64_t left, const WinogradRuns& runs, WinogradTiles out,
-                                T transform) {
+EMBER_INLINE void transform_row(WinogradPixels s, int64_t top, int64_t left, const WinogradRuns& runs, WinogradTiles out, T transform) {
   constexpr int kShared = kIn - kStep;
   for (const WinogradRun& t : runs) {
     const float* rows[kIn];
 #pragma GCC unroll 8
     for (int r = 0; r < kIn; ++r) {
       const int64_t y = t.y - top + r;
-      rows[r] = y >= 0 && y < s.h ? pixels + (t.image * s.h + y) * s.w * s.c : nullptr;
+      rows[r] = y >= 0 && y < s.h ? s.data + (t.image * s.h + y) * s.w * s.c : s.zeros;
     }
     const int64_t count = t.count, first = t.x - left;
     for_each_lanes<float>(s.c, [&](int64_t c, auto lanes) __attribute__((always_inline)) {
       const auto column = [&](int64_t x) __attribute__((always_inline)) {
-        if (x < 0 || x >= s.w) return zeros<float>();
         V d[kIn], o[kOut];
 #pragma GCC unroll 8
-        for (int r = 0; r < kIn; ++r) d[r] = rows[r] ? load(rows[r] + x * s.c + c, lanes) : zeros<float>();
+        for (int r = 0; r < kIn; ++r) d[r] = load(rows[r] + x * s.c + c, lanes);
         transform(d, o);
         return o[kRow];
       };
+      const auto column_or_zero = [&](int64_t x) __attribute__((always_inline)) { return x >= 0 && x < s.w ? column(x) : zeros<float>(); };
       float* to = out.data + c / kWinogradBlock * out.block + c % kWinogradBlock;
-      int64_t x = first;
       V d[kIn], o[kOut];
 #pragma GCC unroll 8
-      for (int j = 0; j < kShared; ++j) d[j] = column(x++);
-      for (int64_t k = 0; k < count; ++k, to += out.row) {
+      for (int j = 0; j < kShared; ++j) d[j] = column_or_zero(first + j);
+      int64_t x = first + kShared;
+      for (int64_t k = 0; k < count; ++k, x += kStep, to += out.row) {
+        if (x >= 0 && x + kStep <= s.w) {
 #pragma GCC unroll 8
-        for (int j = kShared; j < kIn; ++j) d[j] = column(x++);
+          for (int j = 0; j < kStep; ++j) d[kShared + j] = column(x + j);
+        } else {
+#pragma GCC unroll 8
+          for (int j = 0; j < kStep; ++j) d[kShared + j] = column_or_zero(x + j);
+        }
         transform(d, o);
 #pragma GCC unroll 8
         for (int e = 0; e < kOut; ++e) store(to + e * out.plane, o[e]);
@@ -164,14 +168,14 @@ EMBER_INLINE void transform_row(WinogradImages s, const float* pixels, int64_t t
 }
 
 template <class F, int kRow>
-void input(const WinogradImages& s, const float* x, int64_t top, int64_t left, const WinogradRuns& runs, const WinogradTiles& out) {
-  transform_row<kRow, F::patch, F::patch, F::outputs>(s, x, top, left, runs, out,
+void input(const WinogradPixels& x, int64_t top, int64_t left, const WinogradRuns& runs, const WinogradTiles& out) {
+  transform_row<kRow, F::patch, F::patch, F::outputs>(x, top, left, runs, out,
                                                       [](const V* d, V* o) __attribute__((always_inline)) { F::input(d, o); });
 }
 
 template <class F, int kRow>
-void output_gradient(const WinogradImages& s, const float* dy, int64_t top, int64_t left, const WinogradRuns& runs, const WinogradTiles& out) {
-  transform_row<kRow, F::outputs, F::patch, F::outputs>(s, dy, top, left, runs, out,
+void output_gradient(const WinogradPixels& dy, int64_t top, int64_t left, const WinogradRuns& runs, const WinogradTiles& out) {
+  transform_row<kRow, F::outputs, F::patch, F::outputs>(dy, top, left, runs, out,
                                                         [](const V* d, V* o) __attribute__((always_inline)) { F::output_transposed(d, o); });
 }
 
@@ -287,7 +291,8 @@ int64_t room(int64_t inputs, int64_t outputs) {
 template <class F>
 void convolve(const WinogradProblem& p, const WinogradRuns& runs, const WinogradRuns& next, int64_t begin, int64_t end, float* memory) {
   constexpr int64_t B = kWinogradBlock, L = Sizes<F>::L, patch = F::patch, m = F::outputs, tiles = Sizes<F>::tiles;
-  const WinogradImages &in = p.in, &out = p.out;
+  const WinogradPixels& in = p.x;
+  const WinogradImages& out = p.out;
   const WinogradTiles v{memory, B, tiles * B, patch * tiles * B};
   const int64_t vector = in.c * patch * L, vectors = (p.weights.outputs + L - 1) / L, h_row = m * tiles * L, h_vector = patch * h_row;
   float* const h = memory + (in.c + B - 1) / B * v.block;
@@ -295,12 +300,12 @@ void convolve(const WinogradProblem& p, const WinogradRuns& runs, const Winograd
   for (const WinogradRun& t : runs) count += t.count;
 
   const auto one_row = [&]<int kRow> {
-    input<F, kRow>(in, p.x, p.top, p.left, runs, v);
+    input<F, kRow>(in, p.top, p.left, runs, v);
     const float* u = p.weights.data + (kRow * vectors + begin / L) * vector;
     for (int64_t o = begin; o < end; o += L, u += vector) {
       if (p.fetches && o % B == 0) {
         for (int64_t c = o - begin; kRow < m && c < in.c; c += end - begin)
-          fetch<F>(in, p.x, next, kRow + patch - m - p.top, patch - m - p.left, c, false);
+          fetch<F>(in, in.data, next, kRow + patch - m - p.top, patch - m - p.left, c, false);
         if (kRow >= patch - m && !p.epilogue.pool) fetch<F>(out, p.y, runs, kRow - (patch - m), 0, o, true);
       }
       float* const to = h + (o - begin) / L * h_vector + kRow * h_row;
