@@ -178,7 +178,8 @@ void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const 
 void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const float* x, const float* dy, float* dw) {
   const Tiling t(f, s.n, s.oh, s.ow);
   const TapsMemory<float> taps(1, 9, s.c, s.o);
-  const int64_t block = kBlockTiles, block_count = blocks(t.count, block);
+  // Larger tiles have larger sums: fewer of them keep the error of one block's.
+  const int64_t block = kBlockTiles * 2 / t.m, block_count = blocks(t.count, block);
   // Parts of the tiles have sums of their own: as many whatever the number of threads, and few enough to be worth their memory.
   const int64_t most = t.elements * s.c * s.o > 100000 ? 4 : 8;
   const int64_t parts = std::clamp<int64_t>(t.count / 256, 1, std::min(most, block_count));
