@@ -26,12 +26,12 @@ const BatchNormLoops<T>& norm_loops() {
 template <class T>
 void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T* y) {
   T* const from = y + row * o;
-  norm_loops<T>().row_affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+  norm_loops<T>().rows.affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
 }
 
 template <class T>
 void norm_and_pool(const ConvEpilogue<T>& e, int64_t windows, int64_t width, int64_t o, const T* x, T* y) {
-  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) norm_loops<T>().window_affine(width, o, x, e.scale, e.shift, e.relu, y);
+  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) norm_loops<T>().rows.window_affine(width, o, x, e.scale, e.shift, e.relu, y);
 }
 
 template <class T>

@@ -30,48 +30,64 @@ struct GradientSums {
   double dy = 0, dot = 0;  ///< sum dy, sum dy * (x - mean)
 };
 
-/// Row loops that sum take this many rows at a time, a first-level cache full, and begin a new partial sum with each: whoever calls them
-/// for parts of that many rows gets the same bits.
+/// Row loops that sum begin a new partial sum every so many rows: whoever calls them for parts of a multiple of that gets the same bits.
+constexpr int kNormFoldRows = 16;
+
+/// Such a multiple, about a first-level cache full.
 [[gnu::always_inline]] inline int64_t norm_block_rows(int64_t channels, int64_t bytes) {
-  const int64_t rows = 24 * 1024 / bytes / channels;
-  return rows < 16 ? 16 : rows;
+  const int64_t rows = 24 * 1024 / bytes / channels / kNormFoldRows * kNormFoldRows;
+  return rows < kNormFoldRows ? kNormFoldRows : rows;
 }
 
-/// Batch norm over channels. "plane" loops do one channel of (N, C, *) memory; "row" loops do all channels of (rows, C) memory, which
-/// is (N, C) and channels-last. Pointers named per channel hold C numbers.
+/// Batch norm of one channel of (N, C, *) memory.
 template <class T>
-struct BatchNormLoops {
+struct PlaneNormLoops {
   /// mean = sum x / n and squares = sum (x - mean)^2. For float with PyTorch's roundings: the sums are double, mean, x - mean and
   /// its square are rounded to float.
-  void (*plane_moments)(Planes, const T* x, T* mean, T* squares);
-  /// addend, laid out as x, may be null; so in row_affine.
-  void (*plane_affine)(Planes, const T* x, Affine<T>, const T* addend, T* y, bool stream);
+  void (*moments)(Planes, const T* x, T* mean, T* squares);
+  /// addend, laid out as x, may be null.
+  void (*affine)(Planes, const T* x, Affine<T>, const T* addend, T* y, bool stream);
   /// Where affine.relu, dy counts as 0 for x * scale + shift <= 0; so in all gradients.
-  GradientSums (*plane_gradient_sums)(Planes, const T* x, const T* dy, T mean, Affine<T>);
+  GradientSums (*gradient_sums)(Planes, const T* x, const T* dy, T mean, Affine<T>);
   /// dx = dy * scale + (x - mean) * slope + offset
-  void (*plane_gradient)(Planes, const T* x, const T* dy, T mean, Affine<T>, T slope, T offset, T* dx, bool stream);
+  void (*gradient)(Planes, const T* x, const T* dy, T mean, Affine<T>, T slope, T offset, T* dx, bool stream);
+};
 
+/// The same of all channels of (rows, C) memory, which is (N, C) and channels-last. Pointers named per channel hold C numbers.
+template <class T>
+struct RowNormLoops {
   /// mean and squares of each channel over these rows alone, in double.
-  void (*row_moments)(Rows, const T* x, double* mean, double* squares);
-  void (*row_affine)(Rows, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream);
-  /// row_affine of two rows of `width` pixels, and of that the largest of each 2 x 2 window; a NaN wins.
+  void (*moments)(Rows, const T* x, double* mean, double* squares);
+  void (*affine)(Rows, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream);
+  /// affine of two rows of `width` pixels, and of that the largest of each 2 x 2 window; a NaN wins.
   void (*window_affine)(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y);
   /// Adds to sum_dy and sum_dot. scale and shift are read where relu.
-  void (*row_gradient_sums)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
-                            double* sum_dot);
-  void (*row_gradient)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope,
-                       const T* offset, T* dx, bool stream);
+  void (*gradient_sums)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
+                        double* sum_dot);
+  void (*gradient)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope, const T* offset,
+                   T* dx, bool stream);
+};
 
+/// What is computed once a channel, between the passes.
+template <class T>
+struct ChannelNumbers {
   /// From the sums of squares over n numbers a channel: invstd = 1 / sqrt(squares / n + eps), var = squares / (n - 1).
   void (*invstd_of_squares)(int64_t channels, const T* squares, int64_t n, double eps, T* invstd, T* var);
   /// From running variances: invstd = 1 / sqrt(var + eps).
   void (*invstd_of_variance)(int64_t channels, const T* var, double eps, T* invstd);
-  /// From the sums over n numbers a channel: dweight = dot * invstd, dbias = dy, and slope and offset of row_gradient, which are 0 unless
+  /// From the sums over n numbers a channel: dweight = dot * invstd, dbias = dy, and slope and offset of the gradient, which are 0 unless
   /// the statistics came from x.
   void (*gradients_of_sums)(int64_t channels, const double* dy, const double* dot, const T* invstd, const T* scale, int64_t n,
                             bool training, T* dweight, T* dbias, T* slope, T* offset);
   /// scale = invstd * weight, shift = bias - mean * scale (fused). Null weight is 1, null bias 0.
   void (*affine_of)(int64_t channels, const T* mean, const T* invstd, const T* weight, const T* bias, T* scale, T* shift);
+};
+
+template <class T>
+struct BatchNormLoops {
+  const PlaneNormLoops<T>& planes;
+  const RowNormLoops<T>& rows;
+  const ChannelNumbers<T>& numbers;
 };
 
 struct BatchNormKernels {

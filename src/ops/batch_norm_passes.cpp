@@ -73,7 +73,7 @@ void row_statistics(const ChannelLayout& at, const T* x, T* mean, T* squares) {
   const Scratch<double> part(slices * 2 * n);
   kernels::parallel_slices(slices, [&](int64_t s) {
     const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
-    loops<T>().row_moments({r.end - r.begin, n, n}, x + r.begin * n, part + s * 2 * n, part + s * 2 * n + n);
+    loops<T>().rows.moments({r.end - r.begin, n, n}, x + r.begin * n, part + s * 2 * n, part + s * 2 * n + n);
   });
 
   double *const m = part, *const q = part + n;
@@ -103,12 +103,12 @@ struct Finish {
   void operator()(int64_t c, int64_t n) const {
     const auto& k = loops<T>();
     if (in.training) {
-      k.invstd_of_squares(n, stats.var + c, at.count(), in.eps, stats.invstd + c, stats.var + c);
+      k.numbers.invstd_of_squares(n, stats.var + c, at.count(), in.eps, stats.invstd + c, stats.var + c);
     } else {
       for (int64_t i = c; i < c + n; ++i) stats.mean[i] = running_mean.data[i];
-      k.invstd_of_variance(n, running_var.data + c, in.eps, stats.invstd + c);
+      k.numbers.invstd_of_variance(n, running_var.data + c, in.eps, stats.invstd + c);
     }
-    k.affine_of(n, stats.mean + c, stats.invstd + c, weight.data ? weight.data + c : nullptr, bias.data ? bias.data + c : nullptr,
+    k.numbers.affine_of(n, stats.mean + c, stats.invstd + c, weight.data ? weight.data + c : nullptr, bias.data ? bias.data + c : nullptr,
                 stats.scale + c, stats.shift + c);
   }
 };
@@ -137,14 +137,14 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
       const kernels::Rows rows{at.batch, n, at.channels};
       if (in.training) {
         const Scratch<double> moments(2 * n);
-        k.row_moments(rows, x + c, moments, moments + n);
+        k.rows.moments(rows, x + c, moments, moments + n);
         for (int64_t i = 0; i < n; ++i) {
           stats.mean[c + i] = T(moments[i]);
           stats.var[c + i] = T(moments[n + i]);
         }
       }
       finish(c, n);
-      k.row_affine(rows, x + c, stats.scale + c, stats.shift + c, addend ? addend + c : nullptr, in.relu, out + c, stream);
+      k.rows.affine(rows, x + c, stats.scale + c, stats.shift + c, addend ? addend + c : nullptr, in.relu, out + c, stream);
     });
     return;
   }
@@ -153,7 +153,7 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
     const Repeated<T> scale(at, stats.scale), shift(at, stats.shift);
     kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
       const int64_t i = begin * at.columns();
-      k.row_affine({end - begin, at.columns(), at.columns()}, x + i, scale, shift, addend ? addend + i : nullptr, in.relu, out + i, stream);
+      k.rows.affine({end - begin, at.columns(), at.columns()}, x + i, scale, shift, addend ? addend + i : nullptr, in.relu, out + i, stream);
     });
     return;
   }
@@ -162,14 +162,14 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
   kernels::parallel_for(at.channels, 1, at.work(), [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       const int64_t i = c * at.length;
-      if (in.training) k.plane_moments(at.planes(), x + i, stats.mean + c, stats.var + c);
+      if (in.training) k.planes.moments(at.planes(), x + i, stats.mean + c, stats.var + c);
       finish(c, 1);
-      k.plane_affine(at.planes(), x + i, {stats.scale[c], stats.shift[c], in.relu}, addend ? addend + i : nullptr, out + i, stream);
+      k.planes.affine(at.planes(), x + i, {stats.scale[c], stats.shift[c], in.relu}, addend ? addend + i : nullptr, out + i, stream);
     }
   });
 }
 
-/// statistics, then row_affine and max pooling, some rows of windows at a time.
+/// statistics, then the affine pass and max pooling, some rows of windows at a time.
 template <class T>
 void forward_and_pool(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y, const Tensor& taps) {
   statistics<T>(at, in, block);
@@ -181,8 +181,8 @@ void forward_and_pool(const ChannelLayout& at, const BatchNormArguments& in, con
     const Scratch<T> normalised(numbers);
     for (int64_t row = begin; row < end; ++row) {
       const T* const x = in.x.data<T>() + rows.first_pixel(row) * at.channels;
-      loops<T>().row_affine({whole / at.columns(), at.columns(), at.columns()}, x, scale, shift, nullptr, true, normalised, false);
-      if (whole < numbers) loops<T>().row_affine({1, numbers - whole, numbers - whole}, x + whole, scale, shift, nullptr, true, normalised + whole, false);
+      loops<T>().rows.affine({whole / at.columns(), at.columns(), at.columns()}, x, scale, shift, nullptr, true, normalised, false);
+      if (whole < numbers) loops<T>().rows.affine({1, numbers - whole, numbers - whole}, x + whole, scale, shift, nullptr, true, normalised + whole, false);
       const int64_t out = row * rows.outputs() * at.channels;
       rows.family<T>().max_byte(rows.shape(), normalised, y.data<T>() + out, taps.data<std::uint8_t>() + out);
     }
@@ -210,7 +210,7 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
   T *const slope = factors, *const offset = slope + at.channels;
   T *const dweight = out.sums.data<T>(), *const dbias = dweight + at.channels;
   const auto finish = [&](int64_t c, int64_t n, const double* sum_dy, const double* dot) {
-    k.gradients_of_sums(n, sum_dy, dot, stats.invstd + c, stats.scale + c, at.count(), training, dweight + c, dbias + c, slope + c, offset + c);
+    k.numbers.gradients_of_sums(n, sum_dy, dot, stats.invstd + c, stats.scale + c, at.count(), training, dweight + c, dbias + c, slope + c, offset + c);
   };
 
   if (!at.side_by_side) {
@@ -219,12 +219,12 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
         const int64_t i = c * at.length;
         const kernels::Affine<T> affine{stats.scale[c], stats.shift[c], relu};
         if (needs_sums) {
-          const kernels::GradientSums sums = k.plane_gradient_sums(at.planes(), x + i, dy + i, stats.mean[c], affine);
+          const kernels::GradientSums sums = k.planes.gradient_sums(at.planes(), x + i, dy + i, stats.mean[c], affine);
           finish(c, 1, &sums.dy, &sums.dot);
         }
         if (!dx) continue;
-        if (training) k.plane_gradient(at.planes(), x + i, dy + i, stats.mean[c], affine, slope[c], offset[c], dx + i, stream);
-        else k.plane_affine(at.planes(), dy + i, {stats.scale[c], T(0), false}, nullptr, dx + i, stream);
+        if (training) k.planes.gradient(at.planes(), x + i, dy + i, stats.mean[c], affine, slope[c], offset[c], dx + i, stream);
+        else k.planes.affine(at.planes(), dy + i, {stats.scale[c], T(0), false}, nullptr, dx + i, stream);
       }
     });
     return;
@@ -237,11 +237,11 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
       const T *const mean = stats.mean + c, *const scale = stats.scale + c, *const shift = stats.shift + c;
       const Scratch<double> sums(2 * n);
       for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
-      if (needs_sums) k.row_gradient_sums(rows, x + c, dy + c, mean, scale, shift, relu, sums, sums + n);
+      if (needs_sums) k.rows.gradient_sums(rows, x + c, dy + c, mean, scale, shift, relu, sums, sums + n);
       finish(c, n, sums, sums + n);
       if (!dx) return;
-      if (training) k.row_gradient(rows, x + c, dy + c, mean, scale, shift, relu, slope + c, offset + c, dx + c, stream);
-      else k.row_affine(rows, dy + c, scale, offset + c, nullptr, false, dx + c, stream);
+      if (training) k.rows.gradient(rows, x + c, dy + c, mean, scale, shift, relu, slope + c, offset + c, dx + c, stream);
+      else k.rows.affine(rows, dy + c, scale, offset + c, nullptr, false, dx + c, stream);
     });
     return;
   }
@@ -268,7 +268,7 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
       double* const sums = part + s * 2 * n;
       for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
       for_each_part(r.begin, r.end, [&](int64_t row, int64_t rows, const T* upstream) {
-        k.row_gradient_sums({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, sums, sums + n);
+        k.rows.gradient_sums({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, sums, sums + n);
       });
     });
     double *const sum_dy = part, *const dot = part + n;
@@ -285,8 +285,8 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
   const Repeated<T> slopes(at, slope), offsets(at, offset);
   kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
     for_each_part(begin, end, [&](int64_t row, int64_t rows, const T* upstream) {
-      if (training) k.row_gradient({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, slopes, offsets, dx + row * n, stream);
-      else k.row_affine({rows, n, n}, upstream, scale, offsets, nullptr, false, dx + row * n, stream);
+      if (training) k.rows.gradient({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, slopes, offsets, dx + row * n, stream);
+      else k.rows.affine({rows, n, n}, upstream, scale, offsets, nullptr, false, dx + row * n, stream);
     });
   });
 }

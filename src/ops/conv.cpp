@@ -69,8 +69,8 @@ struct Affine {
     }();
     const Tensor mean = row_major(norm.running_mean), var = row_major(norm.running_var), w = row_major(norm.weight), b = row_major(norm.bias);
     const kernels::Scratch<T> invstd(channels);
-    loops.invstd_of_variance(channels, var.data<T>(), norm.eps, invstd);
-    loops.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale, shift);
+    loops.numbers.invstd_of_variance(channels, var.data<T>(), norm.eps, invstd);
+    loops.numbers.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale, shift);
   }
 };
 

@@ -56,15 +56,15 @@ struct Row {
 //   dx = g * invstd + (x - mean) * slope + offset, slope = -invstd^3 * mean(g * (x - mean)), offset = -invstd * mean(g)
 template <class T>
 EMBER_INLINE void find_slope(int64_t n, const T* weight, bool center, Row<T>& row) {
-  double sums[2];
-  row_totals<T>(n, [&](int64_t i, auto lanes, Lanes<T> (&v)[2]) __attribute__((always_inline)) {
+  Totals<T, 2> totals;
+  totals.add(n, [&](int64_t i, auto lanes, Lanes<T> (&v)[2]) __attribute__((always_inline)) {
     const Lanes<T> dy = load(row.dy + i, lanes);
     v[0] = weight ? dy * load(weight + i, lanes) : dy;
     v[1] = v[0] * (load(row.x + i, lanes) - row.middle);
-  }, sums);
+  });
   const double scale = double(row.scale);
-  row.slope = T(-scale * scale * scale * sums[1] / double(n));
-  row.offset = center ? T(-scale * sums[0] / double(n)) : T(0);
+  row.slope = T(-scale * scale * scale * totals.sum[1].total() / double(n));
+  row.offset = center ? T(-scale * totals.sum[0].total() / double(n)) : T(0);
 }
 
 /// What rows add to dweight and dbias, column by column; null where nobody wants it.
