@@ -28,6 +28,7 @@ class Generator {
   double uniform() { return double(random64() & ((std::uint64_t(1) << 53) - 1)) * 0x1p-53; }  ///< [0, 1), 53 bits
   double normal();                                                                          ///< keeps every second one
   void fill(std::int64_t n, std::uint32_t* words);                                          ///< the next n words
+  void toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins);  ///< n times: are the 53 bits of random64() below `threshold`?
 
  private:
   std::uint32_t next();

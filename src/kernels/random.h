@@ -12,6 +12,8 @@ inline constexpr int kTwisterWords = 624, kTwisterOverlap = 16;
 struct RandomKernels {
   /// The next 624 words: moves the state on and writes the tempered words. The state has room for 16 words more.
   void (*next_block)(std::uint32_t* state, std::uint32_t* words);
+  /// Moves the state on as well; the words, two and two, become 312 coins: 1 where the 53-bit number is below `threshold`, else 0.
+  void (*toss_block)(std::uint32_t* state, std::uint64_t threshold, std::uint8_t* coins);
   /// One word each: fma(24 bits / 2^24, to - from, from), `from` where that rounds up to `to`.
   void (*uniform_float)(int64_t n, const std::uint32_t* words, float from, float to, float* out);
   /// Two words each, the high one first; 53 bits.

@@ -137,24 +137,16 @@ const Tensor& Tensor::normal_(double mean, double std, Generator* generator) con
 
 namespace {
 
-/// use(first, count, words) over n numbers of two words each, in whole blocks of the generator.
-template <class Use>
-void with_pairs(Generator& g, int64_t n, Use use) {
-  constexpr int64_t kPart = 4 * 312;
-  std::uint32_t words[2 * kPart];
-  for (int64_t i = 0; i < n; i += kPart) {
-    const int64_t count = std::min(kPart, n - i);
-    g.fill(2 * count, words);
-    use(i, count, words);
-  }
-}
-
 const Tensor& fill_bernoulli(const Tensor& t, double p, float value, Generator& g) {
   const std::uint64_t threshold = threshold_of(p);
   return fill_in_memory_order(t, [&](const Tensor& flat) {
-    with_pairs(g, flat.numel(), [&](int64_t i, int64_t count, const std::uint32_t* words) {
+    constexpr int64_t kPart = 4 * 312;  // two words each, in whole blocks of the generator
+    std::uint32_t words[2 * kPart];
+    for (int64_t i = 0; i < flat.numel(); i += kPart) {
+      const int64_t count = std::min(kPart, flat.numel() - i);
+      g.fill(2 * count, words);
       kernels::kernels().random.bernoulli_float(count, words, threshold, value, flat.data<float>() + i);
-    });
+    }
   });
 }
 
@@ -181,11 +173,7 @@ void drop_out(const Tensor& x, double keep, const Tensor& y, const Tensor& kept)
   const kernels::Scratch<std::uint8_t> unkept(kept.defined() ? 0 : 2 * kPart);
   const auto coins = [&](int64_t part) { return kept.defined() ? kept.data<std::uint8_t>() + part * kPart : unkept + part % 2 * kPart; };
   const auto size = [&](int64_t part) { return std::min(kPart, n - part * kPart); };
-  const auto toss = [&](int64_t part) {
-    with_pairs(chosen(nullptr), size(part), [&](int64_t i, int64_t count, const std::uint32_t* words) {
-      k.bernoulli_byte(count, words, threshold, coins(part) + i);
-    });
-  };
+  const auto toss = [&](int64_t part) { chosen(nullptr).toss(size(part), threshold, coins(part)); };
   const auto use = [&](int64_t part) {
     k.keep_float(size(part), coins(part), 1.0f / float(keep), x.data<float>() + part * kPart, y.data<float>() + part * kPart);
   };

@@ -53,6 +53,24 @@ void Generator::fill(std::int64_t n, std::uint32_t* words) {
   }
 }
 
+void Generator::toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins) {
+  const kernels::RandomKernels& k = kernels::kernels().random;
+  while (n > 0) {
+    std::int64_t count = 312;
+    if (position_ == 624 && n >= count) {
+      k.toss_block(state_, threshold, coins);
+    } else {
+      // To the end of a block, or one coin beyond where the number of words that are left is odd.
+      std::uint32_t words[624];
+      count = std::min<std::int64_t>(n, position_ == 624 ? 312 : (625 - position_) / 2);
+      fill(2 * count, words);
+      k.bernoulli_byte(count, words, threshold, coins);
+    }
+    coins += count;
+    n -= count;
+  }
+}
+
 // Box-Muller; the sine is kept for the next call.
 double Generator::normal() {
   if (has_next_normal_) {

@@ -2,7 +2,8 @@
 // this file is compiled with -ffp-contract=off: only what says fused is fused.
 //
 // The logarithm, sine and cosine are those of Cephes (S. Moshier) in the form of avx_mathfun (J. Pommier, zlib licence).
-#include "kernels/isa/lane_bytes.h"
+#include "kernels/isa/lane_folds.h"
+#include "kernels/isa/lane_words.h"
 #include "kernels/isa/transpose.h"
 #include "kernels/random.h"
 
@@ -11,11 +12,8 @@ namespace {
 
 constexpr int N = kTwisterWords, M = 397;
 
-using Words = Lanes<std::uint32_t>;
-
 EMBER_INLINE Words twisted(Words a, Words b, Words far) {
-  const Words y = (a & 0x80000000u) | (b & 0x7fffffffu);
-  return far ^ (y >> 1) ^ (-(b & 1u) & 0x9908b0dfu);
+  return far ^ (choose_bits(0x80000000u, a, b) >> 1) ^ if_odd(b, 0x9908b0dfu);
 }
 
 EMBER_INLINE Words tempered(Words y) {
@@ -26,19 +24,26 @@ EMBER_INLINE Words tempered(Words y) {
 }
 
 // Word i comes from words i, i + 1 and i + M, counted around the ring: no vector needs a result of its own. The first new words stand
-// again behind the last ones, so that no vector has to be put together from both ends.
-void next_block(std::uint32_t* state, std::uint32_t* words) {
+// again behind the last ones, so that no vector has to be put together from both ends. see(i, words) gets every vector of new words.
+template <class See>
+EMBER_INLINE void turn(std::uint32_t* state, See see) {
   constexpr int L = kLanes<std::uint32_t>;
-  const auto turn = [=](int i, int far) __attribute__((always_inline)) {
-    const Words y = twisted(load(state + i), load(state + i + 1), load(state + far));
+  Words here = load(state);
+  const auto step = [&](int i, int far) __attribute__((always_inline)) {
+    const Words next = load(state + i + L), y = twisted(here, one_further(state + i, here, next), load(state + far));
+    here = next;
     store(state + i, y);
-    store(words + i, tempered(y));
+    see(i, y);
   };
   int i = 0;
-  for (; i < kTwisterOverlap; i += L) turn(i, i + M);
+  for (; i < kTwisterOverlap; i += L) step(i, i + M);
   for (int j = 0; j < kTwisterOverlap; ++j) state[N + j] = state[j];
-  for (; i < N - M; i += L) turn(i, i + M);
-  for (; i < N; i += L) turn(i, i + M - N);
+  for (; i < N - M; i += L) step(i, i + M);
+  for (; i < N; i += L) step(i, i + M - N);
+}
+
+void next_block(std::uint32_t* state, std::uint32_t* words) {
+  turn(state, [=](int i, Words y) { store(words + i, tempered(y)); });
 }
 
 EMBER_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -77,6 +82,23 @@ void bernoulli_float(int64_t n, const std::uint32_t* words, std::uint64_t thresh
   int64_t i = 0;
   for (; i + L <= n; i += L) store(out + i, select(below(words + 2 * i, threshold), broadcast(value), zeros<float>()));
   for (; i < n; ++i) out[i] = bits53(words + 2 * i) < threshold ? value : 0.0f;
+}
+
+// The first word of a pair, the high one, decides but for one time in two million: only then are the second ones tempered.
+void toss_block(std::uint32_t* state, std::uint64_t threshold, std::uint8_t* out) {
+  constexpr int L = kLanes<float>;
+  turn(state, [](auto...) {});
+  Words smallest = Words{} - 1;
+  for_each_lanes<float>(N / 2, [&](int64_t i, auto lanes) {  // the last vector also reads what stands behind the words
+    const Words high = tempered(every_second<0, std::uint32_t>(load(state + 2 * i), load(state + 2 * i + L)));
+    const Words difference = (high & 0x1fffff) - std::uint32_t(threshold >> 32);
+    smallest = minimum(difference, smallest);
+    store_highest_bits(out + i, difference, lanes);
+  });
+  if (!any(smallest == 0) || std::uint32_t(threshold) == 0) return;
+  std::uint32_t words[N];
+  for (int i = 0; i < N; i += L) store(words + i, tempered(load(state + i)));
+  for (int i = 0; i < N / 2; ++i) out[i] = bits53(words + 2 * i) < threshold;
 }
 
 void bernoulli_byte(int64_t n, const std::uint32_t* words, std::uint64_t threshold, std::uint8_t* out) {
@@ -156,7 +178,7 @@ void normal_float(int64_t blocks, float mean, float std, float* x) {
 }  // namespace
 
 extern const RandomKernels random_kernels;
-constinit const RandomKernels random_kernels{next_block,      uniform_float,  uniform_double,
-                                             bernoulli_float, bernoulli_byte, keep_float,     normal_float};
+constinit const RandomKernels random_kernels{next_block,     toss_block, uniform_float, uniform_double, bernoulli_float,
+                                             bernoulli_byte, keep_float, normal_float};
 
 }  // namespace ember::kernels::EMBER_ISA
