@@ -332,7 +332,7 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
   check<RuntimeError>(source.dim() == 0 || source.sizes()[wrap_dim(dim, source.dim())] == index.numel(),
                       "index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {}", index.numel(),
                       source.dim() ? source.size(dim) : 1, dim);
-  if (!is_floating_point(x.dtype())) alpha = alpha.to<int64_t>();
+  if (!is_floating_point(x.dtype())) alpha = x.dtype() == kBool ? Scalar(alpha.to<bool>()) : Scalar(alpha.to<int64_t>());
   Tensor y;
   {
     NoGradGuard no_grad;

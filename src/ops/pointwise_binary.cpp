@@ -27,10 +27,11 @@ void check_numbers_fit(std::initializer_list<const Operand*> operands, DType dty
     if (!operand->is_tensor() && !operand->is_none()) check_fits(operand->number(), dtype);
 }
 
-/// Integer division has no infinity to give.
+/// Integer division has no infinity to give. What divides is the number in the dtype of the result: 256 is 0 in uint8.
 void check_divisor(const Operand& a, const Operand& b, DType dtype) {
   if (is_floating_point(dtype) || (a.is_tensor() && a.tensor().numel() == 0)) return;
-  const bool has_zero = b.is_tensor() ? logical_not(b.tensor()).any().item<bool>() : b.number().to<int64_t>() == 0;
+  const int64_t number = b.number().to<int64_t>();
+  const bool has_zero = b.is_tensor() ? logical_not(b.tensor().to(dtype)).any().item<bool>() : (dtype == kUInt8 ? number & 0xff : number) == 0;
   check<RuntimeError>(!has_zero, "ZeroDivisionError");
 }
 

@@ -195,11 +195,10 @@ const Tensor& Tensor::bernoulli_(const Tensor& p, Generator* generator) const {
   check_real("bernoulli_tensor_cpu_p_", p);
   NoGradGuard no_grad;
   check<RuntimeError>(p.numel() == 0 || (ember::ge(p, 0) & ember::le(p, 1)).all().item<bool>(), "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
-  Generator& g = chosen(generator);
-  const Tensor probability = p.detach().expand(sizes()).contiguous();
-  const Tensor draws = make_dense(sizes(), probability.dtype());
-  draws.uniform_(0, 1, &g);
   check_inplace(*this);
+  const Tensor probability = p.detach().expand(sizes());
+  const Tensor draws = empty_strided(sizes(), strides_like(*this), p.dtype());  // in the order of the memory that is filled
+  draws.uniform_(0, 1, &chosen(generator));
   copy_(ember::lt(draws, probability));
   return *this;
 }

@@ -41,6 +41,7 @@ CALLS = [
     ("var", [t(1, 2, 4, grad=True)], {"correction": 5}), ("var", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 5}), ("std", [t(1, 2, 4, grad=True)], {"dim": 0, "correction": 3}),
     ("index_add", [t(True, False, dtype=BOOL), 0, torch.tensor([1]), t(True, dtype=BOOL)], {"alpha": 2}),
     ("index_add", [t(5, 6, dtype=U8), 0, torch.tensor([1]), t(3, dtype=U8)], {"alpha": 0.5}),
+    ("index_add", [t(True, False, dtype=BOOL), 0, torch.tensor([1]), t(True, dtype=BOOL)], {"alpha": 0.5}),
     # a gradient for each element, though the input repeats them in memory; and what an input shares is divided
     ("Tensor.unfold", [expanded(2, 4), 0, 2, 2], {}), ("as_strided", [expanded(2, 4), [2, 2], [1, 2]], {}),
     ("Tensor.__floordiv__", [t(dtype=BOOL), 0], {}), ("bincount", [t(dtype=I64), t()], {}), ("bincount", [t(dtype=I64), t(dtype=F32)], {"minlength": 3}),
@@ -60,11 +61,15 @@ ERRORS = [
     (F + "conv_transpose1d", [torch.zeros(3, 3, 3), torch.zeros(3, 1, 1)], {"padding": 2, "groups": 3}),
     (F + "conv_transpose2d", [torch.zeros(1, 1, 3, 7), torch.zeros(1, 1, 1, 3)], {"padding": 2}),
     ("index_add", [torch.zeros(0), 0, torch.tensor([0]), torch.zeros(1)], {}),
+    # a divisor that is 0 once it has the dtype of the result
+    *((name, [t(1, 2, dtype=U8), divisor], {}) for name in ("floor_divide", "remainder", "fmod") for divisor in (256, torch.tensor(256))),
 ]
 GAINS = [("nn.init.calculate_gain", [of], {}) for of in ("conv2d", "linear", "sigmoid", "tanh", "relu")]
 # Bounds that float32 does not hold move before the range decides between one word and two.
 DRAWS = [("randint", [-2, 2 ** 28, [5]], {"dtype": F32}), ("randint", [-8, 2 ** 40, [5]], {"dtype": F32}), ("randint", [0, 2 ** 28, [3]], {"dtype": F32}), ("randint", [-2 ** 30 - 3, 2 ** 30 + 7, [4]], {"dtype": F32}),
-         ("randint", [0, 2 ** 54 + 3, [3]], {"dtype": F64})]
+         ("randint", [0, 2 ** 54 + 3, [3]], {"dtype": F64}),
+         # in the order of the memory that is filled
+         ("Tensor.bernoulli_", [torch.zeros(2, 3, 4, 5).to(memory_format=torch.channels_last), torch.full((3, 1, 1), 0.5)], {})]
 
 
 def add_cases(suite, known, limit=24, only=None, seed=0):

@@ -110,7 +110,7 @@ def products(d):
     yield method(d, "outer"), [t(n), t(m)], {}
     scale = lambda: d.one(2, 0.5, 0, -1)  # noqa: E731
     yield form(d, "addmm"), [t(n, m) if d.chance(0.7) else t(*d.broadcastable([n, m])), t(n, k), t(k + wrong, m)], d.subset(beta=scale, alpha=scale)
-    yield form(d, "addmv"), [t(n) if d.chance(0.7) else t(), t(n, k), t(k + wrong)], d.subset(beta=scale, alpha=scale)
+    yield form(d, "addmv"), [t(n) if d.chance(0.7) or k == 0 else t(), t(n, k), t(k + wrong)], d.subset(beta=scale, alpha=scale)
     yield form(d, "baddbmm"), [t(b, n, m) if d.chance(0.7) else t(*d.broadcastable([b, n, m])), t(b, n, k), t(b, k + wrong, m)], d.subset(beta=scale, alpha=scale)
     left, right = d.sizes(1, 4), d.sizes(0, 2)
     shapes = d.one(([k], [k]), ([n, k], [k]), ([k], [k, m]), ([*left, n, k], [k, m]), ([b, n, k], [b, k, m]), ([b, n, k], [1, k, m]), ([b, 1, n, k], [d.int(1, 3), k, m]),
