@@ -1,6 +1,8 @@
 // How a function of one, two or three numbers becomes the loops of the elementwise table.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/elementwise.h"
 #include "kernels/isa/math.h"
 
@@ -51,10 +53,17 @@ EMBER_INLINE void map3(const ElementwiseCall& call, F f) {
     for (int64_t i = 0; i < n; ++i) out[i] = f(a[i * step_a], b[i * step_b], c[i * step_c]);
 }
 
+/// A parameter in the type of the elements. Negative ones wrap around in uint8: the conversion of the processor may also saturate.
+template <class T>
+EMBER_INLINE T parameter(double p) {
+  if constexpr (std::is_same_v<T, std::uint8_t>) return T(int64_t(p));
+  else return T(p);
+}
+
 /// The loop of f for elements of type T: f(a), f(a, b) or f(a, b, c), each with the parameters behind.
 template <class F, int inputs, class T, class Out>
 static void loop(const ElementwiseCall& call) {
-  const T p[3] = {T(call.parameters[0]), T(call.parameters[1]), T(call.parameters[2])};
+  const T p[3] = {parameter<T>(call.parameters[0]), parameter<T>(call.parameters[1]), parameter<T>(call.parameters[2])};
   if constexpr (inputs == 1) map1<T, Out>(call, [p](T a) { return Out(F{}(a, p)); });
   if constexpr (inputs == 2) map2<T, Out>(call, [p](T a, T b) { return Out(F{}(a, b, p)); });
   if constexpr (inputs == 3) map3<T, T, Out>(call, [p](T a, T b, T c) { return Out(F{}(a, b, c, p)); });
