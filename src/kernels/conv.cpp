@@ -31,7 +31,7 @@ void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T
 
 template <class T>
 void norm_and_pool(const ConvEpilogue<T>& e, int64_t windows, int64_t width, int64_t o, const T* x, T* y) {
-  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) norm_loops<T>().rows.window_affine(width, o, x, e.scale, e.shift, e.relu, y);
+  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) norm_loops<T>().windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
 }
 
 template <class T>

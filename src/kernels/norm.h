@@ -59,13 +59,24 @@ struct RowNormLoops {
   /// mean and squares of each channel over these rows alone, in double.
   void (*moments)(Rows, const T* x, double* mean, double* squares);
   void (*affine)(Rows, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream);
-  /// affine of two rows of `width` pixels, and of that the largest of each 2 x 2 window; a NaN wins.
-  void (*window_affine)(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y);
   /// Adds to sum_dy and sum_dot. scale and shift are read where relu.
   void (*gradient_sums)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
                         double* sum_dot);
   void (*gradient)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope, const T* offset,
                    T* dx, bool stream);
+};
+
+/// The same with a max pooling by 2 x 2 behind it, over two rows of `width` pixels of (rows, C) memory: what lies between the two is never
+/// written. `taps` say which of a window's pixels was the largest.
+template <class T>
+struct WindowNormLoops {
+  /// affine, and of that the largest of each window; a NaN wins.
+  void (*affine)(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, bool relu, T* y);
+  /// The same with a ReLU, and the taps.
+  void (*affine_taps)(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, T* y, std::uint8_t* taps);
+  /// gradient with a ReLU, of the dy that a window sends to its tap; a last column of an odd width has no window, and no dy.
+  void (*gradient)(int64_t width, int64_t channels, const T* x, const T* dy, const std::uint8_t* taps, const T* mean, const T* scale,
+                   const T* shift, const T* slope, const T* offset, T* dx, bool stream);
 };
 
 /// What is computed once a channel, between the passes.
@@ -87,6 +98,7 @@ template <class T>
 struct BatchNormLoops {
   const PlaneNormLoops<T>& planes;
   const RowNormLoops<T>& rows;
+  const WindowNormLoops<T>& windows;
   const ChannelNumbers<T>& numbers;
 };
 

@@ -106,7 +106,7 @@ Output normalise(const BatchNormArguments& given) {
           });
         }
         BatchNormGradients out = gradients_wanted(grads, input);
-        batch_norm_backward(at, input, block, dy, {}, training, relu && !mask_first, out);
+        batch_norm_backward(at, input, block, dy, training, relu && !mask_first, out);
         hand_over(std::move(out), grads);
       });
   return {std::move(out), block};
@@ -134,7 +134,7 @@ Output normalise_and_pool(const BatchNormArguments& in) {
           });
         const Tensor dy = given_dy.contiguous(MemoryFormat::ChannelsLast);
         BatchNormGradients out = gradients_wanted(grads, input);
-        batch_norm_backward(at, input, block, dy, taps, true, true, out);
+        batch_norm_pool_backward(at, input, block, dy, taps, out);
         hand_over(std::move(out), grads);
       });
   return {std::move(out), block};

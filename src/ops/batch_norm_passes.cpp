@@ -169,27 +169,44 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
   });
 }
 
-/// statistics, then the affine pass and max pooling, some rows of windows at a time.
+/// statistics, then what is written: the largest number of each window.
 template <class T>
 void forward_and_pool(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y, const Tensor& taps) {
   statistics<T>(at, in, block);
   const Stats<T> stats(block, at.channels);
-  const Repeated<T> scale(at, stats.scale), shift(at, stats.shift);
   const WindowRows rows(in.x);
-  const int64_t numbers = 2 * rows.width * at.channels, whole = numbers / at.columns() * at.columns();
   kernels::parallel_for(rows.count(), 1, at.work(), [&](int64_t begin, int64_t end) {
-    const Scratch<T> normalised(numbers);
-    for (int64_t row = begin; row < end; ++row) {
-      const T* const x = in.x.data<T>() + rows.first_pixel(row) * at.channels;
-      loops<T>().rows.affine({whole / at.columns(), at.columns(), at.columns()}, x, scale, shift, nullptr, true, normalised, false);
-      if (whole < numbers) loops<T>().rows.affine({1, numbers - whole, numbers - whole}, x + whole, scale, shift, nullptr, true, normalised + whole, false);
-      const int64_t out = row * rows.outputs() * at.channels;
-      rows.family<T>().max_byte(rows.shape(), normalised, y.data<T>() + out, taps.data<std::uint8_t>() + out);
-    }
+    for (int64_t i = begin; i < end; ++i)
+      loops<T>().windows.affine_taps(rows.width, at.channels, in.x.data<T>() + rows.input(i), stats.scale, stats.shift, y.data<T>() + rows.output(i),
+                                    taps.data<std::uint8_t>() + rows.output(i));
   });
 }
 
 // --- backward
+
+/// The gradient sums over all rows of a layout, which add(rows, sums) adds up for parts of them.
+template <class T>
+struct RowGradientSums {
+  const int64_t slices;
+  const Scratch<double> part;
+  double *const dy, *const dot;
+
+  template <class Add>
+  RowGradientSums(const ChannelLayout& at, Add add)
+      : slices(kernels::slices_for(at.rows(), 64, at.work())), part(slices * 2 * at.columns()), dy(part), dot(dy + at.columns()) {
+    const int64_t n = at.columns();
+    kernels::parallel_slices(slices, [&](int64_t s) {
+      double* const sums = part + s * 2 * n;
+      std::fill_n(sums, 2 * n, 0.0);
+      add(kernels::slice_range(at.rows(), 64, s, slices), sums);
+    });
+    for (int64_t s = 0; s < slices; ++s)
+      for (int64_t i = s == 0 ? at.channels : 0; i < n; ++i) {
+        dy[i % at.channels] += part[s * 2 * n + i];
+        dot[i % at.channels] += part[s * 2 * n + n + i];
+      }
+  }
+};
 
 // With xhat = (x - mean) * invstd, n values in a channel, and scale = invstd * weight:
 //   dbias   = sum dy
@@ -199,8 +216,8 @@ void forward_and_pool(const ChannelLayout& at, const BatchNormArguments& in, con
 // The two subtracted terms are what dy sends through mean and variance: shifting or scaling a whole channel of x does not change y,
 // so dx has no component along 1 and along xhat. Running statistics do not depend on x: then dx = dy * scale.
 template <class T>
-void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block, const Tensor& gradient, const Tensor& taps, bool training,
-              bool relu, const BatchNormGradients& out) {
+void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block, const Tensor& gradient, bool training, bool relu,
+              const BatchNormGradients& out) {
   const Stats<T> stats(block, at.channels);
   const auto& k = loops<T>();
   const T *const x = input.data<T>(), *const dy = gradient.data<T>();
@@ -248,47 +265,63 @@ void backward(const ChannelLayout& at, const Tensor& input, const Tensor& block,
 
   const int64_t n = at.columns();
   const Repeated<T> mean(at, stats.mean), scale(at, stats.scale), shift(at, stats.shift);
-  // body(first row, rows, their dy) for [begin, end): all of them where dy is there, else as many as are spread at a time.
-  const auto for_each_part = [&](int64_t begin, int64_t end, auto&& body) {
-    if (!taps.defined()) return body(begin, end - begin, dy + begin * n);
-    const SpreadGradient<T> spread(input, dy, taps.data<std::uint8_t>());
-    const int64_t most = kernels::norm_block_rows(n, sizeof(T));
-    const Scratch<T> rows(most * n);
-    for (int64_t row = begin; row < end; row += most) {
-      const int64_t count = std::min(most, end - row);
-      spread.write(row * at.repeat, (row + count) * at.repeat, rows);
-      body(row, count, rows.data());
-    }
-  };
   if (needs_sums) {
-    const int64_t slices = kernels::slices_for(at.rows(), 64, at.work());
-    const Scratch<double> part(slices * 2 * n);
-    kernels::parallel_slices(slices, [&](int64_t s) {
-      const kernels::Range r = kernels::slice_range(at.rows(), 64, s, slices);
-      double* const sums = part + s * 2 * n;
-      for (int64_t i = 0; i < 2 * n; ++i) sums[i] = 0;
-      for_each_part(r.begin, r.end, [&](int64_t row, int64_t rows, const T* upstream) {
-        k.rows.gradient_sums({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, sums, sums + n);
-      });
+    const RowGradientSums<T> sums(at, [&](kernels::Range r, double* to) {
+      k.rows.gradient_sums({r.end - r.begin, n, n}, x + r.begin * n, dy + r.begin * n, mean, scale, shift, relu, to, to + n);
     });
-    double *const sum_dy = part, *const dot = part + n;
-    for (int64_t s = 0; s < slices; ++s)
-      for (int64_t i = s == 0 ? at.channels : 0; i < n; ++i) {
-        sum_dy[i % at.channels] += part[s * 2 * n + i];
-        dot[i % at.channels] += part[s * 2 * n + n + i];
-      }
-    finish(0, at.channels, sum_dy, dot);
+    finish(0, at.channels, sums.dy, sums.dot);
   }
   if (!dx) return;
   if (!training)
     for (int64_t c = 0; c < at.channels; ++c) slope[c] = offset[c] = 0;
   const Repeated<T> slopes(at, slope), offsets(at, offset);
   kernels::parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
-    for_each_part(begin, end, [&](int64_t row, int64_t rows, const T* upstream) {
-      if (training) k.rows.gradient({rows, n, n}, x + row * n, upstream, mean, scale, shift, relu, slopes, offsets, dx + row * n, stream);
-      else k.rows.affine({rows, n, n}, upstream, scale, offsets, nullptr, false, dx + row * n, stream);
-    });
+    const int64_t i = begin * n;
+    if (training) k.rows.gradient({end - begin, n, n}, x + i, dy + i, mean, scale, shift, relu, slopes, offsets, dx + i, stream);
+    else k.rows.affine({end - begin, n, n}, dy + i, scale, offsets, nullptr, false, dx + i, stream);
   });
+}
+
+/// The same in training behind a ReLU and a max pooling, from the gradient of its result.
+template <class T>
+void backward_from_pool(const ChannelLayout& at, const Tensor& input, const Tensor& block, const Tensor& gradient, const Tensor& taps,
+                        const BatchNormGradients& out) {
+  const Stats<T> stats(block, at.channels);
+  const WindowRows rows(input);
+  const int64_t c = at.channels, n = at.columns();
+  const T *const x = input.data<T>(), *const dy = gradient.data<T>();
+  const std::uint8_t* const tap = taps.data<std::uint8_t>();
+  const Repeated<T> mean(at, stats.mean), scale(at, stats.scale), shift(at, stats.shift);
+  // Row by row, though most of dy are zeros: the sums have the bits of the single operations.
+  const RowGradientSums<T> sums(at, [&](kernels::Range r, double* to) {
+    const SpreadGradient<T> spread(input, dy, tap);
+    const int64_t most = kernels::norm_block_rows(n, sizeof(T));
+    const Scratch<T> upstream(most * n);
+    for (int64_t row = r.begin; row < r.end; row += most) {
+      const int64_t count = std::min(most, r.end - row);
+      spread.write(row * at.repeat, (row + count) * at.repeat, upstream);
+      loops<T>().rows.gradient_sums({count, n, n}, x + row * n, upstream, mean, scale, shift, true, to, to + n);
+    }
+  });
+  const Scratch<T> factors(2 * c);
+  T *const slope = factors, *const offset = slope + c, *const dweight = out.sums.data<T>();
+  loops<T>().numbers.gradients_of_sums(c, sums.dy, sums.dot, stats.invstd, stats.scale, at.count(), true, dweight, dweight + c, slope, offset);
+
+  T* const dx = static_cast<T*>(out.x.data_or_null());
+  if (!dx) return;
+  const bool stream = streams(out.x);
+  kernels::parallel_for(rows.count(), 1, at.work(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      loops<T>().windows.gradient(rows.width, c, x + rows.input(i), dy + rows.output(i), tap + rows.output(i), stats.mean, stats.scale, stats.shift,
+                                 slope, offset, dx + rows.input(i), stream);
+  });
+  if (rows.height % 2 == 0) return;
+  // The odd row under the last windows gets nothing from above.
+  const int64_t row = rows.width * c, an_image = rows.height * row;
+  const Scratch<T> nothing(row);
+  std::fill_n(nothing.data(), row, T(0));
+  for (int64_t last = an_image - row; last < rows.images * an_image; last += an_image)
+    loops<T>().rows.gradient({rows.width, c, c}, x + last, nothing, stats.mean, stats.scale, stats.shift, false, slope, offset, dx + last, stream);
 }
 
 }  // namespace
@@ -310,10 +343,16 @@ void batch_norm_pool_forward(const ChannelLayout& at, const BatchNormArguments& 
   else forward_and_pool<double>(at, in, block, y, taps);
 }
 
-void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, const Tensor& taps, bool training,
-                         bool relu, const BatchNormGradients& out) {
-  if (x.dtype() == kFloat32) backward<float>(at, x, block, dy, taps, training, relu, out);
-  else backward<double>(at, x, block, dy, taps, training, relu, out);
+void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, bool training, bool relu,
+                         const BatchNormGradients& out) {
+  if (x.dtype() == kFloat32) backward<float>(at, x, block, dy, training, relu, out);
+  else backward<double>(at, x, block, dy, training, relu, out);
+}
+
+void batch_norm_pool_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, const Tensor& taps,
+                              const BatchNormGradients& out) {
+  if (x.dtype() == kFloat32) backward_from_pool<float>(at, x, block, dy, taps, out);
+  else backward_from_pool<double>(at, x, block, dy, taps, out);
 }
 
 }  // namespace ember

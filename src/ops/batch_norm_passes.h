@@ -43,12 +43,14 @@ struct BatchNormGradients {
   Tensor sums;  // (2, C): dweight, dbias
   bool needs_sums;
 };
-/// With relu, dy counts as 0 where y was not above 0. With taps, dy is that of a max pooling by 2 x 2 behind it.
-void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, const Tensor& taps, bool training,
-                         bool relu, const BatchNormGradients& out);
+/// With relu, dy counts as 0 where y was not above 0.
+void batch_norm_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, bool training, bool relu,
+                         const BatchNormGradients& out);
 
-/// batch_norm_forward with a ReLU, and max pooling by 2 x 2 behind it, of channels-last x: y (N, C, H / 2, W / 2) and the taps of its
-/// windows. What is normalised exists for some rows of windows at a time, in the cache.
+/// batch_norm_forward in training with a ReLU, and max pooling by 2 x 2 behind it, of channels-last x: y (N, C, H / 2, W / 2) and the taps
+/// of its windows.
 void batch_norm_pool_forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y, const Tensor& taps);
+void batch_norm_pool_backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, const Tensor& taps,
+                              const BatchNormGradients& out);
 
 }  // namespace ember

@@ -11,33 +11,21 @@ namespace ember {
 
 struct WindowRows {
   int64_t images, height, width, channels;
-  SharedWindows windows;
 
-  explicit WindowRows(const Tensor& x)
-      : images(x.sizes()[0]), height(x.sizes()[2]), width(x.sizes()[3]), channels(x.sizes()[1]),
-        windows(sliding_windows<2>(x, 2, 2, 0, 1, false, false)) {}
+  explicit WindowRows(const Tensor& x) : images(x.sizes()[0]), height(x.sizes()[2]), width(x.sizes()[3]), channels(x.sizes()[1]) {}
   int64_t an_image() const { return height / 2; }
   int64_t count() const { return images * an_image(); }
-  int64_t outputs() const { return width / 2; }
-  int64_t first_pixel(int64_t row) const { return (row / an_image() * height + row % an_image() * 2) * width; }
-  /// Of one row: two rows of pixels.
-  kernels::PoolShape shape() const {
-    kernels::PoolShape s{windows->y_view, windows->x_view, channels};
-    s.y.out = 1;
-    return s;
-  }
-  template <class T>
-  static const kernels::PoolFamily<T>& family() {
-    if constexpr (sizeof(T) == 4) return kernels::kernels().pool.float32;
-    else return kernels::kernels().pool.float64;
-  }
+  /// Where row i of windows begins among the numbers of x, and of y.
+  int64_t input(int64_t i) const { return (i / an_image() * height + i % an_image() * 2) * width * channels; }
+  int64_t output(int64_t i) const { return i * (width / 2) * channels; }
 };
 
 /// The gradient of a pooling by 2 x 2, spread over the pixels of its input, any part of them at a time.
 template <class T>
 class SpreadGradient {
  public:
-  SpreadGradient(const Tensor& x, const T* dy, const std::uint8_t* taps) : rows_(x), dy_(dy), taps_(taps), pair_(2 * rows_.width * rows_.channels) {}
+  SpreadGradient(const Tensor& x, const T* dy, const std::uint8_t* taps)
+      : rows_(x), windows_(sliding_windows<2>(x, 2, 2, 0, 1, false, false)), dy_(dy), taps_(taps), pair_(2 * rows_.width * rows_.channels) {}
 
   /// Pixels [begin, end) of all images. A pair of rows that is cut by an end is spread aside first.
   void write(int64_t begin, int64_t end, T* out) const {
@@ -62,11 +50,15 @@ class SpreadGradient {
   void spread(int64_t row, T* to) const {
     const bool covered = rows_.width % 2 == 0;
     if (!covered) std::fill_n(to, 2 * rows_.width * rows_.channels, T(0));
-    const int64_t at = row * rows_.outputs() * rows_.channels;
-    rows_.family<T>().scatter_byte(rows_.shape(), dy_ + at, taps_ + at, to, covered);
+    kernels::PoolShape pair{windows_->y_view, windows_->x_view, rows_.channels};
+    pair.y.out = 1;
+    const int64_t at = rows_.output(row);
+    if constexpr (sizeof(T) == 4) kernels::kernels().pool.float32.scatter_byte(pair, dy_ + at, taps_ + at, to, covered);
+    else kernels::kernels().pool.float64.scatter_byte(pair, dy_ + at, taps_ + at, to, covered);
   }
 
   const WindowRows rows_;
+  const SharedWindows windows_;
   const T* dy_;
   const std::uint8_t* taps_;
   const kernels::Scratch<T> pair_;

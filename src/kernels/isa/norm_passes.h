@@ -1,4 +1,4 @@
-// What the passes of batch norm over planes (norm_planes.cpp) and over rows (norm_rows.cpp) have in common.
+// What the passes of batch norm over planes (norm_planes.cpp), rows (norm_rows.cpp) and windows (norm_windows.cpp) have in common.
 #pragma once
 
 #include "kernels/isa/sums.h"

@@ -143,23 +143,6 @@ void affine(Rows rows, const T* x, const T* scale, const T* shift, const T* adde
   });
 }
 
-template <class T>
-void window_affine(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, bool with_relu, T* y) {
-  const int64_t place[4] = {0, channels, width * channels, (width + 1) * channels};
-  for (int64_t i = 0; i < width / 2; ++i, x += 2 * channels, y += channels)
-    for_each_lanes<T>(channels, [&](int64_t c, auto lanes) {
-      const Lanes<T> a = load(scale + c, lanes), b = load(shift + c, lanes);
-      Lanes<T> largest;
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) {
-        Lanes<T> v = fma(load(x + place[k] + c, lanes), a, b);
-        if (with_relu) v = relu(v);
-        largest = k == 0 ? v : select((v > largest) | is_nan(v), v, largest);
-      }
-      store(y + c, largest, lanes);
-    });
-}
-
 template <class T, bool kRelu>
 struct GradientSumsStrip {
   int64_t rows, channels;
@@ -242,7 +225,7 @@ void gradient(Rows rows, const T* x, const T* dy, const T* mean, const T* scale,
 
 template <class T>
 constexpr RowNormLoops<T> loops() {
-  return {moments<T>, affine<T>, window_affine<T>, gradient_sums<T>, gradient<T>};
+  return {moments<T>, affine<T>, gradient_sums<T>, gradient<T>};
 }
 
 }  // namespace

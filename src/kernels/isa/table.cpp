@@ -18,10 +18,12 @@ extern const PlaneNormLoops<float> plane_norm_float;
 extern const PlaneNormLoops<double> plane_norm_double;
 extern const RowNormLoops<float> row_norm_float;
 extern const RowNormLoops<double> row_norm_double;
+extern const WindowNormLoops<float> window_norm_float;
+extern const WindowNormLoops<double> window_norm_double;
 extern const ChannelNumbers<float> channel_numbers_float;
 extern const ChannelNumbers<double> channel_numbers_double;
-constinit const BatchNormKernels batch_norm_kernels{{plane_norm_float, row_norm_float, channel_numbers_float},
-                                                    {plane_norm_double, row_norm_double, channel_numbers_double}};
+constinit const BatchNormKernels batch_norm_kernels{{plane_norm_float, row_norm_float, window_norm_float, channel_numbers_float},
+                                                    {plane_norm_double, row_norm_double, window_norm_double, channel_numbers_double}};
 extern const LayerNormKernels layer_norm_kernels;
 extern const PoolFamily<float> pool_float, pool_planes_float;
 extern const PoolFamily<double> pool_double, pool_planes_double;
