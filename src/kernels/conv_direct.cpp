@@ -61,16 +61,21 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
   const int64_t bottom = std::clamp<int64_t>(ay.input(y1 - 1, ay.taps - 1) + 1, top, ay.in);
   const bool as_it_lies = ax.before == 0 && ax.reach() <= ax.in;
   const int64_t width = as_it_lies ? ax.in : ax.reach();
+  // Planes of few channels are read as they are: products do not mind where an element lies.
+  const bool planes = d.planes && d.groups == 1 && d.c <= 8 && !weights.dots;
+  const int64_t rows = bottom - top, plane = as_it_lies ? ay.in * width : rows * width;
+  const int64_t pixel = planes ? 1 : d.c, channel = planes ? plane : 1;
   std::optional<Scratch<T>> pixels, copy;
-  const T* source = image + top * ax.in * d.c;
-  if (d.planes) {
-    pixels.emplace((bottom - top) * ax.in * d.c);
-    transpose((bottom - top) * ax.in, d.c, pixels->data(), d.c, image + top * ax.in, ay.in * ax.in);
+  const T* source = image + top * ax.in * pixel;
+  if (d.planes && !planes) {
+    pixels.emplace(rows * ax.in * d.c);
+    transpose(rows * ax.in, d.c, pixels->data(), d.c, image + top * ax.in, ay.in * ax.in);
     source = pixels->data();
   }
   if (!as_it_lies) {
-    copy.emplace((bottom - top) * width * d.c);
-    copy_with_margins(source, ax.in, d.c, 0, bottom - top, ax.before, width, copy->data());
+    copy.emplace(rows * width * d.c);
+    for (int64_t i = 0; i < (planes ? d.c : 1); ++i)
+      copy_with_margins(source + i * ay.in * ax.in, ax.in, pixel, 0, rows, ax.before, width, copy->data() + i * plane);
     source = copy->data();
   }
   if (weights.dots) {
@@ -83,7 +88,7 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
     }
     return;
   }
-  const bool side_by_side = d.groups == 1 && ax.dilation == 1 && ax.tap_step == 1 && ax.taps == d.kernel_width;
+  const bool side_by_side = !planes && d.groups == 1 && ax.dilation == 1 && ax.tap_step == 1 && ax.taps == d.kernel_width;
   for (int64_t g = 0; g < d.groups; ++g) {
     const Taps<T> w = weights.panels->group(g);
     const int64_t tap = w.inputs * w.wide;
@@ -94,16 +99,16 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
         Panel<T> q{};
         q.rows = ax.out;
         q.columns = int(std::min(w.wide, w.outputs - j));
-        q.a_row = ax.stride * d.c;
+        q.a_row = ax.stride * pixel;
         q.c_row = ax.spacing * d.o;
-        if (!side_by_side) q.middle = {ax.taps, ax.dilation * d.c, ax.tap_step * tap};
-        q.inner = {side_by_side ? ax.taps * w.inputs : w.inputs, 1, w.wide};
+        if (!side_by_side) q.middle = {ax.taps, ax.dilation * pixel, ax.tap_step * tap};
+        q.inner = {side_by_side ? ax.taps * w.inputs : w.inputs, channel, w.wide};
         if (e.bias) q.epilogue.bias = e.bias + g * w.outputs + j;
         q.epilogue.relu = relu;
         for (int64_t row = first; row < first + step; ++row) {
           const int64_t k0 = ay.begin(row), k1 = ay.end(row);
-          q.outer = {k1 - k0, ay.dilation * width * d.c, ay.tap_step * d.kernel_width * tap};
-          q.a = source + (ay.input(row, k0) - top) * width * d.c + g * w.inputs;
+          q.outer = {k1 - k0, ay.dilation * width * pixel, ay.tap_step * d.kernel_width * tap};
+          q.a = source + (ay.input(row, k0) - top) * width * pixel + g * w.inputs;
           q.b = w.at((ay.first_tap + k0 * ay.tap_step) * d.kernel_width + ax.first_tap, 0, j);
           q.c = result + ((ay.place + row * ay.spacing) * d.result_width + ax.place) * d.o + g * w.outputs + j;
           gemm_family<T>().panel(q);
