@@ -14,6 +14,7 @@ struct PoolAxis {
   int64_t in, out;
   /// The windows of positions [even_begin, even_end) have the same count, and each begins `stride` behind the one before.
   int64_t even_begin, even_end, stride;
+  bool pairs;  ///< all windows are two neighbours, one pair behind the other
 };
 
 /// One image of c channels side by side, or (in the families of planes) one plane: c is 1. Windows without elements are passed over.

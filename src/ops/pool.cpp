@@ -24,6 +24,10 @@ void with_real(DType dtype, F&& f) {
   else f(double());
 }
 
+/// What a batch is cut into: whole images, or rows of outputs. Loops that see only the first window of AnyRows and take the others to
+/// follow it may get the rows of several planes at once.
+enum class Pieces { Images, Rows, AnyRows };
+
 /// How a batch lies in memory: images of some channels side by side, or planes of one channel each.
 struct Batch {
   bool planes;
@@ -44,24 +48,36 @@ struct Batch {
     else return planes ? k.float64_planes : k.float64;
   }
 
-  /// body(shape, offset into the images, offset into the outputs, position of the first output) for pieces of the batch: rows of
-  /// outputs with `by_rows`, else whole images.
+  /// body(shape, offset into the images, offset into the outputs, position of the first output) for pieces of the batch.
   template <class Body>
-  void for_each(const Windows& w, bool by_rows, Body&& body) const {
-    const int64_t rows = by_rows ? w.y.out() : 1, all = images * rows;
+  void for_each(const Windows& w, Pieces pieces, Body&& body) const {
+    if (pieces == Pieces::AnyRows && planes && w.squares()) return for_each_joined(w, body);
+    const int64_t rows = pieces == Pieces::Images ? 1 : w.y.out(), all = images * rows;
     const int64_t in = w.y.in * w.x.in * channels, line = w.x.out() * channels;
     kernels::parallel_for(all, 1, double(images * in) * 2, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin, next; i < end; i = next) {
         const int64_t image = i / rows, first = i % rows;
         next = std::min(end, (image + 1) * rows);
         kernels::PoolShape shape{w.y_view, w.x_view, channels};
-        if (by_rows) {
+        if (pieces != Pieces::Images) {
           shape.y.start += first;
           shape.y.count += first;
           shape.y.out = next - i;
         }
         body(shape, image * in, (image * w.y.out() + first) * line, first * w.x.out());
       }
+    });
+  }
+
+ private:
+  /// Planes that squares cover are one high plane.
+  template <class Body>
+  void for_each_joined(const Windows& w, Body&& body) const {
+    const int64_t rows = images * w.y.out();
+    kernels::parallel_for(rows, 1, double(rows * w.x.in) * 4, [&](int64_t begin, int64_t end) {
+      kernels::PoolShape shape{w.y_view, w.x_view, 1};
+      shape.y.out = end - begin;
+      body(shape, begin * 2 * w.x.in, begin * w.x.out(), begin * w.x.out());
     });
   }
 };
@@ -95,7 +111,7 @@ Tensor gather_taps(const Tensor& given, const Taps& taps, const SharedWindows& w
   with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto& loops = batch.loops<T>();
-    batch.for_each(*w, true, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+    batch.for_each(*w, Pieces::Rows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
       if (taps.are_bytes()) loops.gather_byte(s, x.data<T>() + in, taps.bytes() + out, y.data<T>() + out);
       else loops.gather_int(s, x.data<T>() + in, taps.ints() + out, y.data<T>() + out);
     });
@@ -112,7 +128,7 @@ Tensor scatter_taps(const Tensor& given, const Taps& taps, const SharedWindows& 
   with_real(dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto& loops = batch.loops<T>();
-    batch.for_each(*w, w->tiled, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+    batch.for_each(*w, w->tiled ? Pieces::AnyRows : Pieces::Images, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
       T* const to = dx.data<T>() + in;
       if (!w->tiled) std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
       if (taps.are_bytes()) loops.scatter_byte(s, dy.data<T>() + out, taps.bytes() + out, to, w->tiled);
@@ -141,7 +157,7 @@ MaxResult max_over(const char* name, const Tensor& given, const SharedWindows& w
   with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto& loops = batch.loops<T>();
-    batch.for_each(*w, true, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+    batch.for_each(*w, Pieces::AnyRows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
       if (taps.are_bytes()) loops.max_byte(s, x.data<T>() + in, y.data<T>() + out, taps.bytes() + out);
       else loops.max_int(s, x.data<T>() + in, y.data<T>() + out, taps.ints() + out);
     });
@@ -186,7 +202,7 @@ Tensor average_over(const char* name, const Tensor& given, const SharedWindows& 
   with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Tensor scales = scales_of<T>(*w, divisor);
-    batch.for_each(*w, true, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t position) {
+    batch.for_each(*w, Pieces::Rows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t position) {
       batch.loops<T>().average(s, x.data<T>() + in, scales.data<T>() + position, y.data<T>() + out);
     });
   });
@@ -202,7 +218,7 @@ Tensor average_backward(const Tensor& given, const SharedWindows& w, int64_t div
   with_real(dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Tensor scales = scales_of<T>(*w, divisor);
-    batch.for_each(*w, false, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+    batch.for_each(*w, Pieces::Images, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
       T* const to = dx.data<T>() + in;
       std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
       batch.loops<T>().spread(s, dy.data<T>() + out, scales.data<T>(), to);

@@ -22,12 +22,13 @@ struct Axis {
   }
   /// The longest run of windows of one size at one distance.
   kernels::PoolAxis view() const {
-    kernels::PoolAxis axis{start.data(), count.data(), step, in, out(), 0, 0, 1};
+    kernels::PoolAxis axis{start.data(), count.data(), step, in, out(), 0, 0, 1, false};
     for (int64_t begin = 0, end; begin < out(); begin = end) {
       const int64_t stride = begin + 1 < out() ? start[std::size_t(begin) + 1] - start[std::size_t(begin)] : 1;
       for (end = begin + 1; end < out() && is_even(end, stride);) ++end;
       if (end - begin > axis.even_end - axis.even_begin) axis.even_begin = begin, axis.even_end = end, axis.stride = stride;
     }
+    axis.pairs = out() > 0 && axis.even_end - axis.even_begin == out() && count[0] == 2 && step == 1 && (out() == 1 || axis.stride == 2);
     return axis;
   }
   /// Do the windows cover the axis, each position once?
@@ -57,6 +58,8 @@ struct Windows {
   bool some_empty() const {
     return std::find(y.count.begin(), y.count.end(), 0) != y.count.end() || std::find(x.count.begin(), x.count.end(), 0) != x.count.end();
   }
+  /// 2 x 2, side by side, and nothing left over.
+  bool squares() const { return tiled && y_view.pairs && x_view.pairs; }
   int64_t outputs() const { return y.out() * x.out(); }
 };
 using SharedWindows = std::shared_ptr<const Windows>;

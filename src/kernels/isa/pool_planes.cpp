@@ -13,6 +13,10 @@ struct Pair {
   [[gnu::always_inline]] Pair(const T* p, int n)
       : low(n >= kLanes<T> ? load(p) : load(p, n)),
         high(n == 2 * kLanes<T> ? load(p + kLanes<T>) : n > kLanes<T> ? load(p + kLanes<T>, n - kLanes<T>) : zeros<T>()) {}
+  [[gnu::always_inline]] static void write(T* p, Lanes<T> low, Lanes<T> high, int n) {
+    n >= kLanes<T> ? store(p, low) : store(p, low, n);
+    if (n > kLanes<T>) n == 2 * kLanes<T> ? store(p + kLanes<T>, high) : store(p + kLanes<T>, high, n - kLanes<T>);
+  }
 };
 
 /// p[0], p[stride], p[2 stride], ... in the first n lanes.
@@ -36,46 +40,46 @@ EMBER_INLINE void for_each_in_row(const PoolAxis& x, WithLanes with_lanes, Singl
   for (int64_t ox = x.even_end; ox < x.out; ++ox) single(ox);
 }
 
-/// Do the windows lie side by side along x, two columns each?
-EMBER_INLINE bool are_pairs(const PoolAxis& x) {
-  return x.out > 0 && x.count[0] == 2 && x.step == 1 && x.stride == 2 && x.even_begin == 0 && x.even_end == x.out;
-}
-
-/// As for_each_lanes, for bodies that may do an element twice: the last vector overlaps the one before instead of being cut.
+/// body(row, column, lanes) over the outputs of 2 x 2 windows side by side; an element may be done twice. Of a row that fills no vector a
+/// whole one is done as long as something comes later: what spills over is written again. In longer rows the last vector overlaps the
+/// one before.
 template <class T, class Body>
-EMBER_INLINE void for_overlapping_lanes(int64_t n, Body body) {
-  if (n < kLanes<T>) return body(int64_t(0), int(n));
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) body(i, AllLanes{});
-  if (i < n) body(n - kLanes<T>, AllLanes{});
+EMBER_INLINE void for_each_square(const PoolShape& s, Body body) {
+  constexpr int L = kLanes<T>;
+  const int64_t n = s.x.out;
+  for (int64_t oy = 0, left = s.y.out; left > 0; ++oy, --left) {
+    if (n < L) {
+      const bool more = left * n >= L && (2 * left - 1) * s.x.in - s.x.start[0] >= 2 * L;
+      more ? body(oy, int64_t(0), AllLanes{}) : body(oy, int64_t(0), int(n));
+      continue;
+    }
+    int64_t i = 0;
+    for (; i + L <= n; i += L) body(oy, i, AllLanes{});
+    if (i < n) body(oy, n - L, AllLanes{});
+  }
 }
 
-/// Pairs: even and odd numbers of each row are the left and right column.
+/// Even and odd numbers of each row are the left and right column.
 template <class T>
-void max_pool_pairs(const PoolShape& s, const T* x, T* y, std::uint8_t* tap) {
-  for (int64_t oy = 0; oy < s.y.out; ++oy, y += s.x.out, tap += s.x.out) {
-    const T* const line = x + s.y.start[oy] * s.x.in + s.x.start[0];
-    if (s.y.count[oy] == 0) continue;
-    for_overlapping_lanes<T>(s.x.out, [&](int64_t ox, auto lanes) {
-      const int numbers = 2 * lane_count<T>(lanes);
-      const Pair<T> first(line + 2 * ox, numbers);
-      Largest<T> best{every_second<0, T>(first.low, first.high)};
-      best.offer(every_second<1, T>(first.low, first.high), 1);
-      for (int ky = 1; ky < s.y.count[oy]; ++ky) {
-        const Pair<T> pair(line + ky * s.y.step * s.x.in + 2 * ox, numbers);
-        best.offer(every_second<0, T>(pair.low, pair.high), Int<T>(2 * ky));
-        best.offer(every_second<1, T>(pair.low, pair.high), Int<T>(2 * ky + 1));
-      }
-      store(y + ox, best.value, lanes);
-      store_taps<T>(tap + ox, best.tap, lanes);
-    });
-  }
+void max_pool_squares(const PoolShape& s, const T* x, T* y, std::uint8_t* tap) {
+  x += s.y.start[0] * s.x.in + s.x.start[0];
+  for_each_square<T>(s, [=, row = s.x.in, n = s.x.out](int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
+    const T* const window = x + 2 * oy * row + 2 * ox;
+    const int numbers = 2 * lane_count<T>(lanes);
+    const Pair<T> upper(window, numbers), lower(window + row, numbers);
+    Largest<T> best{every_second<0, T>(upper.low, upper.high)};
+    best.offer(every_second<1, T>(upper.low, upper.high), 1);
+    best.offer(every_second<0, T>(lower.low, lower.high), 2);
+    best.offer(every_second<1, T>(lower.low, lower.high), 3);
+    store(y + oy * n + ox, best.value, lanes);
+    store_taps<T>(tap + oy * n + ox, best.tap, lanes);
+  });
 }
 
 template <class T, class Tap>
 void max_pool(const PoolShape& s, const T* x, T* y, Tap* tap) {
   if constexpr (sizeof(Tap) == 1)
-    if (are_pairs(s.x)) return max_pool_pairs(s, x, y, tap);
+    if (s.y.pairs && s.x.pairs) return max_pool_squares(s, x, y, tap);
   const int64_t row = s.y.step * s.x.in, column = s.x.step;
   for (int64_t oy = 0; oy < s.y.out; ++oy, y += s.x.out, tap += s.x.out) {
     const T* const line = x + s.y.start[oy] * s.x.in;
@@ -95,37 +99,27 @@ void max_pool(const PoolShape& s, const T* x, T* y, Tap* tap) {
   }
 }
 
-/// Windows of two columns that lie side by side: the two halves of each row of dx interleave to what is stored.
+/// The two columns interleave to what is stored.
 template <class T>
-void scatter_pairs(const PoolShape& s, const T* dy, const std::uint8_t* tap, T* dx) {
-  constexpr int L = kLanes<T>;
-  for (int64_t oy = 0; oy < s.y.out; ++oy, dy += s.x.out, tap += s.x.out) {
-    T* const line = dx + s.y.start[oy] * s.x.in + s.x.start[0];
-    for_overlapping_lanes<T>(s.x.out, [&](int64_t ox, auto lanes) {
-      const Lanes<T> g = load(dy + ox, lanes);
-      const Mask<T> taps = load_taps<T>(tap + ox, lanes);
-      const int numbers = 2 * lane_count<T>(lanes);
-      for (int ky = 0; ky < s.y.count[oy]; ++ky) {
-        const Lanes<T> left = select(taps == broadcast(Int<T>(2 * ky)), g, zeros<T>());
-        const Lanes<T> right = select(taps == broadcast(Int<T>(2 * ky + 1)), g, zeros<T>());
-        T* const to = line + ky * s.y.step * s.x.in + 2 * ox;
-        const Lanes<T> low = interleave_low(left, right), high = interleave_high(left, right);
-        if (numbers == 2 * L) {
-          store(to, low);
-          store(to + L, high);
-        } else {
-          store(to, low, numbers < L ? numbers : L);
-          if (numbers > L) store(to + L, high, numbers - L);
-        }
-      }
-    });
-  }
+void scatter_squares(const PoolShape& s, const T* dy, const std::uint8_t* tap, T* dx) {
+  dx += s.y.start[0] * s.x.in + s.x.start[0];
+  for_each_square<T>(s, [=, row = s.x.in, n = s.x.out](int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
+    const Lanes<T> g = load(dy + oy * n + ox, lanes);
+    const Mask<T> taps = load_taps<T>(tap + oy * n + ox, lanes);
+    const int numbers = 2 * lane_count<T>(lanes);
+#pragma GCC unroll 2
+    for (int ky = 0; ky < 2; ++ky) {
+      const Lanes<T> left = select(taps == broadcast(Int<T>(2 * ky)), g, zeros<T>());
+      const Lanes<T> right = select(taps == broadcast(Int<T>(2 * ky + 1)), g, zeros<T>());
+      Pair<T>::write(dx + (2 * oy + ky) * row + 2 * ox, interleave_low(left, right), interleave_high(left, right), numbers);
+    }
+  });
 }
 
 template <class T, class Tap>
 void scatter(const PoolShape& s, const T* dy, const Tap* tap, T* dx, bool tiled) {
   if constexpr (sizeof(Tap) == 1)
-    if (tiled && are_pairs(s.x)) return scatter_pairs(s, dy, tap, dx);
+    if (tiled && s.y.pairs && s.x.pairs) return scatter_squares(s, dy, tap, dx);
   if (tiled)
     for (int64_t oy = 0; oy < s.y.out; ++oy)
       for (int64_t ky = 0; ky < s.y.count[oy]; ++ky) {
