@@ -5,6 +5,8 @@
 #include <ember/ops/elementwise.h>
 #include <ember/ops/shape.h>
 
+#include <algorithm>
+
 #include "error_format.h"
 #include "tensor/impl.h"
 
@@ -110,12 +112,22 @@ Shape index_shape(const std::vector<Picked>& picked) {
   return shape;
 }
 
-/// Which row each index means, and whether all are in range.
+/// Has each row no elements, because a dimension that nothing is picked from has none?
+bool rows_are_empty(const Parts& parts) {
+  int64_t count = std::count(parts.view.sizes().begin(), parts.view.sizes().end(), 0);
+  for (const Picked& p : parts.picked) count -= parts.view.sizes()[p.dim] == 0;
+  return count > 0;
+}
+
+/// Which row each index means, and whether all are in range. Of empty rows any will do, and PyTorch does not ask.
 Tensor row_numbers(const Parts& parts) {
   NoGradGuard no_grad;
   Tensor numbers = zeros(index_shape(parts.picked), kInt64);
+  const bool any_will_do = rows_are_empty(parts);
   for (const Picked& p : parts.picked) {
     const int64_t size = parts.view.sizes()[p.dim];
+    check<IndexError>(size > 0 || p.index.numel() == 0, "index is out of bounds for dimension with size 0");
+    if (any_will_do) continue;
     const Tensor outside = lt(p.index, -size) | ge(p.index, size);
     if (p.index.numel() > 0 && outside.any().item<bool>())
       fail<IndexError>("index {} is out of bounds for dimension {} with size {}",
