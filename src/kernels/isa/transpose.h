@@ -34,22 +34,50 @@ EMBER_INLINE Lanes<T> every_second(Lanes<T> low, Lanes<T> high) {
   return every_second<kFirst>(low, high, std::make_integer_sequence<int, kLanes<T>>{});
 }
 
-/// kLanes<T> rows of kLanes<T> numbers; afterwards rows[j][i] is what rows[i][j] was. Interleaving row i with row i + n / 2
-/// rotates the bits of every number's address by one; after log2(n) rounds row and column have changed places.
+/// How many numbers fill sixteen bytes, a section: instructions that move numbers between sections take longer than others.
+template <class V>
+static constexpr int kSection = 16 / int(sizeof(V{}[0]));
+
+/// a0 b0 a1 b1 of the lower (kUpper: the upper) half of each section.
+template <int kUpper, class V, int... lane>
+EMBER_INLINE V interleave_sections(V a, V b, std::integer_sequence<int, lane...>) {
+  constexpr int n = sizeof...(lane), s = kSection<V>;
+  return __builtin_shufflevector(a, b, (lane / s * s + kUpper * s / 2 + lane % s / 2 + lane % 2 * n)...);
+}
+/// Every second section of a from the first (kOdd: the second) on, then of b.
+template <int kOdd, class V, int... lane>
+EMBER_INLINE V every_second_section(V a, V b, std::integer_sequence<int, lane...>) {
+  constexpr int n = sizeof...(lane), s = kSection<V>;
+  return __builtin_shufflevector(a, b, (lane / (n / 2) * n + (2 * (lane % (n / 2) / s) + kOdd) * s + lane % s)...);
+}
+
+/// kLanes<T> rows of kLanes<T> numbers; afterwards rows[j][i] is what rows[i][j] was. Each round works on the rows whose numbers differ
+/// in one bit. Interleaving rotates that bit and those of the place within a section by one, picking sections that bit and those of the
+/// section; once every bit of the row has had its round, row and column have changed places.
 template <class T>
 EMBER_INLINE void transpose(Lanes<T> (&rows)[kLanes<T>]) {
-  constexpr int n = kLanes<T>;
+  constexpr int n = kLanes<T>, s = kSection<Lanes<T>>;
+  constexpr auto lanes = std::make_integer_sequence<int, n>{};
+  const auto each_pair = [&](int bit, auto change) __attribute__((always_inline)) {
+#pragma GCC unroll 16
+    for (int i = 0; i < n; ++i)
+      if (!(i & bit)) change(rows[i], rows[i + bit]);
+  };
 #pragma GCC unroll 4
-  for (int round = 1; round < n; round *= 2) {
-    Lanes<T> next[n];
-#pragma GCC unroll 16
-    for (int i = 0; i < n / 2; ++i) {
-      next[2 * i] = interleave_low(rows[i], rows[i + n / 2]);
-      next[2 * i + 1] = interleave_high(rows[i], rows[i + n / 2]);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < n; ++i) rows[i] = next[i];
-  }
+  for (int bit = s / 2; bit > 0; bit /= 2)
+    each_pair(bit, [&](Lanes<T>& a, Lanes<T>& b) __attribute__((always_inline)) {
+      const Lanes<T> first = a;
+      a = interleave_sections<0>(first, b, lanes);
+      b = interleave_sections<1>(first, b, lanes);
+    });
+  if constexpr (n > s)
+#pragma GCC unroll 4
+    for (int bit = s; bit < n; bit *= 2)
+      each_pair(bit, [&](Lanes<T>& a, Lanes<T>& b) __attribute__((always_inline)) {
+        const Lanes<T> first = a;
+        a = every_second_section<0>(first, b, lanes);
+        b = every_second_section<1>(first, b, lanes);
+      });
 }
 
 }  // namespace ember::kernels::EMBER_ISA
