@@ -268,7 +268,7 @@ Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tens
   Shape sizes{images.sizes()[0], out};
   for (int i = 0; i < 2; ++i) {
     const int64_t extra = i < 2 - N ? 0 : options.output_padding[i - (2 - N)];
-    check<RuntimeError>(extra >= 0 && (extra < g.stride[i] || extra < g.dilation[i] || extra == 0),
+    check<RuntimeError>(extra >= 0 && (extra < g.stride[i] || extra < g.dilation[i] || extra == 0 || x.numel() == 0),
                         "output padding must be smaller than either stride or dilation, but got output_padding_height: {} stride_height: {} dilation_height: {}",
                         extra, g.stride[i], g.dilation[i]);
     sizes.push_back((images.sizes()[i + 2] - 1) * g.stride[i] - 2 * g.padding[i] + g.dilation[i] * (weights.sizes()[i + 2] - 1) + extra + 1);

@@ -291,12 +291,12 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
     return record("LinalgVectorNorm", {x}, sum(ne(x, 0), at, keepdim, x.dtype()),
                   [x = Saved(x)](const Tensor&, Grads& grads) { grads.add(0, zeros_like(x.get())); });
   if (p == 1) return sum(abs(x), at, keepdim);
-  if (std::isinf(p)) {
-    check<RuntimeError>(x.numel() > 0 || reduced_shape(x.sizes(), dims, false).numel() == 0,
-                        "linalg.vector_norm cannot compute the {} norm on an empty tensor because the operation does not have an identity",
-                        p > 0 ? "inf" : "-inf");
-    return p > 0 ? amax(abs(x), at, keepdim) : amin(abs(x), at, keepdim);
-  }
+  for (int d = 0; d < x.dim() && (p < 0 || std::isinf(p)); ++d)
+    check<RuntimeError>(!dims.contains(d) || x.sizes()[d] > 0,
+                        "linalg.vector_norm cannot compute the {} norm on an empty tensor because the operation does not have an identity; "
+                        "dimension {} is empty",
+                        p, d);
+  if (std::isinf(p)) return p > 0 ? amax(abs(x), at, keepdim) : amin(abs(x), at, keepdim);
   Tensor y;
   {
     NoGradGuard no_grad;

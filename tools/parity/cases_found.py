@@ -26,6 +26,8 @@ CALLS = [
     # an index without dimensions is a number
     ("Tensor.__getitem__", [torch.arange(24.0).view(2, 3, 4), [torch.tensor(-1), Ellipsis, torch.tensor([[1], [0]])]], {}),
     ("Tensor.__getitem__", [torch.arange(6.0).view(2, 3), [slice(None), torch.tensor(1)]], {}),
+    ("linalg.vector_norm", [torch.zeros(0, 3)], {"ord": -1, "dim": [1]}),
+    (F + "conv_transpose2d", [torch.zeros(0, 1, 6, 6), torch.zeros(1, 1, 2, 3)], {"padding": 1, "output_padding": 1}),
     # of empty rows any will do
     ("Tensor.__getitem__", [torch.zeros(2, 0, 3), [torch.tensor([5, -9])]], {}),
     ("Tensor.__setitem__", [torch.zeros(2, 3, 0), [torch.tensor([2, -2]), slice(None)], torch.zeros(2, 3, 0)], {}),
@@ -65,6 +67,7 @@ ERRORS = [
     (F + "conv_transpose2d", [torch.zeros(1, 1, 3, 7), torch.zeros(1, 1, 1, 3)], {"padding": 2}),
     ("index_add", [torch.zeros(0), 0, torch.tensor([0]), torch.zeros(1)], {}),
     ("Tensor.__getitem__", [torch.zeros(0, 2), [torch.tensor([5])]], {}), ("Tensor.__getitem__", [torch.zeros(0, 0), [torch.tensor([5])]], {}),
+    ("linalg.vector_norm", [torch.zeros(2, 0)], {"ord": -1, "dim": [1]}), ("Tensor.norm", [torch.zeros(0, 0)], {"p": INF, "dim": 0}),
     # a divisor that is 0 once it has the dtype of the result
     *((name, [t(1, 2, dtype=U8), divisor], {}) for name in ("floor_divide", "remainder", "fmod") for divisor in (256, torch.tensor(256))),
 ]
