@@ -35,6 +35,11 @@ bool same_layout(const TensorImpl* a, const TensorImpl* b) {
   return true;
 }
 
+/// Is this what the gradient of the leaf looks like? Not when set_data has given the leaf another shape or dtype since.
+bool fits(const TensorImpl* gradient, const TensorImpl* leaf) {
+  return gradient->dtype == leaf->dtype && IntArrayRef(gradient->sizes, gradient->dims) == IntArrayRef(leaf->sizes, leaf->dims);
+}
+
 Tensor borrow(TensorImpl* t) {
   t->references.increment();
   return Tensor(t);
@@ -176,7 +181,7 @@ void GraphWalk::deliver_leaf(TensorImpl* leaf, Tensor gradient) {
   }
   if (leaf->grad_defined && leaf->grad) {
     Tensor sum(std::exchange(leaf->grad, nullptr));
-    if (!detail::grad_mode && !sum.requires_grad() && is_dense(sum)) {
+    if (!detail::grad_mode && !sum.requires_grad() && is_dense(sum) && fits(sum.impl(), leaf)) {
       add_into(sum, gradient);  // in place: handles of grad that the user holds follow
       sum.bump_version();
     } else {
@@ -185,12 +190,13 @@ void GraphWalk::deliver_leaf(TensorImpl* leaf, Tensor gradient) {
     leaf->grad = sum.release();
     return;
   }
+  Tensor kept(std::exchange(leaf->grad, nullptr));  // zero_grad has kept the buffer: it is used again, unless somebody holds it
   if (!detail::grad_mode && !(owned_alone(gradient.impl()) && same_layout(gradient.impl(), leaf))) {
+    const bool again = kept.defined() && owned_alone(kept.impl()) && fits(kept.impl(), leaf) && same_layout(kept.impl(), leaf) && is_dense(kept);
     const IntArrayRef sizes{leaf->sizes, std::size_t(leaf->dims)};
-    Tensor own = is_dense(borrow(leaf)) ? empty_like(borrow(leaf)) : make_dense(sizes, leaf->dtype);
+    const Tensor own = again ? std::move(kept) : is_dense(borrow(leaf)) ? empty_like(borrow(leaf)) : make_dense(sizes, leaf->dtype);
     gradient = own.copy_(gradient);
   }
-  if (leaf->grad) leaf->grad->drop();
   leaf->grad = gradient.release();
   leaf->grad_defined = true;
 }
@@ -288,12 +294,12 @@ Tensor Grads::begin_write(int input, bool& accumulate) {
                      : make_dense({leaf->sizes, leaf->dims}, leaf->dtype);
   }
   accumulate = leaf->grad && leaf->grad_defined;
-  if (accumulate && !(leaf->grad->contiguous && !leaf->grad->node)) {
+  if (accumulate && !(leaf->grad->contiguous && !leaf->grad->node && fits(leaf->grad, leaf))) {
     accumulate = false;
     return make_dense({leaf->sizes, leaf->dims}, leaf->dtype);
   }
   // zero_grad has kept the buffer: use it again, unless somebody holds the old gradient.
-  if (!accumulate && leaf->grad && !(owned_alone(leaf->grad) && leaf->grad->contiguous))
+  if (!accumulate && leaf->grad && !(owned_alone(leaf->grad) && leaf->grad->contiguous && fits(leaf->grad, leaf)))
     std::exchange(leaf->grad, nullptr)->drop();
   if (!leaf->grad) leaf->grad = make_dense({leaf->sizes, leaf->dims}, leaf->dtype).release();
   leaf->grad->references.increment();

@@ -41,6 +41,26 @@ TEST_CASE("a second backward adds to grad, and set_grad clears it") {
   CHECK_FALSE(x.grad().defined());
 }
 
+TEST_CASE("memory kept by zero_grad serves no parameter that has got another dtype or shape since") {
+  nn::Linear layer(3, 1);
+  const Tensor x = tensor({1.0f, 2.0f, 3.0f}).view({1, 3});
+  layer(x).sum().backward();
+  layer.zero_grad();
+  layer.to(kFloat64);
+  layer(x.to(kFloat64)).sum().backward();
+  CHECK(layer.weight.grad().dtype() == kFloat64);
+  CHECK_THAT(layer.weight.grad().flatten(), is_close({1.0, 2.0, 3.0}));
+
+  for (const bool linear_writes : {false, true}) {
+    const Tensor w = tensor({1.0f, 2.0f}, {.requires_grad = true});
+    w.sum().backward();
+    w.set_grad({});
+    w.set_data(ones({3}));
+    linear_writes ? linear(x, w.view({1, 3})).sum().backward() : (x * w).sum().backward();
+    CHECK_THAT(w.grad(), is_close({1.0, 2.0, 3.0}));
+  }
+}
+
 TEST_CASE("a chain of a million operations runs backward and dies without recursion") {
   const Tensor x = tensor({1.0}, {.requires_grad = true});
   Tensor y = x;
