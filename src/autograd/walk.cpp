@@ -285,6 +285,13 @@ void Grads::add(int input, Tensor gradient) {
   walk_->deliver(edge, std::move(gradient));
 }
 
+Tensor Grads::arrived(int input) const {
+  const Node* const node = node_->edges[input].node;
+  if (!node || !node->grad || detail::grad_mode || detail::anomaly_mode || !owned_alone(node->grad)) return {};
+  node->grad->references.increment();
+  return Tensor(node->grad);
+}
+
 Tensor Grads::begin_write(int input, bool& accumulate) {
   const Edge& edge = node_->edges[input];
   TensorImpl* leaf = edge.leaf;

@@ -68,13 +68,23 @@ template <class T>
 void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
   if constexpr (sizeof(T) == 4) {
-    if (path == ConvPath::Winograd2) return winograd_backward_input(kernels().winograd.two, s, dy, w, dx);
-    if (path == ConvPath::Winograd4) return winograd_backward_input(kernels().winograd.four, s, dy, w, dx);
+    if (path == ConvPath::Winograd2) return winograd_backward_input(kernels().winograd.two, s, dy, w, nullptr, dx);
+    if (path == ConvPath::Winograd4) return winograd_backward_input(kernels().winograd.four, s, dy, w, nullptr, dx);
   }
   if (path == ConvPath::Pointwise) return pointwise_backward_input(s, dy, w, dx);
   if (path == ConvPath::Depthwise) return depthwise_backward_input(s, dy, w, dx);
   if (path == ConvPath::Dots) return dots_backward_input(s, dy, w, dx);
   direct_backward_input(s, dy, w, dx);
+}
+
+template <class T>
+bool conv_add_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
+  const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
+  if constexpr (sizeof(T) == 4) {
+    if (path == ConvPath::Winograd2) winograd_backward_input(kernels().winograd.two, s, dy, w, dx, dx);
+    if (path == ConvPath::Winograd4) winograd_backward_input(kernels().winograd.four, s, dy, w, dx, dx);
+  }
+  return path == ConvPath::Winograd2 || path == ConvPath::Winograd4;
 }
 
 template <class T>
@@ -105,6 +115,8 @@ template bool conv_reads_planes<float>(const ConvShape&);
 template bool conv_reads_planes<double>(const ConvShape&);
 template void conv_backward_input(const ConvShape&, const float*, const float*, float*);
 template void conv_backward_input(const ConvShape&, const double*, const double*, double*);
+template bool conv_add_backward_input(const ConvShape&, const float*, const float*, float*);
+template bool conv_add_backward_input(const ConvShape&, const double*, const double*, double*);
 template void conv_backward_weight(const ConvShape&, const float*, const float*, float*);
 template void conv_backward_weight(const ConvShape&, const double*, const double*, double*);
 

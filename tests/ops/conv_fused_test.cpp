@@ -33,6 +33,32 @@ const std::vector<Case> cases = {
 
 }  // namespace
 
+TEST_CASE("conv2d: the gradient of an input that another operation reads as well is the sum, and nobody else's gradient moves") {
+  for (const Case& c : cases)
+    for (const DType dtype : {kFloat32, kFloat64}) {
+      CAPTURE(c.name, name(dtype));
+      manual_seed(7);
+      const Tensor leaf = randn(c.x).to(dtype).contiguous(MemoryFormat::ChannelsLast), w = randn(c.w).to(dtype);
+      const Tensor to_conv = randn(conv2d(leaf, w, {}, c.options).sizes()).to(dtype), to_side = randn(c.x).to(dtype).contiguous(MemoryFormat::ChannelsLast);
+      const auto gradient = [&](bool convolves, bool squares, bool adds) {
+        const Tensor x0 = leaf.clone().requires_grad_(), x = x0 * 1;
+        Tensor loss = zeros({}, dtype);
+        if (convolves) loss = loss + (conv2d(x, w, {}, c.options) * to_conv).sum();
+        if (squares) loss = loss + (square(x) * to_side).sum();  // made later, so that its gradient comes first
+        const Tensor sum = x + x0;
+        Tensor seen;
+        register_hook(sum, [&](const Tensor& g) { return seen = g, Tensor(); });
+        if (adds) loss = loss + (sum * to_side).sum();
+        loss.backward();
+        if (adds) CHECK(equal(seen, to_side));
+        return x0.grad();
+      };
+      const Tensor alone = gradient(true, false, false);
+      CHECK(equal(gradient(true, true, false), alone + gradient(false, true, false)));
+      CHECK(equal(gradient(true, false, true), to_side + (alone + to_side)));
+    }
+}
+
 TEST_CASE("conv2d_norm: the bits of conv2d, batch norm by running statistics, the sum and the ReLU") {
   const NoGradGuard no_grad;
   for (const Case& c : cases)
