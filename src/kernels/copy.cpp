@@ -3,6 +3,7 @@
 #include "kernels/copy.h"
 
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -29,7 +30,7 @@ Plan make_plan(const int64_t* dst_strides, const int64_t* src_strides, const int
     plan.numel *= sizes[i];
     if (sizes[i] == 1) continue;
     int at = plan.dims++;
-    for (; at > 0 && plan.dst[at - 1] < dst_strides[i]; --at) {
+    for (; at > 0 && std::abs(plan.dst[at - 1]) < std::abs(dst_strides[i]); --at) {  // negative: backwards, as flip() writes
       plan.sizes[at] = plan.sizes[at - 1];
       plan.dst[at] = plan.dst[at - 1];
       plan.src[at] = plan.src[at - 1];
@@ -83,6 +84,9 @@ void copy_row(int64_t n, To* dst, int64_t ds, const From* src, int64_t ss) {
     }
   } else if (ds == 1 && ss == 0) {
     fill_row(n, dst, convert<To>(*src));
+  } else if (ds == -1 && ss == 1) {
+    To* const first = dst - (n - 1);
+    for (int64_t i = 0; i < n; ++i) first[n - 1 - i] = convert<To>(src[i]);
   } else {
     for (int64_t i = 0; i < n; ++i) dst[i * ds] = convert<To>(src[i * ss]);
   }

@@ -65,18 +65,51 @@ void check_shapes(const char* name, const Tensor& x, const Tensor& index, int di
   }
 }
 
+/// The first of these that is not in 0 .. size - 1; null when all are.
+const int64_t* find_outside(const Tensor& index, int64_t size) {
+  const int64_t *const begin = index.data<int64_t>(), *const end = begin + index.numel();
+  bool some = false;
+  for (const int64_t* p = begin; p < end; ++p) some |= std::uint64_t(*p) >= std::uint64_t(size);
+  return some ? std::find_if(begin, end, [=](int64_t i) { return i < 0 || i >= size; }) : nullptr;
+}
+
 void check_range(const Tensor& index, int dim, int64_t size) {
-  const int64_t* p = index.data<int64_t>();
-  for (int64_t i = 0; i < index.numel(); ++i)
-    check<RuntimeError>(p[i] >= 0 && p[i] < size, "index {} is out of bounds for dimension {} with size {}", p[i], dim, size);
+  const int64_t* const outside = find_outside(index, size);
+  check<RuntimeError>(!outside, "index {} is out of bounds for dimension {} with size {}", outside ? *outside : 0, dim, size);
+}
+
+/// Calls body with a value of the tensor's type.
+template <class Body>
+void with_type(DType dtype, Body&& body) {
+  switch (dtype) {
+    case kFloat32: return body(float());
+    case kFloat64: return body(double());
+    case kInt64: return body(int64_t());
+    case kBool: return body(bool());
+    default: return body(std::uint8_t());
+  }
 }
 
 Tensor at_least_1d(const Tensor& t) { return t.dim() == 0 ? t.reshape({1}) : t; }
 
-/// The common part of scatter and scatter_add: put(to, from) for each element of index.
-template <class Put>
-Tensor scatter_values(const char* name, const Tensor& x, int dim, const Tensor& index, const Tensor& source, Put put) {
-  check_shapes(name, x, index, dim, source);
+/// body(place in `whole`, number of the index) for the indices `p` of the slices [begin, end) of `index`.
+template <class Body>
+void for_each_place(const Along& whole, const Along& index, int64_t begin, int64_t end, const int64_t* p, Body body) {
+  int64_t s = begin * index.n * index.inner;
+  for (int64_t o = begin; o < end; ++o) {
+    const int64_t first = o * whole.n * whole.inner;
+    if (whole.inner == 1)
+      for (int64_t k = 0; k < index.n; ++k, ++s) body(first + p[s], s);
+    else
+      for (int64_t k = 0; k < index.n; ++k)
+        for (int64_t i = 0; i < whole.inner; ++i, ++s) body(first + p[s] * whole.inner + i, s);
+  }
+}
+
+/// The common part of scatter and scatter_add: put(to, from) for each element of index, T being as wide as those of x.
+template <class T, class Put>
+Tensor scatter_values(const Tensor& x, int dim, const Tensor& index, const Tensor& source, Put put) {
+  check_shapes("scatter", x, index, dim, source);
   NoGradGuard no_grad;
   Tensor y = x.detach().clone(MemoryFormat::Contiguous);
   const Tensor at = at_least_1d(index).contiguous();
@@ -86,28 +119,25 @@ Tensor scatter_values(const char* name, const Tensor& x, int dim, const Tensor& 
   Tensor target = cut_to(at_least_1d(y), at, dim);
   const bool whole = target.is_contiguous();
   Tensor dense = whole ? target : target.contiguous();
-  const Along geometry(dense.sizes(), dim), source_geometry(at.sizes(), dim);
-  const int64_t* p = at.data<int64_t>();
-  for (int64_t o = 0; o < geometry.outer; ++o)
-    for (int64_t k = 0; k < source_geometry.n; ++k)
-      for (int64_t i = 0; i < geometry.inner; ++i) {
-        const int64_t s = (o * source_geometry.n + k) * geometry.inner + i;
-        put(dense, (o * geometry.n + p[s]) * geometry.inner + i, from, s);
-      }
+  const Along to(dense.sizes(), dim), given(at.sizes(), dim);
+  const int64_t* const p = at.data<int64_t>();
+  const T* const in = static_cast<const T*>(from.data_ptr());
+  T* const out = static_cast<T*>(dense.data_ptr());
+  kernels::parallel_for(to.outer, 1, double(at.numel()) * 3, [&](int64_t begin, int64_t end) {
+    for_each_place(to, given, begin, end, p, [=](int64_t place, int64_t s) { put(out[place], in[s]); });
+  });
   if (!whole) target.copy_(dense);
   return y;
 }
 
-template <class T>
-void add_at(const Tensor& to, int64_t i, const Tensor& from, int64_t s) {
-  T& target = static_cast<T*>(to.data_ptr())[i];
-  target = T(target + static_cast<const T*>(from.data_ptr())[s]);
-}
-
-template <class T>
-void multiply_at(const Tensor& to, int64_t i, const Tensor& from, int64_t s) {
-  T& target = static_cast<T*>(to.data_ptr())[i];
-  target = T(target * static_cast<const T*>(from.data_ptr())[s]);
+template <class Change>
+Tensor scatter_changed(const Tensor& x, int dim, const Tensor& index, const Tensor& source, Change change) {
+  Tensor y;
+  with_type(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    y = scatter_values<T>(x, dim, index, source, [&](T& to, T from) { to = T(change(to, from)); });
+  });
+  return y;
 }
 
 }  // namespace
@@ -127,10 +157,7 @@ Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
       const Bits* in = static_cast<const Bits*>(values.data_ptr());
       Bits* out = static_cast<Bits*>(y.data_ptr());
       kernels::parallel_for(to.outer, 1, double(y.numel()) * 3, [&](int64_t begin, int64_t end) {
-        int64_t s = begin * to.n * to.inner;
-        for (int64_t o = begin; o < end; ++o)
-          for (int64_t k = 0; k < to.n; ++k)
-            for (int64_t i = 0; i < to.inner; ++i, ++s) out[s] = in[(o * from.n + p[s]) * from.inner + i];
+        for_each_place(from, to, begin, end, p, [=](int64_t place, int64_t s) { out[s] = in[place]; });
       });
     });
   }
@@ -143,12 +170,7 @@ Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
 Tensor scatter_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor& source) {
   const int dim = wrap_dim(at, x.dim());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
-  const auto put = x.dtype() == kFloat32   ? add_at<float>
-                   : x.dtype() == kFloat64 ? add_at<double>
-                   : x.dtype() == kInt64   ? add_at<int64_t>
-                   : x.dtype() == kBool    ? add_at<bool>
-                                           : add_at<std::uint8_t>;
-  Tensor y = scatter_values("scatter", x, dim, index, source, put);
+  Tensor y = scatter_changed(x, dim, index, source, [](auto a, auto b) { return a + b; });
   return record("ScatterAdd", {x, source}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1)) grads.add(1, gather(dy, dim, index.get()));
@@ -159,9 +181,10 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
   const int dim = wrap_dim(at, x.dim());
   const Tensor source = operand.is_tensor() ? operand.tensor() : full({}, operand.number(), x.dtype()).expand(index.sizes());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
-  const int64_t bytes = item_size(x.dtype());
-  Tensor y = scatter_values("scatter", x, dim, index, source, [bytes](const Tensor& to, int64_t i, const Tensor& from, int64_t s) {
-    std::memcpy(static_cast<char*>(to.data_ptr()) + i * bytes, static_cast<const char*>(from.data_ptr()) + s * bytes, std::size_t(bytes));
+  Tensor y;
+  with_size(x.dtype(), [&](auto bits) {
+    using Bits = decltype(bits);
+    y = scatter_values<Bits>(x, dim, index, source, [](Bits& to, Bits from) { to = from; });
   });
   return record("Scatter", {x, operand.tensor()}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     if (grads.wants(0)) grads.add(0, scatter(dy, dim, index.get(), 0));
@@ -174,12 +197,7 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
   if (reduce == ScatterReduce::Add) return scatter_add(x, at, index, source);
   const int dim = wrap_dim(at, x.dim());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
-  const auto put = x.dtype() == kFloat32   ? multiply_at<float>
-                   : x.dtype() == kFloat64 ? multiply_at<double>
-                   : x.dtype() == kInt64   ? multiply_at<int64_t>
-                   : x.dtype() == kBool    ? multiply_at<bool>
-                                           : multiply_at<std::uint8_t>;
-  return scatter_values("scatter", x, dim, index, source, put);
+  return scatter_changed(x, dim, index, source, [](auto a, auto b) { return a * b; });
 }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices) { return take_along_dim(x.reshape({-1}), indices.reshape({-1}), 0); }
@@ -268,20 +286,24 @@ void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, co
     return;
   }
   if (before == Before::Nothing) std::memset(y.data_ptr(), 0, std::size_t(y.numel() * item_size(y.dtype())));
-  kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) {
-    for (int64_t o = 0; o < to.outer; ++o)
-      for (int64_t k = 0; k < count; ++k) add_run(end - begin, in + (o * count + k) * to.inner + begin, out + (o * to.n + p[k]) * to.inner + begin);
-  });
+  const auto add = [&](int64_t o, int64_t begin, int64_t end) {
+    const T* const from = in + o * count * to.inner;
+    T* const target = out + o * to.n * to.inner;
+    if (to.inner == 1)
+      for (int64_t k = 0; k < count; ++k) target[p[k]] = T(target[p[k]] + from[k]);
+    else
+      for (int64_t k = 0; k < count; ++k) add_run(end - begin, from + k * to.inner + begin, target + p[k] * to.inner + begin);
+  };
+  if (to.outer > 1)
+    kernels::parallel_for(to.outer, 1, double(rows.numel()) * 2, [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) add(o, 0, to.inner);
+    });
+  else
+    kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) { add(0, begin, end); });
 }
 
 void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, const Tensor& rows) {
-  switch (y.dtype()) {
-    case kFloat32: return add_slices<float>(y, before, dim, index, rows);
-    case kFloat64: return add_slices<double>(y, before, dim, index, rows);
-    case kInt64: return add_slices<int64_t>(y, before, dim, index, rows);
-    case kBool: return add_slices<bool>(y, before, dim, index, rows);
-    default: return add_slices<std::uint8_t>(y, before, dim, index, rows);
-  }
+  with_type(y.dtype(), [&](auto zero) { add_slices<decltype(zero)>(y, before, dim, index, rows); });
 }
 
 }  // namespace
@@ -303,14 +325,24 @@ Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
   const Tensor values = x.detach().contiguous(), positions = index.contiguous();
   const int64_t size = x.dim() ? x.sizes()[dim] : 1;
   const int64_t* p = positions.data<int64_t>();
-  for (int64_t i = 0; i < positions.numel(); ++i) check<IndexError>(p[i] >= 0 && p[i] < size, "index out of range in self");
+  check<IndexError>(!find_outside(positions, size), "index out of range in self");
 
   Tensor y = make_dense(sizes, x.dtype());
   const Along from(values.sizes(), dim);
   const int64_t rows = positions.numel(), bytes = from.inner * item_size(x.dtype());
   const char* in = static_cast<const char*>(values.data_ptr());
   char* out = static_cast<char*>(y.data_ptr());
-  kernels::parallel_for(from.outer * rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
+  if (from.inner == 1 && dim > 0)
+    with_size(x.dtype(), [&](auto bits) {
+      using Bits = decltype(bits);
+      kernels::parallel_for(from.outer, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
+        for (int64_t o = begin; o < end; ++o) {
+          const Bits* const row = reinterpret_cast<const Bits*>(in) + o * from.n;
+          for (int64_t k = 0; k < rows; ++k) reinterpret_cast<Bits*>(out)[o * rows + k] = row[p[k]];
+        }
+      });
+    });
+  else kernels::parallel_for(from.outer * rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
     const auto row = [&](int64_t r) { return in + ((r / rows) * from.n + p[r % rows]) * bytes; };
     for (int64_t r = begin; r < end; ++r) {
       if (r + kAhead < end) fetch_row(row(r + kAhead), bytes);
@@ -348,8 +380,7 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
     const Tensor positions = index.contiguous();
     const int64_t size = at_least_1d(y).sizes()[dim];
     const bool looks = y.numel() > 0 || y.dim() <= 1;  // where there is nothing to write to, PyTorch looks at the indices of vectors only
-    for (int64_t i = 0; looks && i < positions.numel(); ++i)
-      check<IndexError>(positions.data<int64_t>()[i] >= 0 && positions.data<int64_t>()[i] < size, "index out of range in self");
+    check<IndexError>(!looks || !find_outside(positions, size), "index out of range in self");
     if (y.numel() > 0) add_slices(y, Before::Values, dim, positions, rows);
   }
   return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {

@@ -68,12 +68,15 @@ struct Sum {
 struct Prod {
   template <class T>
   static T row(int64_t n, const T* x) {
-    T parts[4] = {1, 1, 1, 1};
+    constexpr int L = kLanes<T>;
+    Lanes<T> parts[4];
+    for (Lanes<T>& part : parts) part = Lanes<T>{} + T(1);
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-      for (int j = 0; j < 4; ++j) parts[j] *= x[i + j];
-    for (; i < n; ++i) parts[0] *= x[i];
-    return (parts[0] * parts[1]) * (parts[2] * parts[3]);
+    for (; i + 4 * L <= n; i += 4 * L)
+      for (int j = 0; j < 4; ++j) parts[j] *= load(x + i + j * L);
+    T product = fold((parts[0] * parts[1]) * (parts[2] * parts[3]), [](T a, T b) { return T(a * b); });
+    for (; i < n; ++i) product *= x[i];
+    return product;
   }
   template <class A>
   static A add(A a, A b) {
@@ -206,15 +209,22 @@ void positions(const ReduceCall& c) {
   }
 }
 
-/// Running results; the sum of floats runs in double.
+/// Running results; the sum of floats runs in double. Columns side by side go along memory, their totals in the nearest cache.
 template <class R, class T, class Wide>
 void running(const ReduceCall& c) {
+  constexpr int kPanel = 1024;
   for (int64_t o = 0; o < c.outer; ++o)
-    for (int64_t i = 0; i < c.inner; ++i) {
-      const T* x = static_cast<const T*>(c.x) + o * c.x_outer + i;
-      T* y = static_cast<T*>(c.y) + o * c.y_outer + i;
-      Wide total = R::template kStart<Wide>;
-      for (int64_t k = 0; k < c.n; ++k) y[k * c.step] = T(total = R::add(total, Wide(x[k * c.step])));
+    for (int64_t i0 = 0; i0 < c.inner; i0 += kPanel) {
+      const T* __restrict x = static_cast<const T*>(c.x) + o * c.x_outer + i0;
+      T* __restrict y = static_cast<T*>(c.y) + o * c.y_outer + i0;
+      const int64_t width = c.inner - i0 < kPanel ? c.inner - i0 : kPanel;
+      Wide total[kPanel];
+      for (int64_t i = 0; i < width; ++i) total[i] = R::template kStart<Wide>;
+      if (width == 1)
+        for (int64_t k = 0; k < c.n; ++k) y[k * c.step] = T(total[0] = R::add(total[0], Wide(x[k * c.step])));
+      else
+        for (int64_t k = 0; k < c.n; ++k)
+          for (int64_t i = 0; i < width; ++i) y[k * c.step + i] = T(total[i] = R::add(total[i], Wide(x[k * c.step + i])));
     }
 }
 
