@@ -49,6 +49,8 @@ EMBER_INLINE void map3(const ElementwiseCall& call, F f) {
     for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i], c[i]);
   else if (step_a == 1 && step_b == 1 && step_c == 0)
     for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i], *c);
+  else if (step_a == 1 && step_b == 0 && step_c == 0)
+    for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], *b, *c);
   else
     for (int64_t i = 0; i < n; ++i) out[i] = f(a[i * step_a], b[i * step_b], c[i * step_c]);
 }
@@ -72,22 +74,40 @@ static void loop(const ElementwiseCall& call) {
 /// p[i * step] for the lanes from number i on.
 template <class LaneCount>
 EMBER_INLINE FloatLanes load_strided(const float* p, int64_t step, int64_t i, LaneCount lanes) {
+  if (step == 1) return load(p + i, lanes);
+  if (step == 0) return broadcast(*p);
   float x[kLanes<float>] = {};
   for (int j = 0; j < lane_count<float>(lanes); ++j) x[j] = p[(i + j) * step];
   return load(x);
 }
 
-/// The loop of an f that takes a whole vector of floats. Strided numbers take the same way: the scalar one may round otherwise.
-template <class F>
+/// The loop of an f that takes whole vectors of floats. Strided numbers take the same way: the scalar one may round otherwise.
+template <class F, int inputs>
 static void lanes_loop(const ElementwiseCall& call) {
-  const float* const a = static_cast<const float*>(call.in[0]);
+  const float *const a = static_cast<const float*>(call.in[0]), *const b = static_cast<const float*>(call.in[1]),
+              *const c = static_cast<const float*>(call.in[2]);
   float* const out = static_cast<float*>(call.out);
-  const int64_t step = call.stride[0];
+  const int64_t step_a = call.stride[0], step_b = call.stride[1], step_c = call.stride[2];
   const float p[3] = {float(call.parameters[0]), float(call.parameters[1]), float(call.parameters[2])};
-  if (step == 1)
-    for_each_lanes<float>(call.n, [&](int64_t i, auto lanes) { store(out + i, F{}(load(a + i, lanes), p), lanes); });
-  else
-    for_each_lanes<float>(call.n, [&](int64_t i, auto lanes) { store(out + i, F{}(load_strided(a, step, i, lanes), p), lanes); });
+  const auto loop = [&](auto f) __attribute__((always_inline)) {
+    for_each_lanes<float>(call.n, [&](int64_t i, auto lanes) { store(out + i, f(i, lanes), lanes); });
+  };
+  if constexpr (inputs == 1) {
+    if (step_a == 1) loop([&](int64_t i, auto lanes) { return F{}(load(a + i, lanes), p); });
+    else loop([&](int64_t i, auto lanes) { return F{}(load_strided(a, step_a, i, lanes), p); });
+  } else if constexpr (inputs == 2) {
+    if (step_a == 1 && step_b == 1) loop([&](int64_t i, auto lanes) { return F{}(load(a + i, lanes), load(b + i, lanes), p); });
+    else loop([&](int64_t i, auto lanes) { return F{}(load_strided(a, step_a, i, lanes), load_strided(b, step_b, i, lanes), p); });
+  } else {
+    if (step_a == 1 && step_b == 0 && step_c == 0) {
+      const FloatLanes y = broadcast(*b), z = broadcast(*c);
+      loop([&](int64_t i, auto lanes) { return F{}(load(a + i, lanes), y, z, p); });
+    } else {
+      loop([&](int64_t i, auto lanes) {
+        return F{}(load_strided(a, step_a, i, lanes), load_strided(b, step_b, i, lanes), load_strided(c, step_c, i, lanes), p);
+      });
+    }
+  }
 }
 
 /// Rows of the table, `inputs` numbers each: the result has their type, for tests it is bool. f captures nothing.
@@ -96,11 +116,11 @@ static constexpr void reals(ElementwiseTable& table, Op op, F) {
   table.loops[int(op)][int(kFloat32)] = loop<F, inputs, float, float>;
   table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, double>;
 }
-/// As reals<1>, for an f that also takes lanes of floats: better code than the compiler makes of the scalar one.
-template <class F>
-static constexpr void lanes(ElementwiseTable& table, Op op, F f) {
-  reals<1>(table, op, f);
-  table.loops[int(op)][int(kFloat32)] = lanes_loop<F>;
+/// As reals, for an f that takes doubles and lanes of floats: better code than the compiler makes of the scalar one.
+template <int inputs, class F>
+static constexpr void lanes(ElementwiseTable& table, Op op, F) {
+  table.loops[int(op)][int(kFloat32)] = lanes_loop<F, inputs>;
+  table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, double>;
 }
 template <int inputs, class F>
 static constexpr void numbers(ElementwiseTable& table, Op op, F f) {

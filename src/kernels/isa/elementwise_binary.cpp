@@ -13,6 +13,15 @@ EMBER_INLINE bool is_minus_one(T b) {
   return T(-1) < 0 && b == T(-1);
 }
 
+template <int kBytes>
+struct BitsOf;
+template <>
+struct BitsOf<1> { using type = std::uint8_t; };
+template <>
+struct BitsOf<4> { using type = std::uint32_t; };
+template <>
+struct BitsOf<8> { using type = std::uint64_t; };
+
 // Python's division of integers: towards minus infinity. The caller has seen to it that no divisor is 0.
 template <class T>
 EMBER_INLINE T floor_division(T a, T b) {
@@ -52,10 +61,14 @@ EMBER_INLINE T log_add_exp(T a, T b) {
   return top + log1p(exp(low - top));
 }
 
-// The loops of Where: the condition has another type than the values.
+// The loops of Where: the condition has another type than the values. Both values are read, so that nothing branches.
 template <class T>
 void where(const ElementwiseCall& call) {
-  map3<bool, T, T>(call, [](bool condition, T a, T b) { return condition ? a : b; });
+  using Bits = typename BitsOf<sizeof(T)>::type;
+  map3<std::uint8_t, T, T>(call, [](std::uint8_t condition, T a, T b) {
+    const Bits x = __builtin_bit_cast(Bits, a), y = __builtin_bit_cast(Bits, b);
+    return __builtin_bit_cast(T, Bits(y ^ ((x ^ y) & -Bits(condition))));
+  });
 }
 
 constexpr ElementwiseTable make_table() {
@@ -108,6 +121,10 @@ constexpr ElementwiseTable make_table() {
     const auto raised = x != x ? x : low != low ? low : x < low ? low : x;
     return raised != raised ? raised : high != high ? high : raised > high ? high : raised;
   });
+  t.loops[int(Op::Clamp)][int(kFloat32)] = lanes_loop<decltype([](auto x, auto low, auto high, auto) {
+    const auto raised = select(is_nan(low), low, maximum(low, x));
+    return select(is_nan(high), high, minimum(high, raised));
+  }), 3>;
   return t;
 }
 
