@@ -153,7 +153,8 @@ Tensor power_of_tensor(In x, Scalar exponent) {
                       "Integers to negative integer powers are not allowed.");
   Tensor y = dtype == x.dtype() && dtype != kBool ? simple_power(x.detach(), exponent.to<double>()) : Tensor();
   // The exponent in double: rounded to float32 it moves x^p by up to 2e-6, as in PyTorch's vector loop, but not in its scalar one.
-  if (!y.defined() && dtype == kFloat32) y = pow(x.detach().to(kFloat64), exponent).to(kFloat32);
+  const bool rounds = double(exponent.to<float>()) != exponent.to<double>();
+  if (!y.defined() && dtype == kFloat32 && rounds) y = pow(x.detach().to(kFloat64), exponent).to(kFloat32);
   if (!y.defined()) y = pointwise(Op::Pow, {&base, &number}, dtype == kBool ? kUInt8 : dtype);
   if (dtype == kBool) y = y.to(kBool);
   // x^p: p x^(p-1)

@@ -4,9 +4,16 @@
 #include <type_traits>
 
 #include "kernels/elementwise.h"
-#include "kernels/isa/math.h"
+#include "kernels/isa/math_pow.h"
 
 namespace ember::kernels::EMBER_ISA {
+
+/// c as a double or in lanes of floats.
+template <class V>
+EMBER_INLINE V constant(double c) {
+  if constexpr (__is_same(V, double)) return c;
+  else return V{} + ElementOf<V>(c);
+}
 
 template <class A, class Out, class F>
 EMBER_INLINE void map1(const ElementwiseCall& call, F f) {
@@ -125,6 +132,13 @@ static constexpr void lanes(ElementwiseTable& table, Op op, F) {
 template <int inputs, class F>
 static constexpr void numbers(ElementwiseTable& table, Op op, F f) {
   reals<inputs>(table, op, f);
+  table.loops[int(op)][int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
+  table.loops[int(op)][int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
+}
+/// As lanes, and for integers.
+template <int inputs, class F>
+static constexpr void lane_numbers(ElementwiseTable& table, Op op, F f) {
+  lanes<inputs>(table, op, f);
   table.loops[int(op)][int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
   table.loops[int(op)][int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
 }

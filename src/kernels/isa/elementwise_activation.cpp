@@ -6,12 +6,6 @@ namespace ember::kernels::EMBER_ISA {
 namespace {
 
 template <class V>
-EMBER_INLINE V constant(double c) {
-  if constexpr (__is_same(V, double)) return c;
-  else return V{} + ElementOf<V>(c);
-}
-
-template <class V>
 EMBER_INLINE V normal_cdf(V x) {
   return constant<V>(0.5) * (1 + erf(x * constant<V>(0.70710678118654752)));
 }

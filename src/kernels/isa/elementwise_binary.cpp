@@ -22,36 +22,40 @@ struct BitsOf<4> { using type = std::uint32_t; };
 template <>
 struct BitsOf<8> { using type = std::uint64_t; };
 
-// Python's division of integers: towards minus infinity. The caller has seen to it that no divisor is 0.
+// Python's division: towards minus infinity. The caller has seen to it that no divisor of integers is 0.
 template <class T>
 EMBER_INLINE T floor_division(T a, T b) {
-  if constexpr (!is_real<T>) {
-    if (is_minus_one(b)) return T(-a);
-    const T quotient = T(a / b);
-    return quotient * b != a && (a < 0) != (b < 0) ? T(quotient - 1) : quotient;
-  } else {
-    // As Python and PyTorch: through the remainder, so that the quotient is never one too large.
-    if (b == 0) return a / b;
-    T rest = fmod(a, b), quotient = (a - rest) / b;
-    if (rest != 0 && (b < 0) != (rest < 0)) quotient -= 1;
-    if (quotient == 0) return sizeof(T) == 4 ? T(__builtin_copysignf(0, float(a / b))) : T(__builtin_copysign(0, a / b));
-    T whole = floor(quotient);
-    if (quotient - whole > T(0.5)) whole += 1;
-    return whole;
-  }
+  if (is_minus_one(b)) return T(-a);
+  const T quotient = T(a / b);
+  return quotient * b != a && (a < 0) != (b < 0) ? T(quotient - 1) : quotient;
 }
+// As Python and PyTorch: through the remainder, so that the quotient is never one too large.
+template <class V>
+EMBER_INLINE V floor_division_of_reals(V a, V b) {
+  const V rest = fmod(a, b), zero{};
+  V quotient = (a - rest) / b;
+  quotient = select((rest != 0) & ((b < 0) != (rest < 0)), quotient - 1, quotient);
+  V whole = floor(quotient);
+  whole = select(quotient - whole > constant<V>(0.5), whole + 1, whole);
+  whole = select(quotient == 0, copy_sign(zero, a / b), whole);
+  return select(b == 0, a / b, whole);
+}
+EMBER_INLINE double floor_division(double a, double b) { return floor_division_of_reals(a, b); }
+EMBER_INLINE FloatLanes floor_division(FloatLanes a, FloatLanes b) { return floor_division_of_reals(a, b); }
 
 template <class T>
 EMBER_INLINE T python_remainder(T a, T b) {
-  if constexpr (!is_real<T>) {
-    if (is_minus_one(b)) return 0;
-    const T rest = T(a % b);
-    return rest != 0 && (rest < 0) != (b < 0) ? T(rest + b) : rest;
-  } else {
-    const T rest = fmod(a, b);
-    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-  }
+  if (is_minus_one(b)) return 0;
+  const T rest = T(a % b);
+  return rest != 0 && (rest < 0) != (b < 0) ? T(rest + b) : rest;
 }
+template <class V>
+EMBER_INLINE V remainder_of_reals(V a, V b) {
+  const V rest = fmod(a, b);
+  return select((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest);
+}
+EMBER_INLINE double python_remainder(double a, double b) { return remainder_of_reals(a, b); }
+EMBER_INLINE FloatLanes python_remainder(FloatLanes a, FloatLanes b) { return remainder_of_reals(a, b); }
 
 template <class T>
 EMBER_INLINE T log_add_exp(T a, T b) {
@@ -78,18 +82,15 @@ constexpr ElementwiseTable make_table() {
   everything<2>(t, Op::Mul, [](auto a, auto b, auto) { return a * b; });
   everything<2>(t, Op::AddScaled, [](auto a, auto b, const auto* p) { return a + p[0] * b; });
   reals<2>(t, Op::Div, [](auto a, auto b, auto) { return a / b; });
-  numbers<2>(t, Op::DivFloor, []<class T>(T a, T b, auto) { return floor_division(a, b); });
+  lane_numbers<2>(t, Op::DivFloor, [](auto a, auto b, auto) { return floor_division(a, b); });
   numbers<2>(t, Op::DivTrunc, []<class T>(T a, T b, auto) {
     if constexpr (is_real<T>) return truncate(a / b);
     else return is_minus_one(b) ? T(-a) : T(a / b);
   });
-  numbers<2>(t, Op::Remainder, []<class T>(T a, T b, auto) { return python_remainder(a, b); });
-  numbers<2>(t, Op::Fmod, []<class T>(T a, T b, auto) {
-    if constexpr (is_real<T>) return fmod(a, b);
-    else return is_minus_one(b) ? T(0) : T(a % b);
-  });
-  numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); });
-  reals<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); });
+  lane_numbers<2>(t, Op::Remainder, [](auto a, auto b, auto) { return python_remainder(a, b); });
+  lane_numbers<2>(t, Op::Fmod, [](auto a, auto b, auto) { return fmod(a, b); });
+  lane_numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); });
+  lanes<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); });
   everything<2>(t, Op::Maximum, [](auto a, auto b, auto) { return a != a ? a : a > b ? a : b; });
   everything<2>(t, Op::Minimum, [](auto a, auto b, auto) { return a != a ? a : a < b ? a : b; });
   everything<2>(t, Op::Fmax, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a > b ? a : b; });

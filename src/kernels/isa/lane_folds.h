@@ -36,6 +36,11 @@ template <class M>
 EMBER_INLINE bool any(M mask) {
   return fold(mask, [](auto a, auto b) { return a | b; }) != 0;
 }
+#if defined(__AVX512F__)
+EMBER_INLINE bool any(IntLanes mask) { return _mm512_movepi32_mask((__m512i)mask) != 0; }
+#elif defined(__AVX2__)
+EMBER_INLINE bool any(IntLanes mask) { return _mm256_movemask_ps((__m256)mask) != 0; }
+#endif
 template <class M>
 EMBER_INLINE bool all(M mask) {
   return fold(mask, [](auto a, auto b) { return a & b; }) != 0;

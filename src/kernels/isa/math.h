@@ -1,4 +1,4 @@
-// exp, log, tanh, erf, sin, cos of float32 without branches, so that loops over them become vector code. Errors in units in the last
+// exp, log, tanh, erf and what is made of them, of float32 without branches, so that loops over them become vector code. Errors in units in the last
 // place (ULP) are against the exact value, over all floats; tests/kernels/math_test.cpp measures them. For float64 the C library.
 //
 // Sources: Cody & Waite's reduction, the polynomials of Cephes (S. Moshier) for exp and log, minimax fits for the others.
@@ -51,14 +51,14 @@ EMBER_INLINE V exp_near_zero(V r) {
   return fused(p, r * r, r) + 1.0f;
 }
 
-/// e^x, 1.01 ULP. x = k ln 2 + r with |r| <= ln 2 / 2.
+/// 2^shift e^x, 1.01 ULP. x = k ln 2 + r with |r| <= ln 2 / 2.
 template <class V>
-EMBER_INLINE V exp(V x) {
-  const V clamped = minimum(V{} + 89.0f, maximum(V{} - 104.0f, x));  // inf and 0 beyond; NaN stays
+EMBER_INLINE V shifted_exp(V x, float shift) {
+  const V clamped = minimum(V{} + 90.0f, maximum(V{} - 104.0f, x));  // inf and 0 beyond; NaN stays
   const V k = round_even(clamped * 1.44269504088896341f);
   V r = fused(k, V{} - 0.693359375f, clamped);
   r = fused(k, V{} + 2.12194440e-4f, r);
-  return times_power_of_two(exp_near_zero(r), k);
+  return times_power_of_two(exp_near_zero(r), k + shift);
 }
 #if defined(__AVX512F__)
 /// x = k ln 2 + r, where k counts sixteenths: the last four bits of `index`. Where k is infinite or NaN, r is not.
@@ -79,11 +79,11 @@ EMBER_INLINE FloatLanes exp_minus_one(FloatLanes r) {
   return fused(fused(r, FloatLanes{} + 1.66666667e-1f, FloatLanes{} + 0.5f), r * r, r);
 }
 
-/// e^x of lanes, 0.8 ULP: 2^k comes from a table and the exponent, and two terms less of e^r are needed.
-EMBER_INLINE FloatLanes exp(FloatLanes x) {
+/// The same of lanes, 0.8 ULP: 2^k comes from a table and the exponent, and two terms less of e^r are needed.
+EMBER_INLINE FloatLanes shifted_exp(FloatLanes x, float shift) {
   const auto [index, k, r] = in_sixteenths(x);
   const FloatLanes power = look_up(kPowers, index), rest = look_up(kPowersRest, index);
-  return times_power_of_two(power + fused(exp_minus_one(r), power, rest), k);
+  return times_power_of_two(power + fused(exp_minus_one(r), power, rest), k + shift);
 }
 
 /// kWeightOfZero e^x for x <= 0: what a softmax needs, which divides by the sum. The factor makes a table whose rounding does no harm.
@@ -97,19 +97,28 @@ EMBER_INLINE FloatLanes weight(FloatLanes x) {
 template <class T>
 static constexpr T kWeightOfZero = sizeof(T) == 4 ? T(kScaledPowers[0]) : T(1);
 #else
-EMBER_INLINE FloatLanes weight(FloatLanes x) { return exp(x); }
+EMBER_INLINE FloatLanes weight(FloatLanes x) { return shifted_exp(x, 0); }
 template <class T>
 static constexpr T kWeightOfZero = 1;
 #endif
+
+template <class V>
+EMBER_INLINE V exp(V x) {
+  return shifted_exp(x, 0);
+}
 EMBER_INLINE double exp(double x) { return __builtin_exp(x); }
 EMBER_INLINE DoubleLanes exp(DoubleLanes v) {
   return each_lane(v, [](double x) { return __builtin_exp(x); });
 }
 EMBER_INLINE DoubleLanes weight(DoubleLanes x) { return exp(x); }
 
-/// ln x, 1 ULP. x = 2^e m with m in [sqrt(1/2), sqrt(2)); denormals are scaled first. 0 gives -inf, below 0 NaN.
+/// x = 2^k (1 + m) with 1 + m in [sqrt(1/2), sqrt(2)), and ln(1 + m) - m; denormals are scaled first.
 template <class V>
-EMBER_INLINE V log(V x) {
+struct LogParts {
+  V k, m, rest;
+};
+template <class V>
+EMBER_INLINE LogParts<V> log_parts(V x, float multiple_of_k = 0) {
   const auto tiny = x < 1.17549435e-38f;
   const auto bits = as_bits(select(tiny, x * 8388608.0f, x));
   V m = as_float((bits & 0x007fffff) | 0x3f000000);  // [0.5, 1)
@@ -117,15 +126,38 @@ EMBER_INLINE V log(V x) {
   const V k = to_real(((bits >> 23) & 255) - 126) - select(tiny, V{} + 23.0f, V{}) - select(low, V{} + 1.0f, V{});
   m = select(low, m + m, m) - 1.0f;
   const V z = m * m;
-  V p = polynomial(m, 3.3333331174e-1f, -2.4999993993e-1f, 2.0000714765e-1f, -1.6668057665e-1f, 1.4249322787e-1f, -1.2420140846e-1f,
-                   1.1676998740e-1f, -1.1514610310e-1f, 7.0376836292e-2f);
-  p = p * m * z;
-  p = fused(k, V{} - 2.12194440e-4f, p);
-  p = fused(V{} - 0.5f, z, p);
-  V y = fused(k, V{} + 0.693359375f, m + p);
+  const V p = polynomial(m, 3.3333331174e-1f, -2.4999993993e-1f, 2.0000714765e-1f, -1.6668057665e-1f, 1.4249322787e-1f, -1.2420140846e-1f,
+                         1.1676998740e-1f, -1.1514610310e-1f, 7.0376836292e-2f);
+  return {k, m, fused(V{} - 0.5f, z, fused(k, V{} + multiple_of_k, p * m * z))};
+}
+/// y, a logarithm of x, but for 0, infinity and what has none.
+template <class V>
+EMBER_INLINE V log_of_any(V x, V y) {
   y = select(x == 0.0f, V{} - __builtin_inff(), y);
   y = select(x == __builtin_inff(), x, y);
   return select(x >= 0.0f, y, V{} + __builtin_nanf(""));
+}
+
+/// ln x, 1 ULP.
+template <class V>
+EMBER_INLINE V log(V x) {
+  const auto [k, m, rest] = log_parts(x, -2.12194440e-4f);
+  return log_of_any(x, fused(k, V{} + 0.693359375f, m + rest));
+}
+/// 2 ULP: with log2 e = 1 + c the small products come first.
+template <class V>
+EMBER_INLINE V log2(V x) {
+  const auto [k, m, rest] = log_parts(x);
+  constexpr float c = 0.44269504088896340736f;
+  return log_of_any(x, fused(rest, V{} + c, m * c) + rest + m + k);
+}
+/// 2 ULP: log10 e = 0.43359375 + c.
+template <class V>
+EMBER_INLINE V log10(V x) {
+  const auto [k, m, rest] = log_parts(x);
+  constexpr float c = 7.00731903251827651129e-4f;
+  const V small = fused(k, V{} + 2.48745663981195213739e-4f, (m + rest) * c);
+  return log_of_any(x, fused(k, V{} + 3.0078125e-1f, fused(m, V{} + 0.43359375f, fused(rest, V{} + 0.43359375f, small))));
 }
 EMBER_INLINE double log(double x) { return __builtin_log(x); }
 
@@ -136,6 +168,20 @@ EMBER_INLINE V expm1(V x) {
   return select(absolute(x) < 0.35f, fused(p, x * x, x), exp(x) - 1.0f);
 }
 EMBER_INLINE double expm1(double x) { return __builtin_expm1(x); }
+
+/// cosh x, 2 ULP: h + 1 / (4 h) with h = e^|x| / 2.
+template <class V>
+EMBER_INLINE V cosh(V x) {
+  const V h = shifted_exp(absolute(x), -1);
+  return h + 0.25f / h;
+}
+/// sinh x, 2 ULP: the difference, and near 0 a polynomial.
+template <class V>
+EMBER_INLINE V sinh(V x) {
+  const V h = shifted_exp(absolute(x), -1), z = x * x;
+  const V p = polynomial(z, 1.66667160211e-1f, 8.33028376239e-3f, 2.03721912945e-4f);
+  return select(absolute(x) > 1.0f, copy_sign(h - 0.25f / h, x), fused(p * z, x, x));
+}
 
 /// ln(1 + x), 3 ULP: what 1 + x loses is put back through the derivative.
 template <class V>
@@ -215,44 +261,9 @@ EMBER_INLINE V erf(V x) {
 }
 EMBER_INLINE double erf(double x) { return __builtin_erf(x); }
 
-// The rest comes from the C library, an element at a time.
-EMBER_INLINE float log2(float x) { return __builtin_log2f(x); }
 EMBER_INLINE double log2(double x) { return __builtin_log2(x); }
-EMBER_INLINE float log10(float x) { return __builtin_log10f(x); }
 EMBER_INLINE double log10(double x) { return __builtin_log10(x); }
-EMBER_INLINE float sin(float x) { return __builtin_sinf(x); }
-EMBER_INLINE double sin(double x) { return __builtin_sin(x); }
-EMBER_INLINE float cos(float x) { return __builtin_cosf(x); }
-EMBER_INLINE double cos(double x) { return __builtin_cos(x); }
-EMBER_INLINE float tan(float x) { return __builtin_tanf(x); }
-EMBER_INLINE double tan(double x) { return __builtin_tan(x); }
-EMBER_INLINE float asin(float x) { return __builtin_asinf(x); }
-EMBER_INLINE double asin(double x) { return __builtin_asin(x); }
-EMBER_INLINE float acos(float x) { return __builtin_acosf(x); }
-EMBER_INLINE double acos(double x) { return __builtin_acos(x); }
-EMBER_INLINE float atan(float x) { return __builtin_atanf(x); }
-EMBER_INLINE double atan(double x) { return __builtin_atan(x); }
-EMBER_INLINE float atan2(float y, float x) { return __builtin_atan2f(y, x); }
-EMBER_INLINE double atan2(double y, double x) { return __builtin_atan2(y, x); }
-EMBER_INLINE float sinh(float x) { return __builtin_sinhf(x); }
 EMBER_INLINE double sinh(double x) { return __builtin_sinh(x); }
-EMBER_INLINE float cosh(float x) { return __builtin_coshf(x); }
 EMBER_INLINE double cosh(double x) { return __builtin_cosh(x); }
-EMBER_INLINE float pow(float x, float y) { return __builtin_powf(x, y); }
-EMBER_INLINE double pow(double x, double y) { return __builtin_pow(x, y); }
-EMBER_INLINE float fmod(float x, float y) { return __builtin_fmodf(x, y); }
-EMBER_INLINE double fmod(double x, double y) { return __builtin_fmod(x, y); }
-
-/// x to the power y >= 0 in the ring of T: wraps as PyTorch's integers do. 1 and -1 have negative powers too, others give 0.
-template <class T>
-EMBER_INLINE T integer_power(T x, T y) {
-  if (y < 0) return x == 1 ? 1 : x == T(-1) ? (y % 2 == 0 ? 1 : T(-1)) : 0;
-  T power = 1;
-  for (; y > 0; y = T(y >> 1), x = T(x * x))
-    if (y & 1) power = T(power * x);
-  return power;
-}
-EMBER_INLINE int64_t pow(int64_t x, int64_t y) { return integer_power(x, y); }
-EMBER_INLINE std::uint8_t pow(std::uint8_t x, std::uint8_t y) { return integer_power(x, y); }
 
 }  // namespace ember::kernels::EMBER_ISA
