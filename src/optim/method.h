@@ -25,6 +25,7 @@ struct Clock {
 struct ParamState : Clock {
   Tensor buffers[3];
   kernels::OptimRange memory{};  // of the last step, if nothing had to be copied
+  bool as_before = false;        // everything is where the last step found it
 };
 
 struct Method {

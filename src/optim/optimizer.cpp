@@ -185,16 +185,45 @@ static bool is_as_before(const ParamState& state, const TensorImpl* parameter, u
   return true;
 }
 
+static bool has_gradient(const Tensor& parameter) {
+  return parameter.impl()->grad && parameter.impl()->grad_defined && parameter.numel() > 0;
+}
+
+/// What set_data has given a new shape or dtype since the gradient or the state was made cannot take a step.
+static void check_alike(const Method& method, const Tensor& parameter, const Tensor& other, const char* what) {
+  check<RuntimeError>(other.sizes() == parameter.sizes(),
+                      "The size of tensor a must match the size of tensor b: {} found a parameter of sizes {} with {} of sizes {}", method.name,
+                      parameter.sizes(), what, other.sizes());
+}
+
+/// Looks at everything before anything changes.
+void Optimizer::prepare(const ParamGroup& group, std::vector<ParamState>& states) {
+  const unsigned wanted = method_.wanted(group);
+  states.resize(group.params.size());
+  for (std::size_t i = 0; i < group.params.size(); ++i) {
+    const Tensor& parameter = group.params[i];
+    ParamState& state = states[i];
+    if (!has_gradient(parameter)) continue;
+    state.as_before = is_as_before(state, parameter.impl(), wanted);
+    if (state.as_before) continue;
+    const Tensor gradient = parameter.grad();
+    check_alike(method_, parameter, gradient, "a gradient");
+    check<RuntimeError>(gradient.dtype() == parameter.dtype(), "expected dtype {} for the gradient but got dtype {}: {} found a parameter whose dtype has changed",
+                        name(parameter.dtype()), name(gradient.dtype()), method_.name);
+    for (int b = 0; b < 3; ++b)
+      if (wanted >> b & 1 && state.buffers[b].defined()) check_alike(method_, parameter, state.buffers[b], method_.buffers[b]);
+  }
+}
+
 void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states) {
   const unsigned wanted = method_.wanted(group);
   Clock before, after;  // of the last rule: as a rule, all parameters have seen the same steps
   bool has_rule = false;
   for (std::size_t i = 0; i < group.params.size(); ++i) {
     const Tensor& parameter = group.params[i];
-    if (!parameter.impl()->grad || !parameter.impl()->grad_defined || parameter.numel() == 0) continue;
+    if (!has_gradient(parameter)) continue;
     ParamState& state = states[i];
-    const bool as_before = is_as_before(state, parameter.impl(), wanted);
-    if (!as_before) start(group, parameter, state);
+    if (!state.as_before) start(group, parameter, state);
     Clock& clock = state;
     if (has_rule && clock == before) {
       clock = after;
@@ -205,7 +234,7 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
       has_rule = true;
     }
     Job& job = pass_.jobs.emplace_back(Job{state.memory, pass_.rules.size() - 1, parameter.dtype()});
-    if (!as_before) {
+    if (!state.as_before) {
       const std::size_t copies = pass_.copies.size();
       job.range = {parameter.numel(), nullptr, nullptr, {}};
       set_memory(job.range, parameter, parameter.grad(), state.buffers, wanted, pass_.copies);
@@ -219,10 +248,8 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
 void Optimizer::step() {
   NoGradGuard no_grad;
   states_.resize(param_groups.size());
-  for (std::size_t g = 0; g < param_groups.size(); ++g) {
-    states_[g].resize(param_groups[g].params.size());
-    collect(param_groups[g], states_[g]);
-  }
+  for (std::size_t g = 0; g < param_groups.size(); ++g) prepare(param_groups[g], states_[g]);
+  for (std::size_t g = 0; g < param_groups.size(); ++g) collect(param_groups[g], states_[g]);
   pass_.run(method_.loop);
   ++steps_;
 }

@@ -287,3 +287,25 @@ TEST_CASE("the closure of a step runs with gradients on") {
   CHECK(loss.item<double>() == 4);
   CHECK_THAT(p, is_close({1.0}));
 }
+
+TEST_CASE("a state or gradient of another shape than its parameter's is refused before anything moves") {
+  const Tensor a = tensor({1.0f}, {.requires_grad = true}), b = tensor({1.0f, 2.0f}, {.requires_grad = true});
+  optim::SGD optimizer({a, b}, {.lr = 0.5, .momentum = 0.5});
+  const auto set_gradients = [&] {
+    a.set_grad(ones_like(a));
+    b.set_grad(ones_like(b));
+  };
+  set_gradients();
+  optimizer.step();  // a: 1 - 0.5
+  b.set_data(ones({3}));
+  b.set_grad(ones({3}));
+  CHECK_THROWS_WITH(optimizer.step(), starts_with("The size of tensor a must match the size of tensor b: SGD found a parameter of sizes [3] with "
+                                                  "momentum_buffer of sizes [2]"));
+  CHECK_THAT(a, is_close({0.5}));
+  b.set_data(ones({2}));
+  CHECK_THROWS_WITH(optimizer.step(), starts_with("The size of tensor a must match the size of tensor b"));
+  set_gradients();
+  optimizer.step();  // momentum 0.5 * 1 + 1
+  CHECK_THAT(a, is_close({0.5 - 0.5 * 1.5}));
+  CHECK_THAT(b, is_close({0.25, 0.25}));
+}

@@ -116,6 +116,7 @@ class Optimizer {
 
  private:
   ParamState& start(const ParamGroup& group, const Tensor& parameter, ParamState& state);
+  void prepare(const ParamGroup& group, std::vector<ParamState>& states);
   void collect(const ParamGroup& group, std::vector<ParamState>& states);
 
   const Method& method_;
