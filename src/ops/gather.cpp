@@ -294,12 +294,12 @@ void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, co
     else
       for (int64_t k = 0; k < count; ++k) add_run(end - begin, from + k * to.inner + begin, target + p[k] * to.inner + begin);
   };
-  if (to.outer > 1)
+  if (to.outer == 1)
+    kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) { add(0, begin, end); });
+  else  // or none
     kernels::parallel_for(to.outer, 1, double(rows.numel()) * 2, [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) add(o, 0, to.inner);
     });
-  else
-    kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) { add(0, begin, end); });
 }
 
 void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, const Tensor& rows) {
