@@ -1,5 +1,4 @@
-// What is drawn from the generator: uniform and normal numbers, integers, coin flips, permutations. Compiled without contraction of
-// a * b + c, as the kernels are.
+// What is drawn from the generator: uniform and normal numbers, integers, coin flips, permutations.
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/reduce.h>

@@ -131,6 +131,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, TensorOptions options) {
 Tensor linspace(Scalar start, Scalar end, int64_t steps, TensorOptions options) {
   check<RuntimeError>(steps >= 0, "number of steps must be non-negative");
   Tensor t = make_dense({steps}, resolve(options.dtype));
+  if (steps == 0) return finish(t, options);
   check_fits(start, t.dtype());
   check_fits(end, t.dtype());
   // Filled from both ends, so that the last value is `end` exactly.
