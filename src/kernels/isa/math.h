@@ -236,17 +236,23 @@ EMBER_INLINE V tanh(V x) {
   return fused(base, n / d, base);
 }
 #if defined(__AVX512F__)
-/// The same of lanes, 1.05 ULP: sixteen polynomials of |x| - kTanh[0], which one says 1 + 1.65 |x| by its exponent and two bits more.
-EMBER_INLINE FloatLanes tanh(FloatLanes x) {
+/// An odd function by the polynomial of the piece in which |x| is: the exponent of 1 + s |x| and two bits more say which.
+EMBER_INLINE FloatLanes by_pieces(FloatLanes x, const Pieces& function) {
   using V = FloatLanes;
-  const V a = minimum(V{} + 9.0f, absolute(x));
-  const IntLanes piece = as_bits(fused(a, V{} + 1.65f, V{} + 1.0f)) >> 21;
-  const V d = a - look_up(kTanh[0], piece);
-  V y = look_up(kTanh[6], piece);
-#pragma GCC unroll 5
-  for (int i = 5; i > 0; --i) y = fused(y, d, look_up(kTanh[i], piece));
+  const V a = minimum(V{} + function.end, absolute(x));
+  const V place = fused(a, V{} + function.s, V{} + 1.0f);
+  const IntLanes piece = as_bits(place) >> 21;
+  const V d = a - look_up(function.numbers[0], piece);
+  V y = look_up(function.numbers[6], piece);
+#pragma GCC unroll 4
+  for (int i = 5; i > 1; --i) y = fused(y, d, look_up(function.numbers[i], piece));
+  V value = look_up(function.numbers[1], piece);
+  if (function.adds_itself) value = select(place < 1.25f, a, value);
+  y = fused(y, d, value);
   return (V)(as_bits(y) | (as_bits(x) & INT32_MIN));
 }
+/// The same of lanes, 1.05 ULP.
+EMBER_INLINE FloatLanes tanh(FloatLanes x) { return by_pieces(x, kTanh); }
 #endif
 EMBER_INLINE double tanh(double x) { return __builtin_tanh(x); }
 
@@ -259,6 +265,10 @@ EMBER_INLINE V erf(V x) {
   const V q = polynomial(z, 1.28379166e-1f, -3.76125336e-1f, 1.12819925e-1f, -2.67681349e-2f, 4.99119423e-3f, -5.96761703e-4f);
   return select(a > 0.927734375f, copy_sign(large, x), fused(q, x, x));
 }
+#if defined(__AVX512F__)
+/// The same of lanes, 1 ULP.
+EMBER_INLINE FloatLanes erf(FloatLanes x) { return by_pieces(x, kErf); }
+#endif
 EMBER_INLINE double erf(double x) { return __builtin_erf(x); }
 
 EMBER_INLINE double log2(double x) { return __builtin_log2(x); }

@@ -23,10 +23,15 @@ alignas(64) static constexpr float kScaledRoots[16] = {
     1.8130949f, 1.7362256f, 1.6626153f, 1.5921259f, 1.524625f, 1.4599859f, 1.3980873f, 1.338813f,
     1.2820517f, 1.2276969f, 1.1756465f, 1.125803f, 1.0780727f, 1.0323659f, 0.988597f, 0.9466837f};
 
-// tanh a as polynomials of degree 5 in d = a - [0][i]: [1][i] + d [2][i] + d^2 [3][i] + ... The pieces' ends are where 1 + 1.65 a is
-// 1, 1.25, 1.5, 1.75, twice these, 4 and 8 times these; the first is i = 12. Least squares at Chebyshev's points; where in the middle
-// of a piece d = 0 stands is chosen so that tanh is nearly a float there. The error is 2.4e-8 at most.
-alignas(64) static constexpr float kTanh[7][16] = {
+// A function of a >= 0 as polynomials of degree 5 in d = a - [0][i]: [1][i] + d [2][i] + d^2 [3][i] + ... The pieces' ends are where
+// 1 + s a is 1, 1.25, 1.5, 1.75, twice these, 4 and 8 times these; the first is i = 12. Least squares at Chebyshev's points; where in
+// the middle of a piece d = 0 stands is chosen so that the function is nearly a float there. The errors are 2.9e-8 at most.
+struct Pieces {
+  float s, end;    ///< constant from `end` on
+  bool adds_itself;  ///< in the first piece, where d = a, a comes to the polynomial: its slope is not a float
+  alignas(64) float numbers[7][16];
+};
+static constexpr Pieces kTanh{1.65f, 9.0f, false, {
     {7.5862896e-1f, 1.0590205f, 1.3639306f, 1.6668979f, 2.1219378f, 2.7262552f, 3.3301299f, 3.9368792f,
      4.851268f, 6.0706444f, 7.2780433f, 8.495611f, 0, 2.2744721e-1f, 3.7742472e-1f, 5.305369e-1f},
     {6.402687e-1f, 7.852887e-1f, 8.773016e-1f, 9.3114036e-1f, 9.717024e-1f, 9.914655e-1f, 9.9744165e-1f, 9.992391e-1f,
@@ -41,7 +46,23 @@ alignas(64) static constexpr float kTanh[7][16] = {
      -8.7159395e-5f, -7.614261e-6f, -6.8062207e-7f, 5.142483e-7f, 8.23242e-4f, 1.3046461e-1f, 1.677771e-1f, 1.5948977e-1f},
     {-6.3206285e-2f, -3.945434e-2f, -1.0388255e-2f, 2.2825035e-3f, 4.451535e-3f, 1.9957856e-3f, 6.5951917e-4f, 2.0232654e-4f,
      3.4794622e-5f, 3.0946053e-6f, 2.7366744e-7f, 1.9001963e-7f, 1.2848844e-1f, 8.2553074e-2f, 1.77939e-2f, -3.5229865e-2f},
-};
+}};
+static constexpr Pieces kErf{3.8f, 3.94f, true, {
+    {3.302141e-1f, 4.6053776e-1f, 5.9093803e-1f, 7.245209e-1f, 9.185149e-1f, 1.1826471f, 1.4474263f, 1.7119418f,
+     2.1087017f, 2.631638f, 3.1531522f, 3.6889594f, 0, 9.8353654e-2f, 1.6427982e-1f, 2.308688e-1f},
+    {3.594953e-1f, 4.8514634e-1f, 5.966834e-1f, 6.944609e-1f, 8.060479e-1f, 9.055773e-1f, 9.5933896e-1f, 9.845243e-1f,
+     9.971377e-1f, 9.998021e-1f, 9.999918e-1f, 9.999998e-1f, 0, 1.106234e-1f, 1.8371576e-1f, 2.5595224e-1f},
+    {1.0118101f, 9.127322e-1f, 7.9578555e-1f, 6.675451e-1f, 4.8534885e-1f, 2.7862963e-1f, 1.3886394e-1f, 6.0207233e-2f,
+     1.3222384e-2f, 1.1085372e-3f, 5.4264037e-5f, 1.3910228e-6f, 1.2837917e-1f, 1.1175165f, 1.0983338f, 1.0698109f},
+    {-3.341136e-1f, -4.203472e-1f, -4.702596e-1f, -4.8365015e-1f, -4.457995e-1f, -3.2952297e-1f, -2.0099804e-1f, -1.0307269e-1f,
+     -2.7879156e-2f, -2.9125623e-3f, -1.7025693e-4f, -5.2364912e-6f, 8.519066e-9f, -1.0991182e-1f, -1.8043408e-1f, -2.4698593e-1f},
+    {-2.6372108e-1f, -1.7518838e-1f, -7.999846e-2f, 1.1093269e-2f, 1.1119585e-1f, 1.6692397e-1f, 1.476645e-1f, 9.756926e-2f,
+     3.479571e-2f, 4.745645e-3f, 3.4152827e-4f, 1.1865049e-5f, -3.7612736e-1f, -3.6529884e-1f, -3.4635034e-1f, -3.1858978e-1f},
+    {1.5462737e-1f, 1.801466e-1f, 1.80123e-1f, 1.5701857e-1f, 9.7413585e-2f, 1.1586011e-2f, -3.936248e-2f, -4.8899315e-2f,
+     -2.7529327e-2f, -5.490309e-3f, -5.210547e-4f, -2.1386839e-5f, 3.675276e-5f, 5.4575983e-2f, 8.8553585e-2f, 1.1905233e-1f},
+    {5.9402358e-2f, 1.96241e-2f, -1.8732695e-2f, -4.8475564e-2f, -6.8707824e-2f, -5.500399e-2f, -2.1369666e-2f, 4.0896344e-3f,
+     1.2444794e-2f, 4.2111897e-3f, 5.2074715e-4f, 3.207941e-5f, 1.1235894e-1f, 1.0752384e-1f, 9.817106e-2f, 8.488986e-2f},
+}};
 
 }  // namespace ember::kernels::EMBER_ISA
 #endif
