@@ -7,6 +7,7 @@
 #include "kernels/conv_depthwise.h"
 #include "kernels/conv_direct.h"
 #include "kernels/conv_pointwise.h"
+#include "kernels/conv_spans.h"
 #include "kernels/conv_winograd.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
@@ -74,6 +75,7 @@ void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   if (path == ConvPath::Pointwise) return pointwise_backward_input(s, dy, w, dx);
   if (path == ConvPath::Depthwise) return depthwise_backward_input(s, dy, w, dx);
   if (path == ConvPath::Dots) return dots_backward_input(s, dy, w, dx);
+  if (path == ConvPath::Spans) return spans_backward_input(s, dy, w, dx);
   direct_backward_input(s, dy, w, dx);
 }
 

@@ -1,5 +1,7 @@
 #include "kernels/conv_choice.h"
 
+#include <algorithm>
+
 #include "kernels/conv_winograd.h"
 #include "kernels/kernels.h"
 
@@ -13,6 +15,7 @@ const char* name(ConvPath path) {
     case ConvPath::Pointwise: return "pointwise";
     case ConvPath::Depthwise: return "depthwise";
     case ConvPath::Dots: return "dots";
+    case ConvPath::Spans: return "spans";
     case ConvPath::Winograd2: return "winograd 2x2";
     case ConvPath::Winograd4: return "winograd 4x4";
   }
@@ -48,6 +51,17 @@ bool suits_dots(const ConvShape& s, ConvDirection direction, int bytes) {
   return dots * 1.25 < rows * double(s.kw * inputs) * whole_vectors(outputs, bytes);
 }
 
+/// Are the channels of dx so few that spans of them, of all taps in a row, fill the vectors better? Many images are one product then.
+bool suits_spans(const ConvShape& s, ConvDirection direction, int bytes) {
+  if (direction != ConvDirection::BackwardInput || s.groups > 1 || s.n < 8) return false;
+  if (s.stride[0] > 1 || s.stride[1] > 1 || s.dilation[0] > 1 || s.dilation[1] > 1) return false;
+  const double rows = double(s.kh * s.oh) * double(s.w);  // of taps that meet dy, over all pixels of a row of dx
+  const double direct = rows * double(s.kw * s.o) * whole_vectors(s.c, bytes);
+  const double dots = double(s.c) * (rows * whole_vectors(s.kw * s.o, bytes) + 6 * double(s.h * s.w) * whole_vectors(1, bytes));
+  const double spans = double(s.kh * s.oh) * double(s.ow * s.o) * whole_vectors(s.kw * s.c, bytes);
+  return spans * 1.5 < (s.c <= kMostDotOutputs ? std::min(direct, dots) : direct);
+}
+
 double winograd_cost(const WinogradFamily& f, const ConvShape& s) {
   const double elements = (f.outputs + 2) * (f.outputs + 2), tiles = double(winograd_tiles(f, s));
   const double products = double(s.c) * whole_vectors(s.o);
@@ -62,6 +76,7 @@ ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes) {
   const bool winograd = can_winograd(s, bytes);
   if (winograd && conv_wish == ConvWish::Winograd2) return ConvPath::Winograd2;
   if (winograd && conv_wish == ConvWish::Winograd4) return ConvPath::Winograd4;
+  if (suits_spans(s, direction, bytes)) return ConvPath::Spans;
   if (suits_dots(s, direction, bytes)) return ConvPath::Dots;
   // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
   if (!winograd || conv_wish == ConvWish::Direct || s.c < 12 || s.o < 12) return ConvPath::Direct;

@@ -133,7 +133,8 @@ const std::vector<ConvShape> any_shapes{
     make(1, 3, 1, 30, 8, 1, 5, 1, 0),          make(2, 2, 4, 4, 3, 4, 4, 1, 3),           make(1, 2, 3, 3, 3, 2, 2, 1, 4),
     make(4, 64, 8, 8, 3, 3, 3, 1, 1),          make(2, 40, 7, 8, 2, 3, 3, 1, 1),          make(2, 16, 10, 9, 1, 3, 3, 1, 1),
     make(2, 3, 20, 18, 10, 7, 7, 2, 3),        make(2, 16, 6, 6, 8, 2, 2, 2, 0),          make(3, 9, 10, 10, 4, 3, 3, 1, 1),
-    make(2, 2, 9, 40, 5, 3, 3, 1, 1),          make(2, 3, 13, 37, 4, 5, 3, 1, 2, 2)};
+    make(2, 2, 9, 40, 5, 3, 3, 1, 1),          make(2, 3, 13, 37, 4, 5, 3, 1, 2, 2), make(9, 6, 14, 14, 16, 5, 5, 1, 0),
+    make(17, 5, 7, 9, 13, 5, 7, 1, 3),         make(33, 3, 5, 6, 9, 5, 5, 1, 4),     make(8, 2, 3, 3, 12, 2, 9, 1, 6)};
 
 const std::vector<ConvShape> winograd_shapes{make(1, 16, 8, 8, 16, 3, 3, 1, 1),  make(3, 17, 7, 9, 35, 3, 3, 1, 1),
                                              make(2, 64, 16, 15, 24, 3, 3, 1, 1), make(2, 20, 5, 5, 64, 3, 3, 1, 0),
@@ -199,7 +200,7 @@ TEST_CASE("convolution: which algorithm a shape gets") {
       {make(32, 64, 32, 32, 3, 3, 3, 1, 1), "dots", "direct", "direct"},
       {make(32, 16, 32, 32, 32, 3, 3, 2, 1), "direct", "direct", "direct"},
       {make(32, 64, 16, 16, 128, 1, 1, 2, 0), "pointwise", "pointwise", "pointwise"},
-      {make(128, 6, 14, 14, 16, 5, 5), "direct", "dots", "direct"},
+      {make(128, 6, 14, 14, 16, 5, 5), "direct", "spans", "direct"},
       {make(128, 1, 28, 28, 6, 5, 5, 1, 2), "direct", "dots", "direct"},
       {make(32, 64, 16, 16, 64, 3, 3, 1, 1, 1, 64), "depthwise", "depthwise", "depthwise"},
       {make(32, 64, 16, 16, 64, 3, 3, 1, 1, 1, 4), "direct", "direct", "direct"},
