@@ -51,14 +51,14 @@ EMBER_INLINE V exp_near_zero(V r) {
   return fused(p, r * r, r) + 1.0f;
 }
 
-/// 2^shift e^x, 1.01 ULP. x = k ln 2 + r with |r| <= ln 2 / 2.
+/// e^x / 2^halvings, 1.01 ULP. x = k ln 2 + r with |r| <= ln 2 / 2. Subtracting no halvings costs nothing; adding 0 would turn -0 into 0.
 template <class V>
-EMBER_INLINE V shifted_exp(V x, float shift) {
+EMBER_INLINE V halved_exp(V x, float halvings) {
   const V clamped = minimum(V{} + 90.0f, maximum(V{} - 104.0f, x));  // inf and 0 beyond; NaN stays
   const V k = round_even(clamped * 1.44269504088896341f);
   V r = fused(k, V{} - 0.693359375f, clamped);
   r = fused(k, V{} + 2.12194440e-4f, r);
-  return times_power_of_two(exp_near_zero(r), k + shift);
+  return times_power_of_two(exp_near_zero(r), k - halvings);
 }
 #if defined(__AVX512F__)
 /// x = k ln 2 + r, where k counts sixteenths: the last four bits of `index`. Where k is infinite or NaN, r is not.
@@ -80,10 +80,10 @@ EMBER_INLINE FloatLanes exp_minus_one(FloatLanes r) {
 }
 
 /// The same of lanes, 0.8 ULP: 2^k comes from a table and the exponent, and two terms less of e^r are needed.
-EMBER_INLINE FloatLanes shifted_exp(FloatLanes x, float shift) {
+EMBER_INLINE FloatLanes halved_exp(FloatLanes x, float halvings) {
   const auto [index, k, r] = in_sixteenths(x);
   const FloatLanes power = look_up(kPowers, index), rest = look_up(kPowersRest, index);
-  return times_power_of_two(power + fused(exp_minus_one(r), power, rest), k + shift);
+  return times_power_of_two(power + fused(exp_minus_one(r), power, rest), k - halvings);
 }
 
 /// kWeightOfZero e^x for x <= 0: what a softmax needs, which divides by the sum. The factor makes a table whose rounding does no harm.
@@ -97,14 +97,14 @@ EMBER_INLINE FloatLanes weight(FloatLanes x) {
 template <class T>
 static constexpr T kWeightOfZero = sizeof(T) == 4 ? T(kScaledPowers[0]) : T(1);
 #else
-EMBER_INLINE FloatLanes weight(FloatLanes x) { return shifted_exp(x, 0); }
+EMBER_INLINE FloatLanes weight(FloatLanes x) { return halved_exp(x, 0); }
 template <class T>
 static constexpr T kWeightOfZero = 1;
 #endif
 
 template <class V>
 EMBER_INLINE V exp(V x) {
-  return shifted_exp(x, 0);
+  return halved_exp(x, 0);
 }
 EMBER_INLINE double exp(double x) { return __builtin_exp(x); }
 EMBER_INLINE DoubleLanes exp(DoubleLanes v) {
@@ -172,13 +172,13 @@ EMBER_INLINE double expm1(double x) { return __builtin_expm1(x); }
 /// cosh x, 2 ULP: h + 1 / (4 h) with h = e^|x| / 2.
 template <class V>
 EMBER_INLINE V cosh(V x) {
-  const V h = shifted_exp(absolute(x), -1);
+  const V h = halved_exp(absolute(x), 1);
   return h + 0.25f / h;
 }
 /// sinh x, 2 ULP: the difference, and near 0 a polynomial.
 template <class V>
 EMBER_INLINE V sinh(V x) {
-  const V h = shifted_exp(absolute(x), -1), z = x * x;
+  const V h = halved_exp(absolute(x), 1), z = x * x;
   const V p = polynomial(z, 1.66667160211e-1f, 8.33028376239e-3f, 2.03721912945e-4f);
   return select(absolute(x) > 1.0f, copy_sign(h - 0.25f / h, x), fused(p * z, x, x));
 }
