@@ -14,7 +14,7 @@ struct PoolAxis {
   int64_t in, out;
   /// The windows of positions [even_begin, even_end) have the same count, and each begins `stride` behind the one before.
   int64_t even_begin, even_end, stride;
-  bool pairs;  ///< all windows are two neighbours, one pair behind the other
+  int64_t tiles;  ///< all windows have so many neighbours, one window behind the other; 0 where it is not so
 };
 
 /// One image of c channels side by side, or (in the families of planes) one plane: c is 1. Windows without elements are passed over.
@@ -36,8 +36,9 @@ struct PoolFamily {
   void (*gather_byte)(const PoolShape&, const T* x, const std::uint8_t* tap, T* y);
   void (*gather_int)(const PoolShape&, const T* x, const int32_t* tap, T* y);
   /// y = sum over the window * scale[position], scale having an entry for each output position.
-  void (*average)(const PoolShape&, const T* x, const T* scale, T* y);
-  void (*spread)(const PoolShape&, const T* dy, const T* scale, T* dx);  ///< dx += dy scale over the window
+  /// With `pairs`, which planes may have: windows of 2 columns and 1 or 2 rows cover x, and all have scale[0].
+  void (*average)(const PoolShape&, const T* x, const T* scale, T* y, bool pairs);
+  void (*spread)(const PoolShape&, const T* dy, const T* scale, T* dx, bool pairs);  ///< dx += dy scale over the window; with `pairs`, =
 };
 
 struct PoolKernels {

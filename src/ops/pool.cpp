@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "error_format.h"
 #include "kernels/kernels.h"
@@ -51,7 +52,7 @@ struct Batch {
   /// body(shape, offset into the images, offset into the outputs, position of the first output) for pieces of the batch.
   template <class Body>
   void for_each(const Windows& w, Pieces pieces, Body&& body) const {
-    if (pieces == Pieces::AnyRows && planes && w.squares()) return for_each_joined(w, body);
+    if (pieces == Pieces::AnyRows && planes && w.pairs()) return for_each_joined(w, body);
     const int64_t rows = pieces == Pieces::Images ? 1 : w.y.out(), all = images * rows;
     const int64_t in = w.y.in * w.x.in * channels, line = w.x.out() * channels;
     kernels::parallel_for(all, 1, double(images * in) * 2, [&](int64_t begin, int64_t end) {
@@ -70,14 +71,14 @@ struct Batch {
   }
 
  private:
-  /// Planes that squares cover are one high plane.
+  /// Planes that pairs cover are one high plane.
   template <class Body>
   void for_each_joined(const Windows& w, Body&& body) const {
     const int64_t rows = images * w.y.out();
-    kernels::parallel_for(rows, 1, double(rows * w.x.in) * 4, [&](int64_t begin, int64_t end) {
+    kernels::parallel_for(rows, 1, double(rows * w.y_view.tiles * w.x.in) * 2, [&](int64_t begin, int64_t end) {
       kernels::PoolShape shape{w.y_view, w.x_view, 1};
       shape.y.out = end - begin;
-      body(shape, begin * 2 * w.x.in, begin * w.x.out(), begin * w.x.out());
+      body(shape, begin * w.y_view.tiles * w.x.in, begin * w.x.out(), begin * w.x.out());
     });
   }
 };
@@ -195,6 +196,12 @@ Tensor scales_of(const Windows& w, int64_t divisor) {
   return scales;
 }
 
+/// Pairs that cover planes, one divisor for all.
+bool are_alike(const Batch& batch, const Windows& w) {
+  const auto all_equal = [](const std::vector<int64_t>& v) { return std::adjacent_find(v.begin(), v.end(), std::not_equal_to<>()) == v.end(); };
+  return batch.planes && w.pairs() && all_equal(w.y.divisor) && all_equal(w.x.divisor);
+}
+
 Tensor average_over(const char* name, const Tensor& given, const SharedWindows& w, int64_t divisor) {
   const Tensor x = known_layout(given.detach());
   const Batch batch(x);
@@ -202,8 +209,9 @@ Tensor average_over(const char* name, const Tensor& given, const SharedWindows& 
   with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Tensor scales = scales_of<T>(*w, divisor);
-    batch.for_each(*w, Pieces::Rows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t position) {
-      batch.loops<T>().average(s, x.data<T>() + in, scales.data<T>() + position, y.data<T>() + out);
+    const bool pairs = are_alike(batch, *w);
+    batch.for_each(*w, pairs ? Pieces::AnyRows : Pieces::Rows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t position) {
+      batch.loops<T>().average(s, x.data<T>() + in, scales.data<T>() + (pairs ? 0 : position), y.data<T>() + out, pairs);
     });
   });
   return record(name, {given}, std::move(y), [w, divisor, sizes = x.sizes().shape(), planes = batch.planes](const Tensor& dy, Grads& grads) {
@@ -218,10 +226,11 @@ Tensor average_backward(const Tensor& given, const SharedWindows& w, int64_t div
   with_real(dy.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Tensor scales = scales_of<T>(*w, divisor);
-    batch.for_each(*w, Pieces::Images, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
+    const bool pairs = are_alike(batch, *w);
+    batch.for_each(*w, pairs ? Pieces::AnyRows : Pieces::Images, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
       T* const to = dx.data<T>() + in;
-      std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
-      batch.loops<T>().spread(s, dy.data<T>() + out, scales.data<T>(), to);
+      if (!pairs) std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
+      batch.loops<T>().spread(s, dy.data<T>() + out, scales.data<T>(), to, pairs);
     });
   });
   return record("AvgPool2DBackward", {given}, std::move(dx), [w, divisor](const Tensor& u, Grads& grads) {

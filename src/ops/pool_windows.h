@@ -22,13 +22,14 @@ struct Axis {
   }
   /// The longest run of windows of one size at one distance.
   kernels::PoolAxis view() const {
-    kernels::PoolAxis axis{start.data(), count.data(), step, in, out(), 0, 0, 1, false};
+    kernels::PoolAxis axis{start.data(), count.data(), step, in, out(), 0, 0, 1, 0};
     for (int64_t begin = 0, end; begin < out(); begin = end) {
       const int64_t stride = begin + 1 < out() ? start[std::size_t(begin) + 1] - start[std::size_t(begin)] : 1;
       for (end = begin + 1; end < out() && is_even(end, stride);) ++end;
       if (end - begin > axis.even_end - axis.even_begin) axis.even_begin = begin, axis.even_end = end, axis.stride = stride;
     }
-    axis.pairs = out() > 0 && axis.even_end - axis.even_begin == out() && count[0] == 2 && step == 1 && (out() == 1 || axis.stride == 2);
+    const bool even = out() > 0 && axis.even_end - axis.even_begin == out() && (step == 1 || count[0] == 1);
+    if (even && (out() == 1 || axis.stride == count[0])) axis.tiles = count[0];
     return axis;
   }
   /// Do the windows cover the axis, each position once?
@@ -58,8 +59,8 @@ struct Windows {
   bool some_empty() const {
     return std::find(y.count.begin(), y.count.end(), 0) != y.count.end() || std::find(x.count.begin(), x.count.end(), 0) != x.count.end();
   }
-  /// 2 x 2, side by side, and nothing left over.
-  bool squares() const { return tiled && y_view.pairs && x_view.pairs; }
+  /// Windows of 2 columns and 1 or 2 rows, side by side, and nothing left over.
+  bool pairs() const { return tiled && x_view.tiles == 2 && (y_view.tiles == 1 || y_view.tiles == 2); }
   int64_t outputs() const { return y.out() * x.out(); }
 };
 using SharedWindows = std::shared_ptr<const Windows>;

@@ -46,7 +46,7 @@ void scatter(const PoolShape& s, const T* dy, const Tap* tap, T* dx, bool tiled)
 }
 
 template <class T>
-void average(const PoolShape& s, const T* x, const T* scale, T* y) {
+void average(const PoolShape& s, const T* x, const T* scale, T* y, bool) {
   const int64_t row = s.y.step * s.x.in * s.c, column = s.x.step * s.c;
   for_each_window(s, [&](int64_t out, int64_t base, int64_t rows, int64_t columns) {
     const T* const window = x + base * s.c;
@@ -61,7 +61,7 @@ void average(const PoolShape& s, const T* x, const T* scale, T* y) {
 }
 
 template <class T>
-void spread(const PoolShape& s, const T* dy, const T* scale, T* dx) {
+void spread(const PoolShape& s, const T* dy, const T* scale, T* dx, bool) {
   const int64_t row = s.y.step * s.x.in * s.c, column = s.x.step * s.c;
   for_each_window(s, [&](int64_t out, int64_t base, int64_t rows, int64_t columns) {
     T* const window = dx + base * s.c;

@@ -40,37 +40,54 @@ EMBER_INLINE void for_each_in_row(const PoolAxis& x, WithLanes with_lanes, Singl
   for (int64_t ox = x.even_end; ox < x.out; ++ox) single(ox);
 }
 
-/// body(row, column, lanes) over the outputs of 2 x 2 windows side by side; an element may be done twice. Of a row that fills no vector a
-/// whole one is done as long as something comes later: what spills over is written again. In longer rows the last vector overlaps the
-/// one before.
-template <class T, class Body>
-EMBER_INLINE void for_each_square(const PoolShape& s, Body body) {
+/// Windows of 2 columns and 1 or 2 rows, one behind the other.
+EMBER_INLINE bool are_pairs(const PoolShape& s) { return s.x.tiles == 2 && (s.y.tiles == 1 || s.y.tiles == 2); }
+
+/// body.operator()<rows of a window>(row, column, lanes) over the outputs of pairs; an element may be done twice. Of a row that fills no
+/// vector a whole one is done as long as something comes later: what spills over is written again. In longer rows the last vector
+/// overlaps the one before.
+template <class T, int kRows, class Body>
+EMBER_INLINE void for_each_pair_of(const PoolShape& s, Body body) {
   constexpr int L = kLanes<T>;
   const int64_t n = s.x.out;
   for (int64_t oy = 0, left = s.y.out; left > 0; ++oy, --left) {
     if (n < L) {
-      const bool more = left * n >= L && (2 * left - 1) * s.x.in - s.x.start[0] >= 2 * L;
-      more ? body(oy, int64_t(0), AllLanes{}) : body(oy, int64_t(0), int(n));
+      const bool more = left * n >= L && (kRows * (left - 1) + 1) * s.x.in - s.x.start[0] >= 2 * L;
+      more ? body.template operator()<kRows>(oy, int64_t(0), AllLanes{}) : body.template operator()<kRows>(oy, int64_t(0), int(n));
       continue;
     }
     int64_t i = 0;
-    for (; i + L <= n; i += L) body(oy, i, AllLanes{});
-    if (i < n) body(oy, n - L, AllLanes{});
+    for (; i + L <= n; i += L) body.template operator()<kRows>(oy, i, AllLanes{});
+    if (i < n) body.template operator()<kRows>(oy, n - L, AllLanes{});
   }
 }
+template <class T, class Body>
+EMBER_INLINE void for_each_pair(const PoolShape& s, Body body) {
+  s.y.tiles == 1 ? for_each_pair_of<T, 1>(s, body) : for_each_pair_of<T, 2>(s, body);
+}
 
-/// Even and odd numbers of each row are the left and right column.
+/// The two columns of a window's row: its even and its odd numbers.
+template <class T, class LaneCount>
+EMBER_INLINE void load_columns(const T* p, LaneCount lanes, Lanes<T>& left, Lanes<T>& right) {
+  const Pair<T> pair(p, 2 * lane_count<T>(lanes));
+  left = every_second<0, T>(pair.low, pair.high);
+  right = every_second<1, T>(pair.low, pair.high);
+}
+
 template <class T>
-void max_pool_squares(const PoolShape& s, const T* x, T* y, std::uint8_t* tap) {
+void max_pool_pairs(const PoolShape& s, const T* x, T* y, std::uint8_t* tap) {
   x += s.y.start[0] * s.x.in + s.x.start[0];
-  for_each_square<T>(s, [=, row = s.x.in, n = s.x.out](int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
-    const T* const window = x + 2 * oy * row + 2 * ox;
-    const int numbers = 2 * lane_count<T>(lanes);
-    const Pair<T> upper(window, numbers), lower(window + row, numbers);
-    Largest<T> best{every_second<0, T>(upper.low, upper.high)};
-    best.offer(every_second<1, T>(upper.low, upper.high), 1);
-    best.offer(every_second<0, T>(lower.low, lower.high), 2);
-    best.offer(every_second<1, T>(lower.low, lower.high), 3);
+  for_each_pair<T>(s, [=, row = s.x.in, n = s.x.out]<int kRows>(int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
+    Lanes<T> left, right;
+    const T* const window = x + kRows * oy * row + 2 * ox;
+    load_columns(window, lanes, left, right);
+    Largest<T> best{left};
+    best.offer(right, 1);
+    if (kRows == 2) {
+      load_columns(window + row, lanes, left, right);
+      best.offer(left, 2);
+      best.offer(right, 3);
+    }
     store(y + oy * n + ox, best.value, lanes);
     store_taps<T>(tap + oy * n + ox, best.tap, lanes);
   });
@@ -79,7 +96,7 @@ void max_pool_squares(const PoolShape& s, const T* x, T* y, std::uint8_t* tap) {
 template <class T, class Tap>
 void max_pool(const PoolShape& s, const T* x, T* y, Tap* tap) {
   if constexpr (sizeof(Tap) == 1)
-    if (s.y.pairs && s.x.pairs) return max_pool_squares(s, x, y, tap);
+    if (are_pairs(s)) return max_pool_pairs(s, x, y, tap);
   const int64_t row = s.y.step * s.x.in, column = s.x.step;
   for (int64_t oy = 0; oy < s.y.out; ++oy, y += s.x.out, tap += s.x.out) {
     const T* const line = x + s.y.start[oy] * s.x.in;
@@ -101,17 +118,17 @@ void max_pool(const PoolShape& s, const T* x, T* y, Tap* tap) {
 
 /// The two columns interleave to what is stored.
 template <class T>
-void scatter_squares(const PoolShape& s, const T* dy, const std::uint8_t* tap, T* dx) {
+void scatter_pairs(const PoolShape& s, const T* dy, const std::uint8_t* tap, T* dx) {
   dx += s.y.start[0] * s.x.in + s.x.start[0];
-  for_each_square<T>(s, [=, row = s.x.in, n = s.x.out](int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
+  for_each_pair<T>(s, [=, row = s.x.in, n = s.x.out]<int kRows>(int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
     const Lanes<T> g = load(dy + oy * n + ox, lanes);
     const Mask<T> taps = load_taps<T>(tap + oy * n + ox, lanes);
     const int numbers = 2 * lane_count<T>(lanes);
 #pragma GCC unroll 2
-    for (int ky = 0; ky < 2; ++ky) {
+    for (int ky = 0; ky < kRows; ++ky) {
       const Lanes<T> left = select(taps == broadcast(Int<T>(2 * ky)), g, zeros<T>());
       const Lanes<T> right = select(taps == broadcast(Int<T>(2 * ky + 1)), g, zeros<T>());
-      Pair<T>::write(dx + (2 * oy + ky) * row + 2 * ox, interleave_low(left, right), interleave_high(left, right), numbers);
+      Pair<T>::write(dx + (kRows * oy + ky) * row + 2 * ox, interleave_low(left, right), interleave_high(left, right), numbers);
     }
   });
 }
@@ -119,7 +136,7 @@ void scatter_squares(const PoolShape& s, const T* dy, const std::uint8_t* tap, T
 template <class T, class Tap>
 void scatter(const PoolShape& s, const T* dy, const Tap* tap, T* dx, bool tiled) {
   if constexpr (sizeof(Tap) == 1)
-    if (tiled && s.y.pairs && s.x.pairs) return scatter_squares(s, dy, tap, dx);
+    if (tiled && are_pairs(s)) return scatter_pairs(s, dy, tap, dx);
   if (tiled)
     for (int64_t oy = 0; oy < s.y.out; ++oy)
       for (int64_t ky = 0; ky < s.y.count[oy]; ++ky) {
@@ -132,22 +149,56 @@ void scatter(const PoolShape& s, const T* dy, const Tap* tap, T* dx, bool tiled)
   });
 }
 
-/// Sum of the window at `line`, by whole vectors where its columns are neighbours.
+/// Sum of a window, by whole vectors where its columns are neighbours.
 template <class T>
 T window_sum(const T* window, int64_t rows, int64_t columns, int64_t row, int64_t column) {
-  Lanes<T> parts{};
+  constexpr int L = kLanes<T>;
+  if (column == 1 && columns == row) columns *= rows, rows = 1;  // whole rows are one
+  Lanes<T> parts[4] = {};
   T sum = 0;
   for (int64_t ky = 0; ky < rows; ++ky, window += row) {
     int64_t kx = 0;
-    if (column == 1)
-      for (; kx + kLanes<T> <= columns; kx += kLanes<T>) parts += load(window + kx);
+    if (column == 1) {
+      for (; kx + 4 * L <= columns; kx += 4 * L)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) parts[j] += load(window + kx + j * L);
+      for (; kx + L <= columns; kx += L) parts[0] += load(window + kx);
+    }
     for (; kx < columns; ++kx) sum += window[kx * column];
   }
-  return sum + horizontal_sum(parts);
+  return sum + horizontal_sum((parts[0] + parts[1]) + (parts[2] + parts[3]));
 }
 
 template <class T>
-void average(const PoolShape& s, const T* x, const T* scale, T* y) {
+void average_pairs(const PoolShape& s, const T* x, T scale, T* y) {
+  x += s.y.start[0] * s.x.in + s.x.start[0];
+  for_each_pair<T>(s, [=, row = s.x.in, n = s.x.out]<int kRows>(int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
+    Lanes<T> left, right;
+    const T* const window = x + kRows * oy * row + 2 * ox;
+    load_columns(window, lanes, left, right);
+    Lanes<T> sum = left + right;
+    if (kRows == 2) {
+      load_columns(window + row, lanes, left, right);
+      sum += left;  // in PyTorch's order
+      sum += right;
+    }
+    store(y + oy * n + ox, sum * scale, lanes);
+  });
+}
+
+template <class T>
+void spread_pairs(const PoolShape& s, const T* dy, T scale, T* dx) {
+  dx += s.y.start[0] * s.x.in + s.x.start[0];
+  for_each_pair<T>(s, [=, row = s.x.in, n = s.x.out]<int kRows>(int64_t oy, int64_t ox, auto lanes) __attribute__((always_inline)) {
+    const Lanes<T> share = load(dy + oy * n + ox, lanes) * scale;
+    for (int ky = 0; ky < kRows; ++ky)
+      Pair<T>::write(dx + (kRows * oy + ky) * row + 2 * ox, interleave_low(share, share), interleave_high(share, share), 2 * lane_count<T>(lanes));
+  });
+}
+
+template <class T>
+void average(const PoolShape& s, const T* x, const T* scale, T* y, bool pairs) {
+  if (pairs) return average_pairs(s, x, scale[0], y);
   const int64_t row = s.y.step * s.x.in, column = s.x.step;
   // Lanes are outputs where there are enough of them, else inputs.
   PoolAxis axis = s.x;
@@ -168,7 +219,8 @@ void average(const PoolShape& s, const T* x, const T* scale, T* y) {
 }
 
 template <class T>
-void spread(const PoolShape& s, const T* dy, const T* scale, T* dx) {
+void spread(const PoolShape& s, const T* dy, const T* scale, T* dx, bool pairs) {
+  if (pairs) return spread_pairs(s, dy, scale[0], dx);
   const int64_t row = s.y.step * s.x.in, column = s.x.step;
   for_each_window(s, [&](int64_t out, int64_t base, int64_t rows, int64_t columns) {
     const T share = dy[out] * scale[out];
