@@ -59,9 +59,11 @@ EMBER_INLINE void transpose(Lanes<T> (&rows)[kLanes<T>]) {
   constexpr int n = kLanes<T>, s = kSection<Lanes<T>>;
   constexpr auto lanes = std::make_integer_sequence<int, n>{};
   const auto each_pair = [&](int bit, auto change) __attribute__((always_inline)) {
-#pragma GCC unroll 16
-    for (int i = 0; i < n; ++i)
-      if (!(i & bit)) change(rows[i], rows[i + bit]);
+#pragma GCC unroll 8
+    for (int pair = 0; pair < n / 2; ++pair) {
+      const int i = pair + (pair & -bit);  // with a 0 put in at the bit
+      change(rows[i], rows[i + bit]);
+    }
   };
 #pragma GCC unroll 4
   for (int bit = s / 2; bit > 0; bit /= 2)
