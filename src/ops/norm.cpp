@@ -1,4 +1,4 @@
-// Layer norm, and what is made of it and of batch norm: group, instance and RMS norm, unit vectors.
+// Layer norm, RMS norm, unit vectors.
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
@@ -125,66 +125,6 @@ Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& wei
   check_normalized_shape(x, normalized_shape, weight, {});
   if (eps == -1) eps = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
   return normalise_rows("FusedRmsNorm", x, normalized_shape, weight, {}, false, eps);
-}
-
-namespace {
-
-/// (C) so that it broadcasts over (N, C, ...).
-Tensor per_channel(const Tensor& t, int dims) {
-  Shape sizes = Shape::filled(dims, 1);
-  sizes[1] = t.numel();
-  return t.reshape(sizes);
-}
-
-Tensor with_affine(Tensor y, const Tensor& weight, const Tensor& bias) {
-  if (weight.defined()) y = y * per_channel(weight, y.dim());
-  return bias.defined() ? y + per_channel(bias, y.dim()) : y;
-}
-
-void check_affine(const char* name, const Tensor& t, int64_t channels) {
-  check<RuntimeError>(!t.defined() || (t.dim() == 1 && t.numel() == channels),
-                      "Expected {} to be a vector of size equal to the number of channels in input, but got {} of shape {} and input of channels {}",
-                      name, name, t.defined() ? t.sizes() : IntArrayRef(), channels);
-}
-
-}  // namespace
-
-Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, const Tensor& bias, double eps) {
-  check<RuntimeError>(x.dim() >= 2, "Expected at least 2 dimensions for input tensor but received {}", x.dim());
-  const int64_t channels = x.sizes()[1];
-  check<RuntimeError>(num_groups > 0, "Expected num groups to be greater than 0, got {}", num_groups);
-  check<RuntimeError>(channels % num_groups == 0,
-                      "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={}", x.sizes(), num_groups);
-  check_affine("weight", weight, channels);
-  check_affine("bias", bias, channels);
-  const int64_t spatial = x.sizes()[0] * channels != 0 ? x.numel() / (x.sizes()[0] * channels) : 1;
-  check<ValueError>(x.sizes()[0] * channels / num_groups * spatial != 1 || x.numel() == 0 || channels / num_groups * spatial * x.sizes()[0] > 1,
-                    "Expected more than 1 value per channel when training, got input size torch.Size([{}, {}, 1])", x.sizes()[0] * channels / num_groups, num_groups);
-  if (x.numel() == 0) return with_affine(x.clone(), weight, bias);
-  const int64_t n = channels / num_groups * spatial;
-  return with_affine(layer_norm(x.reshape({x.sizes()[0] * num_groups, n}), {n}, {}, {}, eps).reshape(x.sizes()), weight, bias);
-}
-
-Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                     bool use_input_stats, double momentum, double eps) {
-  check<RuntimeError>(x.dim() >= 2, "instance_norm: expected input (N, C, ...), got shape {}", x.sizes());
-  check<RuntimeError>(use_input_stats || (running_mean.defined() && running_var.defined()),
-                      "Expected running_mean and running_var to be defined when use_input_stats is false");
-  const int64_t batch = x.sizes()[0], channels = x.sizes()[1];
-  if (!use_input_stats) return batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
-  const int64_t spatial = batch * channels != 0 ? x.numel() / (batch * channels) : 0;
-  check<ValueError>(spatial != 1, "Expected more than 1 spatial element when training, got input size torch.Size({})", x.sizes());
-  check<RuntimeError>(!weight.defined() || weight.numel() == channels, "weight should contain {} elements not {}", channels, weight.defined() ? weight.numel() : 0);
-  check<RuntimeError>(!bias.defined() || bias.numel() == channels, "bias should contain {} elements not {}", channels, bias.defined() ? bias.numel() : 0);
-  if (running_mean.defined() && x.numel() > 0) {
-    NoGradGuard no_grad;
-    const Tensor flat = x.detach().reshape({batch, channels, spatial});
-    const VarMean moments = var_mean(flat, 2);
-    running_mean.copy_(running_mean * (1 - momentum) + moments.mean.mean(0) * momentum);
-    running_var.copy_(running_var * (1 - momentum) + moments.var.mean(0) * momentum);
-  }
-  if (x.numel() == 0) return with_affine(x.clone(), weight, bias);
-  return with_affine(layer_norm(x.reshape({batch * channels, spatial}), {spatial}, {}, {}, eps).reshape(x.sizes()), weight, bias);
 }
 
 Tensor normalize(const Tensor& x, double p, int64_t dim, double eps) {

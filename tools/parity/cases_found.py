@@ -18,6 +18,10 @@ def t(*values, dtype=F64, grad=False):
     return torch.tensor(values, dtype=dtype).requires_grad_(grad)
 
 
+def wave(*sizes, shift=0.0, grad=True):
+    return torch.sin(torch.arange(float(torch.Size(sizes).numel())) * 0.7 + shift).reshape(sizes).requires_grad_(grad)
+
+
 F = "nn.functional."
 CALLS = [
     # 255 has the bits of -1
@@ -28,6 +32,9 @@ CALLS = [
     ("Tensor.__getitem__", [torch.arange(6.0).view(2, 3), [slice(None), torch.tensor(1)]], {}),
     ("linspace", [-2.5, 5, 0], {"dtype": U8}), ("linalg.vector_norm", [torch.zeros(0, 3)], {"ord": -1, "dim": [1]}),
     (F + "conv_transpose2d", [torch.zeros(0, 1, 6, 6), torch.zeros(1, 1, 2, 3)], {"padding": 1, "output_padding": 1}),
+    # channels long enough to be normalised one by one
+    (F + "group_norm", [wave(3, 6, 5, 7), 3, wave(6, shift=1.0), wave(6, shift=2.0)], {}), (F + "group_norm", [wave(2, 4, 33), 1], {"eps": 1e-3}),
+    (F + "instance_norm", [wave(2, 3, 9, 4)], {"weight": wave(3, shift=1.0), "bias": wave(3, shift=2.0)}),
     # of empty rows any will do
     ("Tensor.__getitem__", [torch.zeros(2, 0, 3), [torch.tensor([5, -9])]], {}),
     ("Tensor.__setitem__", [torch.zeros(2, 3, 0), [torch.tensor([2, -2]), slice(None)], torch.zeros(2, 3, 0)], {}),
