@@ -10,6 +10,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "with_type.h"
 
 namespace ember::kernels {
 namespace {
@@ -169,17 +170,6 @@ void copy_planned(const Plan& plan, To* dst, const From* src) {
     for_each_outer(plan, inner, begin, end,
                    [&](int64_t d, int64_t s) { copy_row(n, dst + d, plan.dst[inner], src + s, plan.src[inner]); });
   });
-}
-
-template <class Body>
-void with_type(DType dtype, Body&& body) {
-  switch (dtype) {
-    case DType::Float32: return body(float());
-    case DType::Float64: return body(double());
-    case DType::Int64: return body(int64_t());
-    case DType::UInt8: return body(std::uint8_t());
-    default: return body(bool());
-  }
 }
 
 }  // namespace

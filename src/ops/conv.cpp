@@ -15,6 +15,7 @@
 #include "kernels/scratch.h"
 #include "ops/relu_backward.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -33,12 +34,6 @@ kernels::ConvShape shape_of(const Geometry& g, IntArrayRef x, IntArrayRef w, Int
 Tensor channels_last(const Tensor& x) { return x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(MemoryFormat::ChannelsLast); }
 
 Tensor empty_channels_last(IntArrayRef sizes, DType dtype) { return empty_strided(sizes, channels_last_strides(sizes), dtype); }
-
-template <class F>
-void with_real(DType dtype, F&& f) {
-  if (dtype == kFloat32) f(float());
-  else f(double());
-}
 
 /// The sums over images and pixels. Few channels are summed some pixels side by side, as long rows; parts of the batch apart, for the
 /// threads.

@@ -15,6 +15,7 @@
 #include "kernels/scratch.h"
 #include "ops/loss.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 
@@ -72,12 +73,6 @@ template <class T>
 const kernels::SoftmaxFamily<T>& family() {
   if constexpr (sizeof(T) == 4) return kernels::kernels().softmax.float32;
   else return kernels::kernels().softmax.float64;
-}
-
-template <class F>
-void with_real(DType dtype, F&& f) {
-  if (dtype == kFloat32) f(float());
-  else f(double());
 }
 
 Tensor plain_cross_entropy(const Tensor& x, const Tensor& target, int64_t ignore_index, Reduction reduction) {

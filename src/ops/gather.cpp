@@ -16,6 +16,7 @@
 #include "kernels/scratch.h"
 #include "ops/gather.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -76,18 +77,6 @@ const int64_t* find_outside(const Tensor& index, int64_t size) {
 void check_range(const Tensor& index, int dim, int64_t size) {
   const int64_t* const outside = find_outside(index, size);
   check<RuntimeError>(!outside, "index {} is out of bounds for dimension {} with size {}", outside ? *outside : 0, dim, size);
-}
-
-/// Calls body with a value of the tensor's type.
-template <class Body>
-void with_type(DType dtype, Body&& body) {
-  switch (dtype) {
-    case kFloat32: return body(float());
-    case kFloat64: return body(double());
-    case kInt64: return body(int64_t());
-    case kBool: return body(bool());
-    default: return body(std::uint8_t());
-  }
 }
 
 Tensor at_least_1d(const Tensor& t) { return t.dim() == 0 ? t.reshape({1}) : t; }

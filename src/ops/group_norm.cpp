@@ -14,6 +14,7 @@
 #include "kernels/parallel.h"
 #include "kernels/scratch.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -125,13 +126,6 @@ void backward(const Groups& at, const Tensor& x, const Tensor& dy, const Tensor&
   }
 }
 
-/// Calls body.template operator()<T>() with the type of x.
-template <class Body>
-void with_type(const Tensor& x, Body&& body) {
-  if (x.dtype() == kFloat32) body.template operator()<float>();
-  else body.template operator()<double>();
-}
-
 /// Everything is checked.
 Tensor normalise(const Tensor& input, int64_t groups, const Tensor& given_weight, const Tensor& given_bias, double eps) {
   constexpr int64_t kShort = 16;  // numbers of a channel, below which a call for each channel takes longer than further passes
@@ -145,7 +139,7 @@ Tensor normalise(const Tensor& input, int64_t groups, const Tensor& given_weight
   const Groups at(x, groups);
   Tensor y = make_dense(x.sizes(), x.dtype());
   const Tensor mean = make_dense({at.images * groups}, x.dtype()), invstd = make_dense({at.images * groups}, x.dtype());
-  with_type(x, [&]<class T> { forward<T>(at, x, weight, bias, eps, y, mean, invstd); });
+  with_real(x.dtype(), [&]<class T>(T) { forward<T>(at, x, weight, bias, eps, y, mean, invstd); });
   return record("NativeGroupNorm", {x, weight, bias}, std::move(y),
                 [x = Saved(x), weight = Saved(weight), bias, mean, invstd, groups, eps](const Tensor& dy, Grads& grads) {
                   if (grads.create_graph())
@@ -153,7 +147,7 @@ Tensor normalise(const Tensor& input, int64_t groups, const Tensor& given_weight
                       return composed(in[0], groups, in[1], in[2], eps);
                     });
                   const Tensor values = x.get();
-                  with_type(dy, [&]<class T> {
+                  with_real(dy.dtype(), [&]<class T>(T) {
                     backward<T>(Groups(values, groups), values, dy.contiguous(), weight.get(), mean, invstd, grads);
                   });
                 });

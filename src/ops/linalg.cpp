@@ -14,6 +14,7 @@
 #include "kernels/parallel.h"
 #include "ops/relu_backward.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -95,12 +96,6 @@ namespace {
 
 /// x as a matrix of `rows` rows: itself when it is one, so that the common case makes no view.
 Tensor as_matrix(const Tensor& x, int64_t rows, int64_t width) { return x.dim() == 2 ? x : x.reshape({rows, width}); }
-
-template <class F>
-void with_real(DType dtype, F&& f) {
-  if (dtype == kFloat32) f(float());
-  else f(double());
-}
 
 template <class T>
 void column_sums(const Tensor& x, const Tensor& sums, bool accumulate) {

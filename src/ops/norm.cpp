@@ -15,6 +15,7 @@
 #include "kernels/parallel.h"
 #include "kernels/scratch.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -38,13 +39,6 @@ template <class T>
 const kernels::LayerNormLoops<T>& loops() {
   if constexpr (sizeof(T) == 4) return kernels::kernels().layer_norm.float32;
   else return kernels::kernels().layer_norm.float64;
-}
-
-/// Calls body.template operator()<T>() with the type of x.
-template <class Body>
-void with_type(const Tensor& x, Body&& body) {
-  if (x.dtype() == kFloat32) body.template operator()<float>();
-  else body.template operator()<double>();
 }
 
 /// The same from basic operations, for gradients of gradients: x, weight, bias.
@@ -94,7 +88,7 @@ Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normali
   const int64_t n = shape.numel(), rows = x.numel() / n;
   Tensor y = make_dense(x.sizes(), x.dtype());
   const Tensor invstd = make_dense({rows}, x.dtype()), mean = center ? make_dense({rows}, x.dtype()) : Tensor();
-  with_type(x, [&]<class T> {
+  with_real(x.dtype(), [&]<class T>(T) {
     kernels::parallel_for(rows, 1, 2 * double(x.numel()), [&](int64_t begin, int64_t end) {
       loops<T>().forward(end - begin, n, x.data<T>() + begin * n, static_cast<const T*>(weight.data_or_null()),
                          static_cast<const T*>(bias.data_or_null()), eps, center, y.data<T>() + begin * n,
@@ -108,7 +102,7 @@ Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normali
                     return grads.replay(dy, {x.get(), weight.get(), bias}, [&](const std::vector<Tensor>& in) {
                       return plain(in, shape.size(), center, eps);
                     });
-                  with_type(dy, [&]<class T> {
+                  with_real(dy.dtype(), [&]<class T>(T) {
                     backward<T>(x.get(), dy.contiguous(), weight.get(), mean, invstd, shape, center, grads);
                   });
                 });

@@ -11,21 +11,10 @@
 
 #include "error_format.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
-
-/// Calls body with a value of the C++ type of `dtype`.
-template <class Body>
-void with_type(DType dtype, Body&& body) {
-  switch (dtype) {
-    case kFloat32: return body(float());
-    case kFloat64: return body(double());
-    case kInt64: return body(int64_t());
-    case kUInt8: return body(std::uint8_t());
-    default: return body(bool());
-  }
-}
 
 /// NaN is larger than every number.
 template <class T>

@@ -15,15 +15,10 @@
 #include "kernels/parallel.h"
 #include "ops/pool_windows.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
-
-template <class F>
-void with_real(DType dtype, F&& f) {
-  if (dtype == kFloat32) f(float());
-  else f(double());
-}
 
 /// What a batch is cut into: whole images, or rows of outputs. Loops that see only the first window of AnyRows and take the others to
 /// follow it may get the rows of several planes at once.

@@ -15,6 +15,7 @@
 #include "kernels/scratch.h"
 #include "random/noise.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -41,18 +42,6 @@ const Tensor& fill_in_memory_order(const Tensor& t, Fill&& fill) {
   fill(values.view({values.numel()}));
   permuted.copy_(values);
   return t;
-}
-
-/// Calls body with a value of the element type.
-template <class Body>
-void with_type(DType dtype, Body&& body) {
-  switch (dtype) {
-    case kFloat32: return body(float());
-    case kFloat64: return body(double());
-    case kInt64: return body(int64_t());
-    case kUInt8: return body(std::uint8_t());
-    default: return body(bool());
-  }
 }
 
 /// next() for each element.

@@ -9,6 +9,7 @@
 #include "kernels/copy.h"
 #include "tensor/allocator.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -17,17 +18,6 @@ DType resolve(DType dtype) { return dtype == DType::Undefined ? get_default_dtyp
 
 /// The dtype that Python infers from a number: bool, int64, or the default floating type.
 DType inferred(Scalar value) { return value.is_floating_point() ? get_default_dtype() : value.dtype(); }
-
-template <class Body>
-void with_type(DType dtype, Body&& body) {
-  switch (dtype) {
-    case DType::Float32: return body(float());
-    case DType::Float64: return body(double());
-    case DType::Int64: return body(int64_t());
-    case DType::UInt8: return body(std::uint8_t());
-    default: return body(bool());
-  }
-}
 
 void fill_dense(const Tensor& t, Scalar value) {
   check_fits(value, t.dtype());
