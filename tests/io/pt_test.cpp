@@ -5,6 +5,7 @@
 #include "support/catch.h"
 #include "support/close.h"
 #include "support/folder.h"
+#include "support/test_data.h"
 
 using namespace ember;
 
@@ -81,7 +82,7 @@ TEST_CASE("a damaged file is refused by its sum") {
 }
 
 TEST_CASE("types that Ember does not compute with are refused by name, or converted on request") {
-  const std::string path = EMBER_TEST_DATA "/io/golden/small_types.pt";
+  const std::string path = test_data("io/golden/small_types.pt");
   CHECK_THROWS_WITH(load(path), contains("is float16, which Ember does not compute with; load(path, {.convert = true}) makes it float32"));
   const Value value = load(path, {.convert = true});
   CHECK(value["half"].as_tensor().select(0, 3).item<double>() == 65504);

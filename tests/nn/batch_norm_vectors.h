@@ -1,6 +1,8 @@
 // tests/data/batch_norm_vectors.txt: what PyTorch's batch norm gave, bit for bit, and the inputs that it was given.
 #pragma once
 
+#include "support/test_data.h"
+
 #include <ember/ember.h>
 
 #include <bit>
@@ -16,7 +18,7 @@ namespace ember {
 
 /// A row as a tensor with these sizes.
 inline Tensor batch_norm_vector(const std::string& name, IntArrayRef sizes, DType dtype = kFloat32) {
-  std::ifstream file(EMBER_TEST_DATA "/batch_norm_vectors.txt");
+  std::ifstream file(test_data("batch_norm_vectors.txt"));
   for (std::string line; std::getline(file, line);) {
     if (line.substr(0, line.find('|')) != name) continue;
     const Tensor t = empty(sizes, dtype);

@@ -10,6 +10,7 @@
 
 #include "support/catch.h"
 #include "support/close.h"
+#include "support/test_data.h"
 
 using namespace ember;
 
@@ -32,7 +33,7 @@ Tensor parse(const std::string& dtype, const std::string& sizes, std::istream& v
 
 std::map<std::string, Tensor> read_vectors() {
   std::map<std::string, Tensor> vectors;
-  std::ifstream file(EMBER_TEST_DATA "/random_vectors.txt");
+  std::ifstream file(test_data("random_vectors.txt"));
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;
     std::stringstream words(line);
