@@ -16,10 +16,11 @@ struct SoftmaxFamily {
   void (*log_softmax)(int64_t rows, int64_t n, const T* x, T* y);
   void (*softmax_backward)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);      ///< dx = y (dy - sum dy y)
   void (*log_softmax_backward)(int64_t rows, int64_t n, const T* dy, const T* y, T* dx);  ///< dx = dy - e^y sum dy
-  /// lse, and softmax(x) into p where it is not null, which it may be for short rows.
-  void (*log_sum_exp)(int64_t rows, int64_t n, const T* x, T* lse, T* p);
-  /// dx = (e^(x - lse) - [i = target]) scale[row]; scale is 0 for ignored rows, whose target is not read. Without lse, x holds e^(x - lse).
-  void (*cross_entropy_backward)(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target, const T* scale, T* dx);
+  /// The largest of each row, the logarithm of sum e^(x - top), and softmax(x) into p where it is not null, which it may be for short rows.
+  void (*log_sum_exp)(int64_t rows, int64_t n, const T* x, T* tops, T* logs, T* p);
+  /// dx = (softmax - [i = target]) scale[row]; scale is 0 for ignored rows, whose target is not read. The softmax is e^(x - top - log);
+  /// without tops and logs x holds it.
+  void (*cross_entropy_backward)(int64_t rows, int64_t n, const T* x, const T* tops, const T* logs, const int64_t* target, const T* scale, T* dx);
 };
 
 struct SoftmaxKernels {

@@ -87,6 +87,23 @@ StateDict renamed(const StateDict& state, const LoadOptions& options) {
   return result;
 }
 
+/// The keys of `source` that `own` lacks, module by module as PyTorch finds them: a key belongs to the module of its longest path.
+std::vector<std::string> unexpected_keys(const StateDict& source, const StateDict& own) {
+  std::vector<std::vector<std::string>> keys_of(own.versions.size());
+  for (const auto& [key, value] : source) {
+    if (own.contains(key)) continue;
+    std::size_t owner = 0, longest = 0;
+    for (std::size_t i = 0; i < own.versions.size(); ++i) {
+      const std::string& path = own.versions[i].first;
+      if (path.size() > longest && key.size() > path.size() && key[path.size()] == '.' && key.starts_with(path)) owner = i, longest = path.size();
+    }
+    keys_of[owner].push_back(key);
+  }
+  std::vector<std::string> all;
+  for (const std::vector<std::string>& keys : keys_of) all.insert(all.end(), keys.begin(), keys.end());
+  return all;
+}
+
 std::string quoted(const std::vector<std::string>& names) { return fmt::format("\"{}\"", fmt::join(names, "\", \"")); }
 
 std::string torch_size(IntArrayRef sizes) { return fmt::format("torch.Size({})", sizes); }
@@ -118,8 +135,7 @@ LoadResult Module::load_state_dict(const StateDict& given, const LoadOptions& op
           torch_size(found->sizes()), torch_size(value.sizes())));
     }
   }
-  for (const auto& [name, value] : source)
-    if (!own.contains(name)) result.unexpected_keys.push_back(name);
+  result.unexpected_keys = unexpected_keys(source, own);
   if (options.strict && !result.unexpected_keys.empty())
     errors.insert(errors.begin(), fmt::format("Unexpected key(s) in state_dict: {}. ", quoted(result.unexpected_keys)));
   if (options.strict && !result.missing_keys.empty())

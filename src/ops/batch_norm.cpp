@@ -147,23 +147,21 @@ Output normalise_and_pool(const BatchNormArguments& in) {
 template <class T>
 void move_running(const Tensor& running, const T* b, double momentum, bool fused) {
   const T f = T(momentum), rest = T(1 - momentum);
-  T* const r = running.data<T>();
-  for (int64_t c = 0, n = running.numel(); c < n; ++c) {
-    const T kept = rest * r[c];
-    r[c] = fused ? T(double(f) * double(b[c]) + double(kept)) : T(T(f * b[c]) + kept);
+  const int64_t step = running.stride(0);
+  T* r = running.data<T>();
+  for (int64_t c = 0, n = running.numel(); c < n; ++c, r += step) {
+    const T kept = rest * *r;
+    *r = fused ? T(double(f) * double(b[c]) + double(kept)) : T(T(f * b[c]) + kept);
   }
 }
 
 /// Like PyTorch's kernel this does not count as a write in place.
 void move_running(const Tensor& running, const Tensor& block, BatchNormRow row, double momentum) {
   if (!running.defined()) return;
-  NoGradGuard no_grad;
-  const Tensor target = running.is_contiguous() ? running : running.detach().contiguous();
   const int64_t at = int64_t(row) * block.sizes()[1];
   const bool fused = row == BatchNormRow::Variance;
-  if (block.dtype() == kFloat32) move_running<float>(target, block.data<float>() + at, momentum, fused);
-  else move_running<double>(target, block.data<double>() + at, momentum, fused);
-  if (!target.is_same(running)) running.copy_(target);
+  if (block.dtype() == kFloat32) move_running<float>(running, block.data<float>() + at, momentum, fused);
+  else move_running<double>(running, block.data<double>() + at, momentum, fused);
 }
 
 // --- checks, in PyTorch's order
@@ -192,6 +190,8 @@ void check_arguments(const BatchNormArguments& in) {
   check_channels("running_var", in.running_var, channels);
   check_channels("weight", in.weight, channels);
   check_channels("bias", in.bias, channels);
+  for (const Tensor* const t : {&in.running_mean, &in.running_var})
+    check<RuntimeError>(!t->defined() || t->dim() == 1, "batch_norm: expected running statistics of shape [{}], got {}", channels, t->defined() ? t->sizes() : IntArrayRef());
   check<NotImplementedError>(in.x.is_floating_point(), "\"batch_norm\" not implemented for '{}'", scalar_type_name(in.x.dtype()));
   const Tensor* const parameters[] = {&in.weight, &in.bias, &in.running_mean, &in.running_var};
   for (const Tensor* p : parameters) {

@@ -1,6 +1,7 @@
 #include "ops/batch_norm_passes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "kernels/kernels.h"
@@ -67,6 +68,18 @@ void merge_moments(double before, double& mean, double& squares, double more, do
   squares += other_squares + delta * delta * before * share;
 }
 
+/// Moments that were merged are NaN where an infinity is; the sum of the channel is not. Of each channel that begins at x there are
+/// `count` numbers, `step` apart.
+template <class T>
+void mend_infinite_means(int64_t channels, int64_t count, int64_t step, const T* x, double* mean) {
+  for (int64_t c = 0; c < channels; ++c) {
+    if (!std::isnan(mean[c])) continue;
+    mean[c] = 0;
+    for (int64_t i = 0; i < count; ++i) mean[c] += double(x[i * step + c]);
+    mean[c] /= double(count);
+  }
+}
+
 template <class T>
 void row_statistics(const ChannelLayout& at, const T* x, T* mean, T* squares) {
   const int64_t c = at.channels, n = at.columns(), slices = kernels::slices_for(at.rows(), 64, at.work());
@@ -83,6 +96,7 @@ void row_statistics(const ChannelLayout& at, const T* x, T* mean, T* squares) {
     for (int64_t i = s == 0 ? c : 0; i < n; ++i)
       merge_moments(double(r.begin * at.repeat) + double(i / c) * rows, m[i % c], q[i % c], rows, m2[i], q2[i]);
   }
+  mend_infinite_means(c, at.count(), c, x, m);
   for (int64_t i = 0; i < c; ++i) {
     mean[i] = T(m[i]);
     squares[i] = T(q[i]);
@@ -138,6 +152,7 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
       if (in.training) {
         const Scratch<double> moments(2 * n);
         k.rows.moments(rows, x + c, moments, moments + n);
+        mend_infinite_means<T>(n, at.batch, at.channels, x + c, moments);
         for (int64_t i = 0; i < n; ++i) {
           stats.mean[c + i] = T(moments[i]);
           stats.var[c + i] = T(moments[n + i]);

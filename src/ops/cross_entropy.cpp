@@ -29,7 +29,8 @@ void check_classes(const Tensor& x, const Tensor& target, const Tensor& weight, 
   const int class_dim = x.dim() == 1 ? 0 : 1;
   const int64_t classes = x.sizes()[class_dim];
   if (x.dim() == 1) {
-    check<RuntimeError>(target.dim() == 0, "multi-target not supported at {}", __func__);
+    check<RuntimeError>(target.dim() <= 1, "0D or 1D target tensor expected, multi-target not supported");
+    check<RuntimeError>(target.numel() == 1, "For 1D input, 1D target must have size 1, but got target size: {}", target.numel());
   } else {
     check<ValueError>(target.dim() >= 1 && x.sizes()[0] == target.sizes()[0], "Expected input batch_size ({}) to match target batch_size ({}).",
                       x.sizes()[0], target.dim() ? target.sizes()[0] : 0);
@@ -56,7 +57,7 @@ struct PerSample {
 
 PerSample picked(const Tensor& lp, const Tensor& target_any, const Tensor& weight, int64_t ignore_index) {
   const int dim = lp.dim() == 1 ? 0 : 1;
-  const Tensor target = target_any.to(kInt64);
+  const Tensor target = lp.dim() == 1 ? target_any.to(kInt64).reshape({}) : target_any.to(kInt64);  // one row may have its class as [1]
   const Tensor keep = ne(target, ignore_index), safe = where(keep, target, 0);
   const Tensor scale = weight.defined() ? index_select(weight, 0, safe.reshape({-1})).reshape(safe.sizes()) * keep.to(lp.dtype()) : keep.to(lp.dtype());
   const Tensor at = gather(lp, dim, safe.unsqueeze(dim)).squeeze(dim);
@@ -79,30 +80,31 @@ Tensor plain_cross_entropy(const Tensor& x, const Tensor& target, int64_t ignore
   return over_weights(picked(log_softmax(x, 1), target, {}, ignore_index), reduction);
 }
 
-// loss_i = ln sum e^x - x_target. With p = softmax(x): dx = (p - onehot) times the upstream gradient over the number of kept rows.
+// loss_i = (top - x_target) + ln sum e^(x - top) with the row's largest as top: the difference first, since a logarithm added to large
+// scores loses its digits. With p = softmax(x): dx = (p - onehot) times the upstream gradient over the number of kept rows.
 Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index, Reduction reduction) {
   const Tensor x = input.contiguous(), target = target_any.to(kInt64).contiguous();
   const int64_t rows = x.sizes()[0], n = x.sizes()[1];
-  // What the backward starts from: e^(x - lse) where rows are short, else lse.
+  // What the backward starts from: the softmax where rows are short, else top and logarithm of each row.
   const bool keeps_softmax = n <= kernels::kShortRow && will_record({x});
-  const Tensor kept_values = make_dense(keeps_softmax ? x.sizes() : IntArrayRef(&rows, 1), x.dtype());
+  const Tensor kept_values = make_dense(keeps_softmax ? x.sizes().shape() : Shape{2, rows}, x.dtype());
   Tensor loss = reduction == Reduction::None ? make_dense({rows}, x.dtype()) : make_dense({}, x.dtype());
   double kept = 0;
   with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const kernels::Scratch<T> scratch(keeps_softmax ? rows : 0);
-    T* const sums = keeps_softmax ? scratch : kept_values.data<T>();
+    const kernels::Scratch<T> scratch(keeps_softmax ? 2 * rows : 0);
+    T *const tops = keeps_softmax ? scratch : kept_values.data<T>(), *const logs = tops + rows;
     T* const softmax = keeps_softmax ? kept_values.data<T>() : nullptr;
     const T* const scores = x.data<T>();
     kernels::parallel_for(rows, kRowsOfSlice, double(x.numel()) * 10, [&](int64_t begin, int64_t end) {
-      family<T>().log_sum_exp(end - begin, n, scores + begin * n, sums + begin, softmax ? softmax + begin * n : nullptr);
+      family<T>().log_sum_exp(end - begin, n, scores + begin * n, tops + begin, logs + begin, softmax ? softmax + begin * n : nullptr);
     });
     double total = 0;
     const int64_t* const t = target.data<int64_t>();
     T* const losses = loss.data<T>();
     for (int64_t i = 0; i < rows; ++i) {
       const bool keep = t[i] != ignore_index;
-      const T value = keep ? sums[i] - scores[i * n + t[i]] : T(0);
+      const T value = keep ? (tops[i] - scores[i * n + t[i]]) + logs[i] : T(0);
       if (reduction == Reduction::None) losses[i] = value;
       total += double(value);
       kept += keep;
@@ -125,9 +127,9 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
       for (int64_t i = 0; i < rows; ++i)
         scales[i] = t[i] == ignore_index ? T(0) : T(double(up[reduction == Reduction::None ? i : 0]) * scale);
       const T* const from = keeps_softmax ? kept_values.data<T>() : scores.data<T>();
-      const T* const lse = keeps_softmax ? nullptr : kept_values.data<T>();
+      const T *const tops = keeps_softmax ? nullptr : kept_values.data<T>(), *const logs = keeps_softmax ? nullptr : tops + rows;
       kernels::parallel_for(rows, kRowsOfSlice, double(dx.numel()) * (keeps_softmax ? 1 : 8), [&](int64_t b, int64_t e) {
-        family<T>().cross_entropy_backward(e - b, n, from + b * n, lse ? lse + b : nullptr, t + b, scales + b, dx.data<T>() + b * n);
+        family<T>().cross_entropy_backward(e - b, n, from + b * n, tops ? tops + b : nullptr, logs ? logs + b : nullptr, t + b, scales + b, dx.data<T>() + b * n);
       });
     });
     grads.add(0, std::move(dx));
@@ -170,7 +172,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
   const Tensor lp = log_softmax(x, dim);
   const PerSample nll = picked(lp, target, o.weight, o.ignore_index);
   if (e == 0) return over_weights(nll, o.reduction);
-  const Tensor keep = ne(target, o.ignore_index);
+  const Tensor keep = ne(x.dim() == 1 ? target.reshape({}) : target, o.ignore_index);
   const Tensor all = -(o.weight.defined() ? lp * o.weight.reshape(per_class) : lp).sum(dim);
   const PerSample smooth{where(keep, all, 0), nll.weight};
   return over_weights(nll, o.reduction) * (1 - e) + over_weights(smooth, o.reduction) * (e / double(classes));

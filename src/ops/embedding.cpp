@@ -38,7 +38,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, EmbeddingOptions o
     check<RuntimeError>(padding < rows && padding >= -rows, "Padding_idx must be within num_embeddings");
     if (padding < 0) padding += rows;
   }
-  const Tensor flat = indices.reshape({-1});
+  const Tensor flat = indices.contiguous().view({-1});  // reshape() may keep strides
   Shape sizes = indices.sizes().shape();
   sizes.push_back(weight.sizes()[1]);
   for (int64_t i = 0; i < flat.numel(); ++i)

@@ -325,7 +325,7 @@ Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> ke
     size[i] = asked;
   }
   const int64_t planes = size[0] * size[1];
-  const Tensor flat = indices.reshape({-1});
+  const Tensor flat = indices.contiguous().view({-1});  // reshape() may keep strides
   for (int64_t i = 0; i < flat.numel(); ++i)
     check<RuntimeError>(flat.data<int64_t>()[i] >= 0 && flat.data<int64_t>()[i] < planes,
                         "Found an invalid max index: {} (output volumes are of size {}x{}", flat.data<int64_t>()[i], size[0], size[1]);

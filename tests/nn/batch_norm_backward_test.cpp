@@ -229,3 +229,21 @@ TEST_CASE("layers fused with the batch norm behind them compute what both do, dr
   CHECK_THROWS_WITH(nn::utils::fuse_linear_bn_eval(linear, trained(nn::BatchNorm1d(5), ones({9, 5}))),
                     equals("To fuse, linear.out_features == bn.num_features or bn.num_features == 1"));
 }
+
+TEST_CASE("grouped transposed convolutions are fused, too: the channels of a group lie behind one another (PyTorch fails)") {
+  manual_seed(7);
+  const NoGradGuard quiet;
+  for (const int64_t groups : {1, 2, 4}) {
+    INFO(groups << " groups");
+    nn::ConvTranspose2d planes(4, 8, 3, {.groups = groups});
+    nn::ConvTranspose1d lines(4, 8, 3, {.groups = groups});
+    planes.eval();
+    lines.eval();
+    const Tensor x = randn({2, 4, 5, 5}), u = randn({2, 4, 5});
+    nn::BatchNorm2d bn = trained(nn::BatchNorm2d(8), planes(x));
+    nn::BatchNorm1d bn1 = trained(nn::BatchNorm1d(8), lines(u));
+
+    CHECK_THAT(nn::utils::fuse_conv_bn_eval(planes, bn)(x), is_close(bn(planes(x)), 1e-5, 1e-5));
+    CHECK_THAT(nn::utils::fuse_conv_bn_eval(lines, bn1)(u), is_close(bn1(lines(u)), 1e-5, 1e-5));
+  }
+}

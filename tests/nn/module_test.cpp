@@ -107,6 +107,16 @@ TEST_CASE("loading a state reports missing, unexpected and mismatched keys at on
   CHECK(net.block.fc.weight.equal(ones({3, 2})));
 }
 
+TEST_CASE("unexpected keys are listed module by module, as PyTorch does") {
+  nn::Sequential net{nn::Linear(2, 2), nn::Linear(2, 2)};
+  nn::StateDict state = net.state_dict();
+  for (const char* name : {"z", "1.x", "0.y", "a", "0.b", "q.x", "0", "0.weight.k"}) state.set(name, ones({1}));
+
+  CHECK_THROWS_WITH(net.load_state_dict(state), contains(R"(Unexpected key(s) in state_dict: "z", "a", "q.x", "0", "0.y", "0.b", "0.weight.k", "1.x". )"));
+  CHECK(net.load_state_dict(state, {.strict = false}).unexpected_keys ==
+        std::vector<std::string>{"z", "a", "q.x", "0", "0.y", "0.b", "0.weight.k", "1.x"});
+}
+
 TEST_CASE("a state is read under other names when asked") {
   nn::Sequential from{nn::Linear(2, 2)}, to{{"fc", nn::Linear(2, 2)}};
   to.load_state_dict(from.state_dict(), {.rename = {{"0.", "fc."}}});

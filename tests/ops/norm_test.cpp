@@ -78,3 +78,47 @@ TEST_CASE("batch norm of a few channels side by side is that of float64") {
       for (std::size_t i = 0; i < narrow.size(); ++i) CHECK_THAT(narrow[i], is_close(wide[i], 2e-4, 2e-4 * double(i < 4 ? 1 : rows) / 100));
     }
 }
+
+TEST_CASE("layer norm over one element is its bias, and no gradient goes through it to the input, as in PyTorch") {
+  for (const DType dtype : {kFloat32, kFloat64})
+    for (const double v : {0.3, -1.7, 1e4}) {
+      INFO(name(dtype) << " " << v);
+      const Tensor x = tensor({{v}, {v + 1}, {0.1}}, dtype).requires_grad_(), weight = tensor({2.0}, dtype).requires_grad_();
+      const Tensor bias = tensor({0.5}, dtype).requires_grad_();
+
+      const Tensor y = layer_norm(x, {1}, weight, bias);
+      y.backward(tensor({{1.0}, {2.0}, {3.0}}, dtype));
+
+      CHECK_THAT(y, is_close({{0.5}, {0.5}, {0.5}}, 0, 0));
+      CHECK_THAT(x.grad(), is_close({{0}, {0}, {0}}, 0, 0));
+      CHECK_THAT(weight.grad(), is_close({0}, 0, 0));
+      CHECK_THAT(bias.grad(), is_close({6}, 0, 0));
+    }
+}
+
+TEST_CASE("a channel with an infinity has it as its running mean, with both a NaN; its neighbours keep their own, as in PyTorch") {
+  const double inf = INFINITY;
+  for (const Shape& sizes : {Shape{64, 3}, Shape{8, 3, 2}, Shape{8, 3, 4, 4}, Shape{400, 3, 5, 5}})
+    for (const bool last : {false, true}) {
+      if (last && sizes.size() != 4) continue;
+      INFO("shape " << to_string(tensor(std::vector<int64_t>(sizes.begin(), sizes.end()))) << (last ? ", channels last" : ""));
+      manual_seed(0);
+      const Tensor plain = randn(sizes), x = last ? plain.contiguous(MemoryFormat::ChannelsLast) : plain;
+      const double expected = x.select(1, 2).mean().item<double>();
+      x.select(1, 0).select(0, 0).fill_(inf);
+      x.select(1, 1).select(0, 1).fill_(-inf);
+      const Tensor mean = zeros({3}), var = ones({3});
+
+      batch_norm(x, mean, var, {}, {}, true, 1.0);
+
+      CHECK_THAT(mean, is_close({inf, -inf, expected}, 1e-5, 1e-6));
+      CHECK(isnan(var.slice(0, 0, 2)).all().item<bool>());
+      CHECK(std::isfinite(var[2].item<double>()));
+
+      x.select(1, 0).select(0, -1).fill_(-inf);
+      const Tensor both = zeros({3});
+      batch_norm(x, both, ones({3}), {}, {}, true, 1.0);
+
+      CHECK_THAT(both, is_close({NAN, -inf, expected}, 1e-5, 1e-6));
+    }
+}

@@ -143,7 +143,7 @@ EMBER_INLINE void store_transposed(int count, int64_t n, const Lanes<T>* e, Lane
 }
 
 template <class T>
-void log_sum_exp_short(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
+void log_sum_exp_short(int64_t rows, int64_t n, const T* x, T* tops, T* logs, T* p) {
   constexpr int L = kLanes<T>;
   Lanes<T> e[kShortRow] = {};
   for (int64_t first = 0; first < rows; first += L) {
@@ -155,20 +155,21 @@ void log_sum_exp_short(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
     Lanes<T> rest;
     if constexpr (sizeof(T) == 4) rest = log(sum);
     else rest = each_lane(sum, [](T v) { return log(v); });
-    store(lse + first, top + rest, count);
+    store(tops + first, top, count);
+    store(logs + first, rest, count);
     if (p) store_transposed(count, n, e, T(1) / sum, p + first * n);
   }
 }
 
 template <class T>
-void log_sum_exp(int64_t rows, int64_t n, const T* x, T* lse, T* p) {
-  if (n <= kShortRow) return log_sum_exp_short(rows, n, x, lse, p);
-  weigh_rows(rows, n, x, [](auto...) {}, [&](int64_t r, T top, double sum) { lse[r] = top + log_of_sum<T>(sum); });
+void log_sum_exp(int64_t rows, int64_t n, const T* x, T* tops, T* logs, T* p) {
+  if (n <= kShortRow) return log_sum_exp_short(rows, n, x, tops, logs, p);
+  weigh_rows(rows, n, x, [](auto...) {}, [&](int64_t r, T top, double sum) { tops[r] = top, logs[r] = log_of_sum<T>(sum); });
 }
 
 template <class T>
-void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target, const T* scale, T* dx) {
-  bool one_scale = !lse;
+void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* tops, const T* logs, const int64_t* target, const T* scale, T* dx) {
+  bool one_scale = !tops;
   for (int64_t r = 0; r < rows; ++r) one_scale &= scale[r] == scale[0];
   if (one_scale) {
     for_each_lanes<T>(rows * n, [&](int64_t i, auto lanes) { store(dx + i, load(x + i, lanes) * scale[0], lanes); });
@@ -176,7 +177,7 @@ void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, c
     for (int64_t r = 0; r < rows; ++r) {
       const T s = scale[r], w = s / kWeightOfZero<T>, *const in = x + r * n;
       T* const out = dx + r * n;
-      if (lse) for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, weight(load(in + i, lanes) - lse[r]) * w, lanes); });
+      if (tops) for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, weight(load(in + i, lanes) - tops[r] - logs[r]) * w, lanes); });
       else for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(out + i, load(in + i, lanes) * s, lanes); });
     }
   }
