@@ -4,8 +4,10 @@
 #include <ember/autograd.h>
 #include <ember/data/dataset.h>
 #include <ember/data/files.h>
+#include <ember/data/kept.h>
 #include <ember/data/loader.h>
 #include <ember/data/sampler.h>
+#include <ember/data/transform.h>
 #include <ember/dtype.h>
 #include <ember/error.h>
 #include <ember/factories.h>

@@ -102,6 +102,7 @@ void Checkpoint::save(const std::string& path, int keep_last) const {
     state.set("order", indices);
     state.set("position", loader->position());
     state.set("finished", loader->finished());
+    state.set("seed", int64_t(loader->seed()));
     file.set("loader", std::move(state));
   }
   file.set("rng_state", (generator ? *generator : default_generator()).get_state());
@@ -123,15 +124,17 @@ void Checkpoint::load(const std::string& path) {
   SchedulerState scheduler_state;
   if (scheduler) scheduler_state = to_scheduler_state(part(file, "scheduler", path));
   std::vector<int64_t> order;
-  int64_t position = 0;
+  int64_t position = 0, seed = 0;
   bool finished = false;
   if (loader) {
+    seed = int64_t(loader->seed());
     const Value& state = part(file, "loader", path);
     const Tensor indices = state["order"].as_tensor().contiguous();
     check<RuntimeError>(indices.dtype() == kInt64 && state["position"].as_int() >= 0, "{}: broken position of the loader", path);
     order.assign(indices.data<int64_t>(), indices.data<int64_t>() + indices.numel());
     position = state["position"].as_int();
     finished = state["finished"].as_bool();
+    if (const Value* drawn = state.find("seed")) seed = drawn->as_int();  // transforms draw from it
   }
   Tensor random;
   if (generator || file.find("rng_state")) {
@@ -149,7 +152,7 @@ void Checkpoint::load(const std::string& path) {
     scheduler->load_state_dict(scheduler_state);
   }
   if (model) model->load_state_dict(weights);
-  if (loader) loader->resume(std::move(order), position, finished);
+  if (loader) loader->resume(std::move(order), position, finished, std::uint64_t(seed));
   if (random.defined()) (generator ? *generator : default_generator()).set_state(random);
   if (const Value* found = file.find("values")) values = *found;
 }

@@ -83,9 +83,9 @@ TEST_CASE("a loader by a sampler; data sets one after the other; a data set of o
 
 TEST_CASE("what loaders and data sets refuse") {
   CHECK_THROWS_WITH(data::DataLoader(ten(), {.batch_size = 0}), equals("batch_size should be a positive integer value, but got batch_size=0"));
-  CHECK_THROWS_WITH(data::TensorDataset({ones({3}), ones({2})}), equals("Size mismatch between tensors"));
+  CHECK_THROWS_WITH(data::TensorDataset({ones({3}), ones({2})}), starts_with("Size mismatch between tensors"));
   CHECK_THROWS_WITH(data::random_split(ten(), Indices{11, -1}), equals("random_split: expected lengths of 0 or more, got -1"));
-  CHECK_THROWS_WITH(data::random_split(ten(), Indices{7, 4}), equals("Sum of input lengths does not equal the length of the input dataset!"));
+  CHECK_THROWS_WITH(data::random_split(ten(), Indices{7, 4}), starts_with("Sum of input lengths does not equal the length of the input dataset!"));
   CHECK_THROWS_WITH(data::WeightedRandomSampler({1, 2}, 0), equals("num_samples should be a positive integer value, but got num_samples=0"));
   data::DataLoader loader(ten(), {.batch_size = 4});
   CHECK_THROWS_AS(*loader.as<2>().begin(), Error);  // the set has one tensor, not two

@@ -2,11 +2,16 @@
 //
 //   data::DataLoader loader(train, {.batch_size = 64, .shuffle = true});
 //   for (const auto& [x, y] : loader) { ... }
+//
+// With num_workers threads read, transform and stack batches ahead. Order and bits are the same for any number of them.
 #pragma once
 
+#include <ember/autograd.h>
 #include <ember/data/dataset.h>
 #include <ember/data/sampler.h>
+#include <ember/data/transform.h>
 
+#include <new>
 #include <utility>
 
 namespace ember::data {
@@ -14,8 +19,13 @@ namespace ember::data {
 struct DataLoaderOptions {
   int64_t batch_size = 1;
   bool shuffle = false, drop_last = false;
-  Sampler* sampler = nullptr;  ///< instead of shuffle; must outlive the loader
+  Kept<Sampler> sampler = {};  ///< instead of shuffle: &sampler, or a temporary
   Generator* generator = nullptr;
+  Callback<Sample(const std::vector<Sample>&)> collate_fn = {};  ///< instead of default_collate
+  int64_t num_workers = 0;                                       ///< threads that prepare batches; 0: the loop's own
+  int64_t prefetch_factor = 2;                                   ///< batches ahead, for each worker
+  KeptTransform transform = {};                                  ///< of each sample: Compose{RandomCrop(28, {.padding = 2}), ...}
+  KeptTransform batch_transform = {};                            ///< of whole batches: MixUp, CutMix
 };
 
 /// A batch whose tensors have names: `const auto& [x, y] = batch`.
@@ -28,93 +38,143 @@ struct Batch {
   }
 };
 
-class DataLoader {
- public:
-  /// The data set must outlive the loader. Throws ValueError "batch_size should be a positive integer value, but got batch_size=0".
-  explicit DataLoader(const Dataset& dataset, DataLoaderOptions options = {});
-  DataLoader(const DataLoader&) = delete;
-  ~DataLoader();
+namespace detail {
+struct EpochState;
+}  // namespace detail
 
-  int64_t size() const;  ///< batches in an epoch
-  const Dataset& dataset() const { return dataset_; }
+/// A loader is a value that shares what it holds: return it, copy it, put it into std::optional.
+class DataLoader final {
+ public:
+  /// Throws ValueError "batch_size should be a positive integer value, but got batch_size=0" and the like.
+  explicit DataLoader(KeptDataset dataset, DataLoaderOptions options = {});
+  explicit DataLoader(Kept<IterableDataset> stream, DataLoaderOptions options = {});
+
+  int64_t size() const;             ///< batches in an epoch. Throws TypeError for a stream, as PyTorch
+  const Dataset& dataset() const&;  ///< the samples. Throws TypeError for a stream
+  const Dataset& dataset() && = delete;
+  int64_t batch_size() const { return o_.batch_size; }
+  /// How many samples the last batch of an epoch holds; 0 for a stream, where nobody knows.
+  int64_t last_batch_size() const;
 
   /// One epoch: draws as PyTorch's iter(loader) does, then gives batch after batch.
   class Epoch {
    public:
+    Epoch(Epoch&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    Epoch& operator=(Epoch&& other) noexcept {
+      std::swap(state_, other.state_);
+      return *this;
+    }
+    ~Epoch();  ///< workers end with the batch they are at
     bool next(Sample& batch);
-    /// For checkpoints: how many batches were given, the order they come from (empty before the first), whether the end was met.
-    int64_t position() const { return position_; }
-    const std::vector<int64_t>& order() const { return order_; }
-    bool finished() const { return finished_; }
+    /// For checkpoints: how many batches were given, the order they come from (empty before the first), whether the end was met, and the
+    /// seed of what transforms draw.
+    int64_t position() const;
+    const std::vector<int64_t>& order() const;
+    bool finished() const;
+    std::uint64_t seed() const;
     void resume(std::vector<int64_t> order, int64_t position, bool finished = false);
+    void resume(std::vector<int64_t> order, int64_t position, bool finished, std::uint64_t seed);
 
    private:
     friend class DataLoader;
-    explicit Epoch(DataLoader& loader);
-    DataLoader& loader_;
-    std::vector<int64_t> order_;
-    int64_t position_ = 0;
-    bool started_ = false, finished_ = false;
+    explicit Epoch(const DataLoader& loader);
+    detail::EpochState& state() const;
+    detail::EpochState* state_;
   };
-  Epoch epoch() { return Epoch(*this); }
+  Epoch epoch() const { return Epoch(*this); }
 
-  /// Range-for over batches of N tensors.
   template <int N>
-  class View {
+  class Iterator {
    public:
-    class Iterator {
-     public:
-      explicit Iterator(DataLoader* loader) : Iterator(Owned{loader ? new Epoch(*loader) : nullptr}) {
-        if (epoch_) ++*this;  // may throw: the constructor before has ended, so the epoch is deleted
-      }
-      Iterator(Iterator&& other) noexcept : epoch_(std::exchange(other.epoch_, nullptr)), batch_(std::move(other.batch_)) {}
-      ~Iterator() { delete epoch_; }
-      const Batch<N>& operator*() const { return batch_; }
-      Iterator& operator++() {
-        Sample sample;
-        if (!epoch_->next(sample)) {
-          delete std::exchange(epoch_, nullptr);
-          return *this;
-        }
-        if (sample.size() != N) wrong_count(N, sample.size());
-        for (int i = 0; i < N; ++i) batch_.tensors[i] = std::move(sample[std::size_t(i)]);
+    explicit Iterator(const DataLoader* loader) : Iterator(Owned{loader ? new Epoch(*loader) : nullptr}) {
+      if (epoch_) ++*this;  // may throw: the constructor before has ended, so the epoch is deleted
+    }
+    Iterator(Iterator&& other) noexcept : epoch_(std::exchange(other.epoch_, nullptr)), batch_(std::move(other.batch_)) {}
+    ~Iterator() { delete epoch_; }
+    const Batch<N>& operator*() const { return batch_; }
+    Iterator& operator++() {
+      Sample sample;
+      if (!epoch_ || !epoch_->next(sample)) {
+        delete std::exchange(epoch_, nullptr);
         return *this;
       }
-      bool operator!=(const Iterator& other) const { return epoch_ != other.epoch_; }
-
-     private:
-      struct Owned {
-        Epoch* epoch;
-      };
-      explicit Iterator(Owned owned) : epoch_(owned.epoch) {}
-
-      Epoch* epoch_;
-      Batch<N> batch_;
-    };
-    explicit View(DataLoader& loader) : loader_(loader) {}
-    Iterator begin() const { return Iterator(&loader_); }
-    Iterator end() const { return Iterator(nullptr); }
+      if (sample.size() != N) wrong_count(N, sample.size());
+      for (int i = 0; i < N; ++i) batch_.tensors[i] = std::move(sample[std::size_t(i)]);
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return epoch_ != other.epoch_; }
 
    private:
-    DataLoader& loader_;
+    struct Owned {
+      Epoch* epoch;
+    };
+    explicit Iterator(Owned owned) : epoch_(owned.epoch) {}
+
+    Epoch* epoch_;
+    Batch<N> batch_;
   };
+  /// Range-for over batches of N tensors: `for (const auto& [x] : loader.as<1>())`. Holds the loader, so one that a function returned is right.
   template <int N>
-  View<N> as() {
-    return View<N>(*this);
+  class View;
+  template <int N>
+  View<N> as() const;
+  Iterator<2> begin() const { return Iterator<2>(this); }  ///< the usual two: input and target
+  Iterator<2> end() const { return Iterator<2>(nullptr); }
+
+  /// `for (... : *make_loader())` deletes what a std::unique_ptr holds before the loop asks for its begin: a deleted loader stays until its
+  /// thread takes the second batch of some loop, or deletes another one.
+  static void operator delete(DataLoader* loader, std::destroying_delete_t);
+
+  template <class I>
+  void operator[](I) const {
+    static_assert(sizeof(I) == 0, "a DataLoader has no []: for (const auto& [x, y] : loader) gives batches, loader.dataset()[i] a sample");
   }
-  View<2>::Iterator begin();  ///< the usual two: input and target
-  View<2>::Iterator end();
 
  private:
+  friend struct detail::EpochState;
+  void check_options() const;
+  const Sampler& sampler() const;
   [[noreturn]] static void wrong_count(int wanted, std::size_t got);
-  const Dataset& dataset_;
+  KeptDataset dataset_;
+  Kept<IterableDataset> stream_;
   DataLoaderOptions o_;
-  Sampler* sampler_;
-  bool owns_sampler_;
 };
 
-inline DataLoader::View<2>::Iterator DataLoader::begin() { return View<2>::Iterator(this); }
-inline DataLoader::View<2>::Iterator DataLoader::end() { return View<2>::Iterator(nullptr); }
+template <int N>
+class DataLoader::View {
+ public:
+  explicit View(const DataLoader& loader) : loader_(loader) {}
+  Iterator<N> begin() const { return Iterator<N>(&loader_); }
+  Iterator<N> end() const { return Iterator<N>(nullptr); }
+
+ private:
+  DataLoader loader_;
+};
+template <int N>
+DataLoader::View<N> DataLoader::as() const {
+  return View<N>(*this);
+}
+
+/// Warns (once for each call) when an epoch's last batch would hold a single sample and the model has batch norm, which then throws
+/// "Expected more than 1 value per channel when training" or learns from one image: `.drop_last = true`, or another batch size. Says whether it did.
+/// `model` is an nn::Module.
+template <class Model>
+bool warn_about_last_batch(const DataLoader& loader, Model& model);
+
+namespace detail {
+bool warn_about_last_batch(const DataLoader& loader, const std::string& batch_norm);
+}  // namespace detail
+
+template <class Model>
+bool warn_about_last_batch(const DataLoader& loader, Model& model) {
+  for (const auto& buffer : model.named_buffers()) {
+    const std::string& name = buffer.first;
+    const std::string ending = "num_batches_tracked";
+    if (name.size() < ending.size() || name.compare(name.size() - ending.size(), ending.size(), ending) != 0) continue;
+    return detail::warn_about_last_batch(loader, name.substr(0, name.size() - ending.size()));
+  }
+  return false;
+}
 
 }  // namespace ember::data
 

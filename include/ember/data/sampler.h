@@ -1,6 +1,7 @@
 // Orders in which a loader visits a data set. As torch.utils.data.
 #pragma once
 
+#include <ember/data/kept.h>
 #include <ember/tensor.h>
 
 namespace ember::data {
@@ -16,7 +17,8 @@ class Sampler {
 
 class SequentialSampler final : public Sampler {
  public:
-  explicit SequentialSampler(int64_t size) : size_(size) {}
+  /// Throws ValueError for a size below 0.
+  explicit SequentialSampler(int64_t size);
   int64_t size() const override { return size_; }
   std::vector<int64_t> indices() override;
 
@@ -53,6 +55,8 @@ class SubsetRandomSampler final : public Sampler {
   Generator* generator_;
 };
 
+/// Numbers drawn in proportion to their weights. Throws ValueError for no weights, negative or infinite ones, no positive one, and for more
+/// samples than weights without replacement.
 class WeightedRandomSampler final : public Sampler {
  public:
   WeightedRandomSampler(std::vector<double> weights, int64_t num_samples, bool replacement = true, Generator* generator = nullptr);
@@ -69,12 +73,12 @@ class WeightedRandomSampler final : public Sampler {
 /// Batches of another sampler's indices.
 class BatchSampler final {
  public:
-  BatchSampler(Sampler& sampler, int64_t batch_size, bool drop_last);
+  BatchSampler(Kept<Sampler> sampler, int64_t batch_size, bool drop_last);
   int64_t size() const;
   std::vector<std::vector<int64_t>> batches();
 
  private:
-  Sampler& sampler_;
+  Kept<Sampler> sampler_;
   int64_t batch_size_;
   bool drop_last_;
 };
