@@ -21,7 +21,7 @@ objects=build/fuzz/objects
 mkdir -p "$objects"
 flags="-std=c++20 -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
   -DEMBER_ZLIB -DEMBER_SYSTEM_ALLOCATOR -Iinclude -Isrc -Itests"
-for source in src/io/*.cpp src/tensor/allocator.cpp; do
+for source in src/io/*.cpp src/runtime/allocator.cpp; do
   echo "$source $objects/$(basename "$source" .cpp).o"
 done | xargs -P "$(nproc)" -L 1 sh -c 'clang++ $0 -c "$1" -o "$2"' "$flags"
 for target in "${targets[@]}"; do

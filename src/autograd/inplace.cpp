@@ -3,7 +3,7 @@
 #include "autograd/node.h"
 #include "autograd/walk.h"
 #include "error_format.h"
-#include "kernels/copy.h"
+#include "kernels/copy/copy.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
 

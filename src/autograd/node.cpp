@@ -5,7 +5,7 @@
 #include <new>
 
 #include "error_format.h"
-#include "tensor/allocator.h"
+#include "runtime/allocator.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
 

@@ -7,7 +7,7 @@
 #include "autograd/gradient_ops.h"
 #include "autograd/node.h"
 #include "error_format.h"
-#include "kernels/copy.h"
+#include "kernels/copy/copy.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
 

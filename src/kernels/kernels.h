@@ -1,23 +1,23 @@
-// The table of hot loops. Each family of kernels is compiled once for every instruction set (isa/*.cpp); kernels() is the set
+// The table of hot loops. Each family of kernels is compiled once for every instruction set (*.isa.cpp); kernels() is the set
 // that this processor runs best, or the one that EMBER_ISA=v2|v3|v4 in the environment names.
 //
-// A family NAME is src/kernels/NAME.h with `struct NameKernels` of function pointers, and src/kernels/isa/NAME*.cpp which defines
+// A family NAME is src/kernels/NAME/NAME.h with `struct NameKernels` of function pointers, and NAME/*.isa.cpp which defines
 // `extern const NameKernels name_kernels` in namespace ember::kernels::EMBER_ISA. A new one takes a line here and two in
-// isa/table.cpp.
+// table.isa.cpp.
 #pragma once
 
-#include "kernels/copy.h"
-#include "kernels/depthwise.h"
-#include "kernels/dots.h"
-#include "kernels/elementwise.h"
-#include "kernels/gemm.h"
-#include "kernels/norm.h"
-#include "kernels/optim.h"
-#include "kernels/pool.h"
-#include "kernels/random.h"
-#include "kernels/reduce.h"
-#include "kernels/softmax.h"
-#include "kernels/winograd.h"
+#include "kernels/conv/depthwise_loops.h"
+#include "kernels/conv/dots_loops.h"
+#include "kernels/conv/winograd_loops.h"
+#include "kernels/copy/copy.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/norm/norm.h"
+#include "kernels/optim/optim.h"
+#include "kernels/pool/pool.h"
+#include "kernels/random/random.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/softmax/softmax.h"
 
 namespace ember::kernels {
 

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "error_format.h"
-#include "kernels/copy.h"
+#include "kernels/copy/copy.h"
 #include "ops/batch_norm_passes.h"
 #include "ops/relu_backward.h"
 #include "python_repr.h"

@@ -5,9 +5,9 @@
 #include <numeric>
 
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
-#include "kernels/scratch.h"
 #include "ops/window_rows.h"
+#include "runtime/parallel.h"
+#include "runtime/scratch.h"
 #include "tensor/impl.h"
 
 namespace ember {

@@ -3,7 +3,7 @@
 
 #include <ember/tensor.h>
 
-#include "kernels/norm.h"
+#include "kernels/norm/norm.h"
 
 namespace ember {
 

@@ -9,11 +9,11 @@
 #include <ember/ops/reduce.h>
 
 #include "error_format.h"
-#include "kernels/conv.h"
-#include "kernels/conv_choice.h"
+#include "kernels/conv/choice.h"
+#include "kernels/conv/conv.h"
 #include "kernels/kernels.h"
-#include "kernels/scratch.h"
 #include "ops/relu_backward.h"
+#include "runtime/scratch.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 

@@ -2,7 +2,7 @@
 #include <ember/autograd.h>
 
 #include "error_format.h"
-#include "kernels/copy.h"
+#include "kernels/copy/copy.h"
 #include "tensor/impl.h"
 
 namespace ember {

@@ -5,8 +5,8 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
 #include "ops/reduce.h"
+#include "runtime/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember {

@@ -5,7 +5,7 @@
 
 #include <ember/ops/reduce.h>
 
-#include "kernels/copy.h"
+#include "kernels/copy/copy.h"
 #include "tensor/impl.h"
 
 namespace ember {

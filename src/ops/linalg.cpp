@@ -8,11 +8,11 @@
 #include <ember/ops/shape.h>
 
 #include "error_format.h"
-#include "kernels/copy.h"
-#include "kernels/gemm.h"
+#include "kernels/copy/copy.h"
+#include "kernels/gemm/gemm.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
 #include "ops/relu_backward.h"
+#include "runtime/parallel.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 

@@ -4,7 +4,7 @@
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 
-#include "kernels/elementwise.h"
+#include "kernels/elementwise/elementwise.h"
 
 namespace ember {
 

@@ -12,8 +12,8 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
 #include "ops/pool_windows.h"
+#include "runtime/parallel.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 

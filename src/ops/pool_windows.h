@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "kernels/pool.h"
+#include "kernels/pool/pool.h"
 
 namespace ember {
 

@@ -4,7 +4,7 @@
 #include <ember/autograd.h>
 #include <ember/ops/reduce.h>
 
-#include "kernels/reduce.h"
+#include "kernels/reduce/reduce.h"
 
 namespace ember {
 

@@ -10,8 +10,8 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
 #include "ops/pointwise.h"
+#include "runtime/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember {

@@ -8,7 +8,7 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
+#include "runtime/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember {

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "kernels/kernels.h"
-#include "kernels/scratch.h"
 #include "ops/pool_windows.h"
+#include "runtime/scratch.h"
 
 namespace ember {
 

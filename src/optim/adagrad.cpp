@@ -1,4 +1,4 @@
-// RMSprop, Adagrad, Adadelta: the numbers of each step. The formulas are in kernels/isa/optim.cpp.
+// RMSprop, Adagrad, Adadelta: the numbers of each step. The formulas are in kernels/optim/optim.isa.cpp.
 #include <ember/optim/adagrad.h>
 
 #include "optim/method.h"

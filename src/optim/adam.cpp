@@ -1,4 +1,4 @@
-// Adam, AdamW, Adamax, NAdam, RAdam: the numbers of each step. The formulas are in kernels/isa/optim.cpp.
+// Adam, AdamW, Adamax, NAdam, RAdam: the numbers of each step. The formulas are in kernels/optim/optim.isa.cpp.
 #include <ember/optim/adam.h>
 
 #include <cmath>

@@ -9,8 +9,8 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
 #include "python_repr.h"
+#include "runtime/parallel.h"
 
 namespace ember::nn::utils {
 

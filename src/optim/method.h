@@ -6,7 +6,7 @@
 #include <initializer_list>
 
 #include "error_format.h"
-#include "kernels/optim.h"
+#include "kernels/optim/optim.h"
 #include "python_repr.h"
 
 namespace ember::optim {

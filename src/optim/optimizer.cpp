@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
 #include "optim/method.h"
+#include "runtime/parallel.h"
 
 namespace ember::optim {
 

@@ -1,4 +1,4 @@
-// SGD: what its step is made of. The formula is in kernels/isa/optim.cpp.
+// SGD: what its step is made of. The formula is in kernels/optim/optim.isa.cpp.
 #include <ember/optim/sgd.h>
 
 #include "optim/method.h"

@@ -11,9 +11,9 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
-#include "kernels/scratch.h"
 #include "random/noise.h"
+#include "runtime/parallel.h"
+#include "runtime/scratch.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 

@@ -6,8 +6,8 @@
 #include <new>
 
 #include "error_format.h"
-#include "kernels/copy.h"
-#include "tensor/allocator.h"
+#include "kernels/copy/copy.h"
+#include "runtime/allocator.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 

@@ -4,9 +4,9 @@
 #include <new>
 
 #include "error_format.h"
-#include "kernels/copy.h"
-#include "kernels/parallel.h"
-#include "tensor/allocator.h"
+#include "kernels/copy/copy.h"
+#include "runtime/allocator.h"
+#include "runtime/parallel.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
 

@@ -11,7 +11,7 @@ passed=0 failed=0
 check() {  # check ISA FILE...
   local isa=$1 objects=()
   shift
-  for file in "$@"; do objects+=("$root/build/release/CMakeFiles/ember_kernels_$isa.dir/src/kernels/isa/$file.cpp.o"); done
+  for file in "$@"; do objects+=("$root/build/release/CMakeFiles/ember_kernels_$isa.dir/src/kernels/$file.isa.cpp.o"); done
   if result=$(python3 "$root/tests/integration/spills.py" "${objects[@]}" 2>&1); then
     passed=$((passed + 1))
     echo "ok      $isa: $result"
@@ -21,7 +21,7 @@ check() {  # check ISA FILE...
     echo "FAILED  $isa"
   fi
 }
-check v3 gemm depthwise  # 16 registers are too few for the others' operands beside their sums
-check v4 gemm dots depthwise winograd
+check v3 gemm/gemm conv/depthwise  # 16 registers are too few for the others' operands beside their sums
+check v4 gemm/gemm conv/dots conv/depthwise conv/winograd
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

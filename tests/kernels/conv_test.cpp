@@ -1,5 +1,5 @@
 // Every algorithm of the convolution against the sum as it is defined, in float64.
-#include "kernels/conv.h"
+#include "kernels/conv/conv.h"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,9 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/conv_choice.h"
+#include "kernels/conv/choice.h"
 #include "kernels/kernels.h"
-#include "kernels/parallel.h"
+#include "runtime/parallel.h"
 #include "support/catch.h"
 #include "support/random_numbers.h"
 

@@ -1,6 +1,6 @@
 // Matrix products against the sum as it is defined, in float64, whichever way gemm() goes: as they stand, transposed, as dot products,
 // with cut sums, on several threads.
-#include "kernels/gemm.h"
+#include "kernels/gemm/gemm.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/parallel.h"
+#include "runtime/parallel.h"
 #include "support/catch.h"
 #include "support/random_numbers.h"
 

@@ -1,4 +1,4 @@
-// The errors that src/kernels/isa/math.h states, measured over floats of every exponent and sign. The instruction set is the one in
+// The errors that src/kernels/lanes/math.h states, measured over floats of every exponent and sign. The instruction set is the one in
 // use; tests/integration/instruction_sets.sh runs them all.
 #include <ember/ember.h>
 

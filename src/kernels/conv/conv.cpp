@@ -1,0 +1,125 @@
+// Each convolution goes to the kernel that suits its shape.
+#include "kernels/conv/conv.h"
+
+#include <algorithm>
+
+#include "kernels/conv/choice.h"
+#include "kernels/conv/depthwise.h"
+#include "kernels/conv/direct.h"
+#include "kernels/conv/pointwise.h"
+#include "kernels/conv/spans.h"
+#include "kernels/conv/winograd.h"
+#include "kernels/kernels.h"
+#include "runtime/parallel.h"
+
+namespace ember::kernels {
+
+namespace {
+
+template <class T>
+const BatchNormLoops<T>& norm_loops() {
+  if constexpr (sizeof(T) == 4) return kernels().batch_norm.float32;
+  else return kernels().batch_norm.float64;
+}
+
+}  // namespace
+
+template <class T>
+void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T* y) {
+  T* const from = y + row * o;
+  norm_loops<T>().rows.affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+}
+
+template <class T>
+void norm_and_pool(const ConvEpilogue<T>& e, int64_t windows, int64_t width, int64_t o, const T* x, T* y) {
+  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) norm_loops<T>().windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
+}
+
+template <class T>
+void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
+  const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
+  if constexpr (sizeof(T) == 4) {
+    if (path == ConvPath::Winograd2) return winograd_forward(kernels().winograd.two, s, x, w, epilogue, y);
+    if (path == ConvPath::Winograd4) return winograd_forward(kernels().winograd.four, s, x, w, epilogue, y);
+  }
+  if (path == ConvPath::Dots) return dots_forward(s, x, w, epilogue, y);
+  if (path == ConvPath::Direct) return direct_forward(s, x, w, epilogue, y);
+  const bool relu = epilogue.relu && !epilogue.norms();
+  if (path == ConvPath::Pointwise) pointwise_forward(s, x, w, epilogue.bias, relu, y);
+  else depthwise_forward(s, x, w, epilogue.bias, relu, y);
+  if (!epilogue.norms()) return;
+  const int64_t rows = s.n * s.oh * s.ow;
+  parallel_for(rows, 16, double(rows * s.o), [&](int64_t begin, int64_t end) { norm_rows(epilogue, begin, end - begin, s.o, y); });
+}
+
+template <class T>
+bool conv_reads_planes(const ConvShape& s) {
+  const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
+  return path == ConvPath::Direct || path == ConvPath::Dots || (path == ConvPath::Depthwise && s.o_group() == 1) ||
+         (path == ConvPath::Pointwise && pointwise_in_place(s));
+}
+
+template <class T>
+bool conv_pools(const ConvShape& s) {
+  const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
+  return path == ConvPath::Direct || path == ConvPath::Dots || path == ConvPath::Winograd2;
+}
+
+template <class T>
+void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
+  const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
+  if constexpr (sizeof(T) == 4) {
+    if (path == ConvPath::Winograd2) return winograd_backward_input(kernels().winograd.two, s, dy, w, nullptr, dx);
+    if (path == ConvPath::Winograd4) return winograd_backward_input(kernels().winograd.four, s, dy, w, nullptr, dx);
+  }
+  if (path == ConvPath::Pointwise) return pointwise_backward_input(s, dy, w, dx);
+  if (path == ConvPath::Depthwise) return depthwise_backward_input(s, dy, w, dx);
+  if (path == ConvPath::Dots) return dots_backward_input(s, dy, w, dx);
+  if (path == ConvPath::Spans) return spans_backward_input(s, dy, w, dx);
+  direct_backward_input(s, dy, w, dx);
+}
+
+template <class T>
+bool conv_add_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
+  const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
+  if constexpr (sizeof(T) == 4) {
+    if (path == ConvPath::Winograd2) winograd_backward_input(kernels().winograd.two, s, dy, w, dx, dx);
+    if (path == ConvPath::Winograd4) winograd_backward_input(kernels().winograd.four, s, dy, w, dx, dx);
+  }
+  return path == ConvPath::Winograd2 || path == ConvPath::Winograd4;
+}
+
+template <class T>
+void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
+  if (s.n == 0 || s.oh == 0 || s.ow == 0) {
+    std::fill_n(dw, s.o * s.c_group() * s.kh * s.kw, T(0));
+    return;
+  }
+  const ConvPath path = conv_path(s, ConvDirection::BackwardWeight, sizeof(T));
+  if constexpr (sizeof(T) == 4) {
+    if (path == ConvPath::Winograd2) return winograd_backward_weight(kernels().winograd.two, s, x, dy, dw);
+    if (path == ConvPath::Winograd4) return winograd_backward_weight(kernels().winograd.four, s, x, dy, dw);
+  }
+  if (path == ConvPath::Pointwise) return pointwise_backward_weight(s, x, dy, dw);
+  if (path == ConvPath::Depthwise) return depthwise_backward_weight(s, x, dy, dw);
+  direct_backward_weight(s, x, dy, dw);
+}
+
+template void norm_rows(const ConvEpilogue<float>&, int64_t, int64_t, int64_t, float*);
+template void norm_rows(const ConvEpilogue<double>&, int64_t, int64_t, int64_t, double*);
+template void conv_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void conv_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
+template void norm_and_pool(const ConvEpilogue<float>&, int64_t, int64_t, int64_t, const float*, float*);
+template void norm_and_pool(const ConvEpilogue<double>&, int64_t, int64_t, int64_t, const double*, double*);
+template bool conv_pools<float>(const ConvShape&);
+template bool conv_pools<double>(const ConvShape&);
+template bool conv_reads_planes<float>(const ConvShape&);
+template bool conv_reads_planes<double>(const ConvShape&);
+template void conv_backward_input(const ConvShape&, const float*, const float*, float*);
+template void conv_backward_input(const ConvShape&, const double*, const double*, double*);
+template bool conv_add_backward_input(const ConvShape&, const float*, const float*, float*);
+template bool conv_add_backward_input(const ConvShape&, const double*, const double*, double*);
+template void conv_backward_weight(const ConvShape&, const float*, const float*, float*);
+template void conv_backward_weight(const ConvShape&, const double*, const double*, double*);
+
+}  // namespace ember::kernels

@@ -1,0 +1,71 @@
+// Moving numbers of four and eight bytes, whatever they mean: fills and transposes; and sums into place.
+#include "kernels/copy/copy.h"
+
+#include "kernels/lanes/lanes.h"
+#include "kernels/lanes/transpose.h"
+
+namespace ember::kernels::EMBER_ISA {
+namespace {
+
+// Eight loads, then eight stores: a load waits for an earlier store whose address has the same last twelve bits.
+void copy_row(int64_t bytes, const void* from, void* to) {
+  constexpr int kBlock = 8, L = kLanes<std::uint32_t>;
+  const auto* in = static_cast<const std::uint32_t*>(from);
+  auto* out = static_cast<std::uint32_t*>(to);
+  const int64_t n = bytes / 4;
+  int64_t i = 0;
+  for (; i + kBlock * L <= n; i += kBlock * L) {
+    Lanes<std::uint32_t> block[kBlock];
+#pragma GCC unroll 8
+    for (int j = 0; j < kBlock; ++j) block[j] = load(in + i + j * L);
+#pragma GCC unroll 8
+    for (int j = 0; j < kBlock; ++j) store(out + i + j * L, block[j]);
+  }
+  __builtin_memcpy(out + i, in + i, std::size_t(bytes - 4 * i));
+}
+
+template <class Bits>
+void fill(int64_t n, Bits value, Bits* to) {
+  const Lanes<Bits> v = Lanes<Bits>{} + value;
+  for_each_lanes<Bits>(n, [&](int64_t i, auto lanes) { store(to + i, v, lanes); });
+}
+
+/// A block of at most kLanes rows and columns; lanes that are not asked for are left alone.
+template <class Bits, class Rows, class Columns>
+EMBER_INLINE void transpose_block(Rows rows, Columns columns, Bits* to, int64_t to_row, const Bits* from, int64_t from_column) {
+  constexpr int L = kLanes<Bits>;
+  Lanes<Bits> block[L];
+#pragma GCC unroll 16
+  for (int i = 0; i < L; ++i) block[i] = i < lane_count<Bits>(columns) ? load(from + i * from_column, rows) : Lanes<Bits>{};
+  transpose<Bits>(block);
+#pragma GCC unroll 16
+  for (int i = 0; i < L; ++i)
+    if (i < lane_count<Bits>(rows)) store(to + i * to_row, block[i], columns);
+}
+
+template <class Bits>
+void transpose_numbers(int64_t rows, int64_t columns, Bits* to, int64_t to_row, const Bits* from, int64_t from_column) {
+  for_each_lanes<Bits>(columns, [&](int64_t c, auto column_lanes) {
+    for_each_lanes<Bits>(rows, [&](int64_t r, auto row_lanes) {
+      transpose_block(row_lanes, column_lanes, to + r * to_row + c, to_row, from + c * from_column + r, from_column);
+    });
+  });
+}
+
+template <class T>
+void accumulate(int64_t n, const T* from, T* to) {
+  for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(to + i, load(to + i, lanes) + load(from + i, lanes), lanes); });
+}
+
+}  // namespace
+
+extern const CopyKernels copy_kernels;
+constinit const CopyKernels copy_kernels{copy_row,
+                                         fill<std::uint32_t>,
+                                         fill<std::uint64_t>,
+                                         transpose_numbers<std::uint32_t>,
+                                         transpose_numbers<std::uint64_t>,
+                                         accumulate<float>,
+                                         accumulate<double>};
+
+}  // namespace ember::kernels::EMBER_ISA

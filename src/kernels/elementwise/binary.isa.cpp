@@ -1,0 +1,137 @@
+// Functions of two and three numbers.
+#include "kernels/elementwise/rows.isa.h"
+
+namespace ember::kernels::EMBER_ISA {
+namespace {
+
+template <class T>
+constexpr bool is_real = __is_same(T, float) || __is_same(T, double);
+
+/// INT64_MIN / -1 traps, and -1 divides everything. (255, the same bits in a byte, does not.)
+template <class T>
+EMBER_INLINE bool is_minus_one(T b) {
+  return T(-1) < 0 && b == T(-1);
+}
+
+template <int kBytes>
+struct BitsOf;
+template <>
+struct BitsOf<1> { using type = std::uint8_t; };
+template <>
+struct BitsOf<4> { using type = std::uint32_t; };
+template <>
+struct BitsOf<8> { using type = std::uint64_t; };
+
+// Python's division: towards minus infinity. The caller has seen to it that no divisor of integers is 0.
+template <class T>
+EMBER_INLINE T floor_division(T a, T b) {
+  if (is_minus_one(b)) return T(-a);
+  const T quotient = T(a / b);
+  return quotient * b != a && (a < 0) != (b < 0) ? T(quotient - 1) : quotient;
+}
+// As Python and PyTorch: through the remainder, so that the quotient is never one too large.
+template <class V>
+EMBER_INLINE V floor_division_of_reals(V a, V b) {
+  const V rest = fmod(a, b), zero{};
+  V quotient = (a - rest) / b;
+  quotient = select((rest != 0) & ((b < 0) != (rest < 0)), quotient - 1, quotient);
+  V whole = floor(quotient);
+  whole = select(quotient - whole > constant<V>(0.5), whole + 1, whole);
+  whole = select(quotient == 0, copy_sign(zero, a / b), whole);
+  return select(b == 0, a / b, whole);
+}
+EMBER_INLINE double floor_division(double a, double b) { return floor_division_of_reals(a, b); }
+EMBER_INLINE FloatLanes floor_division(FloatLanes a, FloatLanes b) { return floor_division_of_reals(a, b); }
+
+template <class T>
+EMBER_INLINE T python_remainder(T a, T b) {
+  if (is_minus_one(b)) return 0;
+  const T rest = T(a % b);
+  return rest != 0 && (rest < 0) != (b < 0) ? T(rest + b) : rest;
+}
+template <class V>
+EMBER_INLINE V remainder_of_reals(V a, V b) {
+  const V rest = fmod(a, b);
+  return select((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest);
+}
+EMBER_INLINE double python_remainder(double a, double b) { return remainder_of_reals(a, b); }
+EMBER_INLINE FloatLanes python_remainder(FloatLanes a, FloatLanes b) { return remainder_of_reals(a, b); }
+
+template <class T>
+EMBER_INLINE T log_add_exp(T a, T b) {
+  const T top = a > b ? a : b, low = a > b ? b : a;
+  if (a != a || b != b) return a + b;
+  if (top == low && top - top != 0) return top;  // both the same infinity
+  return top + log1p(exp(low - top));
+}
+
+// The loops of Where: the condition has another type than the values. Both values are read, so that nothing branches.
+template <class T>
+void where(const ElementwiseCall& call) {
+  using Bits = typename BitsOf<sizeof(T)>::type;
+  map3<std::uint8_t, T, T>(call, [](std::uint8_t condition, T a, T b) {
+    const Bits x = __builtin_bit_cast(Bits, a), y = __builtin_bit_cast(Bits, b);
+    return __builtin_bit_cast(T, Bits(y ^ ((x ^ y) & -Bits(condition))));
+  });
+}
+
+constexpr ElementwiseTable make_table() {
+  ElementwiseTable t{};
+  everything<2>(t, Op::Add, [](auto a, auto b, auto) { return a + b; });
+  numbers<2>(t, Op::Sub, [](auto a, auto b, auto) { return a - b; });
+  everything<2>(t, Op::Mul, [](auto a, auto b, auto) { return a * b; });
+  everything<2>(t, Op::AddScaled, [](auto a, auto b, const auto* p) { return a + p[0] * b; });
+  reals<2>(t, Op::Div, [](auto a, auto b, auto) { return a / b; });
+  lane_numbers<2>(t, Op::DivFloor, [](auto a, auto b, auto) { return floor_division(a, b); });
+  numbers<2>(t, Op::DivTrunc, []<class T>(T a, T b, auto) {
+    if constexpr (is_real<T>) return truncate(a / b);
+    else return is_minus_one(b) ? T(-a) : T(a / b);
+  });
+  lane_numbers<2>(t, Op::Remainder, [](auto a, auto b, auto) { return python_remainder(a, b); });
+  lane_numbers<2>(t, Op::Fmod, [](auto a, auto b, auto) { return fmod(a, b); });
+  lane_numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); });
+  lanes<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); });
+  everything<2>(t, Op::Maximum, [](auto a, auto b, auto) { return a != a ? a : a > b ? a : b; });
+  everything<2>(t, Op::Minimum, [](auto a, auto b, auto) { return a != a ? a : a < b ? a : b; });
+  everything<2>(t, Op::Fmax, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a > b ? a : b; });
+  everything<2>(t, Op::Fmin, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a < b ? a : b; });
+  reals<2>(t, Op::LogAddExp, [](auto a, auto b, auto) { return log_add_exp(a, b); });
+  tests<2>(t, Op::Eq, [](auto a, auto b, auto) { return a == b; });
+  tests<2>(t, Op::Ne, [](auto a, auto b, auto) { return a != b; });
+  tests<2>(t, Op::Lt, [](auto a, auto b, auto) { return a < b; });
+  tests<2>(t, Op::Le, [](auto a, auto b, auto) { return a <= b; });
+  tests<2>(t, Op::Gt, [](auto a, auto b, auto) { return a > b; });
+  tests<2>(t, Op::Ge, [](auto a, auto b, auto) { return a >= b; });
+  tests<2>(t, Op::LogicalAnd, [](auto a, auto b, auto) { return bool(a) && bool(b); });
+  tests<2>(t, Op::LogicalOr, [](auto a, auto b, auto) { return bool(a) || bool(b); });
+  tests<2>(t, Op::LogicalXor, [](auto a, auto b, auto) { return bool(a) != bool(b); });
+
+  t.loops[int(Op::Where)][int(kFloat32)] = where<float>;
+  t.loops[int(Op::Where)][int(kFloat64)] = where<double>;
+  t.loops[int(Op::Where)][int(kInt64)] = where<int64_t>;
+  t.loops[int(Op::Where)][int(kUInt8)] = where<std::uint8_t>;
+  t.loops[int(Op::Where)][int(kBool)] = where<bool>;
+  // a + w (b - a) from the nearer end, so that w = 1 gives b exactly.
+  reals<3>(t, Op::Lerp, [](auto a, auto b, auto w, auto) {
+    return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w);
+  });
+  numbers<3>(t, Op::Addcmul, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * b * c; });
+  reals<3>(t, Op::Addcdiv, [](auto a, auto b, auto c, const auto* p) { return a + (p[0] * b) / c; });
+  // x between low and high; a NaN anywhere gives NaN; high wins where the bounds cross.
+  everything<3>(t, Op::Clamp, [](auto x, auto low, auto high, auto) {
+    const auto raised = x != x ? x : low != low ? low : x < low ? low : x;
+    return raised != raised ? raised : high != high ? high : raised > high ? high : raised;
+  });
+  t.loops[int(Op::Clamp)][int(kFloat32)] = lanes_loop<decltype([](auto x, auto low, auto high, auto) {
+    const auto raised = select(is_nan(low), low, maximum(low, x));
+    return select(is_nan(high), high, minimum(high, raised));
+  }), 3>;
+  return t;
+}
+
+}  // namespace
+
+extern const ElementwiseTable binary_table;
+constinit const ElementwiseTable binary_table = make_table();
+
+}  // namespace ember::kernels::EMBER_ISA
