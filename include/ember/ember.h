@@ -54,6 +54,7 @@
 #include <ember/optim/optimizer.h>
 #include <ember/optim/sgd.h>
 #include <ember/random.h>
+#include <ember/runtime.h>
 #include <ember/scalar.h>
 #include <ember/shape.h>
 #include <ember/tensor.h>

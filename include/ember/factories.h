@@ -1,6 +1,7 @@
-// How tensors come into being, are printed, and what memory they take. Part of ember/tensor.h.
+// How tensors come into being and are printed. Part of ember/tensor.h.
 #pragma once
 
+#include <ember/runtime.h>
 #include <ember/tensor.h>
 
 namespace ember {
@@ -75,17 +76,5 @@ PrintOptions& print_options();
 std::string to_string(const Tensor& t);  ///< "tensor([1., 2.])"
 void print(const Tensor& t);             ///< one line feed after it, to stdout
 std::ostream& operator<<(std::ostream& out, const Tensor& t);
-
-// --- memory
-struct MemoryStats {
-  int64_t in_use = 0;        ///< bytes that tensors hold, in blocks over 32 KiB
-  int64_t cached = 0;        ///< bytes of such blocks kept for reuse
-  int64_t system_calls = 0;  ///< how often the system was asked for memory, of any size
-};
-MemoryStats memory_stats();
-void empty_cache();  ///< gives what no tensor holds back to the system
-
-int get_num_threads();
-void set_num_threads(int threads);  ///< results never depend on it
 
 }  // namespace ember

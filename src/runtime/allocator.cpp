@@ -2,7 +2,7 @@
 // block is unused.
 #include "runtime/allocator.h"
 
-#include <ember/tensor.h>
+#include <ember/runtime.h>
 #include <malloc.h>
 #include <sys/mman.h>
 

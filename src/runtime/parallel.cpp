@@ -2,8 +2,7 @@
 // costs nothing. Workers spin for about 50 us after a job, because the next one of a training step is near, then sleep.
 #include "runtime/parallel.h"
 
-#include "runtime/cores.h"
-
+#include <ember/runtime.h>
 #include <sched.h>
 
 #include <atomic>
@@ -14,6 +13,9 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "error_format.h"
+#include "runtime/cores.h"
 
 namespace ember::kernels {
 namespace {
@@ -245,3 +247,13 @@ int64_t slices_for(int64_t n, int64_t grain, double work) {
 void detail::run_slices(SliceFunction function, void* context, int64_t slices, double work) { pool().run(function, context, slices, work); }
 
 }  // namespace ember::kernels
+
+namespace ember {
+
+int get_num_threads() { return kernels::num_threads(); }
+void set_num_threads(int threads) {
+  check<RuntimeError>(threads > 0, "set_num_threads expects a positive integer");
+  kernels::set_num_threads(threads);
+}
+
+}  // namespace ember

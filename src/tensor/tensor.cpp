@@ -6,7 +6,6 @@
 #include "error_format.h"
 #include "kernels/copy/copy.h"
 #include "runtime/allocator.h"
-#include "runtime/parallel.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
 
@@ -250,12 +249,6 @@ void Tensor::set_data(const Tensor& other) const {
   std::swap(impl_->numel, from->numel);
   std::swap(impl_->sizes, from->sizes);
   std::swap(impl_->strides, from->strides);
-}
-
-int get_num_threads() { return kernels::num_threads(); }
-void set_num_threads(int threads) {
-  check<RuntimeError>(threads > 0, "set_num_threads expects a positive integer");
-  kernels::set_num_threads(threads);
 }
 
 }  // namespace ember
