@@ -15,6 +15,8 @@ namespace ember {
 
 namespace {
 
+std::atomic<WalkObserver*> walk_observer{nullptr};
+
 constinit thread_local std::vector<Node*>* spare_heap = nullptr;  // its memory serves the next walk of this thread
 
 struct SpareHeapEnd {
@@ -245,6 +247,21 @@ void GraphWalk::run_node(Node* node) {
 }
 
 void GraphWalk::run() {
+  WalkObserver* const watching = mark_ ? nullptr : walk_observer.load(std::memory_order_acquire);
+  if (!watching) [[likely]] return run_all(nullptr);
+  watching->begin(heap_);
+  try {
+    run_all(watching);
+  } catch (...) {
+    watching->abandon();
+    throw;
+  }
+  watching->end();
+}
+
+WalkObserver* set_walk_observer(WalkObserver* observer) { return walk_observer.exchange(observer, std::memory_order_acq_rel); }
+
+void GraphWalk::run_all(WalkObserver* watching) {
   while (!heap_.empty()) {
     Node* node = pop();
     node->references.increment();
@@ -253,6 +270,7 @@ void GraphWalk::run() {
       ~Drop() { drop_node(node); }
     } drop{node};
     run_node(node);
+    if (watching) watching->ran(*node);
   }
   finish_hooked_leaves();
 }

@@ -12,6 +12,19 @@ namespace detail {
 extern constinit thread_local Node* running_node;
 }
 
+/// Watches backwards into the leaves' grad while it is set: for data-parallel training, which sends a gradient as soon as it is complete.
+struct WalkObserver {
+  virtual void begin(const std::vector<Node*>& roots) = 0;
+  virtual void ran(const Node& node) = 0;  ///< its contributions to leaves have been made, but for leaves with hooks
+  virtual void end() = 0;                  ///< every gradient is complete
+  virtual void abandon() = 0;              ///< something has thrown
+
+ protected:
+  ~WalkObserver() = default;
+};
+/// Null removes it. Returns the one that was set before.
+WalkObserver* set_walk_observer(WalkObserver* observer);
+
 /// Takes nodes by falling sequence number from a heap and runs their backward. Without targets, gradients go into the leaves'
 /// grad; with targets, only nodes on a path to one of them run, and the gradients of the targets are kept here.
 class GraphWalk {
@@ -31,6 +44,7 @@ class GraphWalk {
   bool may_write_leaf(const TensorImpl* leaf) const;
 
  private:
+  void run_all(WalkObserver* watching);
   void push(Node* node);
   Node* pop();
   void run_node(Node* node);

@@ -1,6 +1,9 @@
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/init.h>
+#include <ember/ops/activation.h>
+#include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
+#include <ember/ops/pool.h>
 
 #include "error_format.h"
 #include "python_repr.h"
@@ -54,12 +57,23 @@ Tensor BatchNormBase::normalise(const Tensor& x, Operation operation) {
   return y;
 }
 
-Tensor BatchNormBase::forward(const Tensor& x) { return normalise(x, batch_norm); }
-Tensor BatchNormBase::forward_relu(const Tensor& x) { return normalise(x, batch_norm_relu); }
-Tensor BatchNormBase::forward_relu_max_pool2d(const Tensor& x) { return normalise(x, batch_norm_relu_max_pool2d); }
+Tensor BatchNormBase::forward(const Tensor& x) {
+  if (!over_ranks()) return normalise(x, batch_norm);
+  return normalise(x, [this](const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight, const Tensor& bias, bool,
+                             double momentum, double eps) { return over_ranks_(x, mean, var, weight, bias, momentum, eps); });
+}
+Tensor BatchNormBase::forward_relu(const Tensor& x) {
+  return over_ranks() ? relu(forward(x)) : normalise(x, batch_norm_relu);
+}
+Tensor BatchNormBase::forward_relu_max_pool2d(const Tensor& x) {
+  return over_ranks() ? max_pool2d(relu(forward(x)), 2) : normalise(x, batch_norm_relu_max_pool2d);
+}
 Tensor BatchNormBase::forward_add_relu(const Tensor& x, const Tensor& addend) {
+  if (over_ranks()) return relu(forward(x) + addend);
   return normalise(x, [&](const Tensor& x, const auto&... arguments) { return batch_norm_add_relu(x, addend, arguments...); });
 }
+
+std::string BatchNormBase::type_name() const { return over_ranks_ ? "SyncBatchNorm" : Module::type_name(); }
 
 std::string BatchNormBase::extra_repr() const {
   return fmt::format("{}, eps={}, momentum={}, affine={}, bias={}, track_running_stats={}", num_features, python_repr(eps),

@@ -45,7 +45,15 @@ class BatchNormBase : public Module {
   void reset_running_stats();  ///< mean 0, variance 1, no batches
   void reset_parameters();     ///< that, and weight 1, bias 0
   std::string extra_repr() const override;
+  std::string type_name() const override;
   std::int64_t state_version() const override { return 2; }
+
+  /// How a training forward takes its statistics from more than this process: given to synchronise() by nn::SyncBatchNorm
+  /// (ember/distributed/sync_batch_norm.h). Moves the running statistics, which may be undefined.
+  using ForwardOverRanks = Tensor (*)(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
+                                      const Tensor& bias, double momentum, double eps);
+  void synchronise(ForwardOverRanks forward) { over_ranks_ = forward; }
+  bool is_synchronised() const { return over_ranks_ != nullptr; }
 
   const int64_t num_features;
   double eps;
@@ -64,6 +72,9 @@ class BatchNormBase : public Module {
  private:
   template <class Operation>
   Tensor normalise(const Tensor& x, Operation operation);
+  bool over_ranks() const { return over_ranks_ && is_training(); }
+
+  ForwardOverRanks over_ranks_ = nullptr;
 };
 
 /// x (N, C) or (N, C, L).
