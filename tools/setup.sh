@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks for what Ember is built with and installs what is missing through apt. Quiet and offline when everything is there.
-# usage: tools/setup.sh [tests]      tests: also what only tests/house needs
+# usage: tools/setup.sh [tests|mpi]      tests: also what only tests/house needs; mpi: also Open MPI, unless another MPI is there
 set -euo pipefail
 
 what=${1:-}
@@ -20,6 +20,8 @@ has_header() {
 look_around() {
   missing=()
   [ "$what" = tests ] && need python3 command -v python3
+  [ "$what" = mpi ] && need libopenmpi-dev command -v mpicxx
+  [ "$what" = mpi ] && need openmpi-bin command -v mpirun
   need g++ command -v "${CXX:-c++}"
   need cmake command -v cmake
   need ninja-build command -v ninja

@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
       if (way == "kill") raise(SIGKILL);
       if (way == "stop") raise(SIGSTOP);
       if (way == "sleep") sleep(1000);
+      if (way == "spin")
+        for (volatile int spin = 0;;) spin = spin + 1;
       if (way == "leave") return 0;
       if (way == "exit") return 3;
       if (way == "mismatch") distributed::barrier();
