@@ -2,6 +2,7 @@
 #include <ember/distributed/world.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/shape.h>
+#include <ember/runtime.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -9,7 +10,6 @@
 
 #include "distributed/collectives.h"
 #include "error_format.h"
-#include "kernels/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember::distributed {
@@ -65,7 +65,7 @@ void check_reducible(const char* name, const Tensor& t, ReduceOp op) {
 void share_processors() {
   if (std::getenv("EMBER_NUM_THREADS")) return;
   const int ranks = Communicator::world() ? Communicator::world()->ranks_on_this_machine() : 1;
-  if (ranks > 1) set_num_threads(std::max(1, kernels::num_threads() / ranks));
+  if (ranks > 1) set_num_threads(std::max(1, get_num_threads() / ranks));
 }
 
 double seconds_of(const char* variable, double otherwise) {

@@ -35,6 +35,23 @@ for ranks in 1 2 3 4; do
 done
 "$bin/distributed_tests" >"$work/log" 2>&1 && ok "the tests in a world of one, without a launcher" || bad "the tests without a launcher"
 
+# The program of docs/distributed.md, against an installed Ember.
+sed -n '/^```cpp$/,/^```$/p' "$root/docs/distributed.md" | sed '/^```/d' >"$work/main.cpp"
+cat >"$work/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.25)
+project(Several LANGUAGES CXX)
+find_package(Ember REQUIRED COMPONENTS distributed)
+add_executable(several main.cpp)
+target_link_libraries(several PRIVATE Ember::distributed)
+END
+if cmake --install "${BUILD:-$root/build/release}" --prefix "$work/prefix" >"$work/log" 2>&1 &&
+  cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >>"$work/log" 2>&1 &&
+  cmake --build "$work/build" >>"$work/log" 2>&1 && (cd "$work" && run_ranks 2 build/several) >>"$work/log" 2>&1 && [ -s "$work/net.pt" ]; then
+  ok "the program of docs/distributed.md, by find_package and on 2 ranks"
+else
+  bad "the program of docs/distributed.md"
+fi
+
 # how WAY PATTERN: a job with a rank that fails in this way ends within ten seconds (and the start of the job) and says so
 how() {
   local start=$SECONDS
