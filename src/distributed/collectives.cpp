@@ -16,7 +16,7 @@ std::vector<Ticket> in_pieces(const char* name, int64_t n, Start start) {
   std::vector<Ticket> tickets;
   for (int64_t first = 0; first < n || first == 0; first += kPiece) {
     const int count = int(std::min(kPiece, n - first));
-    tickets.push_back(Communicator::world()->submit(name, [=](MPI_Comm comm, MPI_Request* request) { start(first, count, comm, request); }));
+    tickets.push_back(Communicator::world()->submit(name, [=](MPI_Comm comm, MPI_Request* request) { return start(first, count, comm, request); }));
   }
   return tickets;
 }
@@ -34,7 +34,7 @@ MPI_Datatype mpi_type(DType dtype) {
 
 std::vector<Ticket> start_sum(const char* name, const Tensor& tensor) {
   return in_pieces(name, tensor.numel(), [tensor](int64_t first, int count, MPI_Comm comm, MPI_Request* request) {
-    MPI_Iallreduce(MPI_IN_PLACE, at(tensor, first), count, mpi_type(tensor.dtype()), MPI_SUM, comm, request);
+    return MPI_Iallreduce(MPI_IN_PLACE, at(tensor, first), count, mpi_type(tensor.dtype()), MPI_SUM, comm, request);
   });
 }
 
@@ -49,7 +49,7 @@ void sum_in_place(const char* name, const Tensor& tensor) {
 void broadcast_in_place(const char* name, const Tensor& tensor, int source) {
   if (!Communicator::world()) return;
   wait_for(in_pieces(name, tensor.numel(), [tensor, source](int64_t first, int count, MPI_Comm comm, MPI_Request* request) {
-    MPI_Ibcast(at(tensor, first), count, mpi_type(tensor.dtype()), source, comm, request);
+    return MPI_Ibcast(at(tensor, first), count, mpi_type(tensor.dtype()), source, comm, request);
   }));
 }
 
@@ -61,7 +61,7 @@ Tensor gather_rows(const char* name, const Tensor& tensor) {
   }
   const int count = int(tensor.numel());
   Communicator::world()->run(name, [&](MPI_Comm comm, MPI_Request* request) {
-    MPI_Iallgather(tensor.data_ptr(), count, mpi_type(tensor.dtype()), rows.data_ptr(), count, mpi_type(tensor.dtype()), comm, request);
+    return MPI_Iallgather(tensor.data_ptr(), count, mpi_type(tensor.dtype()), rows.data_ptr(), count, mpi_type(tensor.dtype()), comm, request);
   });
   return rows;
 }

@@ -86,6 +86,7 @@ bool Communicator::enter() {
   if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &given) != MPI_SUCCESS) refusal_ = "MPI_Init_thread failed";
   else if (given < MPI_THREAD_FUNNELED) refusal_ = "this MPI was built without support for threads";
   if (!refusal_.empty()) return false;
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);  // both communicators take it over
   MPI_Comm_dup(MPI_COMM_WORLD, &comm_);
   MPI_Comm_dup(MPI_COMM_WORLD, &pulse_);
   MPI_Comm_rank(comm_, &rank_);
@@ -129,7 +130,7 @@ bool Communicator::begin_submitted() {
     fresh.swap(queue_);
   }
   for (const Ticket& ticket : fresh) {
-    ticket->start(comm_, &ticket->request);
+    expect_success(ticket->start(comm_, &ticket->request), ticket->name);
     running_.push_back(ticket);
   }
   return !fresh.empty();
@@ -137,9 +138,9 @@ bool Communicator::begin_submitted() {
 
 bool Communicator::test_running() {
   const std::size_t before = running_.size();
-  std::erase_if(running_, [](const Ticket& ticket) {
+  std::erase_if(running_, [this](const Ticket& ticket) {
     int done = 0;
-    MPI_Test(&ticket->request, &done, MPI_STATUS_IGNORE);
+    expect_success(MPI_Test(&ticket->request, &done, MPI_STATUS_IGNORE), ticket->name);
     if (done) ticket->done.store(true, std::memory_order_release);
     return done != 0;
   });
@@ -147,6 +148,15 @@ bool Communicator::test_running() {
   const std::lock_guard lock(mutex_);
   finished_.notify_all();
   return true;
+}
+
+/// What MPI refuses, such as messages of different lengths from ranks that do not call the same thing, ends the job.
+void Communicator::expect_success(int code, const char* name) {
+  if (code == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  abort_job(fmt::format("{}: {}", name, text));
 }
 
 /// While the program waits, this thread may use its core; while the program computes, it takes little of it; and with nothing under way it
@@ -162,7 +172,7 @@ void Communicator::rest(bool moved) {
   submitted_.wait_for(lock, std::chrono::milliseconds(100), [&] { return !queue_.empty() || left_ || !last_words_.empty(); });
 }
 
-Ticket Communicator::submit(const char* name, std::function<void(MPI_Comm, MPI_Request*)> start) {
+Ticket Communicator::submit(const char* name, std::function<int(MPI_Comm, MPI_Request*)> start) {
   auto ticket = std::make_shared<Collective>();
   ticket->name = name;
   ticket->start = std::move(start);
@@ -201,7 +211,8 @@ void Communicator::die() {
 
 void Communicator::leave() {
   if (left_) return;
-  const Ticket end = submit("the end of the program", [](MPI_Comm comm, MPI_Request* request) { MPI_Ibarrier(comm, request); });
+  // On the communicator of the pulses, so that it meets no collective of a rank that goes on.
+  const Ticket end = submit("the end of the program", [this](MPI_Comm, MPI_Request* request) { return MPI_Ibarrier(pulse_, request); });
   wants_to_leave_ = true;
   wait(end);
   {

@@ -19,7 +19,7 @@ namespace ember::distributed {
 /// One collective on its way. The memory that it reads and writes stays valid until it is done.
 struct Collective {
   const char* name = "";                                 // for messages: "all_reduce"
-  std::function<void(MPI_Comm, MPI_Request*)> start;     // one MPI_I... call
+  std::function<int(MPI_Comm, MPI_Request*)> start;     // one MPI_I... call
   MPI_Request request = MPI_REQUEST_NULL;
   std::atomic<bool> done{false};
 };
@@ -37,9 +37,9 @@ class Communicator {
   int size() const { return size_; }
   int ranks_on_this_machine() const { return local_; }
 
-  Ticket submit(const char* name, std::function<void(MPI_Comm, MPI_Request*)> start);
+  Ticket submit(const char* name, std::function<int(MPI_Comm, MPI_Request*)> start);
   void wait(const Ticket& ticket);
-  void run(const char* name, std::function<void(MPI_Comm, MPI_Request*)> start) { wait(submit(name, std::move(start))); }
+  void run(const char* name, std::function<int(MPI_Comm, MPI_Request*)> start) { wait(submit(name, std::move(start))); }
 
   /// Prints the message after "[rank 1 of 4] " and ends all ranks. Does not return.
   [[noreturn]] void abort_job(const std::string& message);
@@ -53,6 +53,7 @@ class Communicator {
   bool enter();
   bool begin_submitted();
   bool test_running();
+  void expect_success(int code, const char* name);
   void rest(bool moved);
   [[noreturn]] void die();
 

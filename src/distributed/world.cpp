@@ -94,7 +94,7 @@ int world_size() { return Communicator::world() ? Communicator::world()->size() 
 
 void barrier() {
   check_initialized("barrier");
-  if (Communicator::world()) Communicator::world()->run("barrier", [](MPI_Comm comm, MPI_Request* request) { MPI_Ibarrier(comm, request); });
+  if (Communicator::world()) Communicator::world()->run("barrier", [](MPI_Comm comm, MPI_Request* request) { return MPI_Ibarrier(comm, request); });
 }
 
 void broadcast(const Tensor& tensor, int source) {
@@ -114,7 +114,7 @@ void all_reduce(const Tensor& tensor, ReduceOp op) {
       void* const memory = static_cast<char*>(dense.data_ptr()) + first * item_size(dense.dtype());
       const int count = int(std::min(kPiece, dense.numel() - first));
       Communicator::world()->run("all_reduce", [&](MPI_Comm comm, MPI_Request* request) {
-        MPI_Iallreduce(MPI_IN_PLACE, memory, count, mpi_type(dense.dtype()), mpi_op(op), comm, request);
+        return MPI_Iallreduce(MPI_IN_PLACE, memory, count, mpi_type(dense.dtype()), mpi_op(op), comm, request);
       });
     }
     if (op == ReduceOp::Average) dense.div_(world_size());
@@ -153,7 +153,7 @@ Tensor reduce_scatter(const std::vector<Tensor>& tensors, ReduceOp op) {
   if (!Communicator::world()) return mine.copy_(all[0]);
   check<ValueError>(mine.numel() <= kPiece, "[reduce_scatter] expected at most {} elements, got {}", kPiece, mine.numel());
   Communicator::world()->run("reduce_scatter", [&](MPI_Comm comm, MPI_Request* request) {
-    MPI_Ireduce_scatter_block(all.data_ptr(), mine.data_ptr(), int(mine.numel()), mpi_type(all.dtype()), mpi_op(op), comm, request);
+    return MPI_Ireduce_scatter_block(all.data_ptr(), mine.data_ptr(), int(mine.numel()), mpi_type(all.dtype()), mpi_op(op), comm, request);
   });
   return op == ReduceOp::Average ? mine.div_(world_size()) : mine;
 }
