@@ -1,4 +1,4 @@
-// The lesson on batch normalisation, card by card: each section prints what it claims.
+// The lesson on batch normalisation, card by card: each section prints what it claims. usage: batchnorm_lesson [CARD]
 #include <ember/ember.h>
 #include <fmt/format.h>
 
@@ -132,13 +132,19 @@ static void modes() {
   fmt::print("  in training the gradient flows through mean and variance, too: shifting a whole batch changes nothing, so dx sums to 0\n");
 }
 
-int main() {
-  purpose();
-  classes();
-  parameters();
-  example();
-  evaluation();
-  pitfall();
-  modes();
-  faster_training();
+int main(int argc, char** argv) {
+  const std::pair<std::string, void (*)()> cards[] = {{"purpose", purpose}, {"classes", classes}, {"parameters", parameters}, {"example", example},
+                                                      {"evaluation", evaluation}, {"pitfall", pitfall}, {"modes", modes}, {"faster_training", faster_training}};
+  const std::string wanted = argc > 1 ? argv[1] : "";
+  bool found = false;
+  for (const auto& [name, card] : cards)
+    if (wanted.empty() || wanted == name) {
+      card();
+      found = true;
+    }
+  if (found) return 0;
+  fmt::print(stderr, "usage: batchnorm_lesson [CARD], one of");
+  for (const auto& [name, card] : cards) fmt::print(stderr, " {}", name);
+  fmt::print(stderr, "\n");
+  return 2;
 }

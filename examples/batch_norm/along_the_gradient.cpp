@@ -1,0 +1,62 @@
+// How smooth the loss is: from where training stands, the loss along the gradient, with and without batch norm (Santurkar et al. 2018).
+#include "laboratory.h"
+
+using namespace lab;
+
+static int along_the_gradient(Experiment& e) {
+  const std::vector<double> lengths = {.0125, .025, .05, .1, .2, .4};
+  const double torch_largest[2] = {13.7 / 2.126, .169 / .177}, torch_change[2] = {41 / 7.2, .9};
+  ember::train::Plot plot("Loss along the gradient after 1,000 steps", {.label = "length of the step, in learning rates", .log = true},
+                   {.label = "loss / loss without a step", .log = true});
+  for (const bool norm : {true, false}) {
+    manual_seed(std::uint64_t(e.seed()));
+    nn::Sequential net = mlp({.norm = norm ? "batch" : "none", .std = 0, .layers = 6});
+    lab::train(net, e, {});
+    Generator generator(std::uint64_t(e.seed() + 3));
+    const Tensor chosen = randint(0, e.train().x.size(0), {60}, {}, &generator);
+    const Images batch{e.train().x.index_select(0, chosen), e.train().y.index_select(0, chosen)};
+    const auto gradients = [&] {
+      net.zero_grad();
+      const Tensor loss = cross_entropy(net(batch.x), batch.y);
+      loss.backward();
+      std::vector<Tensor> flat;
+      for (const Tensor& p : net.parameters()) flat.push_back(p.grad().reshape({-1}).clone());
+      return std::pair{loss.item<double>(), cat(flat)};
+    };
+    const std::vector<Tensor> parameters = net.parameters();
+    std::vector<Tensor> start, direction;
+    const auto [here, gradient] = gradients();
+    for (const Tensor& p : parameters) {
+      start.push_back(p.detach().clone());
+      direction.push_back(p.grad().clone());
+    }
+    std::vector<double> ratios;
+    double largest_change = 0;
+    for (const double length : lengths) {
+      {
+        NoGradGuard no_grad;
+        for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(start[i] - length * direction[i]);
+      }
+      const auto [there, changed] = gradients();
+      ratios.push_back(there / here);
+      largest_change = std::max(largest_change, (changed - gradient).norm().item<double>());
+    }
+    const std::string name = norm ? "with batch norm" : "without";
+    const double largest = *std::max_element(ratios.begin(), ratios.end()), norm_here = gradient.norm().item<double>();
+    e.row(name + ": largest loss on the way / loss", torch_largest[norm], largest, norm ? at_most(1) : at_least(3));
+    e.row(name + ": change of the gradient / its norm", torch_change[norm], largest_change / norm_here);
+    plot.add({.name = name, .x = lengths, .y = ratios, .style = norm ? "line" : "dashed"});
+  }
+  e.figure(plot.svg());
+  return e.conclude(
+      "With batch norm the gradient still points downhill after a step of four learning rates; without it the loss along the same line shoots up. "
+      "The gradient is worth more: that is why larger steps are possible.",
+      "At which step length would you stop without batch norm?");
+}
+
+int main(int argc, char** argv) {
+  return run({"along_the_gradient", "Loss along the gradient",
+              "784-100-...-100-10 with 6 hidden layers, ReLU, PyTorch's initialisation, SGD at rate 0.1, batches of 60, after 1,000 steps",
+              "loss along the gradient with and without batch norm"},
+             argc, argv, along_the_gradient);
+}
