@@ -68,12 +68,12 @@ try "eps 1e-3" named eps "norm2 (BatchNorm2d), step 0: output"
 try "forgotten eval()" named eval "norm1 (BatchNorm2d), step 3: output"
 try "... says so" prints "an eval() or a train() is missing" "$ember" diff right.npz eval.npz
 try "swapped layers" named swap "conv2 (Conv2d), step 0: input"
-try "... says so" prints "right.npz calls it after relu1, swap.npz after norm2" "$ember" diff right.npz swap.npz
+try "... says so" prints "right.npz calls it after relu1 (ReLU), swap.npz after norm2 (BatchNorm2d)" "$ember" diff right.npz swap.npz
 try "ReLU before the batch norm" named relu "norm1 (BatchNorm2d), step 0: input"
 try "missing bias" named bias "conv2 (Conv2d), step 0: parameter bias"
 try "wrong padding" named padding "conv2 (Conv2d), step 0: output"
 try "different seed" named seed "conv1 (Conv2d), step 0: parameter weight"
-try "another learning rate" named lr "conv1 (Conv2d), step 1: parameter weight"
+try "another learning rate" named lr "conv1 (Conv2d), step 1: update of weight by the optimiser"
 try "a sum for a mean" named reduction "head.4 (Linear), step 0: gradient of its output"
 try "another order of the data" named order "(root) (Net), step 2: input"
 try "other preprocessing" named scale "conv1 (Conv2d), step 0: input"

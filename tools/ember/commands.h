@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 int inspect(const std::string& path, bool json);
 int convert(const std::string& from, const std::string& to);
@@ -9,6 +10,7 @@ int convert(const std::string& from, const std::string& to);
 struct DiffOptions {
   double rtol = -1, atol = -1;  ///< negative: the default of what is compared
   std::string html;             ///< of traces: a page to write
+  std::vector<std::string> renames;  ///< of traces: "module of the second run=what the first one calls it"
 };
 int diff(const std::string& a, const std::string& b, const DiffOptions& options);
 

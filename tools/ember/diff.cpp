@@ -65,9 +65,14 @@ int diff(const std::string& path_a, const std::string& path_b, const DiffOptions
     const LoadFileOptions checked{.convert = true};
     return diff_weights(flat(load(path_a, checked), path_a), flat(load(path_b, checked), path_b), path_a, path_b, options);
   }
-  const TracedRun run_a(path_a, a), run_b(path_b, b);
-  const Comparison comparison = compare_traces(run_a, run_b, options);
+  const TracedRun run_a(path_a, a);
+  TracedRun run_b(path_b, b);
+  std::vector<std::string> paired;
+  pair_modules(run_a, run_b, options.renames, paired);
+  Comparison comparison = compare_traces(run_a, run_b, options);
+  comparison.notes.insert(comparison.notes.begin(), paired.begin(), paired.end());
+  if (comparison.arrays == 0) throw ValueError(fmt::format("{} and {}: nothing was compared: the traces have no array in common", path_a, path_b));
+  if (!options.html.empty()) write_page(comparison, options.html);  // before the table, which a pipe may cut off
   print_comparison(comparison);
-  if (!options.html.empty()) write_page(comparison, options.html);
-  return comparison.first || comparison.arrays == 0 ? 1 : 0;
+  return comparison.first ? 1 : 0;
 }

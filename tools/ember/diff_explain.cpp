@@ -29,11 +29,6 @@ std::string predecessor(const TracedRun& run, int64_t step, const std::string& c
   return at == calls.begin() || at == calls.end() ? "" : *(at - 1);
 }
 
-bool has_children(const TracedRun& run, const std::string& path) {
-  const auto is_child = [&](const TracedModule& m) { return path == "(root)" ? m.path != path : m.path.starts_with(path + "."); };
-  return std::any_of(run.modules.begin(), run.modules.end(), is_child);
-}
-
 /// How they are built, and in which mode they run.
 void explain_modules(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
   const TracedModule *a = c.a.find(f.path), *b = c.b.find(f.path);
@@ -54,35 +49,69 @@ void explain_modules(const Comparison& c, const Finding& f, std::vector<std::str
   }
 }
 
+std::string with_kind(const TracedRun& run, const std::string& call) {
+  const TracedModule* const module = run.find(call.substr(0, call.find('#')));
+  return call.empty() ? "nothing" : module ? fmt::format("{} ({})", call, module->type) : call;
+}
+
 void explain_input(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
-  const std::string before_a = predecessor(c.a, f.step, f.call), before_b = predecessor(c.b, f.step, f.call);
-  if (before_a.empty() && before_b.empty())
-    lines.push_back("The runs were fed different data: another order of samples, transform or seed.");
-  else if (before_a != before_b)
-    lines.push_back(fmt::format("The order of calls differs: {} calls it after {}, {} after {}.", c.a.file,
-                                before_a.empty() ? "nothing" : before_a, c.b.file, before_b.empty() ? "nothing" : before_b));
+  const std::string before_a = predecessor(c.a, f.step, f.call), before_b = predecessor(c.b, f.step_b, f.call);
+  if (before_a.empty() && before_b.empty()) return;  // the data
+  if (before_a != before_b)
+    lines.push_back(fmt::format("The order of calls differs: {} calls it after {}, {} after {}.", c.a.file, with_kind(c.a, before_a), c.b.file,
+                                with_kind(c.b, before_b)));
   else
     lines.push_back(fmt::format("All before it agrees: what happens to the data between {} and {}, outside of the modules, differs.",
                                 before_a, f.call));
 }
 
-void explain_parameter(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
-  if (f.step == c.steps.front()) {
-    lines.push_back(f.step == 0 ? "The runs start from different weights: another seed, initialisation or checkpoint."
-                                : "The weights differ already in the first step that both recorded.");
-    return;
+void explain_update(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
+  std::size_t differing = 0, all = 0;
+  std::string others;
+  for (const Finding& g : c.found) {
+    if (g.kind != Finding::Update) continue;
+    if (++differing <= 6) others += fmt::format("{}{}.{}", others.empty() ? "" : ", ", g.path, g.what.substr(6));
   }
-  const int64_t previous = *(std::find(c.steps.begin(), c.steps.end(), f.step) - 1);
-  lines.push_back(fmt::format("All values and gradients of step {} agree: the update after it differs (learning rate, momentum, weight "
-                              "decay, clipping, or a parameter that the optimiser was not given).", previous));
+  for (const TracedArray& array : c.a.steps.at(f.step)) all += array.is_parameter();
+  const auto same = [&](const StepPair& p) { return p.a == f.step; };
+  const int64_t previous = (std::find_if(c.steps.begin(), c.steps.end(), same) - 1)->a;
+  lines.push_back(fmt::format("All values and gradients of step {} agree: what the optimiser made of them differs, in {} of {} parameters: {}{}.",
+                              previous, differing, all, others, differing > 6 ? ", ..." : ""));
+  const std::vector<std::string> found = optimizers(c);
+  lines.insert(lines.end(), found.begin(), found.end());
+  if (found.empty()) lines.push_back("Look at the rate and its schedule, momentum, weight decay, clipping, and at what the optimiser was given.");
 }
 
 void explain_gradient(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
   if (c.before && c.before->step == f.step && c.before->what.starts_with("grad"))
-    lines.push_back(fmt::format("The {} of {} agrees: it went wrong on the way back from there.", what_text(c.before->what),
-                                c.before->call));
-  else
-    lines.push_back("All outputs of this step agree: the loss differs, or how it is reduced over the batch.");
+    lines.push_back(fmt::format("The {} of {} agrees: it went wrong on the way back from there{}.", what_text(c.before->what), c.before->call,
+                                f.what.starts_with("grad_output") ? ", or one of several ways is cut off by a detach()" : ""));
+}
+
+/// Two runs of one framework may agree to the last bit; then the first one that differs is worth knowing.
+void explain_bits(const Comparison& c, std::vector<std::string>& lines) {
+  if (c.a.framework != c.b.framework) return;
+  if (!c.first_bit) {
+    if (!c.first) lines.push_back("They are equal to the last bit.");
+  } else if (!c.first || c.first_bit->step != c.first->step || c.first_bit->call != c.first->call || c.first_bit->what != c.first->what) {
+    const Finding& f = *c.first_bit;
+    lines.push_back(fmt::format("The first bit that differs: {}, step {}: {}, {:.9g} against {:.9g} at [{}].", place_text(c, f), f.step,
+                                what_text(f.what), f.a, f.b, fmt::join(f.index.begin(), f.index.end(), ", ")));
+  }
+}
+
+/// Right runs drift apart, too: rounding that differs is carried on from step to step.
+void explain_drift(const Comparison& c, std::vector<std::string>& lines) {
+  if (c.drift.empty() || c.rtol >= 0) return;
+  double largest = 0;
+  int64_t at = c.drift.begin()->first;
+  for (const auto& [step, apart] : c.drift)
+    if (apart > largest) largest = apart, at = step;
+  if (largest == 0) return;
+  lines.push_back(fmt::format("They drift apart as rounding does: outputs and weights are {:.1g} of their size apart in step {}, at most {:.1g} in step {}.",
+                              c.drift.begin()->second, c.drift.begin()->first, largest, at));
+  if (c.comparable >= 0)
+    lines.push_back(fmt::format("They can be compared up to step {}: behind it they are too far apart to tell a mistake from drift.", c.comparable));
 }
 
 }  // namespace
@@ -105,14 +134,17 @@ std::string ratio_text(double ratio) {
 bool built_differently(const Comparison& c) {
   const Finding& f = *c.first;
   const TracedModule *a = c.a.find(f.path), *b = c.b.find(f.path);
-  const bool comparable = a && b && !f.what.starts_with("input") && !has_children(c.a, f.path) && !has_children(c.b, f.path);
-  return comparable && a->text() != b->text();
+  const bool comparable = a && b && !f.what.starts_with("input") && !c.a.has_children(f.path) && !c.b.has_children(f.path);
+  return comparable && (a->type != b->type || !same_arguments(*a, *b));
 }
 
 std::string headline(const Comparison& c) {
   if (!c.first) return "no divergence";
   const Finding& f = *c.first;
-  return fmt::format("{}, step {}: {}", place_text(c, f), f.step, what_text(f.what));
+  const std::string step = f.step == f.step_b ? std::to_string(f.step) : fmt::format("{} (of B {})", f.step, f.step_b);
+  if (f.kind == Finding::Update) return fmt::format("{}, step {}: update of {} by the optimiser", place_text(c, f), step, f.what.substr(6));
+  if (f.kind == Finding::Built) return fmt::format("{}, step {}: built differently", place_text(c, f), step);
+  return fmt::format("{}, step {}: {}", place_text(c, f), step, what_text(f.what));
 }
 
 std::string measure(const Finding& f) {
@@ -121,43 +153,73 @@ std::string measure(const Finding& f) {
     case Finding::OnlyB: return fmt::format("{}, in one run only", f.kind == Finding::OnlyA ? f.shape_a : f.shape_b);
     case Finding::Shape: return fmt::format("{} against {}", f.shape_a, f.shape_b);
     case Finding::Type: return fmt::format("{} against {}", f.shape_a, f.shape_b);
+    case Finding::Built: return "the values do not show it";
     default: break;
   }
   const std::string ratio = std::isfinite(f.ratio) ? ratio_text(f.ratio) + " times the tolerance" : "past any tolerance";
-  return fmt::format("{:.7g} against {:.7g} at [{}], {:.2g} apart: {}; {} of {} elements are past it", f.a, f.b,
-                     fmt::join(f.index, ", "), f.error, ratio, grouped(f.past), grouped(f.count));
+  const std::string part = std::isfinite(f.distance) ? fmt::format("{:.2g} of {} size", f.distance, f.kind == Finding::Update ? "its" : "their") : "";
+  if (f.kind == Finding::Update)
+    return fmt::format("it moves by {:.7g} against {:.7g} at [{}]; the update is {} apart, {}; {} of {} elements are past it", f.a, f.b,
+                       fmt::join(f.index.begin(), f.index.end(), ", "), part, ratio, grouped(f.past), grouped(f.count));
+  return fmt::format("{:.7g} against {:.7g} at [{}], {:.2g} apart; all are {} apart, {}; {} of {} elements are past it", f.a, f.b,
+                     fmt::join(f.index.begin(), f.index.end(), ", "), f.error, part.empty() ? "infinitely" : part, ratio, grouped(f.past),
+                     grouped(f.count));
 }
 
 std::vector<std::string> explanation(const Comparison& c) {
   std::vector<std::string> lines;
-  if (!c.first) return lines;
-  const Finding& f = *c.first;
-  explain_modules(c, f, lines);
-  if (!c.a.find(f.path) || !c.b.find(f.path)) return lines;
-  if (f.kind == Finding::OnlyA || f.kind == Finding::OnlyB) {
-    lines.push_back(fmt::format("Only {} has the {} of this layer.", f.kind == Finding::OnlyA ? c.a.file : c.b.file,
-                                what_text(f.what)));
-  } else if (lines.empty()) {
-    if (f.what.starts_with("input")) explain_input(c, f, lines);
-    else if (f.what.starts_with("param.")) explain_parameter(c, f, lines);
-    else if (f.what.starts_with("grad")) explain_gradient(c, f, lines);
-    else if (f.what.starts_with("buffer."))
-      lines.push_back("Input, parameters and output agree; what the layer keeps from them does not.");
-    else if (has_children(c.a, f.path))
-      lines.push_back("All that its modules gave agrees: what its forward does besides them differs.");
-    else
-      lines.push_back("Its input and parameters agree: the layer itself computes something else.");
+  explain_bits(c, lines);
+  if (!c.first) {
+    explain_drift(c, lines);
+    return lines;
   }
-  if (f.kind == Finding::Values && f.count >= 1000 && f.past * 1000 <= f.count)
-    lines.push_back("So few elements may be a tie (a maximum, the kink of a ReLU) that rounding decided differently in the two runs.");
+  const Finding& f = *c.first;
+  const std::size_t from = lines.size();
+  explain_modules(c, f, lines);
+  const bool told = lines.size() > from;
+  if (c.a.find(f.path) && c.b.find(f.path)) {
+    if (f.kind == Finding::OnlyA || f.kind == Finding::OnlyB) {
+      lines.push_back(fmt::format("Only {} has the {} of this layer.", f.kind == Finding::OnlyA ? c.a.file : c.b.file, what_text(f.what)));
+      if (f.what.starts_with("param.") && c.found.size() > 1)
+        lines.push_back("Other values may differ only because of it: random numbers are drawn after it.");
+      if (f.what.starts_with("grad")) lines.push_back("In the other run requires_grad is off, or the way back to it is cut by a detach() or no_grad().");
+    } else if (f.kind == Finding::Update) {
+      explain_update(c, f, lines);
+    } else if (!told) {
+      if (f.what.starts_with("input")) explain_input(c, f, lines);
+      else if (f.what.starts_with("grad")) explain_gradient(c, f, lines);
+      else if (f.what.starts_with("buffer.")) lines.push_back("Input, parameters and output agree; what the layer keeps from them does not.");
+      else if (f.what.starts_with("output") && c.a.has_children(f.path)) lines.push_back("All that its modules gave agrees: what its forward does besides them differs.");
+      else if (f.what.starts_with("output")) lines.push_back("Its input and parameters agree: the layer itself computes something else.");
+    }
+    const std::vector<std::string> found = causes(c);
+    lines.insert(lines.end(), found.begin(), found.end());
+  }
+  const bool all_new = f.what.starts_with("param.") && f.kind == Finding::Values;
+  std::vector<std::string> others;
+  for (const Finding& g : c.found)
+    if (&g != &c.found.front() && !(all_new && g.what.starts_with("param.")) && g.kind != Finding::Update && g.kind != Finding::Shape)
+      others.push_back(fmt::format("{} {}", g.call, what_text(g.what)));
+  if (!others.empty()) {
+    const std::size_t shown = std::min<std::size_t>(others.size(), 4);
+    lines.push_back(fmt::format("In this step also: {}{}.", fmt::join(others.begin(), others.begin() + std::ptrdiff_t(shown), ", "),
+                                others.size() > shown ? fmt::format(" and {} more", others.size() - shown) : ""));
+  }
+  std::vector<std::string> built;
+  for (const std::string& line : c.built)
+    if (!(built_differently(c) && line.starts_with(f.path + " is "))) built.push_back("  " + line);
+  if (!built.empty()) {
+    lines.push_back("The models are not built alike:");
+    lines.insert(lines.end(), built.begin(), built.end());
+  }
   return lines;
 }
 
 std::string summary(const Comparison& c) {
   std::string steps = "no step";
-  if (c.steps.size() == 1) steps = fmt::format("step {}", c.steps.front());
-  if (c.steps.size() > 1) steps = fmt::format("{} steps ({} to {})", c.steps.size(), c.steps.front(), c.steps.back());
-  const std::string tolerance = c.rtol < 0 ? "tolerance 1e-5 (float32) or 1e-12 (float64), as much again every 5 steps"
+  if (c.steps.size() == 1) steps = fmt::format("step {}", c.steps.front().a);
+  if (c.steps.size() > 1) steps = fmt::format("{} steps ({} to {})", c.steps.size(), c.steps.front().a, c.steps.back().a);
+  const std::string tolerance = c.rtol < 0 ? "tolerance: what differs before it, times the gain of the layer, and rounding"
                                            : fmt::format("tolerance {:g} relative, {:g} absolute", c.rtol, c.atol);
   return fmt::format("{}, {} layers, {} arrays; {}", steps, c.layers.size(), grouped(c.arrays), tolerance);
 }

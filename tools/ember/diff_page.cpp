@@ -180,8 +180,8 @@ class Chart {
 
   bool is_first(std::size_t layer) const { return c_.first && c_.first->path == c_.layers[layer].path; }
   double x(int64_t step) const {
-    const double span = double(std::max<int64_t>(c_.steps.back() - c_.steps.front(), 1));
-    return kLeft + 12 + (kWidth - kLeft - kRight - 24) * double(step - c_.steps.front()) / span;
+    const double span = double(std::max<int64_t>(c_.steps.back().a - c_.steps.front().a, 1));
+    return kLeft + 12 + (kWidth - kLeft - kRight - 24) * double(step - c_.steps.front().a) / span;
   }
   double y(double d) const {
     return kHeight - kBottom - (kHeight - kTop - kBottom) * (std::min(d, above_) + kBelow) / (above_ + kBelow);
@@ -192,7 +192,7 @@ class Chart {
   std::vector<int64_t> ticks() const {
     std::vector<int64_t> chosen;
     const std::size_t stride = (c_.steps.size() + 9) / 10;
-    for (std::size_t i = 0; i < c_.steps.size(); i += stride) chosen.push_back(c_.steps[i]);
+    for (std::size_t i = 0; i < c_.steps.size(); i += stride) chosen.push_back(c_.steps[i].a);
     return chosen;
   }
 

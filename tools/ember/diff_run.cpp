@@ -50,9 +50,15 @@ TracedRun::TracedRun(const std::string& path, const Value& arrays) : file(printa
     only = printable(json.at("only"));
     truncated = json.at("truncated");
     for (const auto& m : json.at("modules")) {
-      modules.push_back({printable(m.at("path")), printable(m.at("type")), printable(m.at("extra")), {}});
-      for (const auto& change : m.at("training")) modules.back().training.emplace_back(change.at(0), change.at(1));
+      TracedModule module{printable(m.at("path")), printable(m.at("type")), printable(m.at("extra"))};
+      module.own_path = module.path;
+      for (const auto& change : m.at("training")) module.training.emplace_back(change.at(0), change.at(1));
+      for (const auto& p : m.value("parameters", nlohmann::json::array()))
+        module.parameters.push_back({printable(p.at("name")), printable(p.at("shape")), p.at("requires_grad")});
+      modules.push_back(std::move(module));
     }
+    for (const auto& change : json.value("backward", nlohmann::json::array())) backward.emplace_back(change.at(0), change.at(1));
+    for (const auto& type : json.value("strangers", nlohmann::json::array())) strangers.push_back(printable(type));
   } catch (const nlohmann::json::exception& error) {
     throw RuntimeError(fmt::format("{}: a broken trace: {}", path, error.what()));
   }
@@ -78,4 +84,41 @@ bool TracedRun::has_state(const std::string& path) const {
     for (const TracedArray& array : arrays)
       if (array.path == path && (array.what.starts_with("param.") || array.what.starts_with("buffer."))) return true;
   return false;
+}
+
+bool TracedRun::has_children(const std::string& path) const {
+  const auto is_child = [&](const TracedModule& m) { return path == "(root)" ? m.path != path : m.path.starts_with(path + "."); };
+  return std::any_of(modules.begin(), modules.end(), is_child);
+}
+
+const Tensor* TracedRun::array(int64_t step, const std::string& call, const std::string& what) const {
+  const auto found = steps.find(step);
+  if (found == steps.end()) return nullptr;
+  for (const TracedArray& array : found->second)
+    if (array.what == what && array.call == call) return &array.value;
+  return nullptr;
+}
+
+bool TracedRun::trains(int64_t step) const {
+  if (truncated && step + 1 == count) return true;  // its backward may have been cut off
+  if (!backward.empty()) {
+    bool on = false;
+    for (const auto& [from, had] : backward)
+      if (from <= step) on = had;
+    return on;
+  }
+  const auto found = steps.find(step);  // an older trace
+  return found == steps.end() || std::any_of(found->second.begin(), found->second.end(), [](const TracedArray& a) { return a.is_backward(); });
+}
+
+void TracedRun::rename(const std::map<std::string, std::string>& paths) {
+  for (TracedModule& m : modules)
+    if (const auto to = paths.find(m.path); to != paths.end()) m.path = to->second;
+  for (auto& [step, arrays] : steps)
+    for (TracedArray& array : arrays) {
+      const auto to = paths.find(array.path);
+      if (to == paths.end()) continue;
+      array.call = to->second + array.call.substr(array.path.size());
+      array.path = to->second;
+    }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "diff_trace.h"
 
@@ -26,7 +27,11 @@ std::string bar(double ratio) {
 }
 
 struct Colours {
-  bool on = isatty(STDOUT_FILENO) != 0;
+  bool on = isatty(STDOUT_FILENO) != 0 && !wanted_none();
+  static bool wanted_none() {  // https://no-color.org
+    const char* const text = std::getenv("NO_COLOR");
+    return text && *text;
+  }
   std::string paint(const char* code, const std::string& text) const {
     return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
   }
@@ -34,6 +39,8 @@ struct Colours {
   std::string dim(const std::string& text) const { return paint("2", text); }
   std::string verdict(bool good, const std::string& text) const { return paint(good ? "32" : "31", text); }
 };
+
+std::string part_text(double distance) { return distance == 0 ? "0" : distance >= 10 ? "∞" : fmt::format("{:.0e}", distance); }
 
 std::string where_text(const Layer& layer) {
   if (layer.since) return fmt::format("since step {}: {}", layer.since->step, layer.since->what);
@@ -60,12 +67,12 @@ void print_comparison(const Comparison& c) {
     type = std::max(type, (l.a ? l.a : l.b)->type.size());
   }
   const std::string tolerance = std::string(kTolerance, ' ') + "│ the tolerance";
-  fmt::print("\n{}\n", colours.dim(fmt::format("{:<{}}  {:<{}}  {:>7}  {:<{}}  {}", "layer", path, "module", type, "error", tolerance,
-                                               kWidth, "where")));
+  fmt::print("\n{}\n", colours.dim(fmt::format("{:<{}}  {:<{}}  {:>6}  {:>7}  {:<{}}  {}", "layer", path, "module", type, "apart", "x tol.",
+                                               tolerance, kWidth, "where")));
   for (const Layer& l : c.layers) {
     const bool good = l.worst.ratio <= 1, first = c.first && c.first->path == l.path;
-    fmt::print("{:<{}}  {:<{}}  {:>7}  {}  {}{}\n", l.path, path, (l.a ? l.a : l.b)->type, type, ratio_text(l.worst.ratio),
+    fmt::print("{:<{}}  {:<{}}  {:>6}  {:>7}  {}  {}{}\n", l.path, path, (l.a ? l.a : l.b)->type, type, part_text(l.distance), ratio_text(l.worst.ratio),
                colours.verdict(good, bar(l.worst.ratio)), where_text(l), first ? colours.bold("  ◀ first") : "");
   }
-  fmt::print("\n{} of {} arrays past their tolerance\n", grouped(c.diverging), grouped(c.arrays));
+  fmt::print("\n{} of {} arrays are farther apart than what came before them explains\n", grouped(c.diverging), grouped(c.arrays));
 }

@@ -53,6 +53,8 @@ int main(int argc, char** argv) {
   comparing->add_option("--rtol", tolerances.rtol, "relative tolerance; 1e-5 for weights, of traces by dtype and step")->check(CLI::NonNegativeNumber);
   comparing->add_option("--atol", tolerances.atol, "absolute tolerance; 1e-8 for weights, 0 for traces")->check(CLI::NonNegativeNumber);
   comparing->add_option("--html", tolerances.html, "of traces: write the report as one page");
+  comparing->add_option("--rename", tolerances.renames, "of traces: B's name of a module = A's, for all below it as well; may be repeated")
+      ->type_name("B=A")->take_all()->allow_extra_args(false);
   CLI::App* completing = app.add_subcommand("completion", "print the completion for a shell");
   completing->add_option("SHELL", a)->required()->check(CLI::IsMember({"bash", "zsh"}));
   try {
