@@ -109,6 +109,18 @@ Plot History::plot(const std::string& title, const std::vector<std::string>& nam
   return plot;
 }
 
+std::vector<Plot> History::panels() const {
+  std::vector<std::vector<std::string>> groups;
+  for (const Column& c : columns_) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return last_word(g[0]) == last_word(c.name); });
+    if (same == groups.end()) groups.push_back({c.name});
+    else same->push_back(c.name);
+  }
+  std::vector<Plot> plots;
+  for (const auto& names : groups) plots.push_back(plot(last_word(names[0]), names));
+  return plots;
+}
+
 std::string History::csv() const {
   std::string text = quoted(step_name_);
   for (const Column& c : columns_) text += "," + quoted(c.name);
@@ -140,15 +152,7 @@ void History::save(const std::string& folder) const {
   check<RuntimeError>(!error, "History: cannot make the folder {}: {}", folder, error.message());
   write_file(std::filesystem::path(folder) / "history.csv", csv());
   write_file(std::filesystem::path(folder) / "history.jsonl", json_lines());
-  std::vector<std::vector<std::string>> panels;
-  for (const Column& c : columns_) {
-    const auto same = std::find_if(panels.begin(), panels.end(), [&](const auto& p) { return last_word(p[0]) == last_word(c.name); });
-    if (same == panels.end()) panels.push_back({c.name});
-    else same->push_back(c.name);
-  }
-  std::vector<Plot> plots;
-  for (const auto& names : panels) plots.push_back(plot(last_word(names[0]), names));
-  if (!plots.empty()) write_file(std::filesystem::path(folder) / "history.svg", side_by_side(plots, std::min(int(plots.size()), 2)));
+  if (!columns_.empty()) write_file(std::filesystem::path(folder) / "history.svg", side_by_side(panels(), std::min(int(panels().size()), 2)));
 }
 
 History History::load(const std::string& path) {

@@ -1,15 +1,19 @@
 // Counts and sums behind the metrics. Sums of squares are kept around the mean (Welford 1962), so that large offsets do no harm.
 #include <ember/autograd.h>
+#include <ember/io/npy.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/reduce.h>
+#include <ember/ops/shape.h>
 #include <ember/train/metrics.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 
 #include "error_format.h"
+#include "io/file.h"
 
 namespace ember::train {
 
@@ -40,9 +44,12 @@ void Classification::reset() {
   counts_.zero_();
   scored_ = 0;
   std::fill(hits_, hits_ + kTop, 0);
+  wrong_images_.clear();
+  wrong_targets_.clear();
+  wrong_predictions_.clear();
 }
 
-void Classification::add(const Tensor& prediction, const Tensor& target) {
+void Classification::add(const Tensor& prediction, const Tensor& target, const Tensor& images) {
   const int64_t classes = counts_.size(0);
   check<ValueError>(target.defined() && target.dtype() == kInt64 && target.dim() == 1,
                     "Classification: expected int64 targets of shape (N), got {}", target.defined() ? fmt::format("{} {}", name(target.dtype()), target.sizes()) : "none");
@@ -53,6 +60,8 @@ void Classification::add(const Tensor& prediction, const Tensor& target) {
                     prediction.sizes());
   check<ValueError>(prediction.size(0) == target.size(0), "Expected input batch_size ({}) to match target batch_size ({}).", prediction.size(0),
                     target.size(0));
+  check<ValueError>(!images.defined() || (images.dim() > 0 && images.size(0) == target.size(0)), "Classification: expected {} images, got shape {}",
+                    target.size(0), images.defined() ? to_string(images.sizes()) : "");
 
   NoGradGuard no_grad;
   const Tensor called = (scores ? prediction.argmax(1) : prediction).contiguous(), truth = target.contiguous();
@@ -64,7 +73,13 @@ void Classification::add(const Tensor& prediction, const Tensor& target) {
     check<IndexError>(c[i] >= 0 && c[i] < classes, "Prediction {} is out of bounds.", c[i]);
   }
   int64_t* const table = counts_.data<int64_t>();
-  for (int64_t i = 0; i < n; ++i) ++table[t[i] * classes + c[i]];
+  for (int64_t i = 0; i < n; ++i) {
+    ++table[t[i] * classes + c[i]];
+    if (!images.defined() || t[i] == c[i] || int64_t(wrong_images_.size()) == kMistakes) continue;
+    wrong_images_.push_back(images.select(0, i).detach().clone());
+    wrong_targets_.push_back(t[i]);
+    wrong_predictions_.push_back(c[i]);
+  }
   if (!scores) return;
 
   const Tensor dense = prediction.detach().to(kFloat64).contiguous();
@@ -138,6 +153,31 @@ std::string Classification::table() const {
     }
   }
   return text + "\n";
+}
+
+void Classification::save(const std::string& folder) const {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check<RuntimeError>(!error, "Classification: cannot make the folder {}: {}", folder, error.message());
+  const auto cell = [](std::string name) {
+    for (char& c : name)
+      if (c == ',' || c == '"' || c == '\n' || c == '\r') c = ' ';
+    return name;
+  };
+  std::string text = "class";
+  for (const std::string& name : names_) text += "," + cell(name);
+  const int64_t classes = counts_.size(0);
+  for (int64_t row = 0; row < classes; ++row) {
+    text += "\n" + cell(names_[std::size_t(row)]);
+    for (int64_t column = 0; column < classes; ++column) text += fmt::format(",{}", counts_.data<int64_t>()[row * classes + column]);
+  }
+  io::AtomicFile file(folder + "/confusion.csv");
+  file.write(text + "\n");
+  file.commit();
+  if (!wrong_images_.empty())
+    save_npz(nn::StateDict({{"images", stack(wrong_images_)}, {"target", tensor(NestedNumbers(wrong_targets_), kInt64)},
+                            {"prediction", tensor(NestedNumbers(wrong_predictions_), kInt64)}}),
+             folder + "/mistakes.npz");
 }
 
 // --- Regression

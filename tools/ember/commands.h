@@ -14,4 +14,7 @@ struct DiffOptions {
 };
 int diff(const std::string& a, const std::string& b, const DiffOptions& options);
 
+/// Writes one page about the run in that folder; to RUN/report.html when `out` is empty.
+int report(const std::string& run, const std::string& out);
+
 int completion(const std::string& shell);

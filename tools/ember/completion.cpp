@@ -6,12 +6,13 @@
 namespace {
 
 constexpr const char* kBash = R"(_ember() {
-  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff completion --help --version"
+  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff report completion --help --version"
   if [ "$COMP_CWORD" -gt 1 ]; then
     case ${COMP_WORDS[1]} in
       inspect) words="--json --help" ;;
       convert) words="--help" ;;
       diff) words="--rtol --atol --html --help" ;;
+      report) words="--out --help" ;;
       completion) words="bash zsh --help" ;;
     esac
     if [[ $word != -* && ${COMP_WORDS[1]} != completion ]]; then
@@ -31,6 +32,7 @@ _ember() {
     'inspect:what a file holds'
     'convert:from any format to the one that the second name ends in'
     'diff:where two files differ'
+    'report:one page about a finished run'
     'completion:print the completion for a shell'
   )
   _arguments -C '--help[explain]' '--version[print the version]' '1:command:->command' '*::argument:->argument'
@@ -41,6 +43,7 @@ _ember() {
         inspect) _arguments '--json[one JSON object]' '--help[explain]' '1:file:_files' ;;
         convert) _arguments '--help[explain]' '1:from:_files' '2:to:_files' ;;
         diff) _arguments '--rtol[relative tolerance]:number' '--atol[absolute tolerance]:number' '--html[of traces, a page to write]:page:_files' '--help[explain]' '1:file:_files' '2:file:_files' ;;
+        report) _arguments '--out[the page]:page:_files' '--help[explain]' '1:run:_files -/' ;;
         completion) _values shell bash zsh ;;
       esac ;;
   esac

@@ -18,6 +18,7 @@ constexpr const char* kExamples = R"(Examples:
   ember convert model.pt model.safetensors
   ember diff before.pt after.pt --rtol 1e-5
   ember diff run.npz torch.npz             two traces: which layer differs, and since when
+  ember report runs/mnist_cnn              one page: curves, confusion, layers, batch norms
   source <(ember completion bash)          or zsh
 
 Exit status:
@@ -55,6 +56,10 @@ int main(int argc, char** argv) {
   comparing->add_option("--html", tolerances.html, "of traces: write the report as one page");
   comparing->add_option("--rename", tolerances.renames, "of traces: B's name of a module = A's, for all below it as well; may be repeated")
       ->type_name("B=A")->take_all()->allow_extra_args(false);
+  std::string out;
+  CLI::App* reporting = app.add_subcommand("report", "one page about a finished run: curves, confusion, layers, batch norms, findings");
+  reporting->add_option("RUN", a, "the folder that the run wrote")->required();
+  reporting->add_option("--out", out, "the page; RUN/report.html when left out");
   CLI::App* completing = app.add_subcommand("completion", "print the completion for a shell");
   completing->add_option("SHELL", a)->required()->check(CLI::IsMember({"bash", "zsh"}));
   try {
@@ -67,6 +72,7 @@ int main(int argc, char** argv) {
     if (*inspecting) return inspect(a, json);
     if (*converting) return convert(a, b);
     if (*comparing) return diff(a, b, tolerances);
+    if (*reporting) return report(a, out);
     if (*completing) return completion(a);
     fmt::print("{}", app.help());
     return 0;

@@ -32,10 +32,13 @@ class History {
   /// Curves of these columns (all when none is named) over the steps.
   Plot plot(const std::string& title, const std::vector<std::string>& names = {}, double smoothing = 0, bool log = false) const;
 
+  /// One plot for each kind of number: names with the same last word ("train loss", "test loss") share one.
+  std::vector<Plot> panels() const;
+
   std::string csv() const;         ///< a header, then a row for each step; numbers that read back as they were, empty where there is none
   std::string json_lines() const;  ///< one object a line; null where a value is not finite
   /// Writes history.csv, history.jsonl and history.svg into the folder, which is made where it does not exist; each file whole or not at
-  /// all. The picture has a panel for losses, one for each other kind of number: names with the same last word share one.
+  /// all. The picture is that of panels().
   void save(const std::string& folder) const;
   /// Reads a history.csv, to go on with it. Throws RuntimeError with file and line for what save() does not write.
   static History load(const std::string& csv_path);

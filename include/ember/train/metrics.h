@@ -28,8 +28,9 @@ class Classification {
   explicit Classification(int64_t classes, std::vector<std::string> names = {});
 
   /// prediction: (N, C) scores or logits, of which the largest counts, or (N) int64 classes; target: (N) int64 classes.
-  /// Throws ShapeError-like ValueErrors and IndexError "Target 10 is out of bounds." before anything is counted.
-  void add(const Tensor& prediction, const Tensor& target);
+  /// Throws ValueErrors and IndexError "Target 10 is out of bounds." before anything is counted. With images (N, ...) the first 48 of
+  /// those that were taken for something else are kept for save().
+  void add(const Tensor& prediction, const Tensor& target, const Tensor& images = {});
   void reset();
 
   int64_t count() const;
@@ -45,12 +46,17 @@ class Classification {
   const std::vector<std::string>& names() const { return names_; }
   /// Precision, recall, F1 and number of each class, and the confusion table up to 20 classes, as text.
   std::string table() const;
+  /// Writes confusion.csv and, where images were given, mistakes.npz (images, target, prediction) into a folder, for `ember report`. Each
+  /// file whole or not at all; throws RuntimeError when it cannot be written.
+  void save(const std::string& folder) const;
 
  private:
-  static constexpr int64_t kTop = 5;
+  static constexpr int64_t kTop = 5, kMistakes = 48;
   std::vector<std::string> names_;
   Tensor counts_;                    // (C, C)
   int64_t scored_ = 0, hits_[kTop];  // targets with scores; how many stood at place 1, 2, ...
+  std::vector<Tensor> wrong_images_;
+  std::vector<int64_t> wrong_targets_, wrong_predictions_;
 };
 
 /// How far predictions of numbers are from the targets.

@@ -1,0 +1,33 @@
+// The networks by name, for programs that take the name from their user.
+#pragma once
+
+#include <ember/nn/module.h>
+
+namespace ember::models {
+
+/// Owns a network whose class is known only by its name.
+class AnyModel {
+ public:
+  explicit AnyModel(nn::Module* model) : model_(model) {}
+  AnyModel(AnyModel&& other) noexcept : model_(std::exchange(other.model_, nullptr)) {}
+  AnyModel& operator=(AnyModel&& other) noexcept {
+    std::swap(model_, other.model_);
+    return *this;
+  }
+  ~AnyModel() { delete model_; }
+  nn::Module& operator*() const { return *model_; }
+  nn::Module* operator->() const { return model_; }
+
+ private:
+  nn::Module* model_;
+};
+
+/// "lenet", "mobilenet_v2", "resnet18", ...: all that create() knows.
+std::vector<std::string> names();
+/// The shape of one image that the network is made for: (3, 224, 224) for "resnet18". Throws ValueError for an unknown name.
+Shape image_shape(const std::string& name);
+/// num_classes = 0: as many as the network has by itself (1000, or 10 for those for small images). Throws ValueError "Unknown model ..."
+/// naming those that there are.
+AnyModel create(const std::string& name, int64_t num_classes = 0);
+
+}  // namespace ember::models
