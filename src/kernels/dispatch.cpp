@@ -8,7 +8,7 @@
 
 namespace ember::kernels {
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(EMBER_ONE_ISA)
 
 namespace v2 {
 extern const Kernels table;
