@@ -1,10 +1,11 @@
-// The table of hot loops. Each family of kernels is compiled once for every instruction set (*.isa.cpp); kernels() is the set
-// that this processor runs best, or the one that EMBER_ISA=v2|v3|v4 in the environment names.
+// The table of hot loops. The files X.isa.cpp are compiled once for every instruction set; kernels() is the set that this processor runs
+// best, or the one that EMBER_ISA=v2|v3|v4 in the environment names, and kernels<T>() is its part for float or double.
 //
-// A family NAME is src/kernels/NAME/NAME.h with `struct NameKernels` of function pointers, and NAME/*.isa.cpp which defines
-// `extern const NameKernels name_kernels` in namespace ember::kernels::EMBER_ISA. A new one takes a line here and two in
-// table.isa.cpp.
+// A new family of loops is a struct of function pointers in its subject's header, a line here, a line in families.isa.h, and its
+// definition in the subject's X.isa.cpp.
 #pragma once
+
+#include <type_traits>
 
 #include "kernels/conv/depthwise_loops.h"
 #include "kernels/conv/dots_loops.h"
@@ -21,23 +22,38 @@
 
 namespace ember::kernels {
 
+/// The loops over numbers of type T.
+template <class T>
+struct LoopsOf {
+  const DepthwiseFamily<T>& depthwise;
+  const DotFamily<T>& dots;
+  const GemmFamily<T>& gemm;
+  const BatchNormLoops<T> batch_norm;
+  const LayerNormLoops<T>& layer_norm;
+  const MomentLoops<T>& moments;
+  const PoolFamily<T>& pool;         ///< channels innermost
+  const PoolFamily<T>& pool_planes;  ///< plane by plane
+  const SoftmaxFamily<T>& softmax;
+};
+
 struct Kernels {
   const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
+  const LoopsOf<float> float32;
+  const LoopsOf<double> float64;
   const CopyKernels& copy;
-  const DepthwiseKernels& depthwise;
-  const DotKernels& dots;
-  const ElementwiseKernels& elementwise;
-  const GemmKernels& gemm;
+  const ElementwiseKernels elementwise;
   const OptimKernels& optim;
-  const BatchNormKernels& batch_norm;
-  const LayerNormKernels& layer_norm;
-  const PoolKernels& pool;
   const RandomKernels& random;
   const ReduceKernels& reduce;
-  const SoftmaxKernels& softmax;
   const WinogradKernels& winograd;
 };
 
 const Kernels& kernels();
+
+template <class T>
+const LoopsOf<T>& kernels() {
+  if constexpr (std::is_same_v<T, float>) return kernels().float32;
+  else return kernels().float64;
+}
 
 }  // namespace ember::kernels

@@ -1,54 +1,39 @@
 // The families of one instruction set, put together.
 
-#include "kernels/kernels.h"
+#include "kernels/families.isa.h"
 
 #define EMBER_TEXT_OF(name) #name
 #define EMBER_TEXT(name) EMBER_TEXT_OF(name)
 
 namespace ember::kernels::EMBER_ISA {
 
-extern const CopyKernels copy_kernels;
-extern const DepthwiseKernels depthwise_kernels;
-extern const DotKernels dot_kernels;
-extern const ElementwiseTable unary_table, activation_table, binary_table;
-constinit const ElementwiseKernels elementwise_kernels{unary_table, activation_table, binary_table};
-extern const GemmKernels gemm_kernels;
-extern const OptimKernels optim_kernels;
-extern const PlaneNormLoops<float> plane_norm_float;
-extern const PlaneNormLoops<double> plane_norm_double;
-extern const RowNormLoops<float> row_norm_float;
-extern const RowNormLoops<double> row_norm_double;
-extern const WindowNormLoops<float> window_norm_float;
-extern const WindowNormLoops<double> window_norm_double;
-extern const ChannelNumbers<float> channel_numbers_float;
-extern const ChannelNumbers<double> channel_numbers_double;
-constinit const BatchNormKernels batch_norm_kernels{{plane_norm_float, row_norm_float, window_norm_float, channel_numbers_float},
-                                                    {plane_norm_double, row_norm_double, window_norm_double, channel_numbers_double}};
-extern const LayerNormKernels layer_norm_kernels;
-extern const PoolFamily<float> pool_float, pool_planes_float;
-extern const PoolFamily<double> pool_double, pool_planes_double;
-constinit const PoolKernels pool_kernels{pool_float, pool_planes_float, pool_double, pool_planes_double};
-extern const RandomKernels random_kernels;
-extern const ReduceKernels reduce_kernels;
-extern const SoftmaxKernels softmax_kernels;
-extern const WinogradKernels winograd_kernels;
-
 extern const Kernels table;
 constinit const Kernels table{
     .isa = EMBER_TEXT(EMBER_ISA),
-    .copy = copy_kernels,
-    .depthwise = depthwise_kernels,
-    .dots = dot_kernels,
-    .elementwise = elementwise_kernels,
-    .gemm = gemm_kernels,
-    .optim = optim_kernels,
-    .batch_norm = batch_norm_kernels,
-    .layer_norm = layer_norm_kernels,
-    .pool = pool_kernels,
-    .random = random_kernels,
-    .reduce = reduce_kernels,
-    .softmax = softmax_kernels,
-    .winograd = winograd_kernels,
+    .float32 = {depthwise_loops.float32,
+                dots_loops.float32,
+                gemm_loops.float32,
+                {plane_norm_loops.float32, row_norm_loops.float32, window_norm_loops.float32, channel_numbers_loops.float32},
+                layer_norm_loops.float32,
+                moments_loops.float32,
+                pool_loops.float32,
+                pool_planes_loops.float32,
+                softmax_loops.float32},
+    .float64 = {depthwise_loops.float64,
+                dots_loops.float64,
+                gemm_loops.float64,
+                {plane_norm_loops.float64, row_norm_loops.float64, window_norm_loops.float64, channel_numbers_loops.float64},
+                layer_norm_loops.float64,
+                moments_loops.float64,
+                pool_loops.float64,
+                pool_planes_loops.float64,
+                softmax_loops.float64},
+    .copy = copy_loops,
+    .elementwise = {unary_loops, activation_loops, binary_loops},
+    .optim = optim_loops,
+    .random = random_loops,
+    .reduce = reduce_loops,
+    .winograd = winograd_loops,
 };
 
 }  // namespace ember::kernels::EMBER_ISA

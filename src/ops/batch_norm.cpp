@@ -10,13 +10,29 @@
 
 #include "error_format.h"
 #include "kernels/copy/copy.h"
-#include "ops/batch_norm_passes.h"
+#include "kernels/norm/batch_norm.h"
 #include "ops/relu_backward.h"
 #include "python_repr.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
+
+using kernels::ChannelLayout;
+
+struct BatchNormArguments {
+  const Tensor &x, &running_mean, &running_var, &weight, &bias;
+  double eps;
+  bool training, relu;
+  Tensor addend = {};  // of x's layout, or undefined; with it comes a ReLU
+};
+
+/// What a forward pass leaves behind: kernels::BatchNormBlock as a tensor (5, C), and its rows by number.
+enum class BatchNormRow { Mean, Invstd, Scale, Shift, Variance };
+Tensor make_block(const ChannelLayout& at, DType dtype) { return make_dense({kernels::BatchNormBlock<float>::kRows, at.channels}, dtype); }
+
+ChannelLayout layout_of(const Tensor& x) { return {x.sizes()[0], x.sizes()[1], x.numel() / (x.sizes()[0] * x.sizes()[1]), !x.is_contiguous()}; }
 
 /// x where its layout is one that the loops know, else a row-major copy.
 Tensor known_layout(const Tensor& x) { return x.is_contiguous() || x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(); }
@@ -46,19 +62,38 @@ Tensor sum_of_channels(const Tensor& dy) {
   return sum(dy, dims);
 }
 
-/// Room for the gradients of x, weight and bias, the inputs 0, 1 and 2.
-BatchNormGradients gradients_wanted(const Grads& grads, const Tensor& x) {
-  return {grads.wants(0) ? empty_like(x) : Tensor(), make_dense({2, x.sizes()[1]}, x.dtype()), grads.wants(1) || grads.wants(2)};
+/// y and the block; the largest of each window of 2 x 2 and its taps where they are asked for.
+void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y, const Tensor& taps = {}) {
+  const auto row_major = [](const Tensor& t) { return t.defined() && !t.is_contiguous() ? t.detach().contiguous() : t; };
+  const Tensor mean = row_major(in.running_mean), var = row_major(in.running_var), weight = row_major(in.weight), bias = row_major(in.bias);
+  with_real(y.dtype(), [&]<class T>(T) {
+    const auto numbers = [](const Tensor& t) { return static_cast<const T*>(t.data_or_null()); };
+    const kernels::BatchNormInputs<T> inputs{in.x.data<T>(), numbers(mean),      numbers(var), numbers(weight), numbers(bias),
+                                             numbers(in.addend), in.eps, in.training, in.relu};
+    const kernels::BatchNormBlock<T> rows(block.data<T>(), at.channels);
+    if (!taps.defined()) return kernels::batch_norm_forward(at, inputs, rows, y.data<T>());
+    kernels::batch_norm_pool_forward(at, in.x.sizes()[3], inputs, rows, y.data<T>(), taps.data<std::uint8_t>());
+  });
 }
 
-void hand_over(BatchNormGradients gradients, Grads& grads) {
-  grads.add(0, std::move(gradients.x));  // alone, so that a leaf may keep it
-  const Tensor& sums = gradients.sums;
-  const int64_t n = sums.sizes()[1], bytes = n * item_size(sums.dtype());
+/// The gradients of x, weight and bias, the inputs 0, 1 and 2. With taps dy is that of the windows.
+void backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, bool training, bool relu, Grads& grads,
+              const Tensor& taps = {}) {
+  Tensor dx = grads.wants(0) ? empty_like(x) : Tensor();
+  const Tensor sums = make_dense({2, at.channels}, x.dtype());
+  with_real(x.dtype(), [&]<class T>(T) {
+    const kernels::BatchNormGradients<T> out{static_cast<T*>(dx.data_or_null()), sums.data<T>(), sums.data<T>() + at.channels,
+                                             grads.wants(1) || grads.wants(2)};
+    const kernels::BatchNormBlock<T> rows(block.data<T>(), at.channels);
+    if (!taps.defined()) return kernels::batch_norm_backward(at, x.data<T>(), rows, dy.data<T>(), training, relu, out);
+    kernels::batch_norm_pool_backward(at, x.sizes()[3], x.data<T>(), rows, dy.data<T>(), taps.data<std::uint8_t>(), out);
+  });
+  grads.add(0, std::move(dx));  // alone, so that a leaf may keep it
+  const int64_t bytes = at.channels * item_size(sums.dtype());
   for (int row : {0, 1})
     grads.write(row + 1, [&](Tensor& target, bool accumulate) {
       const char* const from = static_cast<const char*>(sums.data_ptr()) + row * bytes;
-      if (accumulate) kernels::accumulate(sums.dtype(), n, from, target.data_ptr());
+      if (accumulate) kernels::accumulate(sums.dtype(), at.channels, from, target.data_ptr());
       else std::memcpy(target.data_ptr(), from, std::size_t(bytes));
     });
 }
@@ -75,14 +110,14 @@ Tensor row_of(const Tensor& block, BatchNormRow row) {
 /// Everything is checked; x is not empty.
 Output normalise(const BatchNormArguments& given) {
   const Tensor x = known_layout(given.x);
-  const ChannelLayout at(x);
+  const ChannelLayout at = layout_of(x);
   const MemoryFormat format = at.side_by_side && x.dim() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous;
   const Tensor addend = given.addend.defined() ? given.addend.contiguous(format) : Tensor();
   const BatchNormArguments in{x,        given.running_mean, given.running_var, given.weight,   given.bias,
                               given.eps, given.training,    given.relu,        addend.defined() ? addend.detach() : Tensor()};
   Tensor y = empty_like(x);
-  const Tensor block = make_dense({int64_t(BatchNormRow::Count), at.channels}, x.dtype());
-  batch_norm_forward(at, in, block, y);
+  const Tensor block = make_block(at, x.dtype());
+  forward(at, in, block, y);
   if (!will_record({x, in.weight, in.bias, addend})) return {std::move(y), block};
 
   // The statistics are copies: moving the running ones later does not disturb this backward. A write by the user is an error.
@@ -105,9 +140,7 @@ Output normalise(const BatchNormArguments& given) {
             return plain(inputs, row_of(block, BatchNormRow::Mean), row_of(block, BatchNormRow::Invstd), training, eps);
           });
         }
-        BatchNormGradients out = gradients_wanted(grads, input);
-        batch_norm_backward(at, input, block, dy, training, relu && !mask_first, out);
-        hand_over(std::move(out), grads);
+        backward(at, input, block, dy, training, relu && !mask_first, grads);
       });
   return {std::move(out), block};
 }
@@ -118,11 +151,11 @@ bool pools_in_one_pass(const Tensor& x) {
 }
 Output normalise_and_pool(const BatchNormArguments& in) {
   const Tensor& x = in.x;
-  const ChannelLayout at(x);
+  const ChannelLayout at = layout_of(x);
   const Shape sizes{x.sizes()[0], at.channels, x.sizes()[2] / 2, x.sizes()[3] / 2};
   Tensor y = empty_strided(sizes, channels_last_strides(sizes), x.dtype());
-  const Tensor block = make_dense({int64_t(BatchNormRow::Count), at.channels}, x.dtype()), taps = make_dense({y.numel()}, kUInt8);
-  batch_norm_pool_forward(at, in, block, y, taps);
+  const Tensor block = make_block(at, x.dtype()), taps = make_dense({y.numel()}, kUInt8);
+  forward(at, in, block, y, taps);
   Tensor out = record(
       "NativeBatchNormReluMaxPool2D", {x, in.weight, in.bias}, std::move(y),
       [x = Saved(x), weight = Saved(in.weight), bias = Saved(in.bias), block, taps, at, eps = in.eps](const Tensor& given_dy, Grads& grads) {
@@ -133,9 +166,7 @@ Output normalise_and_pool(const BatchNormArguments& in) {
             return max_pool2d(relu(b.defined() ? y + inputs[2].reshape({-1, 1, 1}) : y), 2);
           });
         const Tensor dy = given_dy.contiguous(MemoryFormat::ChannelsLast);
-        BatchNormGradients out = gradients_wanted(grads, input);
-        batch_norm_pool_backward(at, input, block, dy, taps, out);
-        hand_over(std::move(out), grads);
+        backward(at, input, block, dy, true, true, grads, taps);
       });
   return {std::move(out), block};
 }

@@ -59,14 +59,11 @@ struct Affine {
   kernels::Scratch<T> scale, shift;
 
   Affine(const ConvNorm& norm, int64_t channels) : scale(channels), shift(channels) {
-    const auto& loops = [] {
-      if constexpr (sizeof(T) == 4) return kernels::kernels().batch_norm.float32;
-      else return kernels::kernels().batch_norm.float64;
-    }();
     const Tensor mean = row_major(norm.running_mean), var = row_major(norm.running_var), w = row_major(norm.weight), b = row_major(norm.bias);
     const kernels::Scratch<T> invstd(channels);
-    loops.numbers.invstd_of_variance(channels, var.data<T>(), norm.eps, invstd);
-    loops.numbers.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale, shift);
+    const kernels::ChannelNumbers<T>& numbers = kernels::kernels<T>().batch_norm.numbers;
+    numbers.invstd_of_variance(channels, var.data<T>(), norm.eps, invstd);
+    numbers.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale, shift);
   }
 };
 

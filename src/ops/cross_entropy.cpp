@@ -10,9 +10,8 @@
 #include <utility>
 
 #include "error_format.h"
-#include "kernels/kernels.h"
+#include "kernels/softmax/softmax.h"
 #include "ops/loss.h"
-#include "runtime/parallel.h"
 #include "runtime/scratch.h"
 #include "tensor/impl.h"
 #include "with_type.h"
@@ -68,14 +67,6 @@ Tensor over_weights(const PerSample& p, Reduction reduction) {
   return reduction == Reduction::None ? p.loss : reduction == Reduction::Sum ? p.loss.sum() : p.loss.sum() / p.weight.sum();
 }
 
-constexpr int64_t kRowsOfSlice = 16;  // short rows go through the kernels in blocks of as many
-
-template <class T>
-const kernels::SoftmaxFamily<T>& family() {
-  if constexpr (sizeof(T) == 4) return kernels::kernels().softmax.float32;
-  else return kernels::kernels().softmax.float64;
-}
-
 Tensor plain_cross_entropy(const Tensor& x, const Tensor& target, int64_t ignore_index, Reduction reduction) {
   return over_weights(picked(log_softmax(x, 1), target, {}, ignore_index), reduction);
 }
@@ -96,9 +87,7 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
     T *const tops = keeps_softmax ? scratch : kept_values.data<T>(), *const logs = tops + rows;
     T* const softmax = keeps_softmax ? kept_values.data<T>() : nullptr;
     const T* const scores = x.data<T>();
-    kernels::parallel_for(rows, kRowsOfSlice, double(x.numel()) * 10, [&](int64_t begin, int64_t end) {
-      family<T>().log_sum_exp(end - begin, n, scores + begin * n, tops + begin, logs + begin, softmax ? softmax + begin * n : nullptr);
-    });
+    kernels::log_sum_exp_rows<T>(rows, n, scores, tops, logs, softmax);
     double total = 0;
     const int64_t* const t = target.data<int64_t>();
     T* const losses = loss.data<T>();
@@ -128,9 +117,7 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
         scales[i] = t[i] == ignore_index ? T(0) : T(double(up[reduction == Reduction::None ? i : 0]) * scale);
       const T* const from = keeps_softmax ? kept_values.data<T>() : scores.data<T>();
       const T *const tops = keeps_softmax ? nullptr : kept_values.data<T>(), *const logs = keeps_softmax ? nullptr : tops + rows;
-      kernels::parallel_for(rows, kRowsOfSlice, double(dx.numel()) * (keeps_softmax ? 1 : 8), [&](int64_t b, int64_t e) {
-        family<T>().cross_entropy_backward(e - b, n, from + b * n, tops ? tops + b : nullptr, logs ? logs + b : nullptr, t + b, scales + b, dx.data<T>() + b * n);
-      });
+      kernels::cross_entropy_rows_backward<T>(rows, n, from, tops, logs, t, scales, dx.data<T>());
     });
     grads.add(0, std::move(dx));
   });

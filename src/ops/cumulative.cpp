@@ -6,7 +6,6 @@
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "ops/reduce.h"
-#include "runtime/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -25,14 +24,7 @@ Tensor running(ReduceKind reduction, const Tensor& input, int dim) {
   if (x.numel() == 0) return y;
   const kernels::ReduceLoop loop = kernels::kernels().reduce.loops[int(reduction)][int(x.dtype())];
   const int64_t bytes = item_size(x.dtype());
-  const auto part = [&](int64_t o0, int64_t o1, int64_t i0, int64_t i1) {
-    const int64_t skip = (o0 * n * inner + i0) * bytes;
-    loop({o1 - o0, n, i1 - i0, n * inner, inner, n * inner, static_cast<const char*>(x.data_ptr()) + skip,
-          static_cast<char*>(y.data_ptr()) + skip});
-  };
-  const double work = double(x.numel()) * 2;
-  if (outer > 1) kernels::parallel_for(outer, 1, work, [&](int64_t begin, int64_t end) { part(begin, end, 0, inner); });
-  else kernels::parallel_for(inner, 64, work, [&](int64_t begin, int64_t end) { part(0, 1, begin, end); });
+  kernels::reduce(loop, {outer, n, inner, n * inner, inner, n * inner, x.data_ptr(), y.data_ptr()}, bytes, bytes, double(x.numel()) * 2, 64);
   return y;
 }
 

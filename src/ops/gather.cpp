@@ -5,40 +5,25 @@
 #include <ember/ops/shape.h>
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
-#include <type_traits>
 #include <utility>
 
 #include "error_format.h"
-#include "kernels/kernels.h"
+#include "kernels/gather/gather.h"
 #include "ops/gather.h"
-#include "runtime/parallel.h"
-#include "runtime/scratch.h"
 #include "tensor/impl.h"
-#include "with_type.h"
 
 namespace ember {
 namespace {
 
-/// A row-major tensor seen along one dimension: (outer, n, inner).
-struct Along {
-  int64_t outer = 1, n = 1, inner = 1;
-  Along(IntArrayRef sizes, int dim) {
-    for (int d = 0; d < sizes.size(); ++d) (d < dim ? outer : d > dim ? inner : n) *= sizes[d];
-  }
-};
+/// A row-major tensor seen along one dimension.
+kernels::Along along(IntArrayRef sizes, int dim) {
+  kernels::Along form;
+  for (int d = 0; d < sizes.size(); ++d) (d < dim ? form.outer : d > dim ? form.inner : form.n) *= sizes[d];
+  return form;
+}
 
 void check_index_type(const char* name, const Tensor& index) {
   check<RuntimeError>(index.dtype() == kInt64 || index.numel() == 0, "{}(): Expected dtype int64 for index", name);
-}
-
-/// Calls body with a number of the size of one element: gathering moves bits, whatever they mean.
-template <class Body>
-void with_size(DType dtype, Body&& body) {
-  if (item_size(dtype) == 8) return body(std::uint64_t());
-  if (item_size(dtype) == 4) return body(std::uint32_t());
-  body(std::uint8_t());
 }
 
 /// x cut to index's sizes outside dim, row-major.
@@ -81,23 +66,8 @@ void check_range(const Tensor& index, int dim, int64_t size) {
 
 Tensor at_least_1d(const Tensor& t) { return t.dim() == 0 ? t.reshape({1}) : t; }
 
-/// body(place in `whole`, number of the index) for the indices `p` of the slices [begin, end) of `index`.
-template <class Body>
-void for_each_place(const Along& whole, const Along& index, int64_t begin, int64_t end, const int64_t* p, Body body) {
-  int64_t s = begin * index.n * index.inner;
-  for (int64_t o = begin; o < end; ++o) {
-    const int64_t first = o * whole.n * whole.inner;
-    if (whole.inner == 1)
-      for (int64_t k = 0; k < index.n; ++k, ++s) body(first + p[s], s);
-    else
-      for (int64_t k = 0; k < index.n; ++k)
-        for (int64_t i = 0; i < whole.inner; ++i, ++s) body(first + p[s] * whole.inner + i, s);
-  }
-}
-
-/// The common part of scatter and scatter_add: put(to, from) for each element of index, T being as wide as those of x.
-template <class T, class Put>
-Tensor scatter_values(const Tensor& x, int dim, const Tensor& index, const Tensor& source, Put put) {
+/// The common part of scatter and scatter_add.
+Tensor scattered(kernels::ScatterOp op, const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
   check_shapes("scatter", x, index, dim, source);
   NoGradGuard no_grad;
   Tensor y = x.detach().clone(MemoryFormat::Contiguous);
@@ -108,24 +78,8 @@ Tensor scatter_values(const Tensor& x, int dim, const Tensor& index, const Tenso
   Tensor target = cut_to(at_least_1d(y), at, dim);
   const bool whole = target.is_contiguous();
   Tensor dense = whole ? target : target.contiguous();
-  const Along to(dense.sizes(), dim), given(at.sizes(), dim);
-  const int64_t* const p = at.data<int64_t>();
-  const T* const in = static_cast<const T*>(from.data_ptr());
-  T* const out = static_cast<T*>(dense.data_ptr());
-  kernels::parallel_for(to.outer, 1, double(at.numel()) * 3, [&](int64_t begin, int64_t end) {
-    for_each_place(to, given, begin, end, p, [=](int64_t place, int64_t s) { put(out[place], in[s]); });
-  });
+  kernels::scatter(op, x.dtype(), along(at.sizes(), dim), along(dense.sizes(), dim), at.data<int64_t>(), from.data_ptr(), dense.data_ptr());
   if (!whole) target.copy_(dense);
-  return y;
-}
-
-template <class Change>
-Tensor scatter_changed(const Tensor& x, int dim, const Tensor& index, const Tensor& source, Change change) {
-  Tensor y;
-  with_type(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    y = scatter_values<T>(x, dim, index, source, [&](T& to, T from) { to = T(change(to, from)); });
-  });
   return y;
 }
 
@@ -139,16 +93,7 @@ Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
     NoGradGuard no_grad;
     const Tensor positions = at_least_1d(index).contiguous(), values = cut_to(at_least_1d(x), positions, dim).contiguous();
     check_range(positions, dim, values.sizes()[dim]);
-    const Along from(values.sizes(), dim), to(positions.sizes(), dim);
-    const int64_t* p = positions.data<int64_t>();
-    with_size(x.dtype(), [&](auto bits) {
-      using Bits = decltype(bits);
-      const Bits* in = static_cast<const Bits*>(values.data_ptr());
-      Bits* out = static_cast<Bits*>(y.data_ptr());
-      kernels::parallel_for(to.outer, 1, double(y.numel()) * 3, [&](int64_t begin, int64_t end) {
-        for_each_place(from, to, begin, end, p, [=](int64_t place, int64_t s) { out[s] = in[place]; });
-      });
-    });
+    kernels::gather(x.dtype(), along(values.sizes(), dim), along(positions.sizes(), dim), positions.data<int64_t>(), values.data_ptr(), y.data_ptr());
   }
   return record("Gather", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     const Tensor none = zeros(sizes, dy.dtype());
@@ -159,7 +104,7 @@ Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
 Tensor scatter_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor& source) {
   const int dim = wrap_dim(at, x.dim());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
-  Tensor y = scatter_changed(x, dim, index, source, [](auto a, auto b) { return a + b; });
+  Tensor y = scattered(kernels::ScatterOp::Add, x, dim, index, source);
   return record("ScatterAdd", {x, source}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1)) grads.add(1, gather(dy, dim, index.get()));
@@ -170,11 +115,7 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
   const int dim = wrap_dim(at, x.dim());
   const Tensor source = operand.is_tensor() ? operand.tensor() : full({}, operand.number(), x.dtype()).expand(index.sizes());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
-  Tensor y;
-  with_size(x.dtype(), [&](auto bits) {
-    using Bits = decltype(bits);
-    y = scatter_values<Bits>(x, dim, index, source, [](Bits& to, Bits from) { to = from; });
-  });
+  Tensor y = scattered(kernels::ScatterOp::Set, x, dim, index, source);
   return record("Scatter", {x, operand.tensor()}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     if (grads.wants(0)) grads.add(0, scatter(dy, dim, index.get(), 0));
     if (grads.wants(1)) grads.add(1, gather(dy, dim, index.get()));
@@ -186,7 +127,7 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
   if (reduce == ScatterReduce::Add) return scatter_add(x, at, index, source);
   const int dim = wrap_dim(at, x.dim());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
-  return scatter_changed(x, dim, index, source, [](auto a, auto b) { return a * b; });
+  return scattered(kernels::ScatterOp::Multiply, x, dim, index, source);
 }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices) { return take_along_dim(x.reshape({-1}), indices.reshape({-1}), 0); }
@@ -212,94 +153,16 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
 
 namespace {
 
-constexpr int64_t kAhead = 4;  // rows fetched before their turn: no hardware guesses which one comes next
-
-void fetch_row(const void* row, int64_t bytes) {
-  for (int64_t i = 0; i < bytes && i < 512; i += 64) __builtin_prefetch(static_cast<const char*>(row) + i);
-}
-
-/// to += from, n numbers.
-template <class T>
-void add_run(int64_t n, const T* from, T* to) {
-  const kernels::CopyKernels& k = kernels::kernels().copy;
-  if constexpr (std::is_same_v<T, float>) k.accumulate_float(n, from, to);
-  else if constexpr (std::is_same_v<T, double>) k.accumulate_double(n, from, to);
-  else
-    for (int64_t i = 0; i < n; ++i) to[i] = T(to[i] + from[i]);
-}
-
-/// Indices below n in parts of 2^shift places: order[begin(part) .. end(part)) are the positions in the list of those that lie in it,
-/// in rising order.
-struct PartsOfPlaces {
-  int shift;
-  int64_t count;
-  kernels::Scratch<int64_t> order, ends;
-
-  PartsOfPlaces(int64_t n, int64_t most_parts, int64_t length, const int64_t* index)
-      : shift(std::bit_width(std::uint64_t(n - 1) / std::uint64_t(most_parts))),
-        count(((n - 1) >> shift) + 1),
-        order(length),
-        ends(count + 1) {
-    std::fill_n(ends.data(), count + 1, 0);
-    for (int64_t k = 0; k < length; ++k) ++ends[(index[k] >> shift) + 1];
-    for (int64_t part = 0; part < count; ++part) ends[part + 1] += ends[part];
-    for (int64_t k = 0; k < length; ++k) order[ends[index[k] >> shift]++] = k;  // moves every end to the next one's place
-  }
-  int64_t begin(int64_t part) const { return part == 0 ? 0 : ends[part - 1]; }
-  int64_t end(int64_t part) const { return ends[part]; }
-};
-
-/// What y holds before slices are added.
-enum class Before { Values, Nothing };
-
-/// Adds slice k of `rows` to slice index[k] of y, where nothing counts as 0. All are row-major and checked.
-template <class T>
-void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, const Tensor& rows) {
-  const Along to(at_least_1d(y).sizes(), dim);
-  const int64_t* const p = index.data<int64_t>();
-  const int64_t count = index.numel();
-  const T* const in = static_cast<const T*>(rows.data_ptr());
-  T* const out = static_cast<T*>(y.data_ptr());
-  // Equal indices must not meet on two threads: each takes places of its own, or, where y has few, a part of every slice.
-  if (to.outer == 1 && to.n >= 256) {
-    const PartsOfPlaces parts(to.n, kernels::slices_for(to.n, 1, double(rows.numel() + y.numel())), count, p);
-    kernels::parallel_slices(parts.count, [&](int64_t part) {
-      const int64_t first = part << parts.shift, places = std::min(to.n - first, int64_t(1) << parts.shift), end = parts.end(part);
-      if (before == Before::Nothing) std::memset(out + first * to.inner, 0, std::size_t(places * to.inner) * sizeof(T));
-      for (int64_t j = parts.begin(part); j < end; ++j) {
-        const int64_t k = parts.order[j];
-        if (j + kAhead < end) fetch_row(in + parts.order[j + kAhead] * to.inner, to.inner * int64_t(sizeof(T)));
-        add_run(to.inner, in + k * to.inner, out + p[k] * to.inner);
-      }
-    });
-    return;
-  }
-  if (before == Before::Nothing) std::memset(y.data_ptr(), 0, std::size_t(y.numel() * item_size(y.dtype())));
-  const auto add = [&](int64_t o, int64_t begin, int64_t end) {
-    const T* const from = in + o * count * to.inner;
-    T* const target = out + o * to.n * to.inner;
-    if (to.inner == 1)
-      for (int64_t k = 0; k < count; ++k) target[p[k]] = T(target[p[k]] + from[k]);
-    else
-      for (int64_t k = 0; k < count; ++k) add_run(end - begin, from + k * to.inner + begin, target + p[k] * to.inner + begin);
-  };
-  if (to.outer == 1)
-    kernels::parallel_for(to.inner, 16, double(rows.numel()), [&](int64_t begin, int64_t end) { add(0, begin, end); });
-  else  // or none
-    kernels::parallel_for(to.outer, 1, double(rows.numel()) * 2, [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o) add(o, 0, to.inner);
-    });
-}
-
-void add_slices(const Tensor& y, Before before, int dim, const Tensor& index, const Tensor& rows) {
-  with_type(y.dtype(), [&](auto zero) { add_slices<decltype(zero)>(y, before, dim, index, rows); });
+/// Adds slice k of `rows` to slice index[k] of y. All are row-major and checked.
+void add_slices(const Tensor& y, kernels::Before before, int dim, const Tensor& index, const Tensor& rows) {
+  kernels::add_slices(y.dtype(), before, along(at_least_1d(y).sizes(), dim), index.numel(), index.data<int64_t>(), rows.data_ptr(), y.data_ptr());
 }
 
 }  // namespace
 
 Tensor sum_slices(const Tensor& dy, IntArrayRef sizes, int dim, const Tensor& index) {
   Tensor dx = make_dense(sizes, dy.dtype());
-  add_slices(dx, Before::Nothing, dim, index.contiguous(), dy.detach().contiguous());
+  add_slices(dx, kernels::Before::Nothing, dim, index.contiguous(), dy.detach().contiguous());
   return record("IndexSelectBackward", {dy}, std::move(dx), [index = Saved(index), dim](const Tensor& u, Grads& grads) {
     grads.add(0, index_select(u, dim, index.get()));
   });
@@ -317,27 +180,7 @@ Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
   check<IndexError>(!find_outside(positions, size), "index out of range in self");
 
   Tensor y = make_dense(sizes, x.dtype());
-  const Along from(values.sizes(), dim);
-  const int64_t rows = positions.numel(), bytes = from.inner * item_size(x.dtype());
-  const char* in = static_cast<const char*>(values.data_ptr());
-  char* out = static_cast<char*>(y.data_ptr());
-  if (from.inner == 1 && dim > 0)
-    with_size(x.dtype(), [&](auto bits) {
-      using Bits = decltype(bits);
-      kernels::parallel_for(from.outer, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
-        for (int64_t o = begin; o < end; ++o) {
-          const Bits* const row = reinterpret_cast<const Bits*>(in) + o * from.n;
-          for (int64_t k = 0; k < rows; ++k) reinterpret_cast<Bits*>(out)[o * rows + k] = row[p[k]];
-        }
-      });
-    });
-  else kernels::parallel_for(from.outer * rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
-    const auto row = [&](int64_t r) { return in + ((r / rows) * from.n + p[r % rows]) * bytes; };
-    for (int64_t r = begin; r < end; ++r) {
-      if (r + kAhead < end) fetch_row(row(r + kAhead), bytes);
-      std::memcpy(out + r * bytes, row(r), std::size_t(bytes));
-    }
-  });
+  kernels::select_slices(x.dtype(), along(values.sizes(), dim), positions.numel(), p, values.data_ptr(), y.data_ptr());
   return record("IndexSelect", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     grads.add(0, sum_slices(dy, sizes, dim, index.get()));
   });
@@ -370,7 +213,7 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
     const int64_t size = at_least_1d(y).sizes()[dim];
     const bool looks = y.numel() > 0 || y.dim() <= 1;  // where there is nothing to write to, PyTorch looks at the indices of vectors only
     check<IndexError>(!looks || !find_outside(positions, size), "index out of range in self");
-    if (y.numel() > 0) add_slices(y, Before::Values, dim, positions, rows);
+    if (y.numel() > 0) add_slices(y, kernels::Before::Values, dim, positions, rows);
   }
   return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);

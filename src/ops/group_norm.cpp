@@ -5,14 +5,11 @@
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
 
-#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "error_format.h"
-#include "kernels/kernels.h"
-#include "runtime/parallel.h"
-#include "runtime/scratch.h"
+#include "kernels/norm/layer.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -44,86 +41,26 @@ Tensor composed(const Tensor& x, int64_t groups, const Tensor& weight, const Ten
   return with_affine(layer_norm(x.reshape({x.sizes()[0] * groups, n}), {n}, {}, {}, eps).reshape(x.sizes()), weight, bias);
 }
 
-template <class T>
-const kernels::BatchNormLoops<T>& loops() {
-  if constexpr (sizeof(T) == 4) return kernels::kernels().batch_norm.float32;
-  else return kernels::kernels().batch_norm.float64;
+kernels::GroupLayout groups_of(const Tensor& x, int64_t groups) {
+  const int64_t images = x.sizes()[0], channels = x.sizes()[1];
+  return {images, groups, channels / groups, x.numel() / (images * channels)};
 }
 
-/// A row-major (N, C, ...) tensor as images x groups x channels of a group x numbers of a channel.
-struct Groups {
-  int64_t images, groups, channels, length;
-
-  Groups(const Tensor& x, int64_t groups)
-      : images(x.sizes()[0]), groups(groups), channels(x.sizes()[1] / groups), length(x.numel() / (images * x.sizes()[1])) {}
-  int64_t size() const { return channels * length; }
-  kernels::Planes channel() const { return {1, length, length}; }
-};
-
 template <class T>
-void forward(const Groups& at, const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, const Tensor& y, const Tensor& mean,
-             const Tensor& invstd) {
-  const T *const w = static_cast<const T*>(weight.data_or_null()), *const b = static_cast<const T*>(bias.data_or_null());
-  kernels::parallel_for(at.images * at.groups, 1, 2 * double(x.numel()), [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; ++group) {
-      const T* const in = x.data<T>() + group * at.size();
-      T *const m = mean.data<T>() + group, *const s = invstd.data<T>() + group, squares;
-      loops<T>().planes.moments({1, at.size(), at.size()}, in, m, &squares);
-      *s = T(1 / std::sqrt(double(squares) / double(at.size()) + eps));
-      const int64_t first = group % at.groups * at.channels;
-      for (int64_t c = 0; c < at.channels; ++c) {
-        const T scale = w ? *s * w[first + c] : *s, shift = (b ? b[first + c] : T(0)) - *m * scale;
-        loops<T>().planes.affine(at.channel(), in + c * at.length, {scale, shift, false}, nullptr,
-                                 y.data<T>() + group * at.size() + c * at.length, false);
-      }
-    }
-  });
+T* numbers(const Tensor& t) {
+  return static_cast<T*>(t.data_or_null());
 }
 
-// With g = dy * weight, over the n numbers of a group: dx = g * invstd + (x - mean) * slope + offset, slope = -invstd^3 * sum(g * (x - mean)) / n,
-// offset = -invstd * sum(g) / n, as for a row of layer norm; dweight and dbias of a channel are sums over the images.
-template <class T>
-void backward(const Groups& at, const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& invstd, Grads& grads) {
-  const int64_t channels = at.groups * at.channels;
-  const T* const w = static_cast<const T*>(weight.data_or_null());
-  const Tensor dx = grads.wants(0) ? make_dense(x.sizes(), x.dtype()) : Tensor();
-  const kernels::Scratch<double> dweight(at.images * channels), dbias(at.images * channels);
-  kernels::parallel_for(at.images * at.groups, 1, 4 * double(x.numel()), [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; ++group) {
-      const int64_t from = group * at.size(), first = group % at.groups * at.channels;
-      const T m = mean.data<T>()[group], s = invstd.data<T>()[group];
-      double sum = 0, dot = 0;
-      for (int64_t c = 0; c < at.channels; ++c) {
-        const int64_t p = from + c * at.length;
-        const kernels::GradientSums sums = loops<T>().planes.gradient_sums(at.channel(), x.data<T>() + p, dy.data<T>() + p, m, {s, T(0), false});
-        dweight[group * at.channels + c] = sums.dot * double(s);
-        dbias[group * at.channels + c] = sums.dy;
-        const double factor = w ? double(w[first + c]) : 1;
-        sum += factor * sums.dy;
-        dot += factor * sums.dot;
-      }
-      if (!dx.defined()) continue;
-      const double scale = double(s), n = double(at.size());
-      const T slope = T(-scale * scale * scale * dot / n), offset = T(-scale * sum / n);
-      for (int64_t c = 0; c < at.channels; ++c) {
-        const int64_t p = from + c * at.length;
-        loops<T>().planes.gradient(at.channel(), x.data<T>() + p, dy.data<T>() + p, m, {w ? s * w[first + c] : s, T(0), false}, slope, offset,
-                                   dx.data<T>() + p, false);
-      }
-    }
+void backward(const Tensor& x, int64_t groups, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& invstd, Grads& grads) {
+  const auto per_channel = [&](int input) { return grads.wants(input) ? make_dense({x.sizes()[1]}, x.dtype()) : Tensor(); };
+  Tensor dx = grads.wants(0) ? make_dense(x.sizes(), x.dtype()) : Tensor(), dweight = per_channel(1), dbias = per_channel(2);
+  with_real(x.dtype(), [&]<class T>(T) {
+    kernels::group_norm_backward<T>(groups_of(x, groups), x.data<T>(), dy.data<T>(), numbers<T>(weight), mean.data<T>(), invstd.data<T>(),
+                                    numbers<T>(dx), numbers<T>(dweight), numbers<T>(dbias));
   });
-  grads.add(0, dx);
-  for (int input = 1; input <= 2; ++input) {
-    if (!grads.wants(input)) continue;
-    const double* const of_images = input == 1 ? dweight.data() : dbias.data();
-    const Tensor g = make_dense({channels}, x.dtype());
-    for (int64_t c = 0; c < channels; ++c) {
-      double total = 0;
-      for (int64_t image = 0; image < at.images; ++image) total += of_images[image * channels + c];
-      g.data<T>()[c] = T(total);
-    }
-    grads.add(input, g);
-  }
+  grads.add(0, std::move(dx));
+  grads.add(1, std::move(dweight));
+  grads.add(2, std::move(dbias));
 }
 
 /// Everything is checked.
@@ -136,20 +73,19 @@ Tensor normalise(const Tensor& input, int64_t groups, const Tensor& given_weight
   const Tensor x = input.contiguous();
   const Tensor weight = given_weight.defined() ? given_weight.contiguous() : given_weight;
   const Tensor bias = given_bias.defined() ? given_bias.contiguous() : given_bias;
-  const Groups at(x, groups);
   Tensor y = make_dense(x.sizes(), x.dtype());
-  const Tensor mean = make_dense({at.images * groups}, x.dtype()), invstd = make_dense({at.images * groups}, x.dtype());
-  with_real(x.dtype(), [&]<class T>(T) { forward<T>(at, x, weight, bias, eps, y, mean, invstd); });
+  const Tensor mean = make_dense({x.sizes()[0] * groups}, x.dtype()), invstd = make_dense({x.sizes()[0] * groups}, x.dtype());
+  with_real(x.dtype(), [&]<class T>(T) {
+    kernels::group_norm<T>(groups_of(x, groups), x.data<T>(), numbers<T>(weight), numbers<T>(bias), eps, y.data<T>(), mean.data<T>(),
+                           invstd.data<T>());
+  });
   return record("NativeGroupNorm", {x, weight, bias}, std::move(y),
                 [x = Saved(x), weight = Saved(weight), bias, mean, invstd, groups, eps](const Tensor& dy, Grads& grads) {
                   if (grads.create_graph())
                     return grads.replay(dy, {x.get(), weight.get(), bias}, [&](const std::vector<Tensor>& in) {
                       return composed(in[0], groups, in[1], in[2], eps);
                     });
-                  const Tensor values = x.get();
-                  with_real(dy.dtype(), [&]<class T>(T) {
-                    backward<T>(Groups(values, groups), values, dy.contiguous(), weight.get(), mean, invstd, grads);
-                  });
+                  backward(x.get(), groups, dy.contiguous(), weight.get(), mean, invstd, grads);
                 });
 }
 

@@ -10,9 +10,7 @@
 #include "error_format.h"
 #include "kernels/copy/copy.h"
 #include "kernels/gemm/gemm.h"
-#include "kernels/kernels.h"
 #include "ops/relu_backward.h"
-#include "runtime/parallel.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -101,11 +99,7 @@ template <class T>
 void column_sums(const Tensor& x, const Tensor& sums, bool accumulate) {
   const Tensor dense = x.strides()[1] == 1 ? x : x.contiguous();
   const kernels::Matrix<T> from = matrix<T>(dense);
-  const int64_t rows = x.sizes()[0], n = x.sizes()[1];
-  T* const to = sums.data<T>();
-  kernels::parallel_for(n, 64, double(x.numel()) / 2, [&](int64_t begin, int64_t end) {
-    kernels::column_sums<T>(rows, end - begin, from.data + begin, from.row_stride, to + begin, accumulate);
-  });
+  kernels::column_sums<T>(x.sizes()[0], x.sizes()[1], from.data, from.row_stride, sums.data<T>(), accumulate);
 }
 
 // Y = X W^T + b: dX = dY W, dW = dY^T X, db = column sums of dY
@@ -207,13 +201,12 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
   Tensor c = make_dense({batch, m, n}, a.dtype());
   {
     NoGradGuard no_grad;
-    const auto one = [&](int64_t i) { multiply(a.detach().select(0, i), b.detach().select(0, i), c.select(0, i)); };
-    if (batch == 1) one(0);
-    else
-      kernels::parallel_for(batch, 1, double(batch) * double(m) * double(n) * double(k) / 16, [&](int64_t begin, int64_t end) {
-        NoGradGuard no_grad_here;
-        for (int64_t i = begin; i < end; ++i) one(i);
+    if (is_floating_point(a.dtype()))
+      with_real(a.dtype(), [&]<class T>(T) {
+        kernels::gemm_batch<T>(batch, m, n, k, matrix<T>(a), a.strides()[0], matrix<T>(b), b.strides()[0], c.data<T>());
       });
+    else
+      for (int64_t i = 0; i < batch; ++i) multiply(a.detach().select(0, i), b.detach().select(0, i), c.select(0, i));
   }
   return record("Bmm", {a, b}, std::move(c), [a = Saved(a), b = Saved(b)](const Tensor& dc, Grads& grads) {
     if (grads.wants(0)) grads.add(0, bmm(dc, b.get().mT()));

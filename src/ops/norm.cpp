@@ -11,9 +11,7 @@
 #include <vector>
 
 #include "error_format.h"
-#include "kernels/kernels.h"
-#include "runtime/parallel.h"
-#include "runtime/scratch.h"
+#include "kernels/norm/layer.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -35,12 +33,6 @@ void check_normalized_shape(const Tensor& x, IntArrayRef shape, const Tensor& we
                         x.dtype() == kFloat64 ? "all inputs must share same datatype." : "expect parameter to have scalar type of Float");
 }
 
-template <class T>
-const kernels::LayerNormLoops<T>& loops() {
-  if constexpr (sizeof(T) == 4) return kernels::kernels().layer_norm.float32;
-  else return kernels::kernels().layer_norm.float64;
-}
-
 /// The same from basic operations, for gradients of gradients: x, weight, bias.
 Tensor plain(const std::vector<Tensor>& in, int dims, bool center, double eps) {
   std::vector<int64_t> last;
@@ -51,30 +43,19 @@ Tensor plain(const std::vector<Tensor>& in, int dims, bool center, double eps) {
   return in[2].defined() ? y + in[2] : y;
 }
 
-template <class T>
-void backward(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& invstd, IntArrayRef shape,
-              bool center, Grads& grads) {
-  constexpr int64_t kGrain = 32;  // rows of a part at least: each has sums of its own
-  const int64_t n = shape.shape().numel(), rows = x.numel() / n, parts = kernels::slices_for(rows, kGrain, 3 * double(x.numel()));
+void backward(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& mean, const Tensor& invstd, IntArrayRef shape, bool center,
+              Grads& grads) {
+  const int64_t n = shape.shape().numel();
   Tensor dx = grads.wants(0) ? make_dense(x.sizes(), x.dtype()) : Tensor();
-  const bool sums = grads.wants(1) || grads.wants(2);
-  const kernels::Scratch<double> partial(sums ? parts * 2 * n : 0);  // of each part dweight and dbias
-  kernels::parallel_slices(parts, [&](int64_t part) {
-    const kernels::Range r = kernels::slice_range(rows, kGrain, part, parts);
-    double* const own = partial + part * 2 * n;
-    const kernels::Scratch<T> room(sums ? 2 * n : 0);
-    const int64_t at = r.begin * n;
-    loops<T>().backward(r.end - r.begin, n, x.data<T>() + at, dy.data<T>() + at, static_cast<const T*>(weight.data_or_null()),
-                        center ? mean.data<T>() + r.begin : nullptr, invstd.data<T>() + r.begin, center,
-                        dx.defined() ? dx.data<T>() + at : nullptr, grads.wants(1) ? own : nullptr, grads.wants(2) ? own + n : nullptr, room);
+  Tensor dweight = grads.wants(1) ? make_dense(shape, x.dtype()) : Tensor(), dbias = grads.wants(2) ? make_dense(shape, x.dtype()) : Tensor();
+  with_real(x.dtype(), [&]<class T>(T) {
+    const auto numbers = [](const Tensor& t) { return static_cast<T*>(t.data_or_null()); };
+    kernels::layer_norm_backward<T>(x.numel() / n, n, x.data<T>(), dy.data<T>(), numbers(weight), numbers(mean), invstd.data<T>(), center,
+                                    numbers(dx), numbers(dweight), numbers(dbias));
   });
   grads.add(0, std::move(dx));
-  for (int input = 1; input <= 2; ++input) {
-    if (!grads.wants(input)) continue;
-    Tensor g = make_dense(shape, x.dtype());
-    loops<T>().add_parts(parts, n, 2 * n, partial + (input - 1) * n, g.data<T>());
-    grads.add(input, std::move(g));
-  }
+  grads.add(1, std::move(dweight));
+  grads.add(2, std::move(dbias));
 }
 
 /// Layer norm, and without `center` RMS norm. Everything is checked.
@@ -89,11 +70,8 @@ Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normali
   Tensor y = make_dense(x.sizes(), x.dtype());
   const Tensor invstd = make_dense({rows}, x.dtype()), mean = center ? make_dense({rows}, x.dtype()) : Tensor();
   with_real(x.dtype(), [&]<class T>(T) {
-    kernels::parallel_for(rows, 1, 2 * double(x.numel()), [&](int64_t begin, int64_t end) {
-      loops<T>().forward(end - begin, n, x.data<T>() + begin * n, static_cast<const T*>(weight.data_or_null()),
-                         static_cast<const T*>(bias.data_or_null()), eps, center, y.data<T>() + begin * n,
-                         center ? mean.data<T>() + begin : nullptr, invstd.data<T>() + begin);
-    });
+    const auto numbers = [](const Tensor& t) { return static_cast<T*>(t.data_or_null()); };
+    kernels::layer_norm<T>(rows, n, x.data<T>(), numbers(weight), numbers(bias), eps, center, y.data<T>(), numbers(mean), invstd.data<T>());
   });
 
   return record(name, {x, weight, bias}, std::move(y),
@@ -102,9 +80,7 @@ Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normali
                     return grads.replay(dy, {x.get(), weight.get(), bias}, [&](const std::vector<Tensor>& in) {
                       return plain(in, shape.size(), center, eps);
                     });
-                  with_real(dy.dtype(), [&]<class T>(T) {
-                    backward<T>(x.get(), dy.contiguous(), weight.get(), mean, invstd, shape, center, grads);
-                  });
+                  backward(x.get(), dy.contiguous(), weight.get(), mean, invstd, shape, center, grads);
                 });
 }
 

@@ -4,11 +4,12 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "runtime/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember {
 namespace {
+
+using kernels::ElementwiseNest;
 
 constexpr int kMostOperands = 3;
 constexpr double kStepsAlone = 30000;  // less is not worth a question to the pool
@@ -25,18 +26,9 @@ DType combine(DType higher, DType lower) {
   return higher == kBool || is_floating_point(lower) ? promote_types(higher, lower) : higher;
 }
 
-/// One input of the loop: where it starts, and how far it moves along each dimension of the result.
+/// How far an input of the loop moves along each dimension of the result.
 struct Input {
-  const void* data;
   int64_t strides[kMaxDims];
-  int64_t bytes;  // of an element
-};
-
-/// The dimensions of the result, innermost first, with those merged that every tensor walks through without a gap.
-struct Loops {
-  int dims = 0;
-  int64_t sizes[kMaxDims];
-  int64_t strides[kMostOperands][kMaxDims];
 };
 
 union NumberBuffer {
@@ -56,14 +48,6 @@ const void* number_as(Scalar number, DType dtype, NumberBuffer& buffer) {
     default: buffer.b = number.to<bool>(); break;
   }
   return &buffer;
-}
-
-// How many simple steps an element of this operation costs.
-double steps(Op op) {
-  if (op >= Op::Exp && op <= Op::Erf) return 6;
-  if (op >= Op::Elu && op <= Op::LogSigmoid) return 6;
-  if (op >= Op::TanhBackward && op <= Op::LogSigmoidBackward) return 4;
-  return op >= Op::DivFloor && op <= Op::Atan2 ? 10 : 1;
 }
 
 /// The order of dimensions in memory that suits the operands, innermost first: TensorIterator's sort by strides, which keeps
@@ -96,8 +80,8 @@ Shape memory_order(const Input* inputs, int count, IntArrayRef sizes) {
   return order;
 }
 
-Loops merge_dimensions(const Input* inputs, int count, IntArrayRef sizes, const Shape& order) {
-  Loops loops;
+ElementwiseNest merge_dimensions(const Input* inputs, int count, IntArrayRef sizes, const Shape& order) {
+  ElementwiseNest loops;
   for (int64_t d : order) {
     if (sizes[int(d)] == 1) continue;
     bool continues = loops.dims > 0;
@@ -117,37 +101,6 @@ Loops merge_dimensions(const Input* inputs, int count, IntArrayRef sizes, const 
     for (int i = 0; i < count; ++i) loops.strides[i][0] = 0;
   }
   return loops;
-}
-
-/// Rows [begin, end) of the nest, each one call of the loop.
-void run_rows(kernels::ElementwiseLoop loop, kernels::ElementwiseCall call, const Loops& loops, const Input* inputs, int count,
-              int64_t out_bytes, int64_t begin, int64_t end) {
-  call.n = loops.sizes[0];
-  for (int64_t row = begin; row < end; ++row) {
-    kernels::ElementwiseCall at = call;
-    int64_t rest = row;
-    int64_t offset[kMostOperands] = {};
-    for (int d = 1; d < loops.dims; ++d) {
-      const int64_t index = rest % loops.sizes[d];
-      rest /= loops.sizes[d];
-      for (int i = 0; i < count; ++i) offset[i] += index * loops.strides[i][d];
-    }
-    for (int i = 0; i < count; ++i) at.in[i] = static_cast<const char*>(call.in[i]) + offset[i] * inputs[i].bytes;
-    at.out = static_cast<char*>(call.out) + row * call.n * out_bytes;
-    loop(at);
-  }
-}
-
-void run_flat(kernels::ElementwiseLoop loop, const kernels::ElementwiseCall& call, const Input* inputs, int count,
-              int64_t out_bytes, double work) {
-  kernels::parallel_for(call.n, 64, work, [&](int64_t begin, int64_t end) {
-    kernels::ElementwiseCall part = call;
-    part.n = end - begin;
-    for (int i = 0; i < count; ++i)
-      part.in[i] = static_cast<const char*>(call.in[i]) + begin * call.stride[i] * inputs[i].bytes;
-    part.out = static_cast<char*>(call.out) + begin * out_bytes;
-    loop(part);
-  });
 }
 
 }  // namespace
@@ -183,9 +136,10 @@ bool is_alike(const Operand& operand, DType dtype, const TensorImpl* first) {
   return true;
 }
 
-Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_list<const Operand*> operands, DType compute,
+Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initializer_list<const Operand*> operands, DType compute,
                         const Parameters& parameters, DType out) {
   const int count = int(operands.size());
+  const kernels::ElementwiseLoop loop = row.loops[int(compute)];
   const int64_t out_bytes = item_size(out);
 
   // Everything as tensors of the computing type; numbers are operands that do not move.
@@ -193,6 +147,7 @@ Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_l
   const Tensor* tensors[kMostOperands] = {};
   NumberBuffer numbers[kMostOperands];
   Input inputs[kMostOperands];
+  int64_t bytes[kMostOperands];  // of an element
   kernels::ElementwiseCall call;
   for (int i = 0; i < 3; ++i) call.parameters[i] = parameters.values[i];
   const Tensor* first = nullptr;
@@ -200,7 +155,7 @@ Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_l
   for (int i = 0; i < count; ++i) {
     const Operand& operand = *operands.begin()[i];
     const DType wanted = op == Op::Where && i == 0 ? kBool : compute;
-    inputs[i].bytes = item_size(wanted);
+    bytes[i] = item_size(wanted);
     if (!operand.is_tensor()) {
       call.in[i] = number_as(operand.number(), wanted, numbers[i]);
       call.stride[i] = 0;
@@ -222,8 +177,8 @@ Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_l
     Tensor y = make_dense(first->sizes(), out);
     call.n = y.numel();
     call.out = y.data_ptr();
-    if (double(call.n) * steps(op) < kStepsAlone) loop(call);
-    else run_flat(loop, call, inputs, count, out_bytes, double(call.n) * steps(op));
+    if (double(call.n) * row.cost < kStepsAlone) loop(call);
+    else kernels::run_elementwise(loop, call, count, bytes, out_bytes, double(call.n) * row.cost);
     return y;
   }
 
@@ -245,18 +200,15 @@ Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_l
   Tensor y = empty_strided(sizes, strides, out);
   if (y.numel() == 0) return y;
 
-  const Loops loops = merge_dimensions(inputs, count, sizes, order);
+  const ElementwiseNest loops = merge_dimensions(inputs, count, sizes, order);
   call.out = y.data_ptr();
   for (int i = 0; i < count; ++i) call.stride[i] = loops.strides[i][0];
-  const double work = double(y.numel()) * steps(op);
+  const double work = double(y.numel()) * row.cost;
   if (loops.dims == 1) {
     call.n = loops.sizes[0];
-    run_flat(loop, call, inputs, count, out_bytes, work);
+    kernels::run_elementwise(loop, call, count, bytes, out_bytes, work);
   } else {
-    const int64_t rows = y.numel() / loops.sizes[0];
-    kernels::parallel_for(rows, 1, work + double(rows) * 10, [&](int64_t begin, int64_t end) {
-      run_rows(loop, call, loops, inputs, count, out_bytes, begin, end);
-    });
+    kernels::run_elementwise(loop, call, loops, y.numel() / loops.sizes[0], count, bytes, out_bytes, work);
   }
   return y;
 }
@@ -264,14 +216,15 @@ Tensor pointwise_of_any(kernels::ElementwiseLoop loop, Op op, std::initializer_l
 }  // namespace
 
 Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters, DType out) {
-  const kernels::ElementwiseLoop loop = kernels::kernels().elementwise.loop(op, compute);
+  const kernels::ElementwiseRow& row = kernels::kernels().elementwise.row(op);
+  const kernels::ElementwiseLoop loop = row.loops[int(compute)];
   if (!loop) fail<NotImplementedError>("this operation is not implemented for '{}'", scalar_type_name(compute));
   if (out == DType::Undefined) out = compute;
   // Small tensors that are all alike come by the thousand: they skip the preparations.
   kernels::ElementwiseCall call;
   const TensorImpl* first = nullptr;
   for (std::size_t i = 0; i < operands.size(); ++i) {
-    if (!is_alike(*operands.begin()[i], compute, first)) return pointwise_of_any(loop, op, operands, compute, parameters, out);
+    if (!is_alike(*operands.begin()[i], compute, first)) return pointwise_of_any(row, op, operands, compute, parameters, out);
     const TensorImpl* t = operands.begin()[i]->tensor().impl();
     if (!first) first = t;
     call.in[i] = t->data;

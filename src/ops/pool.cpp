@@ -8,73 +8,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "error_format.h"
-#include "kernels/kernels.h"
-#include "ops/pool_windows.h"
-#include "runtime/parallel.h"
+#include "kernels/pool/batch.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
 namespace ember {
 namespace {
 
-/// What a batch is cut into: whole images, or rows of outputs. Loops that see only the first window of AnyRows and take the others to
-/// follow it may get the rows of several planes at once.
-enum class Pieces { Images, Rows, AnyRows };
+using kernels::SharedWindows;
+using kernels::Windows;
 
-/// How a batch lies in memory: images of some channels side by side, or planes of one channel each.
-struct Batch {
-  bool planes;
-  int64_t images, channels;
-
+/// How a batch lies in memory, and tensors of that layout.
+struct Batch : kernels::PoolBatch {
   explicit Batch(const Tensor& x) : Batch(x.is_contiguous(), x.sizes()[0], x.sizes()[1]) {}
-  Batch(bool planes, int64_t n, int64_t c) : planes(planes), images(planes ? n * c : n), channels(planes ? 1 : c) {}
+  Batch(bool planes, int64_t n, int64_t c) : PoolBatch(planes, n, c) {}
 
   MemoryFormat format() const { return planes ? MemoryFormat::Contiguous : MemoryFormat::ChannelsLast; }
-  /// With the layout of the batch.
   Tensor make(const Shape& sizes, DType dtype) const {
     return planes ? make_dense(sizes, dtype) : empty_strided(sizes, channels_last_strides(sizes), dtype);
-  }
-  template <class T>
-  const kernels::PoolFamily<T>& loops() const {
-    const kernels::PoolKernels& k = kernels::kernels().pool;
-    if constexpr (sizeof(T) == 4) return planes ? k.float32_planes : k.float32;
-    else return planes ? k.float64_planes : k.float64;
-  }
-
-  /// body(shape, offset into the images, offset into the outputs, position of the first output) for pieces of the batch.
-  template <class Body>
-  void for_each(const Windows& w, Pieces pieces, Body&& body) const {
-    if (pieces == Pieces::AnyRows && planes && w.pairs()) return for_each_joined(w, body);
-    const int64_t rows = pieces == Pieces::Images ? 1 : w.y.out(), all = images * rows;
-    const int64_t in = w.y.in * w.x.in * channels, line = w.x.out() * channels;
-    kernels::parallel_for(all, 1, double(images * in) * 2, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin, next; i < end; i = next) {
-        const int64_t image = i / rows, first = i % rows;
-        next = std::min(end, (image + 1) * rows);
-        kernels::PoolShape shape{w.y_view, w.x_view, channels};
-        if (pieces != Pieces::Images) {
-          shape.y.start += first;
-          shape.y.count += first;
-          shape.y.out = next - i;
-        }
-        body(shape, image * in, (image * w.y.out() + first) * line, first * w.x.out());
-      }
-    });
-  }
-
- private:
-  /// Planes that pairs cover are one high plane.
-  template <class Body>
-  void for_each_joined(const Windows& w, Body&& body) const {
-    const int64_t rows = images * w.y.out();
-    kernels::parallel_for(rows, 1, double(rows * w.y_view.tiles * w.x.in) * 2, [&](int64_t begin, int64_t end) {
-      kernels::PoolShape shape{w.y_view, w.x_view, 1};
-      shape.y.out = end - begin;
-      body(shape, begin * w.y_view.tiles * w.x.in, begin * w.x.out(), begin * w.x.out());
-    });
   }
 };
 
@@ -92,9 +45,11 @@ struct Taps {
 
   Taps(int64_t count, bool bytes, bool planes)
       : numbers(bytes ? make_dense({count}, kUInt8) : make_dense({(count + 1) / 2}, kInt64)), planes(planes) {}
-  bool are_bytes() const { return numbers.dtype() == kUInt8; }
-  std::uint8_t* bytes() const { return numbers.data<std::uint8_t>(); }
-  int32_t* ints() const { return static_cast<int32_t*>(numbers.data_ptr()); }
+  /// Where they lie.
+  kernels::PoolTaps at() const {
+    if (numbers.dtype() == kUInt8) return {numbers.data<std::uint8_t>(), nullptr};
+    return {nullptr, static_cast<int32_t*>(numbers.data_ptr())};
+  }
 };
 
 Tensor scatter_taps(const Tensor& dy, const Taps& taps, const SharedWindows& w, const Shape& sizes);
@@ -104,14 +59,7 @@ Tensor gather_taps(const Tensor& given, const Taps& taps, const SharedWindows& w
   const Tensor x = given.detach().contiguous(batch.format());
   Tensor y = batch.make(pooled_sizes(x, *w), x.dtype());
   if (w->some_empty()) y.zero_();
-  with_real(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const auto& loops = batch.loops<T>();
-    batch.for_each(*w, Pieces::Rows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
-      if (taps.are_bytes()) loops.gather_byte(s, x.data<T>() + in, taps.bytes() + out, y.data<T>() + out);
-      else loops.gather_int(s, x.data<T>() + in, taps.ints() + out, y.data<T>() + out);
-    });
-  });
+  with_real(x.dtype(), [&]<class T>(T) { kernels::max_pool_gather(batch, *w, x.data<T>(), taps.at(), y.data<T>()); });
   return record("MaxPool2DWithIndicesBackwardBackward", {given}, std::move(y), [taps, w, sizes = x.sizes().shape()](const Tensor& u, Grads& grads) {
     grads.add(0, scatter_taps(u, taps, w, sizes));
   });
@@ -121,16 +69,7 @@ Tensor scatter_taps(const Tensor& given, const Taps& taps, const SharedWindows& 
   const Batch batch(taps.planes, sizes[0], sizes[1]);
   const Tensor dy = given.detach().contiguous(batch.format());
   Tensor dx = batch.make(sizes, dy.dtype());
-  with_real(dy.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const auto& loops = batch.loops<T>();
-    batch.for_each(*w, w->tiled ? Pieces::AnyRows : Pieces::Images, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
-      T* const to = dx.data<T>() + in;
-      if (!w->tiled) std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
-      if (taps.are_bytes()) loops.scatter_byte(s, dy.data<T>() + out, taps.bytes() + out, to, w->tiled);
-      else loops.scatter_int(s, dy.data<T>() + out, taps.ints() + out, to, w->tiled);
-    });
-  });
+  with_real(dy.dtype(), [&]<class T>(T) { kernels::max_pool_backward(batch, *w, dy.data<T>(), taps.at(), dx.data<T>()); });
   return record("MaxPool2DWithIndicesBackward", {given}, std::move(dx), [taps, w](const Tensor& u, Grads& grads) {
     grads.add(0, gather_taps(u, taps, w));
   });
@@ -150,14 +89,7 @@ MaxResult max_over(const char* name, const Tensor& given, const SharedWindows& w
     y.fill_(-INFINITY);
     taps.numbers.zero_();
   }
-  with_real(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const auto& loops = batch.loops<T>();
-    batch.for_each(*w, Pieces::AnyRows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
-      if (taps.are_bytes()) loops.max_byte(s, x.data<T>() + in, y.data<T>() + out, taps.bytes() + out);
-      else loops.max_int(s, x.data<T>() + in, y.data<T>() + out, taps.ints() + out);
-    });
-  });
+  with_real(x.dtype(), [&]<class T>(T) { kernels::max_pool(batch, *w, x.data<T>(), y.data<T>(), taps.at()); });
   y = record(name, {given}, std::move(y), [taps, w, sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) {
     grads.add(0, scatter_taps(dy, taps, w, sizes));
   });
@@ -169,8 +101,9 @@ Tensor indices_of(const MaxResult& r, const Windows& w) {
   const Batch batch(r.taps.planes, r.y.sizes()[0], r.y.sizes()[1]);
   const Tensor indices = batch.make(r.y.sizes().shape(), kInt64);
   int64_t* to = indices.data<int64_t>();
+  const kernels::PoolTaps taps = r.taps.at();
   for (int64_t i = 0; i < indices.numel(); ++i) {
-    const int64_t position = i / batch.channels % w.outputs(), tap = r.taps.are_bytes() ? r.taps.bytes()[i] : r.taps.ints()[i];
+    const int64_t position = i / batch.channels % w.outputs(), tap = taps.bytes ? taps.bytes[i] : taps.ints[i];
     const std::size_t oy = std::size_t(position / w.x.out()), ox = std::size_t(position % w.x.out());
     const int64_t columns = std::max<int64_t>(w.x.count[ox], 1);
     to[i] = (w.y.start[oy] + tap / columns * w.y.step) * w.x.in + w.x.start[ox] + tap % columns * w.x.step;
@@ -182,33 +115,11 @@ Tensor indices_of(const MaxResult& r, const Windows& w) {
 
 Tensor average_backward(const Tensor& dy, const SharedWindows& w, int64_t divisor, const Shape& sizes, bool planes);
 
-template <class T>
-Tensor scales_of(const Windows& w, int64_t divisor) {
-  Tensor scales = empty({w.outputs()}, dtype_of<T>);
-  T* scale = scales.data<T>();
-  for (int64_t dy : w.y.divisor)
-    for (int64_t dx : w.x.divisor) *scale++ = T(1.0 / double(divisor ? divisor : dy * dx));
-  return scales;
-}
-
-/// Pairs that cover planes, one divisor for all.
-bool are_alike(const Batch& batch, const Windows& w) {
-  const auto all_equal = [](const std::vector<int64_t>& v) { return std::adjacent_find(v.begin(), v.end(), std::not_equal_to<>()) == v.end(); };
-  return batch.planes && w.pairs() && all_equal(w.y.divisor) && all_equal(w.x.divisor);
-}
-
 Tensor average_over(const char* name, const Tensor& given, const SharedWindows& w, int64_t divisor) {
   const Tensor x = known_layout(given.detach());
   const Batch batch(x);
   Tensor y = batch.make(pooled_sizes(x, *w), x.dtype());
-  with_real(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Tensor scales = scales_of<T>(*w, divisor);
-    const bool pairs = are_alike(batch, *w);
-    batch.for_each(*w, pairs ? Pieces::AnyRows : Pieces::Rows, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t position) {
-      batch.loops<T>().average(s, x.data<T>() + in, scales.data<T>() + (pairs ? 0 : position), y.data<T>() + out, pairs);
-    });
-  });
+  with_real(x.dtype(), [&]<class T>(T) { kernels::average_pool(batch, *w, divisor, x.data<T>(), y.data<T>()); });
   return record(name, {given}, std::move(y), [w, divisor, sizes = x.sizes().shape(), planes = batch.planes](const Tensor& dy, Grads& grads) {
     grads.add(0, average_backward(dy, w, divisor, sizes, planes));
   });
@@ -218,22 +129,40 @@ Tensor average_backward(const Tensor& given, const SharedWindows& w, int64_t div
   const Batch batch(planes, sizes[0], sizes[1]);
   const Tensor dy = given.detach().contiguous(batch.format());
   Tensor dx = batch.make(sizes, dy.dtype());
-  with_real(dy.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Tensor scales = scales_of<T>(*w, divisor);
-    const bool pairs = are_alike(batch, *w);
-    batch.for_each(*w, pairs ? Pieces::AnyRows : Pieces::Images, [&](const kernels::PoolShape& s, int64_t in, int64_t out, int64_t) {
-      T* const to = dx.data<T>() + in;
-      if (!pairs) std::fill_n(to, s.y.in * s.x.in * s.c, T(0));
-      batch.loops<T>().spread(s, dy.data<T>() + out, scales.data<T>(), to, pairs);
-    });
-  });
+  with_real(dy.dtype(), [&]<class T>(T) { kernels::average_pool_backward(batch, *w, divisor, dy.data<T>(), dx.data<T>()); });
   return record("AvgPool2DBackward", {given}, std::move(dx), [w, divisor](const Tensor& u, Grads& grads) {
     grads.add(0, average_over("AvgPool2D", u, w, divisor));
   });
 }
 
 // --- checks, and one dimension as two
+
+/// The windows of images (N, C, H, W); N = 1 takes them as lines and slides along W alone.
+template <int N>
+SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding,
+                              ExpandingArray<N> dilation, bool ceil_mode, bool count_padding) {
+  kernels::Sliding slides[2];
+  int64_t out[2];
+  for (int i = 0; i < 2; ++i) {
+    if (const int j = i - (2 - N); j >= 0) slides[i] = {kernel[j], stride[j] == kSameAsKernel ? kernel[j] : stride[j], padding[j], dilation[j]};
+    const auto [k, s, p, d] = slides[i];
+    check<RuntimeError>(k > 0, "kernel size should be greater than zero, but got kH: {} kW: {}", kernel[0], kernel[N - 1]);
+    check<RuntimeError>(s > 0, "stride should be greater than zero, but got dH: {} dW: {}", stride[0], stride[N - 1]);
+    check<RuntimeError>(d > 0, "dilation should be greater than zero, but got dilationH: {} dilationW: {}", dilation[0], dilation[N - 1]);
+    check<RuntimeError>(p >= 0, "pad must be non-negative, but got pad: {}", p);
+    check<RuntimeError>(p <= (d * (k - 1) + 1) / 2, "pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}", p, k, d);
+    out[i] = kernels::pooled_size(images.sizes()[i + 2], slides[i], ceil_mode);
+  }
+  const int64_t c = images.sizes()[1], h = images.sizes()[2], w = images.sizes()[3];
+  check<RuntimeError>(out[0] >= 1 && out[1] >= 1, "Given input size: ({}x{}x{}). Calculated output size: ({}x{}x{}). Output size is too small",
+                      c, h, w, c, out[0], out[1]);
+  return kernels::sliding_windows(h, w, slides[0], slides[1], ceil_mode, count_padding);
+}
+
+SharedWindows adaptive_windows(const Tensor& images, int64_t h, int64_t w) {
+  check<RuntimeError>(h >= 0 && w >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {{{}, {}}}", h, w);
+  return kernels::adaptive_windows(images.sizes()[2], images.sizes()[3], h, w);
+}
 
 void check_input(const char* name, const Tensor& x, int spatial) {
   check<RuntimeError>(x.dim() == spatial + 1 || x.dim() == spatial + 2, "{}: Expected {}D or {}D input tensor, but got input of size: {}",

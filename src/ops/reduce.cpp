@@ -9,8 +9,8 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "runtime/parallel.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -192,11 +192,8 @@ Moments moments_of(const Tensor& x, ReducedDims dims, bool keepdim) {
   Moments m{full(shape, NAN, kFloat64), full(shape, NAN, kFloat64), double(n)};
   if (n == 0 || rows == 0) return m;
   const Tensor all = as_rows(x, dims);
-  kernels::parallel_for(rows, 1, double(x.numel()) * 2, [&](int64_t begin, int64_t end) {
-    const kernels::ReduceKernels& k = kernels::kernels().reduce;
-    double *mean = m.mean.data<double>() + begin, *squares = m.squares.data<double>() + begin;
-    if (x.dtype() == kFloat32) k.moments_float(end - begin, n, all.data<float>() + begin * n, mean, squares);
-    else k.moments_double(end - begin, n, all.data<double>() + begin * n, mean, squares);
+  with_real(x.dtype(), [&]<class T>(T) {
+    kernels::row_moments<T>(rows, n, all.data<T>(), m.mean.data<double>(), m.squares.data<double>());
   });
   return m;
 }

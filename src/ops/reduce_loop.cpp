@@ -4,7 +4,6 @@
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "ops/reduce.h"
-#include "runtime/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -81,19 +80,7 @@ bool merge(IntArrayRef sizes, ReducedDims dims, Geometry& g) {
 void run(kernels::ReduceLoop loop, const Geometry& g, const Tensor& x, const Tensor& y) {
   const int64_t x_bytes = item_size(x.dtype()), y_bytes = item_size(y.dtype());
   const kernels::ReduceCall whole{g.outer, g.n, g.inner, g.n * g.inner, g.inner, g.inner, x.data_ptr(), y.data_ptr()};
-  const double work = double(g.outer) * double(g.n) * double(g.inner) / 2;
-  const auto part = [&](int64_t o0, int64_t o1, int64_t i0, int64_t i1) {
-    kernels::ReduceCall call = whole;
-    call.outer = o1 - o0;
-    call.inner = i1 - i0;
-    call.x = static_cast<const char*>(whole.x) + (o0 * whole.x_outer + i0) * x_bytes;
-    call.y = static_cast<char*>(whole.y) + (o0 * whole.y_outer + i0) * y_bytes;
-    loop(call);
-  };
-  if (g.outer > 1)
-    kernels::parallel_for(g.outer, 1, work, [&](int64_t begin, int64_t end) { part(begin, end, 0, g.inner); });
-  else
-    kernels::parallel_for(g.inner, 512, work, [&](int64_t begin, int64_t end) { part(0, 1, begin, end); });
+  kernels::reduce(loop, whole, x_bytes, y_bytes, double(g.outer) * double(g.n) * double(g.inner) / 2, 512);
 }
 
 }  // namespace

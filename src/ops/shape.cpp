@@ -9,9 +9,8 @@
 #include <string_view>
 
 #include "error_format.h"
-#include "kernels/kernels.h"
+#include "kernels/copy/copy.h"
 #include "ops/pointwise.h"
-#include "runtime/parallel.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -39,29 +38,12 @@ Shape cat_shape(const std::vector<Tensor>& tensors, int dim, const Tensor& first
 
 /// Row-major tensors of one type side by side: y is written from its first to its last byte.
 void join_rows(const std::vector<Tensor>& tensors, int dim, const Tensor& y) {
-  struct Part {
-    const char* data;
-    int64_t bytes;  // of a row
-  };
-  std::vector<Part> parts;
-  int64_t rows = 1, row_bytes = 0;
+  std::vector<kernels::RowsOfBytes> parts;
+  int64_t rows = 1;
   for (int d = 0; d < dim; ++d) rows *= y.sizes()[d];
-  for (const Tensor& t : tensors) {
-    if (t.numel() == 0) continue;
-    parts.push_back({static_cast<const char*>(t.data_ptr()), t.numel() / rows * item_size(t.dtype())});
-    row_bytes += parts.back().bytes;
-  }
-  char* const out = static_cast<char*>(y.data_ptr());
-  kernels::parallel_for(rows, 1, double(y.numel()), [&](int64_t begin, int64_t end) {
-    const auto copy_row = kernels::kernels().copy.copy_row;
-    for (int64_t r = begin; r < end; ++r) {
-      char* to = out + r * row_bytes;
-      for (const Part& part : parts) {
-        copy_row(part.bytes, part.data + r * part.bytes, to);
-        to += part.bytes;
-      }
-    }
-  });
+  for (const Tensor& t : tensors)
+    if (t.numel() > 0) parts.push_back({static_cast<const char*>(t.data_ptr()), t.numel() / rows * item_size(t.dtype())});
+  kernels::join_rows(rows, parts.data(), int64_t(parts.size()), static_cast<char*>(y.data_ptr()), y.numel());
 }
 
 }  // namespace

@@ -7,18 +7,12 @@
 #include <utility>
 
 #include "error_format.h"
-#include "kernels/kernels.h"
-#include "runtime/parallel.h"
+#include "kernels/softmax/softmax.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
-
-template <class T>
-const kernels::SoftmaxFamily<T>& family() {
-  if constexpr (sizeof(T) == 4) return kernels::kernels().softmax.float32;
-  else return kernels::kernels().softmax.float64;
-}
 
 Tensor prepared(const char* name, const Tensor& x, DType dtype) {
   const Tensor converted = dtype == DType::Undefined ? x : x.to(dtype);
@@ -27,32 +21,21 @@ Tensor prepared(const char* name, const Tensor& x, DType dtype) {
   return converted;
 }
 
-/// loop(family, rows, n, pointers into each tensor's rows) over the last dimension of contiguous tensors.
-template <class Loop>
-void over_rows(const Tensor& out, double steps, Loop&& loop) {
-  const int64_t n = out.dim() ? out.sizes().back() : 1;
-  if (out.numel() == 0) return;
-  kernels::parallel_for(out.numel() / n, 1, double(out.numel()) * steps, [&](int64_t begin, int64_t end) {
-    if (out.dtype() == kFloat32) loop(float(), end - begin, n, begin * n);
-    else loop(double(), end - begin, n, begin * n);
-  });
-}
-
 /// y of x along its last dimension, contiguous.
 Tensor forward(const Tensor& x, bool logarithm) {
   Tensor y = make_dense(x.sizes(), x.dtype());
-  over_rows(y, 10, [&](auto zero, int64_t rows, int64_t n, int64_t at) {
-    using T = decltype(zero);
-    (logarithm ? family<T>().log_softmax : family<T>().softmax)(rows, n, x.data<T>() + at, y.data<T>() + at);
-  });
+  if (y.numel() == 0) return y;
+  const int64_t n = y.dim() ? y.sizes().back() : 1;
+  with_real(y.dtype(), [&]<class T>(T) { kernels::softmax_rows<T>(logarithm, y.numel() / n, n, x.data<T>(), y.data<T>()); });
   return y;
 }
 
 Tensor backward(const Tensor& dy, const Tensor& y, bool logarithm) {
   Tensor dx = make_dense(y.sizes(), y.dtype());
-  over_rows(dx, 6, [&](auto zero, int64_t rows, int64_t n, int64_t at) {
-    using T = decltype(zero);
-    (logarithm ? family<T>().log_softmax_backward : family<T>().softmax_backward)(rows, n, dy.data<T>() + at, y.data<T>() + at, dx.data<T>() + at);
+  if (y.numel() == 0) return dx;
+  const int64_t n = y.dim() ? y.sizes().back() : 1;
+  with_real(y.dtype(), [&]<class T>(T) {
+    kernels::softmax_rows_backward<T>(logarithm, y.numel() / n, n, dy.data<T>(), y.data<T>(), dx.data<T>());
   });
   return dx;
 }

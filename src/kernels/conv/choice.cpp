@@ -32,7 +32,7 @@ bool can_winograd(const ConvShape& s, int bytes) {
 }
 
 double whole_vectors(int64_t n, int bytes = 4) {
-  const int64_t lanes = bytes == 4 ? kernels().gemm.float32.lanes : kernels().gemm.float64.lanes;
+  const int64_t lanes = bytes == 4 ? kernels<float>().gemm.lanes : kernels<double>().gemm.lanes;
   return double((n + lanes - 1) / lanes * lanes);
 }
 

@@ -14,31 +14,21 @@
 
 namespace ember::kernels {
 
-namespace {
-
-template <class T>
-const BatchNormLoops<T>& norm_loops() {
-  if constexpr (sizeof(T) == 4) return kernels().batch_norm.float32;
-  else return kernels().batch_norm.float64;
-}
-
-}  // namespace
-
 template <class T>
 void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T* y) {
   T* const from = y + row * o;
-  norm_loops<T>().rows.affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+  kernels<T>().batch_norm.rows.affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
 }
 
 template <class T>
 void norm_and_pool(const ConvEpilogue<T>& e, int64_t windows, int64_t width, int64_t o, const T* x, T* y) {
-  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) norm_loops<T>().windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
+  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) kernels<T>().batch_norm.windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
 }
 
 template <class T>
 void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (std::is_same_v<T, float>) {
     if (path == ConvPath::Winograd2) return winograd_forward(kernels().winograd.two, s, x, w, epilogue, y);
     if (path == ConvPath::Winograd4) return winograd_forward(kernels().winograd.four, s, x, w, epilogue, y);
   }
@@ -68,7 +58,7 @@ bool conv_pools(const ConvShape& s) {
 template <class T>
 void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (std::is_same_v<T, float>) {
     if (path == ConvPath::Winograd2) return winograd_backward_input(kernels().winograd.two, s, dy, w, nullptr, dx);
     if (path == ConvPath::Winograd4) return winograd_backward_input(kernels().winograd.four, s, dy, w, nullptr, dx);
   }
@@ -82,7 +72,7 @@ void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
 template <class T>
 bool conv_add_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (std::is_same_v<T, float>) {
     if (path == ConvPath::Winograd2) winograd_backward_input(kernels().winograd.two, s, dy, w, dx, dx);
     if (path == ConvPath::Winograd4) winograd_backward_input(kernels().winograd.four, s, dy, w, dx, dx);
   }
@@ -96,7 +86,7 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
     return;
   }
   const ConvPath path = conv_path(s, ConvDirection::BackwardWeight, sizeof(T));
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (std::is_same_v<T, float>) {
     if (path == ConvPath::Winograd2) return winograd_backward_weight(kernels().winograd.two, s, x, dy, dw);
     if (path == ConvPath::Winograd4) return winograd_backward_weight(kernels().winograd.four, s, x, dy, dw);
   }

@@ -13,14 +13,8 @@ namespace ember::kernels {
 namespace {
 
 template <class T>
-const DepthwiseFamily<T>& family() {
-  if constexpr (sizeof(T) == 4) return kernels().depthwise.float32;
-  else return kernels().depthwise.float64;
-}
-
-template <class T>
 int64_t whole_vectors(int64_t n) {
-  const int64_t lanes = family<T>().lanes;
+  const int64_t lanes = kernels<T>().depthwise.lanes;
   return (n + lanes - 1) / lanes * lanes;
 }
 
@@ -65,7 +59,7 @@ void run_image(const Axis& ay, const Axis& ax, int64_t channels, int64_t kernel_
     r.kernel_rows = ay.end(i) - k0;
     r.image = image + ay.input(i, k0) * ax.in * channels;
     r.w = w + ((ay.first_tap + k0 * ay.tap_step) * kernel_width + ax.first_tap) * w_row;
-    family<T>().row(r, bias, relu, result + ((ay.place + i * ay.spacing) * result_width + ax.place) * channels, ax.spacing * channels);
+    kernels<T>().depthwise.row(r, bias, relu, result + ((ay.place + i * ay.spacing) * result_width + ax.place) * channels, ax.spacing * channels);
   }
 }
 
@@ -124,7 +118,7 @@ void depthwise_backward_weight(const ConvShape& s, const T* x, const T* dy, T* d
           const DepthwiseRow<T> r{.channels = s.o, .image = (m > 1 ? repeated : image) + ay.input(r0, ky) * s.w * s.o, .image_row = 0,
                                   .width = s.w, .outputs = s.ow, .stride = ax.stride, .before = ax.before, .dilation = ax.dilation,
                                   .kernel_rows = 1, .taps = s.kw, .w = nullptr, .w_row = 0, .w_tap = 0};
-          family<T>().weight_gradient(r, r1 - r0, s.stride[0] * s.w * s.o, dy + (n * s.oh + r0) * s.ow * s.o, s.ow * s.o,
+          kernels<T>().depthwise.weight_gradient(r, r1 - r0, s.stride[0] * s.w * s.o, dy + (n * s.oh + r0) * s.ow * s.o, s.ow * s.o,
                                       sum + ky * s.kw * row, row);
         }
       }

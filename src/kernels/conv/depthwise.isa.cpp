@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "kernels/families.isa.h"
 #include "kernels/lanes/lanes.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -215,7 +216,6 @@ constexpr DepthwiseFamily<T> family{kLanes<T>, row<T>, weight_gradient<T>};
 
 }  // namespace
 
-extern const DepthwiseKernels depthwise_kernels;
-constinit const DepthwiseKernels depthwise_kernels{family<float>, family<double>};
+constinit const Both<DepthwiseFamily> depthwise_loops{family<float>, family<double>};
 
 }  // namespace ember::kernels::EMBER_ISA

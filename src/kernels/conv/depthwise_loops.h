@@ -30,9 +30,4 @@ struct DepthwiseFamily {
   void (*weight_gradient)(const DepthwiseRow<T>& r, int64_t rows, int64_t image_step, const T* dy, int64_t dy_row, T* dw, int64_t dw_tap);
 };
 
-struct DepthwiseKernels {
-  DepthwiseFamily<float> float32;
-  DepthwiseFamily<double> float64;
-};
-
 }  // namespace ember::kernels

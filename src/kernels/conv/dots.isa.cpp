@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "kernels/families.isa.h"
 #include "kernels/lanes/lanes.h"
 #include "kernels/lanes/transpose.h"
 
@@ -114,7 +115,6 @@ void panel(const DotPanel<T>& p) {
 
 }  // namespace
 
-extern const DotKernels dot_kernels;
-constinit const DotKernels dot_kernels{panel<float>, panel<double>};
+constinit const Both<DotFamily> dots_loops{{panel<float>}, {panel<double>}};
 
 }  // namespace ember::kernels::EMBER_ISA

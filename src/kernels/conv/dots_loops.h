@@ -26,9 +26,9 @@ struct DotPanel {
   bool relu;
 };
 
-struct DotKernels {
-  void (*float32)(const DotPanel<float>&);
-  void (*float64)(const DotPanel<double>&);
+template <class T>
+struct DotFamily {
+  void (*panel)(const DotPanel<T>&);
 };
 
 }  // namespace ember::kernels

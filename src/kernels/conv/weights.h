@@ -9,17 +9,11 @@
 
 namespace ember::kernels {
 
-template <class T>
-const GemmFamily<T>& gemm_family() {
-  if constexpr (sizeof(T) == 4) return kernels().gemm.float32;
-  else return kernels().gemm.float64;
-}
-
 /// How wide the column panels of a matrix with `length` rows are: at most two vectors, as even as whole vectors allow; four where the
 /// sums are short and writing the results is what counts.
 template <class T>
 int64_t panel_columns(int64_t columns, int64_t length) {
-  const GemmFamily<T>& f = gemm_family<T>();
+  const GemmFamily<T>& f = kernels<T>().gemm;
   const int64_t vectors = (columns + f.lanes - 1) / f.lanes, most = f.masked_loads && length <= 64 && vectors % 4 == 0 ? 4 : 2;
   const int64_t panels = (vectors + most - 1) / most;
   return (vectors + panels - 1) / panels * f.lanes;

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "kernels/families.isa.h"
 #include "kernels/lanes/lanes.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -362,7 +363,6 @@ constexpr WinogradFamily family{F::outputs,  Sizes<F>::tiles, Transforms<F>::inp
 
 }  // namespace
 
-extern const WinogradKernels winograd_kernels;
-constinit const WinogradKernels winograd_kernels{family<Two>, family<Four>};
+constinit const WinogradKernels winograd_loops{family<Two>, family<Four>};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -68,7 +68,7 @@ constexpr bool kMovesBits = std::is_same_v<To, From> && sizeof(To) >= 4;
 
 template <class T>
 void fill_row(int64_t n, T* dst, T value) {
-  if constexpr (sizeof(T) == 4) kernels().copy.fill_32(n, std::bit_cast<std::uint32_t>(value), reinterpret_cast<std::uint32_t*>(dst));
+  if constexpr (sizeof(T) == sizeof(std::uint32_t)) kernels().copy.fill_32(n, std::bit_cast<std::uint32_t>(value), reinterpret_cast<std::uint32_t*>(dst));
   else if constexpr (sizeof(T) == 8) kernels().copy.fill_64(n, std::bit_cast<std::uint64_t>(value), reinterpret_cast<std::uint64_t*>(dst));
   else std::memset(dst, int(value), std::size_t(n));
 }
@@ -212,6 +212,18 @@ void accumulate(DType dtype, int64_t n, const void* x, void* y) {
       else
         for (int64_t i = begin; i < end; ++i) to[i] = T(to[i] + from[i]);
     });
+  });
+}
+
+void join_rows(int64_t rows, const RowsOfBytes* parts, int64_t count, char* to, int64_t numbers) {
+  int64_t row_bytes = 0;
+  for (int64_t i = 0; i < count; ++i) row_bytes += parts[i].bytes;
+  parallel_for(rows, 1, double(numbers), [&](int64_t begin, int64_t end) {
+    const auto copy_row = kernels().copy.copy_row;
+    for (int64_t r = begin; r < end; ++r) {
+      char* at = to + r * row_bytes;
+      for (int64_t i = 0; i < count; at += parts[i].bytes, ++i) copy_row(parts[i].bytes, parts[i].data + r * parts[i].bytes, at);
+    }
   });
 }
 

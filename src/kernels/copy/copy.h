@@ -15,6 +15,15 @@ void copy(DType to, void* dst, const int64_t* dst_strides, DType from, const voi
 /// n elements, one after the other, all *value.
 void fill(DType dtype, void* dst, int64_t n, const void* value);
 
+/// Rows of bytes.
+struct RowsOfBytes {
+  const char* data;
+  int64_t bytes;  ///< of a row
+};
+
+/// `rows` rows of `to`, each the rows of the parts one after the other. numbers: how many there are, for the cut.
+void join_rows(int64_t rows, const RowsOfBytes* parts, int64_t count, char* to, int64_t numbers);
+
 /// y += x, n elements each.
 void accumulate(DType dtype, int64_t n, const void* x, void* y);
 

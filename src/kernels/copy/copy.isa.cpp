@@ -1,6 +1,7 @@
 // Moving numbers of four and eight bytes, whatever they mean: fills and transposes; and sums into place.
 #include "kernels/copy/copy.h"
 
+#include "kernels/families.isa.h"
 #include "kernels/lanes/lanes.h"
 #include "kernels/lanes/transpose.h"
 
@@ -59,13 +60,8 @@ void accumulate(int64_t n, const T* from, T* to) {
 
 }  // namespace
 
-extern const CopyKernels copy_kernels;
-constinit const CopyKernels copy_kernels{copy_row,
-                                         fill<std::uint32_t>,
-                                         fill<std::uint64_t>,
-                                         transpose_numbers<std::uint32_t>,
-                                         transpose_numbers<std::uint64_t>,
-                                         accumulate<float>,
-                                         accumulate<double>};
+constinit const CopyKernels copy_loops{
+    copy_row, fill<std::uint32_t>, fill<std::uint64_t>, transpose_numbers<std::uint32_t>, transpose_numbers<std::uint64_t>, accumulate<float>,
+    accumulate<double>};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -82,15 +82,15 @@ constexpr ElementwiseTable make_table() {
   everything<2>(t, Op::Mul, [](auto a, auto b, auto) { return a * b; });
   everything<2>(t, Op::AddScaled, [](auto a, auto b, const auto* p) { return a + p[0] * b; });
   reals<2>(t, Op::Div, [](auto a, auto b, auto) { return a / b; });
-  lane_numbers<2>(t, Op::DivFloor, [](auto a, auto b, auto) { return floor_division(a, b); });
+  lane_numbers<2>(t, Op::DivFloor, [](auto a, auto b, auto) { return floor_division(a, b); }, 10);
   numbers<2>(t, Op::DivTrunc, []<class T>(T a, T b, auto) {
     if constexpr (is_real<T>) return truncate(a / b);
     else return is_minus_one(b) ? T(-a) : T(a / b);
-  });
-  lane_numbers<2>(t, Op::Remainder, [](auto a, auto b, auto) { return python_remainder(a, b); });
-  lane_numbers<2>(t, Op::Fmod, [](auto a, auto b, auto) { return fmod(a, b); });
-  lane_numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); });
-  lanes<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); });
+  }, 10);
+  lane_numbers<2>(t, Op::Remainder, [](auto a, auto b, auto) { return python_remainder(a, b); }, 10);
+  lane_numbers<2>(t, Op::Fmod, [](auto a, auto b, auto) { return fmod(a, b); }, 10);
+  lane_numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); }, 10);
+  lanes<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); }, 10);
   everything<2>(t, Op::Maximum, [](auto a, auto b, auto) { return a != a ? a : a > b ? a : b; });
   everything<2>(t, Op::Minimum, [](auto a, auto b, auto) { return a != a ? a : a < b ? a : b; });
   everything<2>(t, Op::Fmax, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a > b ? a : b; });
@@ -106,11 +106,7 @@ constexpr ElementwiseTable make_table() {
   tests<2>(t, Op::LogicalOr, [](auto a, auto b, auto) { return bool(a) || bool(b); });
   tests<2>(t, Op::LogicalXor, [](auto a, auto b, auto) { return bool(a) != bool(b); });
 
-  t.loops[int(Op::Where)][int(kFloat32)] = where<float>;
-  t.loops[int(Op::Where)][int(kFloat64)] = where<double>;
-  t.loops[int(Op::Where)][int(kInt64)] = where<int64_t>;
-  t.loops[int(Op::Where)][int(kUInt8)] = where<std::uint8_t>;
-  t.loops[int(Op::Where)][int(kBool)] = where<bool>;
+  t.rows[int(Op::Where)] = {{where<float>, where<double>, where<int64_t>, where<std::uint8_t>, where<bool>}, 1};
   // a + w (b - a) from the nearer end, so that w = 1 gives b exactly.
   reals<3>(t, Op::Lerp, [](auto a, auto b, auto w, auto) {
     return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w);
@@ -122,7 +118,7 @@ constexpr ElementwiseTable make_table() {
     const auto raised = x != x ? x : low != low ? low : x < low ? low : x;
     return raised != raised ? raised : high != high ? high : raised > high ? high : raised;
   });
-  t.loops[int(Op::Clamp)][int(kFloat32)] = lanes_loop<decltype([](auto x, auto low, auto high, auto) {
+  t.rows[int(Op::Clamp)].loops[int(kFloat32)] = lanes_loop<decltype([](auto x, auto low, auto high, auto) {
     const auto raised = select(is_nan(low), low, maximum(low, x));
     return select(is_nan(high), high, minimum(high, raised));
   }), 3>;
@@ -131,7 +127,6 @@ constexpr ElementwiseTable make_table() {
 
 }  // namespace
 
-extern const ElementwiseTable binary_table;
-constinit const ElementwiseTable binary_table = make_table();
+constinit const ElementwiseTable binary_loops = make_table();
 
 }  // namespace ember::kernels::EMBER_ISA

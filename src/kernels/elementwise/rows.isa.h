@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include "kernels/elementwise/elementwise.h"
+#include "kernels/families.isa.h"
 #include "kernels/lanes/math_pow.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -117,43 +117,44 @@ static void lanes_loop(const ElementwiseCall& call) {
   }
 }
 
-/// Rows of the table, `inputs` numbers each: the result has their type, for tests it is bool. f captures nothing.
+/// Rows of the table, `inputs` numbers each, at `cost` additions an element: the result has their type, for tests it is bool. f captures
+/// nothing.
 template <int inputs, class F>
-static constexpr void reals(ElementwiseTable& table, Op op, F) {
-  table.loops[int(op)][int(kFloat32)] = loop<F, inputs, float, float>;
-  table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, double>;
+static constexpr void reals(ElementwiseTable& table, Op op, F, int cost = 1) {
+  table.rows[int(op)] = {{loop<F, inputs, float, float>, loop<F, inputs, double, double>}, cost};
 }
 /// As reals, for an f that takes doubles and lanes of floats: better code than the compiler makes of the scalar one.
 template <int inputs, class F>
-static constexpr void lanes(ElementwiseTable& table, Op op, F) {
-  table.loops[int(op)][int(kFloat32)] = lanes_loop<F, inputs>;
-  table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, double>;
+static constexpr void lanes(ElementwiseTable& table, Op op, F, int cost = 1) {
+  table.rows[int(op)] = {{lanes_loop<F, inputs>, loop<F, inputs, double, double>}, cost};
+}
+/// The integers beside them.
+template <int inputs, class F>
+static constexpr void integers(ElementwiseTable& table, Op op, F) {
+  table.rows[int(op)].loops[int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
+  table.rows[int(op)].loops[int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
 }
 template <int inputs, class F>
-static constexpr void numbers(ElementwiseTable& table, Op op, F f) {
-  reals<inputs>(table, op, f);
-  table.loops[int(op)][int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
-  table.loops[int(op)][int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
+static constexpr void numbers(ElementwiseTable& table, Op op, F f, int cost = 1) {
+  reals<inputs>(table, op, f, cost);
+  integers<inputs>(table, op, f);
 }
 /// As lanes, and for integers.
 template <int inputs, class F>
-static constexpr void lane_numbers(ElementwiseTable& table, Op op, F f) {
-  lanes<inputs>(table, op, f);
-  table.loops[int(op)][int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
-  table.loops[int(op)][int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
+static constexpr void lane_numbers(ElementwiseTable& table, Op op, F f, int cost = 1) {
+  lanes<inputs>(table, op, f, cost);
+  integers<inputs>(table, op, f);
 }
 template <int inputs, class F>
 static constexpr void everything(ElementwiseTable& table, Op op, F f) {
   numbers<inputs>(table, op, f);
-  table.loops[int(op)][int(kBool)] = loop<F, inputs, bool, bool>;
+  table.rows[int(op)].loops[int(kBool)] = loop<F, inputs, bool, bool>;
 }
 template <int inputs, class F>
 static constexpr void tests(ElementwiseTable& table, Op op, F) {
-  table.loops[int(op)][int(kFloat32)] = loop<F, inputs, float, bool>;
-  table.loops[int(op)][int(kFloat64)] = loop<F, inputs, double, bool>;
-  table.loops[int(op)][int(kInt64)] = loop<F, inputs, int64_t, bool>;
-  table.loops[int(op)][int(kUInt8)] = loop<F, inputs, std::uint8_t, bool>;
-  table.loops[int(op)][int(kBool)] = loop<F, inputs, bool, bool>;
+  table.rows[int(op)] = {{loop<F, inputs, float, bool>, loop<F, inputs, double, bool>, loop<F, inputs, int64_t, bool>,
+                          loop<F, inputs, std::uint8_t, bool>, loop<F, inputs, bool, bool>},
+                         1};
 }
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -22,23 +22,23 @@ constexpr ElementwiseTable make_table() {
   reals<1>(t, Op::Reciprocal, [](auto x, auto) { return 1 / x; });
   reals<1>(t, Op::Sqrt, [](auto x, auto) { return square_root(x); });
   reals<1>(t, Op::Rsqrt, [](auto x, auto) { return 1 / square_root(x); });
-  lanes<1>(t, Op::Exp, [](auto x, auto) { return exp(x); });
-  lanes<1>(t, Op::Expm1, [](auto x, auto) { return expm1(x); });
-  lanes<1>(t, Op::Log, [](auto x, auto) { return log(x); });
-  lanes<1>(t, Op::Log2, [](auto x, auto) { return log2(x); });
-  lanes<1>(t, Op::Log10, [](auto x, auto) { return log10(x); });
-  lanes<1>(t, Op::Log1p, [](auto x, auto) { return log1p(x); });
-  lanes<1>(t, Op::Sin, [](auto x, auto) { return sin(x); });
-  lanes<1>(t, Op::Cos, [](auto x, auto) { return cos(x); });
-  lanes<1>(t, Op::Tan, [](auto x, auto) { return tan(x); });
-  lanes<1>(t, Op::Asin, [](auto x, auto) { return asin(x); });
-  lanes<1>(t, Op::Acos, [](auto x, auto) { return acos(x); });
-  lanes<1>(t, Op::Atan, [](auto x, auto) { return atan(x); });
-  lanes<1>(t, Op::Sinh, [](auto x, auto) { return sinh(x); });
-  lanes<1>(t, Op::Cosh, [](auto x, auto) { return cosh(x); });
-  lanes<1>(t, Op::Tanh, [](auto x, auto) { return tanh(x); });
-  lanes<1>(t, Op::Sigmoid, [](auto x, auto) { return sigmoid(x); });
-  lanes<1>(t, Op::Erf, [](auto x, auto) { return erf(x); });
+  lanes<1>(t, Op::Exp, [](auto x, auto) { return exp(x); }, 6);
+  lanes<1>(t, Op::Expm1, [](auto x, auto) { return expm1(x); }, 6);
+  lanes<1>(t, Op::Log, [](auto x, auto) { return log(x); }, 6);
+  lanes<1>(t, Op::Log2, [](auto x, auto) { return log2(x); }, 6);
+  lanes<1>(t, Op::Log10, [](auto x, auto) { return log10(x); }, 6);
+  lanes<1>(t, Op::Log1p, [](auto x, auto) { return log1p(x); }, 6);
+  lanes<1>(t, Op::Sin, [](auto x, auto) { return sin(x); }, 6);
+  lanes<1>(t, Op::Cos, [](auto x, auto) { return cos(x); }, 6);
+  lanes<1>(t, Op::Tan, [](auto x, auto) { return tan(x); }, 6);
+  lanes<1>(t, Op::Asin, [](auto x, auto) { return asin(x); }, 6);
+  lanes<1>(t, Op::Acos, [](auto x, auto) { return acos(x); }, 6);
+  lanes<1>(t, Op::Atan, [](auto x, auto) { return atan(x); }, 6);
+  lanes<1>(t, Op::Sinh, [](auto x, auto) { return sinh(x); }, 6);
+  lanes<1>(t, Op::Cosh, [](auto x, auto) { return cosh(x); }, 6);
+  lanes<1>(t, Op::Tanh, [](auto x, auto) { return tanh(x); }, 6);
+  lanes<1>(t, Op::Sigmoid, [](auto x, auto) { return sigmoid(x); }, 6);
+  lanes<1>(t, Op::Erf, [](auto x, auto) { return erf(x); }, 6);
   reals<1>(t, Op::Floor, [](auto x, auto) { return floor(x); });
   reals<1>(t, Op::Ceil, [](auto x, auto) { return -floor(-x); });
   reals<1>(t, Op::Round, [](auto x, auto) { return round_even(x); });
@@ -64,7 +64,6 @@ constexpr ElementwiseTable make_table() {
 
 }  // namespace
 
-extern const ElementwiseTable unary_table;
-constinit const ElementwiseTable unary_table = make_table();
+constinit const ElementwiseTable unary_loops = make_table();
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -23,14 +23,6 @@ constexpr int64_t kMultiplyAddsOfPart = 1 << 19;
 constexpr int64_t kTransposeSteps = 5;             // vector operations for each vector that is transposed in registers
 constexpr int64_t kRowsOfDot = 4;                  // up to here, packing B costs more than it saves
 
-template <class T>
-const GemmFamily<T>& family() {
-  if constexpr (sizeof(T) == 4)
-    return kernels().gemm.float32;
-  else
-    return kernels().gemm.float64;
-}
-
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
 /// Vectors that n numbers fill.
@@ -78,7 +70,7 @@ bool wants_packing(const GemmFamily<T>& f, const Problem<T>& p) {
 template <class T>
 struct Panels {
   const Problem<T>& p;
-  const GemmFamily<T>& f = family<T>();
+  const GemmFamily<T>& f = kernels<T>().gemm;
   const bool shared;
   const int64_t vectors = vectors_of(f, p.n);
   const int64_t count = vectors <= f.panel_vectors ? 1 : even(blocks(vectors, f.panel_vectors));
@@ -222,7 +214,7 @@ int64_t steps_of(const GemmFamily<T>& f, int64_t rows, int64_t columns, int64_t 
 /// to pack. The sums are the same.
 template <class T>
 bool pays_transposed(const Problem<T>& p) {
-  const GemmFamily<T>& f = family<T>();
+  const GemmFamily<T>& f = kernels<T>().gemm;
   if (p.m <= kRowsOfDot) return false;
   if (p.b.column_stride != 1 && p.b.column_stride * int64_t(sizeof(T)) % 4096 == 0) return false;  // its rows share cache lines' places
   const int64_t whole = p.n >> __builtin_ctz(unsigned(f.lanes)), rest = p.n - whole * f.lanes;
@@ -234,10 +226,10 @@ template <class T>
 void run_transposed(const Problem<T>& p) {
   const Scratch<T> product(p.n * p.m);
   run_panels(Problem<T>{p.n, p.m, p.k, p.b.transposed(), p.a.transposed(), product, p.m, {}}, Features::Rows);
-  parallel_for(p.n, family<T>().lanes, double(p.n * p.m), [&](int64_t begin, int64_t end) {
+  parallel_for(p.n, kernels<T>().gemm.lanes, double(p.n * p.m), [&](int64_t begin, int64_t end) {
     Epilogue<T> e = p.epilogue;
     if (e.bias) e.bias += begin;
-    family<T>().write_transposed(p.m, end - begin, product + begin * p.m, p.m, p.c + begin, p.ldc, e);
+    kernels<T>().gemm.write_transposed(p.m, end - begin, product + begin * p.m, p.m, p.c + begin, p.ldc, e);
   });
 }
 
@@ -256,7 +248,7 @@ void run_dots(const Problem<T>& p) {
   parallel_for(p.n, grain, p.work(), [&](int64_t begin, int64_t end) {
     Epilogue<T> e = p.epilogue;
     if (e.bias) e.bias += begin;
-    family<T>().dot_rows(p.m, end - begin, p.k, a.data, a.row_stride, p.b.data + begin * p.b.column_stride, p.b.column_stride,
+    kernels<T>().gemm.dot_rows(p.m, end - begin, p.k, a.data, a.row_stride, p.b.data + begin * p.b.column_stride, p.b.column_stride,
                          p.c + begin, p.ldc, e);
   });
 }
@@ -283,7 +275,7 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
   if (m <= kRowsOfDot && b.row_stride == 1 && b.column_stride != 1) return run_dots(p);
 
   if (k >= 2 * kDepthOfPart) {
-    const int64_t cells = blocks(vectors_of(family<T>(), n), family<T>().panel_vectors) * std::max<int64_t>(1, m / 16);
+    const int64_t cells = blocks(vectors_of(kernels<T>().gemm, n), kernels<T>().gemm.panel_vectors) * std::max<int64_t>(1, m / 16);
     const int64_t parts = std::min<int64_t>({8, k / kDepthOfPart, int64_t(p.multiply_adds() / kMultiplyAddsOfPart)});
     if (cells < 4 && parts > 1) return run_split_sums(p, parts);
   }
@@ -293,8 +285,24 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
 
 template <class T>
 void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate) {
-  family<T>().column_sums(rows, n, x, x_row, sums, accumulate);
+  parallel_for(n, 64, double(rows * n) / 2, [&](int64_t begin, int64_t end) {
+    kernels<T>().gemm.column_sums(rows, end - begin, x + begin, x_row, sums + begin, accumulate);
+  });
 }
+
+template <class T>
+void gemm_batch(int64_t batch, int64_t m, int64_t n, int64_t k, Matrix<T> a, int64_t a_step, Matrix<T> b, int64_t b_step, T* c) {
+  const auto one = [&](int64_t i) {
+    gemm<T>(m, n, k, {a.data + i * a_step, a.row_stride, a.column_stride}, {b.data + i * b_step, b.row_stride, b.column_stride}, c + i * m * n, n);
+  };
+  if (batch == 1) return one(0);  // whose own cut uses all threads
+  parallel_for(batch, 1, double(batch) * double(m) * double(n) * double(k) / 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) one(i);
+  });
+}
+
+template void gemm_batch(int64_t, int64_t, int64_t, int64_t, Matrix<float>, int64_t, Matrix<float>, int64_t, float*);
+template void gemm_batch(int64_t, int64_t, int64_t, int64_t, Matrix<double>, int64_t, Matrix<double>, int64_t, double*);
 
 template void column_sums(int64_t, int64_t, const float*, int64_t, float*, bool);
 template void column_sums(int64_t, int64_t, const double*, int64_t, double*, bool);

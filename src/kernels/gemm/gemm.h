@@ -29,6 +29,10 @@ struct Epilogue {
 template <class T>
 void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc, Epilogue<T> epilogue = {});
 
+/// `batch` products, the operands of the i-th a_step and b_step numbers behind those before; c holds them one after the other.
+template <class T>
+void gemm_batch(int64_t batch, int64_t m, int64_t n, int64_t k, Matrix<T> a, int64_t a_step, Matrix<T> b, int64_t b_step, T* c);
+
 /// sums[j] = sums[j] * accumulate + sum of x[i * x_row + j] over `rows` rows: the gradient of a bias.
 template <class T>
 void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate);
@@ -74,11 +78,6 @@ struct GemmFamily {
   void (*dot_rows)(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
                    Epilogue<T> epilogue);
   void (*column_sums)(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate);
-};
-
-struct GemmKernels {
-  GemmFamily<float> float32;
-  GemmFamily<double> float64;
 };
 
 }  // namespace ember::kernels

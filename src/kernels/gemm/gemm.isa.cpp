@@ -8,6 +8,7 @@
 
 #include <utility>
 
+#include "kernels/families.isa.h"
 #include "kernels/lanes/sums.h"
 #include "kernels/lanes/transpose.h"
 
@@ -281,8 +282,7 @@ void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bo
 
 }  // namespace
 
-extern const GemmKernels gemm_kernels;
-constinit const GemmKernels gemm_kernels{
+constinit const Both<GemmFamily> gemm_loops{
     .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>,
                 write_transposed<float>, dot_rows<float>, column_sums<float>},
     .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>,

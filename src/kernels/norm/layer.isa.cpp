@@ -1,4 +1,5 @@
 // Layer norm and RMS norm: rows normalised one by one.
+#include "kernels/families.isa.h"
 #include "kernels/lanes/sums.h"
 #include "kernels/norm/norm.h"
 
@@ -144,7 +145,6 @@ constexpr LayerNormLoops<T> loops() {
 
 }  // namespace
 
-extern const LayerNormKernels layer_norm_kernels;
-constinit const LayerNormKernels layer_norm_kernels{loops<float>(), loops<double>()};
+constinit const Both<LayerNormLoops> layer_norm_loops{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -94,17 +94,13 @@ struct ChannelNumbers {
   void (*affine_of)(int64_t channels, const T* mean, const T* invstd, const T* weight, const T* bias, T* scale, T* shift);
 };
 
+/// The loops of batch norm, for each of the layouts.
 template <class T>
 struct BatchNormLoops {
   const PlaneNormLoops<T>& planes;
   const RowNormLoops<T>& rows;
   const WindowNormLoops<T>& windows;
   const ChannelNumbers<T>& numbers;
-};
-
-struct BatchNormKernels {
-  BatchNormLoops<float> float32;
-  BatchNormLoops<double> float64;
 };
 
 /// Each of `rows` rows of n numbers by itself: layer norm, and with `center` false RMS norm (mean counts as 0).
@@ -118,11 +114,6 @@ struct LayerNormLoops {
                    T* dx, double* dweight, double* dbias, T* room);
   /// to = the sum of the parts' rows of n numbers, `step` apart.
   void (*add_parts)(int64_t parts, int64_t n, int64_t step, const double* from, T* to);
-};
-
-struct LayerNormKernels {
-  LayerNormLoops<float> float32;
-  LayerNormLoops<double> float64;
 };
 
 }  // namespace ember::kernels

@@ -1,4 +1,5 @@
 // What batch norm computes once a channel, between its passes over the numbers.
+#include "kernels/families.isa.h"
 #include "kernels/lanes/lanes.h"
 #include "kernels/norm/norm.h"
 
@@ -48,9 +49,6 @@ constexpr ChannelNumbers<T> loops() {
 
 }  // namespace
 
-extern const ChannelNumbers<float> channel_numbers_float;
-extern const ChannelNumbers<double> channel_numbers_double;
-constinit const ChannelNumbers<float> channel_numbers_float = loops<float>();
-constinit const ChannelNumbers<double> channel_numbers_double = loops<double>();
+constinit const Both<ChannelNumbers> channel_numbers_loops{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

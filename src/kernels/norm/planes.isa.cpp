@@ -1,4 +1,5 @@
 // Batch norm channel by channel: the numbers of a channel lie in runs.
+#include "kernels/families.isa.h"
 #include "kernels/lanes/halves.h"
 #include "kernels/norm/passes.isa.h"
 
@@ -105,9 +106,6 @@ constexpr PlaneNormLoops<T> loops() {
 
 }  // namespace
 
-extern const PlaneNormLoops<float> plane_norm_float;
-extern const PlaneNormLoops<double> plane_norm_double;
-constinit const PlaneNormLoops<float> plane_norm_float = loops<float>();
-constinit const PlaneNormLoops<double> plane_norm_double = loops<double>();
+constinit const Both<PlaneNormLoops> plane_norm_loops{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -1,4 +1,5 @@
 // Batch norm with all channels side by side in the lanes.
+#include "kernels/families.isa.h"
 #include "kernels/norm/passes.isa.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -230,9 +231,6 @@ constexpr RowNormLoops<T> loops() {
 
 }  // namespace
 
-extern const RowNormLoops<float> row_norm_float;
-extern const RowNormLoops<double> row_norm_double;
-constinit const RowNormLoops<float> row_norm_float = loops<float>();
-constinit const RowNormLoops<double> row_norm_double = loops<double>();
+constinit const Both<RowNormLoops> row_norm_loops{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -1,4 +1,5 @@
 // Batch norm, ReLU and max pooling by 2 x 2 in one pass over channels-last images, forward and back.
+#include "kernels/families.isa.h"
 #include "kernels/norm/passes.isa.h"
 #include "kernels/pool/windows.isa.h"
 
@@ -82,9 +83,6 @@ constexpr WindowNormLoops<T> loops{affine<T>, affine_taps<T>, gradient<T>};
 
 }  // namespace
 
-extern const WindowNormLoops<float> window_norm_float;
-extern const WindowNormLoops<double> window_norm_double;
-constinit const WindowNormLoops<float> window_norm_float = loops<float>;
-constinit const WindowNormLoops<double> window_norm_double = loops<double>;
+constinit const Both<WindowNormLoops> window_norm_loops{loops<float>, loops<double>};
 
 }  // namespace ember::kernels::EMBER_ISA

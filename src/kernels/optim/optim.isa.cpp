@@ -4,6 +4,7 @@
 // lerp do where the machine can).
 #include "kernels/optim/optim.h"
 
+#include "kernels/families.isa.h"
 #include "kernels/lanes/fused.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -264,8 +265,7 @@ void scale(int64_t n, void* data, double factor) {
 
 }  // namespace
 
-extern const OptimKernels optim_kernels;
-constinit const OptimKernels optim_kernels{
+constinit const OptimKernels optim_loops{
     .update = {{sgd<float>, sgd<double>},
                {adam<float>, adam<double>},
                {adamax<float>, adamax<double>},

@@ -1,4 +1,5 @@
 // Pooling plane by plane: the lanes are neighbouring outputs of one row, whose inputs lie `stride` apart.
+#include "kernels/families.isa.h"
 #include "kernels/lanes/folds.h"
 #include "kernels/lanes/transpose.h"
 #include "kernels/pool/windows.isa.h"
@@ -242,9 +243,6 @@ constexpr PoolFamily<T> family() {
 
 }  // namespace
 
-extern const PoolFamily<float> pool_planes_float;
-extern const PoolFamily<double> pool_planes_double;
-constinit const PoolFamily<float> pool_planes_float = family<float>();
-constinit const PoolFamily<double> pool_planes_double = family<double>();
+constinit const Both<PoolFamily> pool_planes_loops{family<float>(), family<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

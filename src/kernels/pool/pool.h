@@ -41,9 +41,4 @@ struct PoolFamily {
   void (*spread)(const PoolShape&, const T* dy, const T* scale, T* dx, bool pairs);  ///< dx += dy scale over the window; with `pairs`, =
 };
 
-struct PoolKernels {
-  const PoolFamily<float> &float32, &float32_planes;
-  const PoolFamily<double> &float64, &float64_planes;
-};
-
 }  // namespace ember::kernels

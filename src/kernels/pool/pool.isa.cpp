@@ -1,4 +1,5 @@
 // Pooling with the channels innermost: the lanes are channels, so that a window is a few whole vectors.
+#include "kernels/families.isa.h"
 #include "kernels/pool/windows.isa.h"
 
 namespace ember::kernels::EMBER_ISA {
@@ -85,9 +86,6 @@ constexpr PoolFamily<T> family() {
 
 }  // namespace
 
-extern const PoolFamily<float> pool_float;
-extern const PoolFamily<double> pool_double;
-constinit const PoolFamily<float> pool_float = family<float>();
-constinit const PoolFamily<double> pool_double = family<double>();
+constinit const Both<PoolFamily> pool_loops{family<float>(), family<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

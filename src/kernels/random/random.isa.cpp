@@ -2,6 +2,7 @@
 // this file is compiled with -ffp-contract=off: only what says fused is fused.
 //
 // The logarithm, sine and cosine are those of Cephes (S. Moshier) in the form of avx_mathfun (J. Pommier, zlib licence).
+#include "kernels/families.isa.h"
 #include "kernels/lanes/folds.h"
 #include "kernels/lanes/transpose.h"
 #include "kernels/lanes/words.h"
@@ -177,8 +178,7 @@ void normal_float(int64_t blocks, float mean, float std, float* x) {
 
 }  // namespace
 
-extern const RandomKernels random_kernels;
-constinit const RandomKernels random_kernels{next_block,     toss_block, uniform_float, uniform_double, bernoulli_float,
-                                             bernoulli_byte, keep_float, normal_float};
+constinit const RandomKernels random_loops{next_block,      toss_block,     uniform_float, uniform_double,
+                                           bernoulli_float, bernoulli_byte, keep_float,    normal_float};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -21,9 +21,23 @@ using ReduceLoop = void (*)(const ReduceCall&);
 
 struct ReduceKernels {
   ReduceLoop loops[int(Reduction::Count)][kDTypes];  ///< null where the caller converts first
-  /// Mean and sum of squared deviations of each of `rows` rows of n numbers, computed in double.
-  void (*moments_float)(int64_t rows, int64_t n, const float* x, double* mean, double* squares);
-  void (*moments_double)(int64_t rows, int64_t n, const double* x, double* mean, double* squares);
 };
+
+template <class T>
+struct MomentLoops {
+  /// Mean and sum of squared deviations of each of `rows` rows of n numbers, computed in double.
+  void (*rows)(int64_t rows, int64_t n, const T* x, double* mean, double* squares);
+};
+
+// ---------------------------------------------------------------------------------------------------------------------------
+// On all threads.
+
+/// The loop over all of `call`, cut along outer where there is more than one, else along inner at multiples of `grain`. Elements of x and y
+/// take x_bytes and y_bytes.
+void reduce(ReduceLoop loop, const ReduceCall& call, int64_t x_bytes, int64_t y_bytes, double work, int64_t grain);
+
+/// The moments of each of `rows` rows of n numbers.
+template <class T>
+void row_moments(int64_t rows, int64_t n, const T* x, double* mean, double* squares);
 
 }  // namespace ember::kernels

@@ -1,5 +1,6 @@
 // Sums, products, extremes and their positions, running sums, moments. Real sums go into doubles every few additions, so that
 // float32 results are rounded about once.
+#include "kernels/families.isa.h"
 #include "kernels/lanes/folds.h"
 #include "kernels/reduce/reduce.h"
 
@@ -274,14 +275,12 @@ constexpr ReduceKernels make_table() {
   add_rows<Prod>(t, Reduction::Prod, Reduction::CumProd);
   extreme_rows<Above>(t, Reduction::Max, Reduction::ArgMax);
   extreme_rows<Below>(t, Reduction::Min, Reduction::ArgMin);
-  t.moments_float = moments<float>;
-  t.moments_double = moments<double>;
   return t;
 }
 
 }  // namespace
 
-extern const ReduceKernels reduce_kernels;
-constinit const ReduceKernels reduce_kernels = make_table();
+constinit const ReduceKernels reduce_loops = make_table();
+constinit const Both<MomentLoops> moments_loops{{moments<float>}, {moments<double>}};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -23,9 +23,19 @@ struct SoftmaxFamily {
   void (*cross_entropy_backward)(int64_t rows, int64_t n, const T* x, const T* tops, const T* logs, const int64_t* target, const T* scale, T* dx);
 };
 
-struct SoftmaxKernels {
-  SoftmaxFamily<float> float32;
-  SoftmaxFamily<double> float64;
-};
+// ---------------------------------------------------------------------------------------------------------------------------
+// All rows, on all threads.
+
+/// softmax or log_softmax of rows of n numbers.
+template <class T>
+void softmax_rows(bool logarithm, int64_t rows, int64_t n, const T* x, T* y);
+template <class T>
+void softmax_rows_backward(bool logarithm, int64_t rows, int64_t n, const T* dy, const T* y, T* dx);
+
+/// As log_sum_exp and cross_entropy_backward above.
+template <class T>
+void log_sum_exp_rows(int64_t rows, int64_t n, const T* x, T* tops, T* logs, T* p);
+template <class T>
+void cross_entropy_rows_backward(int64_t rows, int64_t n, const T* x, const T* tops, const T* logs, const int64_t* target, const T* scale, T* dx);
 
 }  // namespace ember::kernels

@@ -1,5 +1,6 @@
 #include "kernels/softmax/softmax.h"
 
+#include "kernels/families.isa.h"
 #include "kernels/lanes/math.h"
 #include "kernels/lanes/sums.h"
 #include "kernels/lanes/transpose.h"
@@ -193,7 +194,6 @@ constexpr SoftmaxFamily<T> family() {
 
 }  // namespace
 
-extern const SoftmaxKernels softmax_kernels;
-constinit const SoftmaxKernels softmax_kernels{family<float>(), family<double>()};
+constinit const Both<SoftmaxFamily> softmax_loops{family<float>(), family<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

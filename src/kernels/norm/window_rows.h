@@ -4,15 +4,14 @@
 #include <algorithm>
 
 #include "kernels/kernels.h"
-#include "ops/pool_windows.h"
+#include "kernels/pool/windows.h"
 #include "runtime/scratch.h"
 
-namespace ember {
+namespace ember::kernels {
 
 struct WindowRows {
   int64_t images, height, width, channels;
 
-  explicit WindowRows(const Tensor& x) : images(x.sizes()[0]), height(x.sizes()[2]), width(x.sizes()[3]), channels(x.sizes()[1]) {}
   int64_t an_image() const { return height / 2; }
   int64_t count() const { return images * an_image(); }
   /// Where row i of windows begins among the numbers of x, and of y.
@@ -24,8 +23,9 @@ struct WindowRows {
 template <class T>
 class SpreadGradient {
  public:
-  SpreadGradient(const Tensor& x, const T* dy, const std::uint8_t* taps)
-      : rows_(x), windows_(sliding_windows<2>(x, 2, 2, 0, 1, false, false)), dy_(dy), taps_(taps), pair_(2 * rows_.width * rows_.channels) {}
+  SpreadGradient(const WindowRows& rows, const T* dy, const std::uint8_t* taps)
+      : rows_(rows), windows_(sliding_windows(rows.height, rows.width, {2, 2, 0, 1}, {2, 2, 0, 1}, false, false)), dy_(dy), taps_(taps),
+        pair_(2 * rows_.width * rows_.channels) {}
 
   /// Pixels [begin, end) of all images. A pair of rows that is cut by an end is spread aside first.
   void write(int64_t begin, int64_t end, T* out) const {
@@ -50,18 +50,17 @@ class SpreadGradient {
   void spread(int64_t row, T* to) const {
     const bool covered = rows_.width % 2 == 0;
     if (!covered) std::fill_n(to, 2 * rows_.width * rows_.channels, T(0));
-    kernels::PoolShape pair{windows_->y_view, windows_->x_view, rows_.channels};
+    PoolShape pair{windows_->y_view, windows_->x_view, rows_.channels};
     pair.y.out = 1;
     const int64_t at = rows_.output(row);
-    if constexpr (sizeof(T) == 4) kernels::kernels().pool.float32.scatter_byte(pair, dy_ + at, taps_ + at, to, covered);
-    else kernels::kernels().pool.float64.scatter_byte(pair, dy_ + at, taps_ + at, to, covered);
+    kernels<T>().pool.scatter_byte(pair, dy_ + at, taps_ + at, to, covered);
   }
 
   const WindowRows rows_;
   const SharedWindows windows_;
   const T* dy_;
   const std::uint8_t* taps_;
-  const kernels::Scratch<T> pair_;
+  const Scratch<T> pair_;
 };
 
-}  // namespace ember
+}  // namespace ember::kernels
