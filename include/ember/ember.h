@@ -24,7 +24,6 @@
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/conv.h>
 #include <ember/nn/dropout.h>
-#include <ember/nn/fused.h>
 #include <ember/nn/fusion.h>
 #include <ember/nn/init.h>
 #include <ember/nn/linear.h>
@@ -35,6 +34,7 @@
 #include <ember/nn/sequential.h>
 #include <ember/nn/shape.h>
 #include <ember/nn/state_dict.h>
+#include <ember/nn/together.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/conv.h>
 #include <ember/ops/dropout.h>

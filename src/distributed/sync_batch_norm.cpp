@@ -132,8 +132,6 @@ Tensor forward_over_ranks(const Tensor& x, const Tensor& running_mean, const Ten
 
 SyncBatchNorm::SyncBatchNorm(int64_t num_features, BatchNormOptions options) : BatchNormBase(num_features, options) { synchronise(forward_over_ranks); }
 
-void SyncBatchNorm::check_rank(const Tensor& x) const { check<ValueError>(x.dim() >= 2, "expected at least 2D input (got {}D input)", x.dim()); }
-
 int64_t convert_sync_batchnorm(Module& module) {
   int64_t found = 0;
   for (const auto& [name, below] : module.named_modules())

@@ -1,6 +1,6 @@
 // ResNet-20, -32 and -56.
 #include <ember/models/cifar_resnet.h>
-#include <ember/nn/fused.h>
+#include <ember/nn/together.h>
 #include <ember/nn/init.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/pool.h>
@@ -20,7 +20,7 @@ struct Block final : nn::Module {
         bn2(add("bn2", nn::BatchNorm2d(out))),
         stride(stride),
         new_channels(out - in) {}
-  Tensor forward(const Tensor& x) override { return nn::conv_norm_add_relu(conv2, bn2, nn::conv_norm_relu(conv1, bn1, x), shortcut(x)); }
+  Tensor forward(const Tensor& x) override { return nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.addend = shortcut(x), .relu = true}); }
   Tensor shortcut(const Tensor& x) const {
     if (stride == 1 && new_channels == 0) return x;
     const Tensor fewer = x.slice(2, Slice::None, Slice::None, stride).slice(3, Slice::None, Slice::None, stride);
@@ -59,7 +59,7 @@ CifarResNet::CifarResNet(int64_t n, CifarResNetOptions options)
 }
 
 Tensor CifarResNet::forward(const Tensor& x) {
-  const Tensor y = layer3_(layer2_(layer1_(nn::conv_norm_relu(conv1_, bn1_, x))));
+  const Tensor y = layer3_(layer2_(layer1_(nn::together(conv1_, bn1_)(x, {.relu = true}))));
   return linear_(adaptive_avg_pool2d(y, 1).flatten(1));
 }
 

@@ -1,6 +1,6 @@
 // Blocks and stages of a residual network.
 #include <ember/models/resnet.h>
-#include <ember/nn/fused.h>
+#include <ember/nn/together.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/pool.h>
 
@@ -37,7 +37,7 @@ struct BasicBlock final : Block {
         bn2(add("bn2", nn::BatchNorm2d(planes))) {
     add_downsample(in, planes, stride);
   }
-  Tensor forward(const Tensor& x) override { return nn::conv_norm_add_relu(conv2, bn2, nn::conv_norm_relu(conv1, bn1, x), shortcut(x)); }
+  Tensor forward(const Tensor& x) override { return nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.addend = shortcut(x), .relu = true}); }
   void zero_last_norm() override { bn2.weight.detach().zero_(); }
 
   nn::Conv2d& conv1;
@@ -58,8 +58,8 @@ struct Bottleneck final : Block {
     add_downsample(in, 4 * planes, stride);
   }
   Tensor forward(const Tensor& x) override {
-    const Tensor y = nn::conv_norm_relu(conv2, bn2, nn::conv_norm_relu(conv1, bn1, x));
-    return nn::conv_norm_add_relu(conv3, bn3, y, shortcut(x));
+    const Tensor y = nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.relu = true});
+    return nn::together(conv3, bn3)(y, {.addend = shortcut(x), .relu = true});
   }
   void zero_last_norm() override { bn3.weight.detach().zero_(); }
 
@@ -104,7 +104,7 @@ ResNet::ResNet(const std::vector<int64_t>& blocks, bool bottleneck, ResNetOption
 }
 
 Tensor ResNet::forward(const Tensor& x) {
-  Tensor y = max_pool2d(nn::conv_norm_relu(conv1_, bn1_, x), 3, {.stride = 2, .padding = 1});
+  Tensor y = max_pool2d(nn::together(conv1_, bn1_)(x, {.relu = true}), 3, {.stride = 2, .padding = 1});
   y = layer4_(layer3_(layer2_(layer1_(y))));
   return fc_(adaptive_avg_pool2d(y, 1).flatten(1));
 }

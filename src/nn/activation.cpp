@@ -24,6 +24,7 @@ Tensor result(const Tensor& x, const Tensor& y, bool inplace) { return inplace ?
 }  // namespace
 
 Tensor ReLU::forward(const Tensor& x) { return result(x, relu(x), inplace); }
+bool ReLU::join(Then& then, const Tensor&) const { return !then.relu && !then.max_pool && (then.relu = true); }
 std::string ReLU::extra_repr() const { return with_inplace("", inplace); }
 
 Tensor ReLU6::forward(const Tensor& x) { return result(x, relu6(x), inplace); }

@@ -1,9 +1,6 @@
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/init.h>
-#include <ember/ops/activation.h>
-#include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
-#include <ember/ops/pool.h>
 
 #include "error_format.h"
 #include "python_repr.h"
@@ -36,10 +33,10 @@ void BatchNormBase::reset_parameters() {
   if (bias.defined()) init::zeros_(bias);
 }
 
-/// operation(x, running_mean, running_var, weight, bias, training, momentum, eps) as the module's state wants it.
-template <class Operation>
-Tensor BatchNormBase::normalise(const Tensor& x, Operation operation) {
-  check_rank(x);
+Tensor BatchNormBase::forward(const Tensor& x) { return forward_then(x, {}); }
+
+Tensor BatchNormBase::forward_then(const Tensor& x, const Then& then) {
+  check<ValueError>(takes(x.dim()), "expected {} input (got {}D input)", expected_rank(), x.dim());
   const bool has_statistics = running_mean.defined() || running_var.defined();
   const bool by_batch = is_training() || !has_statistics;
   const bool counts = is_training() && track_running_stats && num_batches_tracked.defined();
@@ -51,26 +48,18 @@ Tensor BatchNormBase::normalise(const Tensor& x, Operation operation) {
   }
   // Training without tracking leaves the buffers alone; evaluation uses them whenever they exist.
   const bool passes = !is_training() || track_running_stats;
-  const Tensor y = operation(x, passes ? running_mean : Tensor(), passes ? running_var : Tensor(), weight, bias, by_batch, factor, eps);
+  const Tensor mean = passes ? running_mean : Tensor(), var = passes ? running_var : Tensor();
+  const Tensor y = over_ranks() ? ember::apply(then, over_ranks_(x, mean, var, weight, bias, factor, eps))
+                                : batch_norm(x, mean, var, weight, bias, by_batch, factor, eps, then);
   // PyTorch counts before its checks; here a call that is refused changes nothing.
   if (counts) *num_batches_tracked.data<int64_t>() = batches;
   return y;
 }
 
-Tensor BatchNormBase::forward(const Tensor& x) {
-  if (!over_ranks()) return normalise(x, batch_norm);
-  return normalise(x, [this](const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight, const Tensor& bias, bool,
-                             double momentum, double eps) { return over_ranks_(x, mean, var, weight, bias, momentum, eps); });
-}
-Tensor BatchNormBase::forward_relu(const Tensor& x) {
-  return over_ranks() ? relu(forward(x)) : normalise(x, batch_norm_relu);
-}
-Tensor BatchNormBase::forward_relu_max_pool2d(const Tensor& x) {
-  return over_ranks() ? max_pool2d(relu(forward(x)), 2) : normalise(x, batch_norm_relu_max_pool2d);
-}
-Tensor BatchNormBase::forward_add_relu(const Tensor& x, const Tensor& addend) {
-  if (over_ranks()) return relu(forward(x) + addend);
-  return normalise(x, [&](const Tensor& x, const auto&... arguments) { return batch_norm_add_relu(x, addend, arguments...); });
+bool BatchNormBase::join(Then& then, const Tensor& x) const {
+  if (is_training() || !running_mean.defined() || !running_var.defined() || !takes(x.dim()) || !then.empty()) return false;
+  then.norm = {running_mean, running_var, weight, bias, eps};
+  return true;
 }
 
 std::string BatchNormBase::type_name() const { return over_ranks_ ? "SyncBatchNorm" : Module::type_name(); }
@@ -86,11 +75,5 @@ void BatchNormBase::prepare_load(StateDict& state, const std::string& prefix, in
   const std::string name = prefix + "num_batches_tracked";
   if (version < 2 && num_batches_tracked.defined() && !state.contains(name)) state.set(name, num_batches_tracked.detach().clone());
 }
-
-void BatchNorm1d::check_rank(const Tensor& x) const {
-  check<ValueError>(x.dim() == 2 || x.dim() == 3, "expected 2D or 3D input (got {}D input)", x.dim());
-}
-void BatchNorm2d::check_rank(const Tensor& x) const { check<ValueError>(x.dim() == 4, "expected 4D input (got {}D input)", x.dim()); }
-void BatchNorm3d::check_rank(const Tensor& x) const { check<ValueError>(x.dim() == 5, "expected 5D input (got {}D input)", x.dim()); }
 
 }  // namespace ember::nn

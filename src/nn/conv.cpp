@@ -106,15 +106,10 @@ Tensor Conv2d::forward(const Tensor& x) {
   const Tensor input = padded(x, call);
   return conv2d(input, weight, bias, call);
 }
-Tensor Conv2d::forward_relu(const Tensor& x) {
+Tensor Conv2d::forward_then(const Tensor& x, const Then& then) {
   ConvOptions<2> call;
   const Tensor input = padded(x, call);
-  return conv2d_relu(input, weight, bias, call);
-}
-Tensor Conv2d::forward_norm(const Tensor& x, const ConvNorm& norm) {
-  ConvOptions<2> call;
-  const Tensor input = padded(x, call);
-  return conv2d_norm(input, weight, bias, call, norm);
+  return conv2d(input, weight, bias, call, then);
 }
 
 template <int N>

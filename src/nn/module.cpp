@@ -68,6 +68,9 @@ Tensor Module::forward(const Tensor&) {
   fail<NotImplementedError>("Module [{}] is missing the required \"forward\" function", type_name());
 }
 
+Tensor Module::forward_then(const Tensor&, const Then&) { return {}; }
+bool Module::join(Then&, const Tensor&) const { return false; }
+
 Tensor Module::operator()(const Tensor& x) {
   if (!state_->hooks) [[likely]] return observed([&] { return forward(x); }, x);
   Tensor input = x;

@@ -53,4 +53,13 @@ std::string AdaptiveAvgPool2d::extra_repr() const { return "output_size=" + show
 PoolIndices AdaptiveMaxPool2d::forward_with_indices(const Tensor& x) { return adaptive_max_pool2d_with_indices(x, resolved(output_size, x)); }
 std::string AdaptiveMaxPool2d::extra_repr() const { return "output_size=" + shown(output_size); }
 
+bool MaxPool2d::join(Then& then, const Tensor&) const {
+  if (!then.relu || then.max_pool || options.ceil_mode) return false;
+  for (int d = 0; d < 2; ++d) {
+    const int64_t stride = options.stride[d] == kSameAsKernel ? kernel_size[d] : options.stride[d];
+    if (kernel_size[d] != 2 || stride != 2 || options.padding[d] != 0 || options.dilation[d] != 1) return false;
+  }
+  return then.max_pool = true;
+}
+
 }  // namespace ember::nn

@@ -2,14 +2,13 @@
 #include <ember/nn/sequential.h>
 
 #include "error_format.h"
-#include "nn/fused.h"
-#include "nn/module_state.h"
+#include "nn/passes.h"
 
 namespace ember::nn {
 namespace {
 
 Module& child_at(const Module& container, int64_t index) {
-  Children& children = ModuleState::of(container).children;
+  auto& children = ModuleState::of(container).children;
   const int64_t size = int64_t(children.size());
   check<IndexError>(index >= -size && index < size, "index {} is out of range", index);
   return *children[std::size_t(index < 0 ? index + size : index)].second;
@@ -29,11 +28,10 @@ Sequential::Sequential(std::initializer_list<ModuleEntry> modules) {
 int64_t Sequential::size() const { return count(*this); }
 Module& Sequential::operator[](int64_t index) { return child_at(*this, index); }
 
-Tensor Sequential::forward(const Tensor& x) {
-  const Children& children = ModuleState::of(*this).children;
-  Tensor y = x;
-  for (std::size_t i = 0; i < children.size();) i = run_together(children, i, y);
-  return y;
+Tensor Sequential::forward(const Tensor& x) { return forward_then(x, {}); }
+Tensor Sequential::forward_then(const Tensor& x, const Then& then) {
+  const auto& children = ModuleState::of(*this).children;
+  return run_in_passes(children.size(), [&](std::size_t i) -> Module& { return *children[i].second; }, x, then);
 }
 
 ModuleList::ModuleList(std::initializer_list<ModuleEntry> modules) {

@@ -11,6 +11,7 @@
 #include "error_format.h"
 #include "kernels/copy/copy.h"
 #include "kernels/norm/batch_norm.h"
+#include "ops/addend.h"
 #include "ops/relu_backward.h"
 #include "python_repr.h"
 #include "tensor/impl.h"
@@ -25,7 +26,7 @@ struct BatchNormArguments {
   const Tensor &x, &running_mean, &running_var, &weight, &bias;
   double eps;
   bool training, relu;
-  Tensor addend = {};  // of x's layout, or undefined; with it comes a ReLU
+  Tensor addend = {};  // of x's sizes, or undefined
 };
 
 /// What a forward pass leaves behind: kernels::BatchNormBlock as a tensor (5, C), and its rows by number.
@@ -241,50 +242,27 @@ Tensor nothing(const BatchNormArguments& in) {
   return in.bias.defined() ? y + in.bias[0] : y;
 }
 
-Tensor batch_norm_moving(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                         bool training, double momentum, double eps, bool relu, const Tensor& addend = {}, bool pool = false) {
-  const BatchNormArguments in{x, running_mean, running_var, weight, bias, eps, training, relu, addend};
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
+                  bool training, double momentum, double eps, const Then& then) {
+  if (x.dim() == 1 && x.numel() == 0) return x.clone();  // PyTorch lets it pass
+  if (then.norm.defined()) return apply(then, batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps));
+  const BatchNormArguments in{x, running_mean, running_var, weight, bias, eps, training, then.relu, then.addend};
   x.size(1);  // throws for fewer than two dimensions
   if (training) check_batch_size(x);
   check_eps(training, eps);
-  if (x.numel() == 0) return nothing(in);
+  if (then.addend.defined()) check_addend(then.addend, x.sizes(), x.dtype());
+  if (x.numel() == 0) return apply({.relu = then.relu, .max_pool = then.max_pool}, nothing(in));
   check_arguments(in);
 
-  Output out = pool ? normalise_and_pool(in) : normalise(in);
+  const bool pools = then.max_pool && then.relu && training && !then.addend.defined() && pools_in_one_pass(x);
+  Output out = pools ? normalise_and_pool(in) : normalise(in);
   if (training) {
     move_running(running_mean, out.block, BatchNormRow::Mean, momentum);
     move_running(running_var, out.block, BatchNormRow::Variance, momentum);
   }
-  return std::move(out.y);
-}
-
-}  // namespace
-
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                  bool training, double momentum, double eps) {
-  if (x.dim() == 1 && x.numel() == 0) return x.clone();  // PyTorch lets it pass
-  return batch_norm_moving(x, running_mean, running_var, weight, bias, training, momentum, eps, false);
-}
-
-Tensor batch_norm_relu(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                       bool training, double momentum, double eps) {
-  return batch_norm_moving(x, running_mean, running_var, weight, bias, training, momentum, eps, true);
-}
-
-Tensor batch_norm_add_relu(const Tensor& x, const Tensor& addend, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
-                           const Tensor& bias, bool training, double momentum, double eps) {
-  check<RuntimeError>(addend.sizes() == x.sizes(), "batch_norm_add_relu: expected what is added to have the sizes of the input, {}, got {}",
-                      x.sizes(), addend.sizes());
-  check<RuntimeError>(addend.dtype() == x.dtype(), "batch_norm_add_relu: expected what is added to have the dtype of the input, {}, got {}",
-                      scalar_type_name(x.dtype()), scalar_type_name(addend.dtype()));
-  return batch_norm_moving(x, running_mean, running_var, weight, bias, training, momentum, eps, true, addend);
-}
-
-Tensor batch_norm_relu_max_pool2d(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
-                                  const Tensor& bias, bool training, double momentum, double eps) {
-  if (training && x.numel() > 0 && pools_in_one_pass(x))
-    return batch_norm_moving(x, running_mean, running_var, weight, bias, true, momentum, eps, true, {}, true);
-  return max_pool2d(batch_norm_relu(x, running_mean, running_var, weight, bias, training, momentum, eps), 2);
+  return then.max_pool && !pools ? max_pool2d(out.y, 2) : std::move(out.y);
 }
 
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {

@@ -12,6 +12,7 @@
 #include "kernels/conv/choice.h"
 #include "kernels/conv/conv.h"
 #include "kernels/kernels.h"
+#include "ops/addend.h"
 #include "ops/relu_backward.h"
 #include "runtime/scratch.h"
 #include "tensor/impl.h"
@@ -58,7 +59,7 @@ template <class T>
 struct Affine {
   kernels::Scratch<T> scale, shift;
 
-  Affine(const ConvNorm& norm, int64_t channels) : scale(channels), shift(channels) {
+  Affine(const FixedNorm& norm, int64_t channels) : scale(channels), shift(channels) {
     const Tensor mean = row_major(norm.running_mean), var = row_major(norm.running_var), w = row_major(norm.weight), b = row_major(norm.bias);
     const kernels::Scratch<T> invstd(channels);
     const kernels::ChannelNumbers<T>& numbers = kernels::kernels<T>().batch_norm.numbers;
@@ -67,16 +68,10 @@ struct Affine {
   }
 };
 
-/// What follows the sum within the same pass.
-struct Tail {
-  bool relu = false;
-  const ConvNorm* norm = nullptr;  // nothing is recorded then
-};
-
-/// y = F(x, w) + bias, and the tail
-Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes, const Tail& tail = {}) {
+/// y = F(x, w) + bias, then a ReLU or, where nothing is recorded, a tail with a norm.
+Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes, const Then& then = {}) {
   kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
-  const bool wants_pool = tail.norm && tail.norm->max_pool;
+  const bool wants_pool = then.norm.defined() && then.max_pool;
   const bool pools = wants_pool && shape.oh > 1 && shape.ow > 1 && (x.dtype() == kFloat32 ? kernels::conv_pools<float>(shape) : kernels::conv_pools<double>(shape));
   Tensor y = empty_channels_last(pools ? Shape{shape.n, shape.o, shape.oh / 2, shape.ow / 2} : y_sizes, x.dtype());
   if (y.numel() > 0) {
@@ -86,10 +81,10 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
       using T = decltype(zero);
       shape.planes = x.is_contiguous() && !x.is_contiguous(MemoryFormat::ChannelsLast) && kernels::conv_reads_planes<T>(shape);
       const Tensor image = shape.planes ? x.detach() : channels_last(x.detach());
-      kernels::ConvEpilogue<T> epilogue{.bias = static_cast<const T*>(offset.data_or_null()), .relu = tail.relu};
-      if (!tail.norm) return kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
-      const Affine<T> affine(*tail.norm, y_sizes[1]);
-      const Tensor addend = tail.norm->addend.defined() ? channels_last(tail.norm->addend.detach()) : Tensor();
+      kernels::ConvEpilogue<T> epilogue{.bias = static_cast<const T*>(offset.data_or_null()), .relu = then.relu};
+      if (!then.norm.defined()) return kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
+      const Affine<T> affine(then.norm, y_sizes[1]);
+      const Tensor addend = then.addend.defined() ? channels_last(then.addend.detach()) : Tensor();
       epilogue.scale = affine.scale;
       epilogue.shift = affine.shift;
       epilogue.pool = pools;
@@ -98,8 +93,8 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
     });
   }
   if (wants_pool && !pools) return max_pool2d(y, 2);
-  const Saved output = tail.relu && will_record({x, w, bias}) ? Saved::output(y) : Saved();
-  return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), output, relu = tail.relu, g](const Tensor& upstream, Grads& grads) {
+  const Saved output = then.relu && will_record({x, w, bias}) ? Saved::output(y) : Saved();
+  return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), output, relu = then.relu, g](const Tensor& upstream, Grads& grads) {
     const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
     if (grads.wants(0) && !add_input_gradient(dy, w.get(), g, grads.arrived(0))) grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
     if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape()));
@@ -216,7 +211,7 @@ Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
 }
 
 template <int N>
-Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions<N>& options, const Tail& tail = {}) {
+Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions<N>& options, const Then& then = {}) {
   check_rank(name, x, w, N);
   check_types(x, w, bias);
   if (options.padding.kind == ConvPadding<N>::Same) {
@@ -232,7 +227,7 @@ Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Ten
       any_uneven = any_uneven || total % 2;
       uneven.insert(uneven.begin(), {0, total % 2});
     }
-    return convolution(name, any_uneven ? pad(x, uneven) : x, w, bias, symmetric, tail);
+    return convolution(name, any_uneven ? pad(x, uneven) : x, w, bias, symmetric, then);
   }
   const Geometry g = geometry_of<N>(options.stride, options.padding.numbers, options.dilation, options.groups);
   check_channels(x, w, bias, g.groups, N);
@@ -250,10 +245,8 @@ Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Ten
     }
     sizes.push_back((padded - reach) / g.stride[i] + 1);
   }
-  if (tail.norm && tail.norm->addend.defined())
-    check<RuntimeError>(tail.norm->addend.sizes() == sizes, "batch_norm_add_relu: expected what is added to have the sizes of the input, {}, got {}",
-                        sizes, tail.norm->addend.sizes());
-  return back_to(convolve(images, weights, bias, g, sizes, tail), x, N);
+  if (then.addend.defined()) check_addend(then.addend, sizes, x.dtype());
+  return back_to(convolve(images, weights, bias, g, sizes, then), x, N);
 }
 
 template <int N>
@@ -307,31 +300,31 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOpt
   if (all_integers(x, weight, bias)) return conv1d(real(x), real(weight), real(bias), options).to(kInt64);
   return convolution<1>("conv1d", x, weight, bias, options);
 }
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options) {
-  if (all_integers(x, weight, bias)) return conv2d(real(x), real(weight), real(bias), options).to(kInt64);
-  return convolution<2>("conv2d", x, weight, bias, options);
-}
-Tensor conv2d_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options) {
-  if (all_integers(x, weight, bias)) return relu(conv2d(x, weight, bias, options));
-  return convolution<2>("conv2d", x, weight, bias, options, {.relu = true});
+namespace {
+
+/// A tail that convolve runs in its own pass: a ReLU, or in evaluation a norm and what follows it. Whatever else it is, the operations
+/// themselves say what is wrong with it.
+bool runs_within(const Then& then, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const FixedNorm& norm = then.norm;
+  if (!norm.defined()) return !then.addend.defined() && !then.max_pool;
+  if (x.dim() != 4 || !x.is_floating_point() || !norm.running_mean.defined() || !norm.running_var.defined() || !(norm.eps >= 0)) return false;
+  if (then.addend.defined() && (!then.relu || then.max_pool || then.addend.dtype() != x.dtype())) return false;
+  for (const Tensor* t : {&norm.running_mean, &norm.running_var, &norm.weight, &norm.bias})
+    if (t->defined() && (t->dtype() != x.dtype() || t->numel() != weight.sizes()[0])) return false;
+  return !will_record({x, weight, bias, norm.weight, norm.bias, then.addend});
 }
 
-Tensor conv2d_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const ConvNorm& norm) {
-  // The fast way for what fits; whatever else it is, the operations themselves say what is wrong with it.
-  const Tensor* const per_channel[] = {&norm.running_mean, &norm.running_var, &norm.weight, &norm.bias};
-  bool fits = x.dim() == 4 && x.is_floating_point() && norm.running_mean.defined() && norm.running_var.defined() && norm.eps >= 0 &&
-              !(norm.max_pool && norm.addend.defined());
-  for (const Tensor* t : per_channel) fits = fits && (!t->defined() || (t->dtype() == x.dtype() && t->numel() == weight.sizes()[0]));
-  if (fits && !will_record({x, weight, bias, norm.weight, norm.bias, norm.addend})) {
-    if (!norm.addend.defined()) return convolution<2>("conv2d", x, weight, bias, options, {norm.relu, &norm});
-    if (norm.addend.dtype() == x.dtype()) return convolution<2>("conv2d", x, weight, bias, options, {true, &norm});
-  }
-  const Tensor y = conv2d(x, weight, bias, options);
-  const auto apply = [&](auto operation, const auto&... addend) {
-    return operation(y, addend..., norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0.1, norm.eps);
-  };
-  const Tensor result = norm.addend.defined() ? apply(batch_norm_add_relu, norm.addend) : norm.relu ? apply(batch_norm_relu) : apply(batch_norm);
-  return norm.max_pool ? max_pool2d(result, 2) : result;
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const Then& then) {
+  if (all_integers(x, weight, bias)) return apply(then, conv2d(real(x), real(weight), real(bias), options).to(kInt64));
+  if (runs_within(then, x, weight, bias)) return convolution<2>("conv2d", x, weight, bias, options, then);
+  if (then.max_pool) return max_pool2d(conv2d(x, weight, bias, options, {then.norm, then.addend, then.relu}), 2);
+  const Tensor y = convolution<2>("conv2d", x, weight, bias, options);
+  const FixedNorm& norm = then.norm;
+  if (!norm.defined()) return apply(then, y);
+  return batch_norm(y, norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0.1, norm.eps,
+                    {.addend = then.addend, .relu = then.relu});
 }
 
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {

@@ -163,8 +163,11 @@ Tensor linear_layer(const Tensor& x, const Tensor& weight, const Tensor& bias, b
 
 }  // namespace
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) { return linear_layer(x, weight, bias, false); }
-Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) { return linear_layer(x, weight, bias, true); }
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Then& then) {
+  if (then.empty()) [[likely]] return linear_layer(x, weight, bias, false);
+  const bool only_relu = then.relu && !then.max_pool && !then.norm.defined() && !then.addend.defined();
+  return only_relu ? linear_layer(x, weight, bias, true) : apply(then, linear_layer(x, weight, bias, false));
+}
 
 Tensor mv(const Tensor& a, const Tensor& x) {
   check<RuntimeError>(a.dim() == 2 && x.dim() == 1, "vector + matrix @ vector expected, got {}, {}, {}", 1, a.dim(), x.dim());

@@ -64,7 +64,7 @@ TEST_CASE("fused modules give the bits of single ones: results, gradients, runni
   }
 }
 
-TEST_CASE("linear_relu is linear and relu, bit for bit: few rows, long sums, no bias, no features, NaN, double backward") {
+TEST_CASE("linear with a ReLU behind it is linear and relu, bit for bit: few rows, long sums, no bias, no features, NaN, double backward") {
   manual_seed(3);
   for (const auto& [rows, in, out] : {std::array<int64_t, 3>{1, 7, 5}, {3, 600, 40}, {64, 784, 256}, {33, 2100, 3}, {5, 0, 4}, {0, 3, 2}, {17, 64, 10}})
     for (const bool with_bias : {true, false}) {
@@ -75,14 +75,14 @@ TEST_CASE("linear_relu is linear and relu, bit for bit: few rows, long sums, no 
         std::vector<Tensor> leaves{x.clone().requires_grad_(), w.clone().requires_grad_()};
         if (with_bias) leaves.push_back(b.clone().requires_grad_());
         const Tensor bias = with_bias ? leaves[2] : Tensor();
-        const Tensor y = fused ? linear_relu(leaves[0], leaves[1], bias) : relu(linear(leaves[0], leaves[1], bias));
+        const Tensor y = fused ? linear(leaves[0], leaves[1], bias, {.relu = true}) : relu(linear(leaves[0], leaves[1], bias));
         gradients[fused] = autograd::grad({y}, leaves, {dy});
         gradients[fused].push_back(y.detach());
       }
       for (std::size_t i = 0; i < gradients[0].size(); ++i) CHECK(allclose(gradients[1][i], gradients[0][i], 0, 0, true));
     }
   const Tensor x = randn({4, 3}, {.dtype = kFloat64, .requires_grad = true}), w = randn({2, 3}, {.dtype = kFloat64, .requires_grad = true});
-  const auto f = [](const std::vector<Tensor>& in) { return std::vector<Tensor>{linear_relu(in[0], in[1])}; };
+  const auto f = [](const std::vector<Tensor>& in) { return std::vector<Tensor>{linear(in[0], in[1], {}, {.relu = true})}; };
   CHECK(autograd::gradcheck(f, {x, w}));
   CHECK(autograd::gradgradcheck(f, {x, w}));
 }
@@ -178,7 +178,7 @@ TEST_CASE("in evaluation, too, a hook sees the module that it waits for") {
   }
 }
 
-TEST_CASE("conv_norm_relu and conv_norm_add_relu are their modules, in both modes, and step aside for a hook") {
+TEST_CASE("together(conv, norm) and a tail are their modules one by one, in both modes, and step aside for a hook") {
   for (const bool training : {true, false}) {
     const auto make = [&] {
       manual_seed(1);
@@ -194,12 +194,12 @@ TEST_CASE("conv_norm_relu and conv_norm_add_relu are their modules, in both mode
     auto [conv, norm] = parts(fused);
     const NoGradGuard no_grad;
     const Tensor x = randn({3, 16, 9, 7}), addend = randn({3, 16, 9, 7});
-    CHECK(equal(nn::conv_norm_relu(conv, norm, x), relu(plain[1](plain[0](x)))));
-    CHECK(equal(nn::conv_norm_add_relu(conv, norm, x, addend), relu(plain[1](plain[0](x)) + addend)));
+    CHECK(equal(nn::together(conv, norm)(x, {.relu = true}), relu(plain[1](plain[0](x)))));
+    CHECK(equal(nn::together(conv, norm)(x, {.addend = addend, .relu = true}), relu(plain[1](plain[0](x)) + addend)));
     CHECK(equal(norm.running_var, parts(plain).second.running_var));
     int calls = 0;
     norm.register_forward_hook([&](nn::Module&, const Tensor&, const Tensor&) { return ++calls, Tensor(); });
-    CHECK(equal(nn::conv_norm_add_relu(conv, norm, x, addend), relu(plain[1](plain[0](x)) + addend)));
+    CHECK(equal(nn::together(conv, norm)(x, {.addend = addend, .relu = true}), relu(plain[1](plain[0](x)) + addend)));
     CHECK(calls == 1);
   }
 }

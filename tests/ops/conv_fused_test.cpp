@@ -59,53 +59,53 @@ TEST_CASE("conv2d: the gradient of an input that another operation reads as well
     }
 }
 
-TEST_CASE("conv2d_norm: the bits of conv2d, batch norm by running statistics, the sum and the ReLU") {
+TEST_CASE("conv2d with a tail: the bits of conv2d, batch norm by running statistics, the sum, the ReLU and the pooling") {
   const NoGradGuard no_grad;
   for (const Case& c : cases)
     for (const DType dtype : {kFloat32, kFloat64}) {
       CAPTURE(c.name, name(dtype));
       manual_seed(7);
       const int64_t o = c.w[0];
-      const Tensor x = randn(c.x).to(dtype), w = randn(c.w).to(dtype), bias = randn({o}).to(dtype);
-      ConvNorm norm{.running_mean = randn({o}).to(dtype), .running_var = (rand({o}) + 0.5).to(dtype), .weight = randn({o}).to(dtype), .bias = randn({o}).to(dtype)};
-      const Tensor y = conv2d(x, w, bias, c.options);
-      const Tensor normed = batch_norm(y, norm.running_mean, norm.running_var, norm.weight, norm.bias);
-      CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), normed));
-      norm.relu = true;
-      CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), relu(normed)));
-      if (y.sizes()[2] > 1 && y.sizes()[3] > 1) {
-        norm.max_pool = true;
-        CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), max_pool2d(relu(normed), 2)));
-        norm.relu = false;
-        CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), max_pool2d(normed, 2)));
-        norm.relu = true;
-        norm.max_pool = false;
-      }
-      norm.addend = randn(y.sizes()).to(dtype);
-      CHECK(equal(conv2d_norm(x, w, bias, c.options, norm), relu(normed + norm.addend)));
-      CHECK(equal(conv2d_relu(x, w, bias, c.options), relu(y)));
-      norm.weight = norm.bias = {};
-      CHECK(equal(conv2d_norm(x, w, {}, c.options, norm),
-                  relu(batch_norm(conv2d(x, w, {}, c.options), norm.running_mean, norm.running_var) + norm.addend)));
+      const Tensor x = randn(c.x).to(dtype), w = randn(c.w).to(dtype), bias = randn({o}).to(dtype), y = conv2d(x, w, bias, c.options);
+      const FixedNorm norm{randn({o}).to(dtype), (rand({o}) + 0.5).to(dtype), randn({o}).to(dtype), randn({o}).to(dtype)};
+      const FixedNorm bare{norm.running_mean, norm.running_var};
+      const Tensor addend = randn(y.sizes()).to(dtype);
+      const bool pools = y.sizes()[2] > 1 && y.sizes()[3] > 1;
+      for (const FixedNorm& first : {norm, bare, FixedNorm{}})
+        for (const Tensor& second : {Tensor(), addend})
+          for (const bool third : {false, true})
+            for (const bool fourth : {false, pools}) {
+              const Then then{first, second, third, fourth};
+              CHECK(equal(conv2d(x, w, bias, c.options, then), apply(then, y)));
+            }
     }
 }
 
-TEST_CASE("conv2d_relu and conv2d_norm have the gradients of the separate operations, and theirs") {
+TEST_CASE("a tail is batch norm, sum, ReLU and pooling, in this order") {
+  const Tensor y = randn({2, 3, 4, 6}), mean = randn({3}), var = rand({3}) + 0.5, weight = randn({3}), bias = randn({3}), addend = randn({2, 3, 4, 6});
+  CHECK(equal(apply({}, y), y));
+  CHECK(equal(apply({.norm = {mean, var, weight, bias, 1e-3}, .addend = addend, .relu = true, .max_pool = true}, y),
+              max_pool2d(relu(batch_norm(y, mean, var, weight, bias, false, 0.1, 1e-3) + addend), 2)));
+  CHECK(equal(linear(y, ones({2, 6}), {}, {.addend = addend.slice(3, 0, 2), .relu = true}), relu(linear(y, ones({2, 6})) + addend.slice(3, 0, 2))));
+  CHECK_THROWS_WITH(apply({.addend = addend.to(kFloat64)}, y), contains("expected what is added to have the dtype of the result, Float, got Double"));
+}
+
+TEST_CASE("conv2d with a tail has the gradients of the separate operations") {
   const Tensor mean = randn({3}).to(kFloat64), var = (rand({3}) + 0.5).to(kFloat64);
-  run_gradcheck({"conv2d_relu", [](In in) { return conv2d_relu(in[0], in[1], in[2], {.padding = 1}); }, {{2, 2, 4, 3}, {3, 2, 3, 3}, {3}}});
-  run_gradcheck({"conv2d_norm", [=](In in) {
-                   return conv2d_norm(in[0], in[1], in[2], {}, {mean, var, in[3], in[4], 1e-5, {}, true});
+  run_gradcheck({"conv2d, relu", [](In in) { return conv2d(in[0], in[1], in[2], {.padding = 1}, {.relu = true}); }, {{2, 2, 4, 3}, {3, 2, 3, 3}, {3}}});
+  run_gradcheck({"conv2d, norm, relu", [=](In in) {
+                   return conv2d(in[0], in[1], in[2], {}, {.norm = {mean, var, in[3], in[4]}, .relu = true});
                  }, {{2, 2, 4, 3}, {3, 2, 2, 2}, {3}, {3}, {3}}});
 }
 
-TEST_CASE("conv2d_norm refuses what the separate operations refuse, in their words") {
+TEST_CASE("conv2d with a tail refuses what the separate operations refuse, in their words") {
   const NoGradGuard no_grad;
   const Tensor x = randn({2, 3, 5, 5}), w = randn({4, 3, 3, 3});
-  CHECK_THROWS_WITH(conv2d_norm(x, w, {}, {}, {zeros({5}), ones({4})}), contains("running_mean should contain 4 elements not 5"));
-  CHECK_THROWS_WITH(conv2d_norm(x, w, {}, {}, {{}, ones({4})}), contains("running_mean must be defined in evaluation mode"));
-  CHECK_THROWS_WITH(conv2d_norm(x, w, {}, {}, {.running_mean = zeros({4}), .running_var = ones({4}), .addend = zeros({2, 4, 3, 1})}),
-                    Catch::Contains("expected what is added to have the sizes of the input"));
-  CHECK_THROWS_WITH(conv2d_norm(randn({2, 2, 5, 5}), w, {}, {}, {zeros({4}), ones({4})}), contains("to have 3 channels, but got 2 channels instead"));
+  CHECK_THROWS_WITH(conv2d(x, w, {}, {}, {.norm = {zeros({5}), ones({4})}}), contains("running_mean should contain 4 elements not 5"));
+  CHECK_THROWS_WITH(conv2d(x, w, {}, {}, {.norm = {{}, ones({4})}}), contains("running_mean must be defined in evaluation mode"));
+  CHECK_THROWS_WITH(conv2d(x, w, {}, {}, {.norm = {zeros({4}), ones({4})}, .addend = zeros({2, 4, 3, 1})}),
+                    contains("expected what is added to have the sizes of the result, [2, 4, 3, 3], got [2, 4, 3, 1]"));
+  CHECK_THROWS_WITH(conv2d(randn({2, 2, 5, 5}), w, {}, {}, {.norm = {zeros({4}), ones({4})}}), contains("to have 3 channels, but got 2 channels instead"));
 }
 
 TEST_CASE("a convolution gives the same bits for images in either layout") {

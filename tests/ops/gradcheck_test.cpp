@@ -115,7 +115,7 @@ TEST_CASE("gradcheck: products") {
       {"linear 1d", [](In in) { return linear(in[0], in[1], in[2]); }, {{3}, {2, 3}, {2}}},
       {"linear, no bias", [](In in) { return linear(in[0], in[1]); }, {{4, 3}, {2, 3}}},
       {"linear, no rows", [](In in) { return linear(in[0], in[1], in[2]); }, {{0, 3}, {2, 3}, {2}}},
-      {"linear_relu", [](In in) { return linear_relu(in[0], in[1], in[2]); }, {{4, 3}, {2, 3}, {2}}},
+      {"linear, relu", [](In in) { return linear(in[0], in[1], in[2], {.relu = true}); }, {{4, 3}, {2, 3}, {2}}},
       {"mm", [](In in) { return mm(in[0], in[1]); }, {{4, 3}, {3, 2}}},
       {"mm, empty", [](In in) { return mm(in[0], in[1]); }, {{4, 0}, {0, 2}}},
       {"mv", [](In in) { return mv(in[0], in[1]); }, {{4, 3}, {3}}},

@@ -18,15 +18,19 @@ TEST_CASE("gradcheck: batch norm") {
     run_gradcheck({"training without weight", [](In in) { return batch_norm_train(in[0]).y; }, {sizes}});
     run_gradcheck({"evaluation without weight", [=](In in) { return batch_norm(in[0], mean, var); }, {sizes}});
     run_gradcheck({"training without bias", [](In in) { return batch_norm_train(in[0], in[1]).y; }, {sizes, {3}}});
-    run_gradcheck({"training, then relu", [](In in) { return batch_norm_relu(in[0], {}, {}, in[1], in[2], true); }, {sizes, {3}, {3}}});
+    run_gradcheck({"training, then relu", [](In in) { return batch_norm(in[0], {}, {}, in[1], in[2], true, 0.1, 1e-5, {.relu = true}); }, {sizes, {3}, {3}}});
     if (sizes.size() == 4 && sizes[2] >= 2)
       run_gradcheck({"training, then relu and max pooling", [](In in) {
                        const Tensor x = in[0].permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2});
-                       return batch_norm_relu_max_pool2d(x, {}, {}, in[1], in[2], true);
+                       return batch_norm(x, {}, {}, in[1], in[2], true, 0.1, 1e-5, {.relu = true, .max_pool = true});
                      }, {sizes, {3}, {3}}});
-    run_gradcheck({"evaluation, then relu", [=](In in) { return batch_norm_relu(in[0], mean, var, in[1], in[2]); }, {sizes, {3}, {3}}});
-    run_gradcheck({"training, sum, relu", [](In in) { return batch_norm_add_relu(in[0], in[3], {}, {}, in[1], in[2], true); }, {sizes, {3}, {3}, sizes}});
-    run_gradcheck({"evaluation, sum, relu", [=](In in) { return batch_norm_add_relu(in[0], in[3], mean, var, in[1], in[2]); }, {sizes, {3}, {3}, sizes}});
+    run_gradcheck({"evaluation, then relu", [=](In in) { return batch_norm(in[0], mean, var, in[1], in[2], false, 0.1, 1e-5, {.relu = true}); }, {sizes, {3}, {3}}});
+    for (const bool relu : {false, true}) {
+      const auto train_and_add = [=](In in) { return batch_norm(in[0], {}, {}, in[1], in[2], true, 0.1, 1e-5, {.addend = in[3], .relu = relu}); };
+      const auto eval_and_add = [=](In in) { return batch_norm(in[0], mean, var, in[1], in[2], false, 0.1, 1e-5, {.addend = in[3], .relu = relu}); };
+      run_gradcheck({"training, sum, relu", train_and_add, {sizes, {3}, {3}, sizes}});
+      run_gradcheck({"evaluation, sum, relu", eval_and_add, {sizes, {3}, {3}, sizes}});
+    }
   }
   run_gradcheck({"channels last", channels_last, {{2, 3, 3, 2}, {3}, {3}}});
   run_gradcheck({"more channels than lanes", train, {{3, 19}, {19}, {19}}, -1, 1, false});
@@ -50,8 +54,9 @@ TEST_CASE("fused batch norms give the bits of batch norm, sum and relu one by on
             std::vector<Tensor> in{laid(x.clone()), laid(addend.clone()), weight.clone().requires_grad_(), bias.clone().requires_grad_()};
             const Tensor rm = mean.clone(), rv = var.clone();
             Tensor y;
-            if (fused) y = adds ? batch_norm_add_relu(in[0], in[1], rm, rv, in[2], in[3], training) : batch_norm_relu(in[0], rm, rv, in[2], in[3], training);
-            else y = batch_norm(in[0], rm, rv, in[2], in[3], training), y = relu(adds ? y + in[1] : y);
+            const Then then{.addend = adds ? in[1] : Tensor(), .relu = true};
+            if (fused) y = batch_norm(in[0], rm, rv, in[2], in[3], training, 0.1, 1e-5, then);
+            else y = apply(then, batch_norm(in[0], rm, rv, in[2], in[3], training));
             y.backward(dy);
             std::vector<Tensor> out{y.detach(), rm, rv};
             for (std::size_t i = 0; i < in.size(); ++i)

@@ -19,10 +19,10 @@ struct BasicBlock : nn::Module {
         bn2(add("bn2", nn::BatchNorm2d(out))),
         padding(in == out ? 0 : (out - in) / 2) {}
   Tensor forward(const Tensor& x) override {
-    const Tensor y = nn::conv_norm_relu(conv1, bn1, x);
-    if (padding == 0) return nn::conv_norm_add_relu(conv2, bn2, y, x);
+    const Tensor y = nn::together(conv1, bn1)(x, {.relu = true});
+    if (padding == 0) return nn::together(conv2, bn2)(y, {.addend = x, .relu = true});
     const Tensor half = x.slice(2, 0, Slice::None, 2).slice(3, 0, Slice::None, 2);
-    return nn::conv_norm_add_relu(conv2, bn2, y, pad(half, {0, 0, 0, 0, padding, padding}));
+    return nn::together(conv2, bn2)(y, {.addend = pad(half, {0, 0, 0, 0, padding, padding}), .relu = true});
   }
   nn::Conv2d& conv1;
   nn::BatchNorm2d& bn1;

@@ -19,7 +19,8 @@ class SyncBatchNorm final : public BatchNormBase {
   explicit SyncBatchNorm(int64_t num_features, BatchNormOptions options = {});
 
  protected:
-  void check_rank(const Tensor& x) const override;
+  bool takes(int dims) const override { return dims >= 2; }
+  const char* expected_rank() const override { return "at least 2D"; }
 };
 
 /// Makes every BatchNorm1d/2d/3d of `module`, itself among them, take its statistics over all ranks, and returns how many there are. The

@@ -9,6 +9,7 @@ class ReLU final : public Module {
  public:
   explicit ReLU(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  bool join(Then& then, const Tensor& x) const override;
   std::string extra_repr() const override;
   bool inplace;
 };

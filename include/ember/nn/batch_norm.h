@@ -37,11 +37,8 @@ class BatchNormBase : public Module {
   BatchNormBase(int64_t num_features, BatchNormOptions options);
 
   Tensor forward(const Tensor& x) final;
-  /// relu(forward(x)) in one pass over memory, the same bits. Hooks and observers, which wait for operator(), do not see it;
-  /// nn::Sequential calls it for a batch norm and a ReLU behind it where there are none.
-  Tensor forward_relu(const Tensor& x);
-  Tensor forward_add_relu(const Tensor& x, const Tensor& addend);  ///< so for relu(forward(x) + addend), the end of a residual block
-  Tensor forward_relu_max_pool2d(const Tensor& x);  ///< and for max_pool2d(relu(forward(x)), 2)
+  Tensor forward_then(const Tensor& x, const Then& then) final;
+  bool join(Then& then, const Tensor& x) const final;  ///< in evaluation, by its running statistics
   void reset_running_stats();  ///< mean 0, variance 1, no batches
   void reset_parameters();     ///< that, and weight 1, bias 0
   std::string extra_repr() const override;
@@ -66,12 +63,11 @@ class BatchNormBase : public Module {
   Tensor& num_batches_tracked = add_buffer("num_batches_tracked");
 
  protected:
-  virtual void check_rank(const Tensor& x) const = 0;
+  virtual bool takes(int dims) const = 0;         ///< inputs of so many dimensions
+  virtual const char* expected_rank() const = 0;  ///< "4D"
   void prepare_load(StateDict& state, const std::string& prefix, int64_t version) const override;
 
  private:
-  template <class Operation>
-  Tensor normalise(const Tensor& x, Operation operation);
   bool over_ranks() const { return over_ranks_ && is_training(); }
 
   ForwardOverRanks over_ranks_ = nullptr;
@@ -83,7 +79,8 @@ class BatchNorm1d final : public BatchNormBase {
   explicit BatchNorm1d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
 
  protected:
-  void check_rank(const Tensor& x) const override;
+  bool takes(int dims) const override { return dims == 2 || dims == 3; }
+  const char* expected_rank() const override { return "2D or 3D"; }
 };
 /// x (N, C, H, W).
 class BatchNorm2d final : public BatchNormBase {
@@ -91,7 +88,8 @@ class BatchNorm2d final : public BatchNormBase {
   explicit BatchNorm2d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
 
  protected:
-  void check_rank(const Tensor& x) const override;
+  bool takes(int dims) const override { return dims == 4; }
+  const char* expected_rank() const override { return "4D"; }
 };
 /// x (N, C, D, H, W).
 class BatchNorm3d final : public BatchNormBase {
@@ -99,7 +97,8 @@ class BatchNorm3d final : public BatchNormBase {
   explicit BatchNorm3d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
 
  protected:
-  void check_rank(const Tensor& x) const override;
+  bool takes(int dims) const override { return dims == 5; }
+  const char* expected_rank() const override { return "5D"; }
 };
 
 }  // namespace ember::nn

@@ -54,10 +54,7 @@ class Conv2d final : public ConvBase<2> {
  public:
   Conv2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, ConvLayerOptions<2> options = {});
   Tensor forward(const Tensor& x) override;
-  /// relu(forward(x)), and what a batch norm in evaluation makes of it, in one pass over memory: conv2d_relu, conv2d_norm. Hooks and
-  /// observers, which wait for operator(), do not see it.
-  Tensor forward_relu(const Tensor& x);
-  Tensor forward_norm(const Tensor& x, const ConvNorm& norm);
+  Tensor forward_then(const Tensor& x, const Then& then) override;
 };
 
 template <int N>

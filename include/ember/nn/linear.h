@@ -20,8 +20,7 @@ class Linear final : public Module {
   Linear(int64_t in_features, int64_t out_features, LinearOptions options = {});
 
   Tensor forward(const Tensor& x) override;
-  /// relu(forward(x)) in one pass: linear_relu. Hooks and observers, which wait for operator(), do not see it.
-  Tensor forward_relu(const Tensor& x);
+  Tensor forward_then(const Tensor& x, const Then& then) override;  ///< of a ReLU
   std::string extra_repr() const override;
 
   Tensor& weight = add_parameter("weight");

@@ -13,6 +13,7 @@
 
 #include <ember/autograd.h>
 #include <ember/nn/state_dict.h>
+#include <ember/ops/then.h>
 
 namespace ember::nn {
 
@@ -49,6 +50,14 @@ class Module {
   /// shows its call to observers: `return observed([&] { return mse_loss(x, target); }, x, target);`.
   virtual Tensor forward(const Tensor& x);
   Tensor operator()(const Tensor& x);
+
+  // --- one pass over memory for several modules; nn::Sequential and nn::together ask where nobody waits for the calls
+  /// What the module computes, and the tail, by an operation that takes tails: the bits of forward and apply(then, ...). Undefined where it
+  /// has no such operation, or not for this tail.
+  virtual Tensor forward_then(const Tensor& x, const Then& then);
+  /// Adds what this module computes to the tail of one before it, which will run on x and keep its number of dimensions. False, and nothing
+  /// changed, where it has to run by itself.
+  virtual bool join(Then& then, const Tensor& x) const;
 
   // --- mode
   /// Training mode for this module and all below it; it changes nothing else. As torch.nn.Module.train.

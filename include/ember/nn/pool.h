@@ -24,6 +24,7 @@ class MaxPool2d final : public MaxPoolBase<2> {
  public:
   explicit MaxPool2d(ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {}) : MaxPoolBase(kernel_size, options) {}
   Tensor forward(const Tensor& x) override { return max_pool2d(x, kernel_size, options); }
+  bool join(Then& then, const Tensor& x) const override;  ///< by 2 x 2, behind a ReLU
   PoolIndices forward_with_indices(const Tensor& x) { return max_pool2d_with_indices(x, kernel_size, options); }
 };
 /// Undoes a MaxPool2d: takes its values and indices.

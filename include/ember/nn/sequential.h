@@ -35,6 +35,7 @@ class Sequential final : public Module {
   Sequential(Sequential&&) = default;
 
   Tensor forward(const Tensor& x) override;
+  Tensor forward_then(const Tensor& x, const Then& then) override;
   template <class M>
   M& append(M&& module) {
     return add(std::to_string(size()), static_cast<M&&>(module));

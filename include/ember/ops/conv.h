@@ -2,7 +2,7 @@
 // in torch.nn.functional. Results may lie in memory with the channels innermost; their strides say so.
 #pragma once
 
-#include <ember/tensor.h>
+#include <ember/ops/then.h>
 
 namespace ember {
 
@@ -47,22 +47,9 @@ struct ConvTransposeOptions {
 /// weight (O, C / groups, K), bias (O) or undefined. (N, C, L) -> (N, O, (L + 2 padding - dilation (K - 1) - 1) / stride + 1).
 /// Throws "Given groups=1, weight of size [8, 3, 3], expected input[1, 4, 8] to have 3 channels, but got 4 channels instead".
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<1> options = {});
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {});
-
-/// relu(conv2d(x, weight, bias, options)) in one pass over memory; the same values, forward and backward.
-Tensor conv2d_relu(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {});
-
-/// What follows a convolution in evaluation: a batch norm by its running statistics, a sum, a ReLU, pooling.
-struct ConvNorm {
-  Tensor running_mean, running_var, weight = {}, bias = {};
-  double eps = 1e-5;
-  Tensor addend = {};  ///< undefined, or of the result's sizes; with it comes a ReLU
-  bool relu = false;
-  bool max_pool = false;  ///< max_pool2d(..., 2) at last; not with an addend
-};
-/// batch_norm(conv2d(x, weight, bias, options), norm.running_mean, ...), plus the addend, then ReLU and pooling. The same bits, and one
-/// pass over memory where no gradient is recorded.
-Tensor conv2d_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const ConvNorm& norm);
+/// Of a tail, a ReLU runs in the same pass over memory, and behind a norm, where no gradient is recorded, all of it; pooling or an addend
+/// alone, and an addend without a ReLU, run behind.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {}, const Then& then = {});
 
 /// The gradient of a convolution with respect to its input, as an operation: weight (C, O / groups, K).
 /// L -> (L - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1.

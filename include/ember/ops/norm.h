@@ -2,7 +2,7 @@
 // torch.nn.functional.
 #pragma once
 
-#include <ember/tensor.h>
+#include <ember/ops/then.h>
 
 namespace ember {
 
@@ -16,22 +16,10 @@ namespace ember {
 /// torch.Size([1, 3])", ValueError "batch_norm eps must be positive during training, but got 0.0", RuntimeError "running_mean
 /// should contain 5 elements not 3", "running_mean must be defined in evaluation mode".
 /// Ioffe & Szegedy 2015. As torch.nn.functional.batch_norm.
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
-                  const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
-
-/// relu(batch_norm(...)) in one pass over memory; the same bits, forward and backward.
-Tensor batch_norm_relu(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
-                       const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
-
-/// relu(batch_norm(x, ...) + addend), the end of a residual block, in one pass; the same bits. addend has x's sizes and dtype, or
-/// RuntimeError "batch_norm_add_relu: expected what is added to have the sizes of the input".
-Tensor batch_norm_add_relu(const Tensor& x, const Tensor& addend, const Tensor& running_mean, const Tensor& running_var,
-                           const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1,
-                           double eps = 1e-5);
-
-/// max_pool2d(batch_norm_relu(...), 2), the same bits. In training, what is normalised of channels-last images never leaves the cache.
-Tensor batch_norm_relu_max_pool2d(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
-                                  const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5);
+/// Of a tail without a norm of its own, an addend and a ReLU run in the same pass over memory, and in training, for channels-last images, a
+/// ReLU and pooling: what is normalised then never leaves the cache.
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {}, const Tensor& bias = {},
+                  bool training = false, double momentum = 0.1, double eps = 1e-5, const Then& then = {});
 
 /// The pure operation: the result and the statistics of the batch, nothing moved.
 struct BatchNormResult {
