@@ -48,7 +48,7 @@ struct BatchNormInput {
   Tensor x, weight, bias;
 };
 
-/// As input_of in tools/parity/make_batch_norm_vectors.py.
+/// As input_of in tools/parity/golden/batch_norm_vectors.py.
 inline BatchNormInput batch_norm_input(IntArrayRef sizes, std::uint64_t seed, DType dtype = kFloat32) {
   manual_seed(seed);
   const TensorOptions options{.dtype = dtype};

@@ -12,9 +12,9 @@ import warnings
 
 import torch
 
-import suite_writer
-from coverage import bound_names
-from suite_writer import Suite
+from cases import suite_writer
+from cases.coverage import bound_names
+from cases.suite_writer import Suite
 
 # Where the cases come from, how many rounds or samples of each are made unless --limit says otherwise, and how their ids begin.
 SOURCES = {"op_db": 12, "fuzz": 16, "errors": 1, "found": 1, "modules": 6, "optim": 10, "schedulers": 10, "random": 8, "train": 10}
@@ -43,7 +43,7 @@ def main():
         again = tuple(prefix + "/" for source in options.sources.split(",") for prefix in PREFIXES[source])
         suite.keep(lambda case: not case["id"].startswith(again))
     for source in options.sources.split(","):
-        module = importlib.import_module("cases_" + source)
+        module = importlib.import_module("cases." + source)
         suite_writer.MAX_ELEMENTS = options.max_elements if source != "train" else 20000  # whole runs need room
         module.add_cases(suite, known, options.limit or SOURCES[source], re.compile(options.only).search, options.seed)
         print(f"{source}: {len(suite.cases)} cases so far")

@@ -25,14 +25,14 @@ runs one. Its makers:
 
 | maker | cases from |
 | --- | --- |
-| `cases_op_db.py` | PyTorch's own database of operators: sample inputs in all five dtypes, error inputs, methods, in-place forms, aliases |
-| `cases_fuzz.py` (`draw*.py`) | random arguments for every function: shapes with 0 and 1, strides, dtypes, ties, NaN and infinities; also what PyTorch refuses |
-| `cases_errors.py`, `cases_found.py` | error texts, word for word; mistakes that were once found |
-| `cases_modules.py` | PyTorch's database of modules with its error inputs, then every module with random arguments, in training and evaluation; states that do not fit |
-| `cases_optim.py` | PyTorch's database of optimisers with its error inputs, then random settings, groups, missing gradients |
-| `cases_schedulers.py` | every scheduler with random arguments, sequences in sequences, the momentum that cycles along |
-| `cases_random.py` | sequences of everything that draws, construction of every module, dropout masks, loaders with every option and sampler, bit for bit |
-| `cases_train.py` | whole training runs of 50 steps |
+| `cases/op_db.py` | PyTorch's own database of operators: sample inputs in all five dtypes, error inputs, methods, in-place forms, aliases |
+| `cases/fuzz.py` (`draw/`) | random arguments for every function: shapes with 0 and 1, strides, dtypes, ties, NaN and infinities; also what PyTorch refuses |
+| `cases/errors.py`, `cases/found.py` | error texts, word for word; mistakes that were once found |
+| `cases/modules.py` | PyTorch's database of modules with its error inputs, then every module with random arguments, in training and evaluation; states that do not fit |
+| `cases/optim.py` | PyTorch's database of optimisers with its error inputs, then random settings, groups, missing gradients |
+| `cases/schedulers.py` | every scheduler with random arguments, sequences in sequences, the momentum that cycles along |
+| `cases/random.py` | sequences of everything that draws, construction of every module, dropout masks, loaders with every option and sampler, bit for bit |
+| `cases/train.py` | whole training runs of 50 steps |
 """
 
 TAIL = """

@@ -1,0 +1,105 @@
+"""Cases about optimisers: PyTorch's own database with its error inputs, then random settings: groups, missing gradients, dtypes."""
+
+import torch
+
+from draw import Draw
+from cases.suite_writer import CannotExpress
+from cases.test_databases import optim_db
+
+NAMES = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta"]
+NUMBERS = {"weight_decay": (0.0, 0.1, 0.01), "lr": (0.1, 0.01, 0.5, 0.0), "eps": (1e-8, 1e-4), "momentum": (0.9, 0.5, 0.0), "dampening": (0.0, 0.3), "alpha": (0.9, 0.5),
+           "momentum_decay": (4e-3, 0.1), "lr_decay": (0.1, 0.01), "initial_accumulator_value": (0.1, 0.5), "rho": (0.5, 0.95)}
+TAKES = {"SGD": "momentum dampening", "RMSprop": "alpha eps momentum", "NAdam": "momentum_decay eps", "Adagrad": "lr_decay initial_accumulator_value eps", "Adadelta": "rho eps"}
+FLAGS = {"SGD": "nesterov maximize", "Adam": "amsgrad maximize decoupled_weight_decay", "AdamW": "amsgrad maximize", "Adamax": "maximize", "NAdam": "decoupled_weight_decay maximize",
+         "RAdam": "decoupled_weight_decay maximize", "RMSprop": "centered maximize", "Adagrad": "maximize", "Adadelta": "maximize"}
+FUSED = {"SGD", "Adam", "AdamW", "Adagrad"}
+
+
+def settings(d, name):
+    """Random keyword arguments of the optimiser."""
+    kwargs = {}
+    for key in ["lr", "weight_decay", *TAKES.get(name, "eps").split()]:
+        if d.chance(0.4):
+            kwargs[key] = d.one(*NUMBERS[key])
+    if name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam") and d.chance(0.4):
+        kwargs["betas"] = [d.one(0.9, 0.5, 0.0), d.one(0.999, 0.8)]
+    for flag in FLAGS[name].split():
+        if d.chance(0.3):
+            kwargs[flag] = True
+    if kwargs.get("nesterov") and d.chance(0.9):
+        kwargs["momentum"], kwargs["dampening"] = 0.9, 0
+    if d.chance(0.1):
+        kwargs["foreach"] = d.one(True, False)
+    elif d.chance(0.1) and name in FUSED:
+        kwargs["fused"] = True
+    if d.chance(0.05):
+        key, value = d.one(("lr", -0.1), ("eps", -1.0), ("weight_decay", -0.5), ("betas", [1.0, 0.9]), ("betas", [0.5, -0.1]))
+        if key != "betas" or name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam"):
+            kwargs[key] = value
+    return kwargs
+
+
+def split(d, name, params):
+    """Two groups with settings of their own, or None."""
+    if d.chance(0.5):
+        return None
+    first = [0, 2] if d.chance() else [1]
+    rest = [i for i in range(len(params)) if i not in first]
+    own = lambda: {k: d.one(*NUMBERS[k]) for k in ["lr", "weight_decay", *TAKES.get(name, "eps").split()] if d.chance(0.4) and k != "initial_accumulator_value"}  # noqa: E731
+    return [{"params": first, **own()}, {"params": rest, **own()}]
+
+
+def add_run(suite, prefix, name, kwargs, dtype, groups=None, steps=6, missing=0.1, sizes=((3, 4), (5,), ()), maximum_text=None):
+    point = suite.rollback_point()
+    key, g = suite.new_id(prefix), suite.random
+    d = Draw(len(suite.cases))
+    params = [torch.randn(s, generator=g).to(dtype).requires_grad_() for s in sizes]
+    try:
+        case = {"id": key, "optimizer": name, "kwargs": {k: suite.encode(v, f"{key}.{k}", {}) for k, v in kwargs.items()},
+                "params": [suite.store(f"{key}.p{i}", p) for i, p in enumerate(params)], "steps": []}
+    except CannotExpress:
+        return suite.roll_back(point)
+    given = params
+    if groups is not None:
+        case["groups"] = groups
+        given = [{**group, "params": [params[i] for i in group["params"]]} for group in groups]
+    try:
+        optimizer = getattr(torch.optim, name)(given, **kwargs)
+    except Exception as error:
+        suite.append({**case, "raises": str(error).split("\n")[0] if maximum_text is None else True})
+        return None
+    for step in range(steps):
+        for p in params:
+            p.grad = None if d.chance(missing) else torch.randn(p.shape, generator=g).to(dtype)
+        entry = {"grads": [None if p.grad is None else suite.store(f"{key}.{step}.g{i}", p.grad) for i, p in enumerate(params)]}
+        try:
+            optimizer.step()
+        except Exception:
+            case["steps"].append(entry)
+            suite.append({**case, "raises": True})
+            return None
+        entry["params_after"] = [suite.store(f"{key}.{step}.a{i}", p) for i, p in enumerate(params)]
+        case["steps"].append(entry)
+    suite.append(case)
+    return None
+
+
+def add_cases(suite, known, limit=24, only=None, seed=0):
+    for info in optim_db:
+        name = info.optim_cls.__name__
+        if name not in NAMES:
+            continue
+        for dtype in (torch.float32, torch.float64):
+            for sample in info.optim_inputs_func(device="cpu", dtype=dtype):
+                kwargs = {k: list(v) if isinstance(v, tuple) else v for k, v in sample.kwargs.items()}
+                add_run(suite, f"optimdb/{name}/{str(dtype)[6:]}", name, kwargs, dtype)
+        for error in info.optim_error_inputs_func(device="cpu", dtype=torch.float32):
+            sample = error.optimizer_error_input
+            if sample.params is None:
+                kwargs = {k: list(v) if isinstance(v, tuple) else v for k, v in sample.kwargs.items()}
+                add_run(suite, f"optimdb/{name}/error", name, kwargs, torch.float32)
+    for round_ in range(limit):
+        d = Draw(seed * 6007 + round_)
+        for name in NAMES:
+            groups = split(d, name, range(3))
+            add_run(suite, f"optim/{name}", name, settings(d, name), d.one(torch.float32, torch.float64), groups, steps=d.int(1, 12))
