@@ -240,11 +240,11 @@ const Tensor& apply_inplace(const Tensor& self, std::initializer_list<detail::In
 
 namespace autograd {
 
-/// Gradients of outputs with respect to inputs, without touching any grad. As torch.autograd.grad. An input that the outputs do
-/// not depend on throws unless allow_unused, which gives an undefined tensor for it.
 struct GradOptions {
   bool retain_graph = false, create_graph = false, allow_unused = false;
 };
+/// Gradients of outputs with respect to inputs, without touching any grad. As torch.autograd.grad. An input that the outputs do
+/// not depend on throws unless allow_unused, which gives an undefined tensor for it.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& grad_outputs = {}, GradOptions options = {});
 

@@ -42,6 +42,7 @@ class Context {
 
 using FunctionForward = std::vector<Tensor> (*)(Context&, const std::vector<Tensor>&);
 using FunctionBackward = std::vector<Tensor> (*)(Context&, const std::vector<Tensor>&);
+/// What Function<Self>::apply calls: runs forward without recording, and records backward where an input needs a gradient.
 std::vector<Tensor> apply_function(const char* name, FunctionForward forward, FunctionBackward backward,
                                    const std::vector<Tensor>& inputs);
 

@@ -42,11 +42,11 @@ class Generator {
   bool has_next_normal_ = false, has_next_float_normal_ = false;
 };
 
-Generator& default_generator();
+Generator& default_generator();  ///< what everything draws from unless another is named
 Generator& manual_seed(std::uint64_t seed);  ///< of the default generator. As torch.manual_seed
-std::uint64_t initial_seed();
-Tensor get_rng_state();
-void set_rng_state(const Tensor& state);
+std::uint64_t initial_seed();  ///< of the default generator
+Tensor get_rng_state();  ///< its 5056 bytes, as torch.get_rng_state
+void set_rng_state(const Tensor& state);  ///< throws RuntimeError for anything else
 
 Tensor rand(IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);   ///< uniform in [0, 1)
 Tensor randn(IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);  ///< normal, mean 0, variance 1

@@ -80,6 +80,7 @@ try "ember.h, or the list of its room, lists every header" complete_list
 try "a training script compiles quickly" compile_time
 try "every statement about batch norm has a test" python3 "$here/statements.py" "$root"
 try "every differentiable function is in the gradcheck table" python3 "$here/gradcheck_rows.py" "$root"
+try "every public function has a docstring" python3 "$here/docstrings.py" "$root"
 try "links of the documents lead to files" python3 "$here/links.py" "$root"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -9,7 +9,7 @@
 
 namespace ember {
 
-Value to_value(const optim::OptimizerState& state);
+Value to_value(const optim::OptimizerState& state);  ///< as a dict with PyTorch's keys, for a .pt file
 
 /// Settings and values that Ember has no use for are kept out. Throws RuntimeError or TypeError when `value` is laid out otherwise.
 optim::OptimizerState to_optimizer_state(const Value& value);

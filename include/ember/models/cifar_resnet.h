@@ -29,6 +29,7 @@ class CifarResNet final : public nn::Module {
   nn::Linear& linear_;
 };
 
+/// Of 20, 32 and 56 layers: 3, 5 and 9 blocks a stage.
 CifarResNet resnet20(CifarResNetOptions options = {});
 CifarResNet resnet32(CifarResNetOptions options = {});
 CifarResNet resnet56(CifarResNetOptions options = {});

@@ -35,6 +35,7 @@ class ResNet final : public nn::Module {
   nn::Linear& fc_;
 };
 
+/// Of 18 and 34 layers with basic blocks, of 50 with bottlenecks. As torchvision.models.
 ResNet resnet18(ResNetOptions options = {});
 ResNet resnet34(ResNetOptions options = {});
 ResNet resnet50(ResNetOptions options = {});

@@ -22,6 +22,7 @@ class Vgg final : public nn::Module {
   nn::Sequential &features_, &classifier_;
 };
 
+/// Configurations A and D of the paper, with batch norm. As torchvision.models.
 Vgg vgg11_bn(VggOptions options = {});
 Vgg vgg16_bn(VggOptions options = {});
 

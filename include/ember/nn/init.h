@@ -11,8 +11,8 @@ enum class FanMode : std::uint8_t { FanIn, FanOut };
 /// sqrt(2), "leaky_relu" sqrt(2 / (1 + param^2)), "selu" 3/4. Throws ValueError "Unsupported nonlinearity ...".
 double calculate_gain(const std::string& nonlinearity, double param = 0.01);
 
-const Tensor& uniform_(const Tensor& t, double a = 0, double b = 1, Generator* generator = nullptr);
-const Tensor& normal_(const Tensor& t, double mean = 0, double std = 1, Generator* generator = nullptr);
+const Tensor& uniform_(const Tensor& t, double a = 0, double b = 1, Generator* generator = nullptr);  ///< uniform in [a, b)
+const Tensor& normal_(const Tensor& t, double mean = 0, double std = 1, Generator* generator = nullptr);  ///< normal, with this mean and deviation
 /// Normal numbers between a and b (absolute bounds, not in units of std).
 const Tensor& trunc_normal_(const Tensor& t, double mean = 0, double std = 1, double a = -2, double b = 2,
                             Generator* generator = nullptr);

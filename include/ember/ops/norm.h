@@ -28,6 +28,7 @@ struct BatchNormResult {
   Tensor invstd;  ///< (C), 1 / sqrt(biased variance + eps)
   Tensor var;     ///< (C), the unbiased variance
 };
+/// As batch_norm in training.
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
 
 /// Normalises over the last dimensions, whose sizes are normalized_shape; so are those of weight and bias, where there are any.
