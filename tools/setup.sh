@@ -20,6 +20,7 @@ has_header() {
 look_around() {
   missing=()
   [ "$what" = tests ] && need python3 command -v python3
+  [ "$what" = tests ] && need clang-format-14 command -v clang-format-14
   [ "$what" = mpi ] && need libopenmpi-dev command -v mpicxx
   [ "$what" = mpi ] && need openmpi-bin command -v mpirun
   need g++ command -v "${CXX:-c++}"

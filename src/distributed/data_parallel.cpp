@@ -5,7 +5,7 @@
 //
 // With n samples on this rank, N on all k, the gradient of the mean over all samples is sum(n / N * gradient of the rank's mean) = mean over ranks of
 // (n k / N * ...). The factor n k / N enters at the loss, not at the buckets: nn::SyncBatchNorm mixes the ranks' gradients on the way.
-#include "distributed/data_parallel.h"
+#include "distributed/data_parallel_state.h"
 
 #include <ember/distributed/data_parallel.h>
 #include <ember/nn/batch_norm.h>

@@ -6,7 +6,7 @@
 
 #include "error_format.h"
 #include "io/element_type.h"
-#include "io/npy.h"
+#include "io/npz_write.h"
 #include "io/read.h"
 #include "io/zip.h"
 

@@ -8,7 +8,20 @@
 
 namespace ember::kernels {
 
-#if defined(__x86_64__) && !defined(EMBER_ONE_ISA)
+#if defined(EMBER_ONE_ISA)
+
+namespace EMBER_ONE_ISA {
+extern const Kernels table;
+}
+
+static const Kernels& choose() {
+  const char* wanted = std::getenv("EMBER_ISA");
+  check<ValueError>(!wanted || !*wanted || std::string_view(wanted) == EMBER_ONE_ISA::table.isa, "EMBER_ISA: this build has {} only, got {}",
+                    EMBER_ONE_ISA::table.isa, wanted);
+  return EMBER_ONE_ISA::table;
+}
+
+#elif defined(__x86_64__)
 
 namespace v2 {
 extern const Kernels table;

@@ -11,7 +11,7 @@
 
 #include "error_format.h"
 #include "kernels/softmax/softmax.h"
-#include "ops/loss.h"
+#include "ops/reduced_loss.h"
 #include "runtime/scratch.h"
 #include "tensor/impl.h"
 #include "with_type.h"

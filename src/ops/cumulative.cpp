@@ -5,7 +5,7 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
-#include "ops/reduce.h"
+#include "ops/reduced_dims.h"
 #include "tensor/impl.h"
 
 namespace ember {

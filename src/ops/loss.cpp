@@ -1,5 +1,5 @@
 // Losses between real numbers, composed of basic operations: differentiable as often as one likes.
-#include "ops/loss.h"
+#include "ops/reduced_loss.h"
 
 #include <ember/autograd.h>
 #include <ember/ops/activation.h>

@@ -1,5 +1,5 @@
 // Sums, means, products, extremes, variances and norms, with their derivatives.
-#include "ops/reduce.h"
+#include "ops/reduced_dims.h"
 
 #include <ember/ops/elementwise.h>
 #include <ember/ops/index.h>

@@ -162,8 +162,7 @@ void spill_small(int c) {
 }
 
 void* allocate_large(std::size_t wanted) {
-  check<RuntimeError>(wanted < (std::size_t(1) << 47),
-                      "DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes.", wanted);
+  check<RuntimeError>(wanted < (std::size_t(1) << 47), "DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes.", wanted);
   if (kSystemAllocator) return shared().from_system(wanted);
   const int c = size_class(wanted);
   const std::int64_t bytes = std::int64_t(class_bytes(c));

@@ -80,7 +80,8 @@ inline void block_free(void* block, std::size_t bytes) {
   const int c = size_class(bytes);
   List& list = thread_lists[c];
   list.push(block);
-  if (list.room < 0) [[unlikely]] spill_small(c);
+  if (list.room < 0) [[unlikely]]
+    spill_small(c);
 }
 
 }  // namespace ember

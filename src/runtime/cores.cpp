@@ -48,8 +48,7 @@ int limit_of_groups(int cores, const std::string& root) {
       up_to_root(group, [&](const std::string& at) {
         double quota = 0, period = 0;
         const std::string folder = mount + "/cpu" + at;
-        if (read(folder + "/cpu.cfs_quota_us", quota) && read(folder + "/cpu.cfs_period_us", period))
-          cores = limit(cores, quota, period);
+        if (read(folder + "/cpu.cfs_quota_us", quota) && read(folder + "/cpu.cfs_period_us", period)) cores = limit(cores, quota, period);
       });
     }
   }

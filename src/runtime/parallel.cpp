@@ -22,7 +22,7 @@ namespace {
 
 constexpr double kWorkPerSlice = 30e3;  // below twice this, sharing costs more than it brings (a fork-join is about 0.5 us)
 constexpr int64_t kMaxSlices = 32;
-constexpr int kWorkerSpins = 3000;      // one pause is 15 to 40 ns
+constexpr int kWorkerSpins = 3000;  // one pause is 15 to 40 ns
 constexpr int kJoinSpins = 4000;
 constexpr int kProbeSpins = 500;
 constexpr std::uint32_t kCallsBetweenProbes = 2048;
@@ -118,8 +118,10 @@ class Pool {
     work(job, true);
     inside = false;
     for (int spins = 0; done_.load(std::memory_order_acquire) != slices; ++spins) {
-      if (spins < kJoinSpins) pause();
-      else std::this_thread::yield();
+      if (spins < kJoinSpins)
+        pause();
+      else
+        std::this_thread::yield();
     }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }

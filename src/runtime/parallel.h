@@ -30,8 +30,8 @@ void parallel_slices(int64_t slices, Body&& body, double work = 1e300) {
     return;
   }
   using Plain = std::remove_reference_t<Body>;
-  detail::run_slices([](void* context, int64_t slice) { (*static_cast<Plain*>(context))(slice); },
-                     const_cast<void*>(static_cast<const void*>(&body)), slices, work);
+  detail::run_slices([](void* context, int64_t slice) { (*static_cast<Plain*>(context))(slice); }, const_cast<void*>(static_cast<const void*>(&body)),
+                     slices, work);
 }
 
 /// Part `slice` of [0, n), cut at multiples of grain.
@@ -52,10 +52,13 @@ void parallel_for(int64_t n, int64_t grain, double work, Body&& body) {
     if (n > 0) body(int64_t(0), n);
     return;
   }
-  parallel_slices(slices, [&](int64_t slice) {
-    const Range range = slice_range(n, grain, slice, slices);
-    if (range.begin < range.end) body(range.begin, range.end);
-  }, work);
+  parallel_slices(
+      slices,
+      [&](int64_t slice) {
+        const Range range = slice_range(n, grain, slice, slices);
+        if (range.begin < range.end) body(range.begin, range.end);
+      },
+      work);
 }
 
 }  // namespace ember::kernels

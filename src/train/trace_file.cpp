@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "error_format.h"
-#include "io/npy.h"
+#include "io/npz_write.h"
 
 namespace ember {
 
