@@ -215,3 +215,22 @@ TEST_CASE("errors of layers are PyTorch's") {
                     starts_with("Given groups=1, weight of size [3, 2, 3, 3], expected input[4, 5, 6, 6] to have 2 channels, but got 5 channels instead"));
   CHECK_THROWS_WITH(Net().get_submodule("block.nope"), contains("Block has no attribute `nope`"));
 }
+
+TEST_CASE("get_submodule follows a path through several levels, and names what is missing") {
+  nn::Sequential net{{"body", nn::Sequential{{"first", nn::Linear(2, 3)}, {"second", nn::Sequential{nn::ReLU(), nn::Linear(3, 1)}}}}};
+  CHECK(&net.get_submodule("") == &net);
+  CHECK(net.get_submodule("body.first").repr() == "Linear(in_features=2, out_features=3, bias=True)");
+  CHECK(net.get_submodule("body.second.0").repr() == "ReLU()");
+  CHECK(net.get_submodule("body.second.1").repr() == "Linear(in_features=3, out_features=1, bias=True)");
+  CHECK_THROWS_WITH(net.get_submodule("body.third"), contains("Sequential has no attribute `third`"));
+  CHECK_THROWS_WITH(net.get_submodule("bod"), contains("Sequential has no attribute `bod`"));
+}
+
+TEST_CASE("the repr of a list folds equal neighbours, and only those") {
+  nn::ModuleList list{nn::Linear(2, 2), nn::Linear(2, 2), nn::Linear(2, 2), nn::ReLU(), nn::Linear(2, 2), nn::Linear(2, 2), nn::Linear(2, 1)};
+  CHECK(list.repr() ==
+        "ModuleList(\n  (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)\n  (3): ReLU()\n"
+        "  (4-5): 2 x Linear(in_features=2, out_features=2, bias=True)\n  (6): Linear(in_features=2, out_features=1, bias=True)\n)");
+  nn::Sequential chain{nn::ReLU(), nn::ReLU()};
+  CHECK(chain.repr() == "Sequential(\n  (0): ReLU()\n  (1): ReLU()\n)");
+}
