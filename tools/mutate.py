@@ -21,7 +21,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOME = os.path.join(ROOT, "build", "mutate")
 TREE = os.path.join(HOME, "tree")
-BUILD = os.path.join(HOME, "build")
+BUILD = os.path.join(TREE, "build", "release")  # as deep as in the checkout, so that a compiler cache knows the files
 AREAS = "kernels,ops,autograd,nn,optim,data"
 # The sources are formatted: binary operators stand between blanks, template brackets, pointers and signs do not.
 SWAPS = {
@@ -93,7 +93,8 @@ def prepare():
     os.makedirs(TREE, exist_ok=True)
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, check=True).stdout
     names = [name for name in listed.decode().split("\0") if name and os.path.exists(os.path.join(ROOT, name))]
-    for folder, _, files in os.walk(TREE):
+    for folder, folders, files in os.walk(TREE):
+        folders[:] = [name for name in folders if os.path.join(folder, name) != os.path.join(TREE, "build")]
         for name in files:
             if os.path.relpath(os.path.join(folder, name), TREE) not in names:
                 os.remove(os.path.join(folder, name))
@@ -102,8 +103,7 @@ def prepare():
         if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy(source, target)
-    subprocess.run(["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
-                    "-DEMBER_EXAMPLES=OFF", "-DEMBER_ONE_ISA=v3"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--preset", "release", "-DEMBER_EXAMPLES=OFF", "-DEMBER_ONE_ISA=v3"], cwd=TREE, check=True, stdout=subprocess.DEVNULL)
     if build() != 0:
         sys.exit("mutate: the sources do not build as they are")
     began = time.time()
