@@ -60,7 +60,7 @@ template <class T>
 bool wants_packing(const GemmFamily<T>& f, const Problem<T>& p) {
   if (p.b.column_stride != 1) return true;
   if (!f.masked_loads && p.n % f.lanes != 0) return true;
-  // Rows of B that lie pages apart cost a miss of the address cache each; a copy pays when enough rows of A use it.
+  // Rows of B a page or more apart cost a TLB miss each; packing pays when enough rows of A use the copy.
   return p.b.row_stride * int64_t(sizeof(T)) >= 2048 && p.m >= 64 && p.k >= 64;
 }
 
@@ -216,7 +216,7 @@ template <class T>
 bool pays_transposed(const Problem<T>& p) {
   const GemmFamily<T>& f = kernels<T>().gemm;
   if (p.m <= kRowsOfDot) return false;
-  if (p.b.column_stride != 1 && p.b.column_stride * int64_t(sizeof(T)) % 4096 == 0) return false;  // its rows share cache lines' places
+  if (p.b.column_stride != 1 && p.b.column_stride * int64_t(sizeof(T)) % 4096 == 0) return false;  // its rows map to the same cache sets
   const int64_t whole = p.n >> __builtin_ctz(unsigned(f.lanes)), rest = p.n - whole * f.lanes;
   const int64_t write = kTransposeSteps * whole * f.lanes * vectors_of(f, p.m) + 2 * rest * p.m;
   return steps_of(f, p.n, p.m, p.k, p.a.transposed()) + write < steps_of(f, p.m, p.n, p.k, p.b);

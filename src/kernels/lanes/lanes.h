@@ -1,6 +1,6 @@
 // Short vectors of the instruction set that a file is compiled for: Lanes<float> holds 16, 8 or 4 numbers. The arithmetic is the
 // compiler's own (a * b + c, a < b, a & b on GNU vectors, a number beside a vector counts for all lanes); here stands what the
-// operators do not say. Intrinsics occur in the lane*.h files only, for masked and non-temporal memory access and the
+// operators do not say. Intrinsics occur in this folder only, for masked and non-temporal memory access and the
 // like, where no plain loop becomes the instruction. Everything is static and inline: nothing of it may leave an object file.
 #pragma once
 
@@ -155,7 +155,7 @@ EMBER_INLINE void store(T* p, Lanes<T> v, int n) {
 #endif
 }
 
-/// A store past the caches, for outputs larger than they are; p is aligned to kLaneBytes. Call stream_fence() after the last one.
+/// A non-temporal store, for outputs larger than the last-level cache; p is aligned to kLaneBytes. Call stream_fence() after the last one.
 template <class T>
 EMBER_INLINE void stream(T* p, Lanes<T> v) {
 #if defined(__AVX512F__)

@@ -41,7 +41,7 @@ struct BatchNormInputs {
   bool training, relu;
 };
 
-/// y and the block from x, which is not empty. The addend is laid out as x; with it comes a ReLU.
+/// y and the block from x, which is not empty. The addend is laid out as x.
 template <class T>
 void batch_norm_forward(const ChannelLayout& at, const BatchNormInputs<T>& in, BatchNormBlock<T> block, T* y);
 

@@ -1,5 +1,5 @@
-// Normalisation: statistics, the affine pass and the gradients of batch norm and of layer norm. Loops on one thread; the operations cut
-// the work and merge partial sums in a fixed order.
+// Normalisation: statistics, the affine pass and the gradients of batch norm and of layer norm. Loops on one thread; batch_norm.cpp
+// and layer.cpp cut the work and merge partial sums in a fixed order.
 #pragma once
 
 #include <cstdint>

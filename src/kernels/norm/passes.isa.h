@@ -1,4 +1,4 @@
-// What the passes of batch norm over planes (norm_planes.cpp), rows (norm_rows.cpp) and windows (norm_windows.cpp) have in common.
+// What the passes of batch norm over planes, rows and windows (X.isa.cpp beside it) have in common.
 #pragma once
 
 #include "kernels/lanes/sums.h"
@@ -6,7 +6,7 @@
 
 namespace ember::kernels::EMBER_ISA {
 
-/// A store past the caches needs whole, aligned vectors throughout.
+/// Non-temporal stores need whole, aligned vectors throughout.
 template <class T>
 EMBER_INLINE bool can_stream(const T* y, int64_t run) {
   return reinterpret_cast<std::uintptr_t>(y) % kLaneBytes == 0 && run % kLanes<T> == 0;

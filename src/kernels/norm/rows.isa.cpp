@@ -159,7 +159,7 @@ struct GradientSumsStrip {
       m[v] = load(mean + c + v * L, lanes);
       if (kRelu) a[v] = load(scale + c + v * L, lanes), b[v] = load(shift + c + v * L, lanes);
     }
-    // On from what is there, so that it does not matter in which calls rows come.
+    // Continues from the partial sums that are there: how rows are split into calls does not change the result.
     DoubleSum<T> sums[2][V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) sums[0][v].read(sum_dy + c + v * L, lanes), sums[1][v].read(sum_dot + c + v * L, lanes);
