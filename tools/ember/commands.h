@@ -1,6 +1,7 @@
 // The subcommands of `ember`. Each returns the exit status; what a file makes impossible is thrown and becomes status 2.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,14 @@ int diff(const std::string& a, const std::string& b, const DiffOptions& options)
 
 /// Writes one page about the run in that folder; to RUN/report.html when `out` is empty.
 int report(const std::string& run, const std::string& out);
+
+/// The options of data::read_table as flags.
+struct TableFlags {
+  bool json = false;
+  std::int64_t rows = 5, skip_rows = 0;
+  std::string delimiter, header = "auto", target, comment, quote = "\"", decimal = ".", missing = "nan";
+  std::vector<std::string> columns, missing_values, whole, numbers, text;
+};
+int table(const std::string& path, const TableFlags& flags);
 
 int completion(const std::string& shell);

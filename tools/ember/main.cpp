@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   ember diff before.pt after.pt --rtol 1e-5
   ember diff run.npz torch.npz             two traces: which layer differs, and since when
   ember report runs/mnist_cnn              one page: curves, confusion, layers, batch norms
+  ember table people.csv --missing mean    head, kinds, words and missing cells of a table
   source <(ember completion bash)          or zsh
 
 Exit status:
@@ -60,6 +61,24 @@ int main(int argc, char** argv) {
   CLI::App* reporting = app.add_subcommand("report", "one page about a finished run: curves, confusion, layers, batch norms, findings");
   reporting->add_option("RUN", a, "the folder that the run wrote")->required();
   reporting->add_option("--out", out, "the page; RUN/report.html when left out");
+  TableFlags flags;
+  CLI::App* tabling = app.add_subcommand("table", "a table of a text file as data::read_table reads it: its head, columns, missing cells");
+  tabling->add_option("FILE", a)->required();
+  tabling->add_flag("--json", flags.json, "one JSON object: rows, and of each column name, kind, missing, mean, std, min, max, classes");
+  tabling->add_option("--rows", flags.rows, "how many rows to show")->check(CLI::NonNegativeNumber);
+  tabling->add_option("--delimiter,--sep", flags.delimiter, "between cells: a character, or tab; of itself the first of , tab ; | in the first line");
+  tabling->add_option("--header", flags.header, "whether the first line holds names")->check(CLI::IsMember({"auto", "none", "first"}));
+  tabling->add_option("--columns", flags.columns, "the ones to read: names, or numbers from 0")->delimiter(',');
+  tabling->add_option("--target", flags.target, "the column to be predicted");
+  tabling->add_option("--skip-rows", flags.skip_rows, "lines before the table")->check(CLI::NonNegativeNumber);
+  tabling->add_option("--comment", flags.comment, "what follows this character is left out");
+  tabling->add_option("--quote", flags.quote, "around cells; none: quotes are characters like others");
+  tabling->add_option("--decimal", flags.decimal, "decimal mark");
+  tabling->add_option("--missing-values", flags.missing_values, "words for a missing cell, instead of NA, ?, ...")->delimiter(',');
+  tabling->add_option("--missing", flags.missing, "what becomes of missing cells")->check(CLI::IsMember({"nan", "error", "mean", "median", "drop"}));
+  tabling->add_option("--whole", flags.whole, "columns that must hold whole numbers")->delimiter(',');
+  tabling->add_option("--numbers", flags.numbers, "columns that must hold numbers")->delimiter(',');
+  tabling->add_option("--text", flags.text, "columns of words, also where they look like numbers")->delimiter(',');
   CLI::App* completing = app.add_subcommand("completion", "print the completion for a shell");
   completing->add_option("SHELL", a)->required()->check(CLI::IsMember({"bash", "zsh"}));
   try {
@@ -73,6 +92,7 @@ int main(int argc, char** argv) {
     if (*converting) return convert(a, b);
     if (*comparing) return diff(a, b, tolerances);
     if (*reporting) return report(a, out);
+    if (*tabling) return table(a, flags);
     if (*completing) return completion(a);
     fmt::print("{}", app.help());
     return 0;
