@@ -28,6 +28,8 @@ look_around() {
   need ninja-build command -v ninja
   need libfmt-dev has_header fmt/format.h
   need zlib1g-dev has_header zlib.h
+  need libpng-dev has_header png.h
+  need libjpeg-dev has_header jpeglib.h
   need libcli11-dev has_header CLI/CLI.hpp
   need nlohmann-json3-dev has_header nlohmann/json.hpp
   need catch2 has_header catch2/catch_all.hpp catch2/catch.hpp
