@@ -3,11 +3,14 @@
 
 #include <ember/autograd.h>
 #include <ember/data/dataset.h>
+#include <ember/data/draws.h>
 #include <ember/data/files.h>
+#include <ember/data/image.h>
 #include <ember/data/kept.h>
 #include <ember/data/loader.h>
 #include <ember/data/sampler.h>
-#include <ember/data/transform.h>
+#include <ember/data/table.h>
+#include <ember/data/transforms.h>
 #include <ember/dtype.h>
 #include <ember/error.h>
 #include <ember/factories.h>

@@ -24,12 +24,15 @@ Sample default_collate(const std::vector<Sample>& samples) {
   for (std::size_t k = 0; k < samples[0].size(); ++k) {
     std::vector<Tensor> rows;
     for (const Sample& s : samples) {
-      check<RuntimeError>(s.size() == samples[0].size(), "each element in list of batch should be of equal size\ndefault_collate: got samples of {} and {} tensors",
+      check<RuntimeError>(s.size() == samples[0].size(),
+                          "each element in list of batch should be of equal size\ndefault_collate: got samples of {} and {} tensors",
                           samples[0].size(), s.size());
       check<RuntimeError>(s[k].defined(), "default_collate: tensor {} of sample {} is undefined", k, rows.size());
       check<RuntimeError>(s[k].sizes() == samples[0][k].sizes(),
-                          "stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {}\ndefault_collate: transform samples to one size, or give "
-                          "the loader a collate_fn", samples[0][k].sizes(), s[k].sizes(), rows.size());
+                          "stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {}\ndefault_collate: transform samples "
+                          "to one size, or give "
+                          "the loader a collate_fn",
+                          samples[0][k].sizes(), s[k].sizes(), rows.size());
       rows.push_back(s[k]);
     }
     batch.push_back(stack(rows));
@@ -42,10 +45,13 @@ TensorDataset::TensorDataset(std::vector<Tensor> tensors) : tensors_(std::move(t
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const Tensor& t = tensors_[i];
     check<ValueError>(t.defined(), "TensorDataset: tensor {} is undefined: default-constructed, moved from, or a gradient before backward", i);
-    check<ValueError>(t.dim() > 0, "Size mismatch between tensors\nTensorDataset: expected tensors with samples in their first dimension, got tensor {} without dimensions", i);
-    check<ValueError>(t.size(0) == tensors_[0].size(0),
-                      "Size mismatch between tensors\nTensorDataset: expected one row for each sample, got sizes {} for tensor 0 and {} for tensor {}", tensors_[0].sizes(),
-                      t.sizes(), i);
+    check<ValueError>(
+        t.dim() > 0,
+        "Size mismatch between tensors\nTensorDataset: expected tensors with samples in their first dimension, got tensor {} without dimensions", i);
+    check<ValueError>(
+        t.size(0) == tensors_[0].size(0),
+        "Size mismatch between tensors\nTensorDataset: expected one row for each sample, got sizes {} for tensor 0 and {} for tensor {}",
+        tensors_[0].sizes(), t.sizes(), i);
   }
 }
 
@@ -56,7 +62,8 @@ int64_t TensorDataset::size() const {
 
 Sample TensorDataset::get(int64_t index) const {
   const int64_t n = size();
-  check<IndexError>(index >= -n && index < n, "index {} is out of bounds for dimension 0 with size {}\nTensorDataset: expected a sample below {}", index, n, n);
+  check<IndexError>(index >= -n && index < n, "index {} is out of bounds for dimension 0 with size {}\nTensorDataset: expected a sample below {}",
+                    index, n, n);
   Sample sample;
   for (const Tensor& t : tensors_) sample.push_back(t.select(0, index));
   return sample;
@@ -80,7 +87,8 @@ Tensor pick_rows(const Tensor& x, const std::vector<int64_t>& rows) {
   constexpr std::size_t kAhead = 2;
   for (std::size_t i = 0; bytes > 0 && i < rows.size(); ++i) {
     if (i + kAhead < rows.size())
-      for (std::size_t at = 0; at < std::min<std::size_t>(bytes, 512); at += 64) __builtin_prefetch(from + std::size_t(rows[i + kAhead]) * bytes + at);
+      for (std::size_t at = 0; at < std::min<std::size_t>(bytes, 512); at += 64)
+        __builtin_prefetch(from + std::size_t(rows[i + kAhead]) * bytes + at);
     std::memcpy(to + i * bytes, from + std::size_t(rows[i]) * bytes, bytes);
   }
   return y;
@@ -107,7 +115,8 @@ ConcatDataset::ConcatDataset(std::vector<KeptDataset> datasets) : datasets_(std:
 }
 
 Sample ConcatDataset::get(int64_t index) const {
-  check<ValueError>(index >= -size() && index < size(), "absolute value of index should not exceed dataset length\nConcatDataset: got {} of {} samples", index, size());
+  check<ValueError>(index >= -size() && index < size(),
+                    "absolute value of index should not exceed dataset length\nConcatDataset: got {} of {} samples", index, size());
   if (index < 0) index += size();
   const std::size_t which = std::size_t(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
   return datasets_[which]->get(index - (which ? ends_[which - 1] : 0));
@@ -139,8 +148,10 @@ std::vector<Subset> random_split(KeptDataset dataset, const std::vector<int64_t>
     check<ValueError>(n >= 0, "random_split: expected lengths of 0 or more, got {}", n);
     check<ValueError>(!__builtin_add_overflow(total, n, &total), "random_split: lengths sum to more than 2^63");
   }
-  check<ValueError>(total == dataset->size(), "Sum of input lengths does not equal the length of the input dataset!\nrandom_split: the lengths sum to {}, the data set has {} samples",
-                    total, dataset->size());
+  check<ValueError>(
+      total == dataset->size(),
+      "Sum of input lengths does not equal the length of the input dataset!\nrandom_split: the lengths sum to {}, the data set has {} samples", total,
+      dataset->size());
   const Tensor order = randperm(total, {}, generator);
   std::vector<Subset> parts;
   const int64_t* at = order.data<int64_t>();
@@ -155,7 +166,9 @@ std::vector<Subset> random_split(KeptDataset dataset, const std::vector<double>&
   check<ValueError>(bool(dataset), "random_split: the data set is a null pointer");
   double sum = 0;
   for (double f : fractions) sum += f;
-  check<ValueError>(std::fabs(sum - 1) < 1e-9, "Sum of input lengths does not equal the length of the input dataset!\nrandom_split: expected fractions that sum to 1, got {}", sum);
+  check<ValueError>(std::fabs(sum - 1) < 1e-9,
+                    "Sum of input lengths does not equal the length of the input dataset!\nrandom_split: expected fractions that sum to 1, got {}",
+                    sum);
   std::vector<int64_t> lengths;
   int64_t rest = dataset->size();
   for (double f : fractions) {

@@ -91,9 +91,12 @@ void write_whole(const std::string& path, const Bytes& bytes) {
 
 }  // namespace
 
-void check_image_size(const std::string& path, std::uint64_t height, std::uint64_t width) {
+void check_image_size(const std::string& path, std::uint64_t height, std::uint64_t width, std::size_t file_bytes) {
   check<RuntimeError>(height > 0 && width > 0, "{}: an image without pixels: {} x {}", path, height, width);
   check<RuntimeError>(height <= (1u << 28) / width, "{}: {} x {} pixels are more than the 2^28 that are read", path, height, width);
+  // Deflate packs at most 1032 to 1, a bitmap 8 pixels to a byte.
+  check<RuntimeError>(height * width / 10000 <= file_bytes, "{}: the header promises {} x {} pixels, more than {} bytes can hold", path, height, width,
+                      file_bytes);
 }
 
 Tensor read_image(const std::string& path, ImageMode mode) {

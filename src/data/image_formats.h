@@ -16,8 +16,8 @@ struct Pixels {
   Bytes bytes;
 };
 
-/// Throws for sizes that no picture has, before memory is taken.
-void check_image_size(const std::string& path, std::uint64_t height, std::uint64_t width);
+/// Throws for sizes that no picture has, or none in a file of so many bytes, before memory is taken.
+void check_image_size(const std::string& path, std::uint64_t height, std::uint64_t width, std::size_t file_bytes);
 
 Pixels read_png(const std::string& path, const unsigned char* data, std::size_t size, ImageMode mode);
 Pixels read_jpeg(const std::string& path, const unsigned char* data, std::size_t size, ImageMode mode);

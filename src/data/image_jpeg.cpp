@@ -107,7 +107,7 @@ Pixels read_jpeg(const std::string& path, const unsigned char* data, std::size_t
   check<RuntimeError>(read_header(&j.d, &errors, data, size, mode), "{}: broken JPEG: {}", path, errors.text);
   check<RuntimeError>(j.d.out_color_space != JCS_CMYK || mode == ImageMode::Unchanged,
                       "{}: a CMYK JPEG; ImageMode::Unchanged gives its four channels", path);
-  check_image_size(path, j.d.output_height, j.d.output_width);
+  check_image_size(path, j.d.output_height, j.d.output_width, size);
   Pixels pixels{j.d.output_height, j.d.output_width, j.d.out_color_components, {}};
   pixels.bytes.resize(std::size_t(pixels.height * pixels.width * pixels.channels));
   check<RuntimeError>(read_rows(&j.d, &errors, pixels.bytes.data(), std::size_t(pixels.width * pixels.channels)), "{}: broken JPEG: {}", path,

@@ -114,7 +114,7 @@ Pixels read_png(const std::string& path, const unsigned char* data, std::size_t 
   Structs s(png_create_read_struct(PNG_LIBPNG_VER_STRING, &reading, on_error<Reading>, on_warning), true);
   check<RuntimeError>(read_header(s.png, s.info, &reading, mode != ImageMode::Unchanged), "{}: broken PNG: {}", path, reading.error);
   Pixels pixels{png_get_image_height(s.png, s.info), png_get_image_width(s.png, s.info), png_get_channels(s.png, s.info), {}};
-  check_image_size(path, std::uint64_t(pixels.height), std::uint64_t(pixels.width));
+  check_image_size(path, std::uint64_t(pixels.height), std::uint64_t(pixels.width), size);
   const std::size_t stride = png_get_rowbytes(s.png, s.info);
   pixels.bytes.resize(std::size_t(pixels.height) * stride);
   std::vector<unsigned char*> rows = rows_of(pixels.bytes.data(), pixels.height, stride);

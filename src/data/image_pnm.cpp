@@ -56,7 +56,7 @@ Pixels read_pnm(const std::string& path, const unsigned char* data, std::size_t 
   const bool plain = kind <= 3, bits = kind % 3 == 1;
   Reader reader(path, data, size);
   const std::uint64_t width = reader.number(1 << 24), height = reader.number(1 << 24), most = bits ? 1 : reader.number(65535);
-  check_image_size(path, height, width);
+  check_image_size(path, height, width, size);
   check<RuntimeError>(most > 0, "{}: broken PNM: a largest value of 0", path);
   Pixels pixels{int64_t(height), int64_t(width), kind % 3 == 0 ? 3 : 1, {}};
   const std::size_t count = std::size_t(height * width) * std::size_t(pixels.channels), stride = (std::size_t(width) + 7) / 8;

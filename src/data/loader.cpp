@@ -164,9 +164,13 @@ struct detail::EpochState {
 
 void DataLoader::check_options() const {
   check<ValueError>(o_.batch_size > 0, "batch_size should be a positive integer value, but got batch_size={}", o_.batch_size);
-  check<ValueError>(o_.num_workers >= 0, "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.\nDataLoader: got num_workers={}", o_.num_workers);
+  check<ValueError>(o_.num_workers >= 0,
+                    "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.\nDataLoader: got num_workers={}",
+                    o_.num_workers);
   check<ValueError>(o_.num_workers <= 1024, "DataLoader: expected at most 1024 threads, got num_workers={}", o_.num_workers);
-  check<ValueError>(o_.prefetch_factor > 0, "prefetch_factor option should be non-negative\nDataLoader: expected at least one batch ahead, got prefetch_factor={}", o_.prefetch_factor);
+  check<ValueError>(o_.prefetch_factor > 0,
+                    "prefetch_factor option should be non-negative\nDataLoader: expected at least one batch ahead, got prefetch_factor={}",
+                    o_.prefetch_factor);
   check<ValueError>(o_.prefetch_factor <= 1 << 20, "DataLoader: expected at most 2^20 batches ahead, got prefetch_factor={}", o_.prefetch_factor);
 }
 
@@ -177,8 +181,10 @@ DataLoader::DataLoader(KeptDataset dataset, DataLoaderOptions options) : dataset
   const int64_t size = dataset_->size();
   check<ValueError>(size >= 0, "__len__() should return >= 0\nDataLoader: the data set's size() gave {}", size);
   if (o_.sampler) return;
-  if (o_.shuffle) o_.sampler = RandomSampler(size, {.generator = o_.generator});
-  else o_.sampler = SequentialSampler(size);
+  if (o_.shuffle)
+    o_.sampler = RandomSampler(size, {.generator = o_.generator});
+  else
+    o_.sampler = SequentialSampler(size);
 }
 
 DataLoader::DataLoader(Kept<IterableDataset> stream, DataLoaderOptions options) : stream_(std::move(stream)), o_(std::move(options)) {
@@ -214,15 +220,16 @@ void DataLoader::wrong_count(int wanted, std::size_t got) {
   fail<ValueError>("DataLoader: expected samples of {} tensors, got {}; loader.as<{}>() gives them", wanted, got, got);
 }
 
-void DataLoader::operator delete(DataLoader* loader, std::destroying_delete_t) {
-  deleted_last.replace(loader);
-}
+void DataLoader::operator delete(DataLoader* loader, std::destroying_delete_t) { deleted_last.replace(loader); }
 
 bool detail::warn_about_last_batch(const DataLoader& loader, const std::string& batch_norm) {
   if (loader.last_batch_size() != 1) return false;
   const std::string name = batch_norm.empty() ? "it" : "'" + batch_norm.substr(0, batch_norm.size() - 1) + "'";
-  warn(fmt::format("DataLoader: the last batch of an epoch holds 1 sample (batch_size {}), and the model has batch norm ({}), which cannot normalise a single value per "
-                   "channel: .drop_last = true, or another batch size", loader.batch_size(), name));
+  warn(
+      fmt::format("DataLoader: the last batch of an epoch holds 1 sample (batch_size {}), and the model has batch norm ({}), which cannot normalise "
+                  "a single value per "
+                  "channel: .drop_last = true, or another batch size",
+                  loader.batch_size(), name));
   return true;
 }
 
@@ -243,7 +250,9 @@ const std::vector<int64_t>& DataLoader::Epoch::order() const { return state().or
 bool DataLoader::Epoch::finished() const { return state().finished; }
 std::uint64_t DataLoader::Epoch::seed() const { return state().seed; }
 
-void DataLoader::Epoch::resume(std::vector<int64_t> order, int64_t position, bool finished) { resume(std::move(order), position, finished, state().seed); }
+void DataLoader::Epoch::resume(std::vector<int64_t> order, int64_t position, bool finished) {
+  resume(std::move(order), position, finished, state().seed);
+}
 
 void DataLoader::Epoch::resume(std::vector<int64_t> order, int64_t position, bool finished, std::uint64_t seed) {
   check<ValueError>(position >= 0, "DataLoader::Epoch::resume: expected a position of 0 or more, got {}", position);

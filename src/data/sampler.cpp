@@ -18,7 +18,9 @@ std::vector<int64_t> to_vector(const Tensor& t) {
 
 }  // namespace
 
-SequentialSampler::SequentialSampler(int64_t size) : size_(size) { check<ValueError>(size >= 0, "SequentialSampler: expected a size of 0 or more, got {}", size); }
+SequentialSampler::SequentialSampler(int64_t size) : size_(size) {
+  check<ValueError>(size >= 0, "SequentialSampler: expected a size of 0 or more, got {}", size);
+}
 
 std::vector<int64_t> SequentialSampler::indices() {
   std::vector<int64_t> order(static_cast<std::size_t>(size_));
@@ -74,12 +76,17 @@ WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, int64_
   double sum = 0;
   for (std::size_t i = 0; i < weights_.size(); ++i) {
     const double w = weights_[i];
-    check<ValueError>(w >= 0 && std::isfinite(w), "invalid multinomial distribution (encountering probability entry < 0, infinite or NaN)\nWeightedRandomSampler: weight {} is {}", i, w);
+    check<ValueError>(
+        w >= 0 && std::isfinite(w),
+        "invalid multinomial distribution (encountering probability entry < 0, infinite or NaN)\nWeightedRandomSampler: weight {} is {}", i, w);
     sum += w;
   }
-  check<ValueError>(sum > 0, "invalid multinomial distribution (sum of probabilities <= 0)\nWeightedRandomSampler: expected a weight above 0, got {} weights", weights_.size());
+  check<ValueError>(sum > 0,
+                    "invalid multinomial distribution (sum of probabilities <= 0)\nWeightedRandomSampler: expected a weight above 0, got {} weights",
+                    weights_.size());
   check<ValueError>(replacement || num_samples <= int64_t(weights_.size()),
-                    "cannot sample n_sample > prob_dist.size(-1) samples without replacement\nWeightedRandomSampler: num_samples {} of {} weights", num_samples, weights_.size());
+                    "cannot sample n_sample > prob_dist.size(-1) samples without replacement\nWeightedRandomSampler: num_samples {} of {} weights",
+                    num_samples, weights_.size());
 }
 
 std::vector<int64_t> WeightedRandomSampler::indices() {
@@ -87,7 +94,8 @@ std::vector<int64_t> WeightedRandomSampler::indices() {
   return to_vector(multinomial(weights, num_samples_, replacement_, generator_));
 }
 
-BatchSampler::BatchSampler(Kept<Sampler> sampler, int64_t batch_size, bool drop_last) : sampler_(std::move(sampler)), batch_size_(batch_size), drop_last_(drop_last) {
+BatchSampler::BatchSampler(Kept<Sampler> sampler, int64_t batch_size, bool drop_last)
+    : sampler_(std::move(sampler)), batch_size_(batch_size), drop_last_(drop_last) {
   check<ValueError>(bool(sampler_), "BatchSampler: the sampler is a null pointer");
   check<ValueError>(batch_size > 0, "batch_size should be a positive integer value, but got batch_size={}", batch_size);
 }

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <numbers>
 
-#include "data/images.h"
+#include "data/planes.h"
 
 namespace ember::data::transforms {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/images.h"
+#include "data/planes.h"
 
 namespace ember::data::transforms {
 namespace {

@@ -2,9 +2,12 @@
 
 #include <ember/autograd.h>
 
+#include "runtime/alone.h"
+
 namespace ember::data {
 
-Workers::Workers(int64_t threads, int64_t ahead, int64_t first, Prepare prepare) : taken_(first), begun_(first), ahead_(ahead), prepare_(std::move(prepare)) {
+Workers::Workers(int64_t threads, int64_t ahead, int64_t first, Prepare prepare)
+    : taken_(first), begun_(first), ahead_(ahead), prepare_(std::move(prepare)) {
   try {
     for (int64_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {  // no more threads to be had: those that began do the work
@@ -23,6 +26,7 @@ Workers::~Workers() {
 
 void Workers::work() {
   NoGradGuard no_grad;
+  kernels::work_alone();
   std::unique_lock lock(mutex_);
   while (true) {
     room_.wait(lock, [&] { return quit_ || begun_ < taken_ + ahead_; });

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "error_format.h"
+#include "runtime/alone.h"
 #include "runtime/cores.h"
 
 namespace ember::kernels {
@@ -232,6 +233,8 @@ Pool& pool() {
 }
 
 }  // namespace
+
+void work_alone() { inside = true; }
 
 int num_threads() { return pool().threads(); }
 void set_num_threads(int threads) {

@@ -91,6 +91,8 @@ TEST_CASE("images: what is refused, with the path") {
   CHECK_THROWS_WITH(data::read_image(folder / "none.png"), contains("No such file"));
   write_bytes(folder / "huge.pgm", "P5 16000000 16000000 255\n");
   CHECK_THROWS_WITH(data::read_image(folder / "huge.pgm"), contains("more than the 2^28"));
+  write_bytes(folder / "large.pgm", "P5 10000 10000 255\n");
+  CHECK_THROWS_WITH(data::read_image(folder / "large.pgm"), contains("10000 x 10000 pixels, more than 19 bytes can hold"));
   write_bytes(folder / "empty.png", "");
   CHECK_THROWS_WITH(data::read_image(folder / "empty.png"), contains("no PNG, JPEG or PNM file"));
   const Tensor image = zeros({3, 2, 2});

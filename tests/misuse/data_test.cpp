@@ -126,7 +126,8 @@ TEST_CASE("data: refused, with PyTorch's words first") {
   const Tensor u;
   CHECK_THROWS_WITH(data::TensorDataset({u}), starts_with("TensorDataset: tensor 0 is undefined"));
   CHECK_THROWS_WITH(data::TensorDataset(std::vector<Tensor>{}), starts_with("TensorDataset: expected at least one tensor"));
-  CHECK_THROWS_WITH(data::TensorDataset(arange(3), arange(2)), starts_with("Size mismatch between tensors\nTensorDataset: expected one row for each sample, got sizes [3]"));
+  CHECK_THROWS_WITH(data::TensorDataset(arange(3), arange(2)),
+                    starts_with("Size mismatch between tensors\nTensorDataset: expected one row for each sample, got sizes [3]"));
   CHECK_THROWS_WITH(data::TensorDataset(scalar_tensor(1)), starts_with("Size mismatch between tensors"));
   CHECK_THROWS_AS(counting(3)[3], IndexError);
   CHECK_THROWS_AS(counting(3)[-4], IndexError);
@@ -135,17 +136,20 @@ TEST_CASE("data: refused, with PyTorch's words first") {
   CHECK_THROWS_WITH(data::Subset(counting(3), {1})[1], starts_with("list index out of range"));
   CHECK_THROWS_WITH(data::ConcatDataset(std::vector<data::KeptDataset>{}), equals("datasets should not be an empty iterable"));
   CHECK_THROWS_WITH(data::ConcatDataset(counting(2), counting(3))[5], starts_with("absolute value of index should not exceed dataset length"));
-  CHECK_THROWS_WITH(data::WeightedRandomSampler(std::vector<double>{}, 3), starts_with("invalid multinomial distribution (sum of probabilities <= 0)"));
+  CHECK_THROWS_WITH(data::WeightedRandomSampler(std::vector<double>{}, 3),
+                    starts_with("invalid multinomial distribution (sum of probabilities <= 0)"));
   CHECK_THROWS_WITH(data::WeightedRandomSampler({0, 0}, 3), starts_with("invalid multinomial distribution (sum of probabilities <= 0)"));
   CHECK_THROWS_WITH(data::WeightedRandomSampler({1, -1}, 3), starts_with("invalid multinomial distribution"));
   CHECK_THROWS_WITH(data::WeightedRandomSampler({1, NAN}, 3), starts_with("invalid multinomial distribution"));
-  CHECK_THROWS_WITH(data::WeightedRandomSampler({1, 2}, 3, false), starts_with("cannot sample n_sample > prob_dist.size(-1) samples without replacement"));
+  CHECK_THROWS_WITH(data::WeightedRandomSampler({1, 2}, 3, false),
+                    starts_with("cannot sample n_sample > prob_dist.size(-1) samples without replacement"));
   CHECK_THROWS_AS(data::SequentialSampler(-1), ValueError);
   CHECK_THROWS_WITH(data::RandomSampler(0), equals("num_samples should be a positive integer value, but got num_samples=0"));
   CHECK_THROWS_AS(data::BatchSampler(Reversed(), 0, false), ValueError);
   CHECK_THROWS_WITH(data::DataLoader(counting(3), {.num_workers = -1}), starts_with("num_workers option should be non-negative"));
   CHECK_THROWS_WITH(data::DataLoader(counting(3), {.prefetch_factor = -1}), starts_with("prefetch_factor option should be non-negative"));
-  CHECK_THROWS_WITH(data::DataLoader(counting(3), {.shuffle = true, .sampler = Reversed()}), equals("sampler option is mutually exclusive with shuffle"));
+  CHECK_THROWS_WITH(data::DataLoader(counting(3), {.shuffle = true, .sampler = Reversed()}),
+                    equals("sampler option is mutually exclusive with shuffle"));
   CHECK_THROWS_WITH(data::DataLoader(counting(0), {.shuffle = true}), starts_with("num_samples should be a positive integer value"));
   CHECK(all_of(data::DataLoader(counting(0)).as<1>()).empty());
   const data::Dataset* nothing = nullptr;
@@ -156,7 +160,8 @@ TEST_CASE("data: refused, with PyTorch's words first") {
   CHECK_THROWS_WITH(data::random_split(counting(3), {-0.5, 1.5}), starts_with("Fraction at index 0 is not between 0 and 1"));
   CHECK_THROWS_WITH(data::random_split(counting(3), {INT64_MAX, INT64_MAX}), starts_with("random_split: lengths sum to more"));
   CHECK_THROWS_WITH(data::default_collate({}), starts_with("default_collate: expected samples"));
-  CHECK_THROWS_WITH(data::default_collate({{ones({2})}, {ones({3})}}), starts_with("stack expects each tensor to be equal size, but got [2] at entry 0 and [3] at entry 1"));
+  CHECK_THROWS_WITH(data::default_collate({{ones({2})}, {ones({3})}}),
+                    starts_with("stack expects each tensor to be equal size, but got [2] at entry 0 and [3] at entry 1"));
   CHECK_THROWS_WITH(data::default_collate({{ones({2})}, {}}), starts_with("each element in list of batch should be of equal size"));
   CHECK_THROWS_WITH(data::default_collate({{u}}), starts_with("default_collate: tensor 0 of sample 0 is undefined"));
 }

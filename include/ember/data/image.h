@@ -6,7 +6,7 @@
 #pragma once
 
 #include <ember/data/dataset.h>
-#include <ember/data/transform.h>
+#include <ember/data/draws.h>
 
 namespace ember::data {
 

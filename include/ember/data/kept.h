@@ -42,10 +42,8 @@ class Kept {
   }
   /// std::unique_ptr<Dataset>, std::shared_ptr<Dataset>.
   template <class P>
-    requires(!std::is_same_v<std::remove_cvref_t<P>, Kept> && !std::is_pointer_v<std::remove_cvref_t<P>> && !is_object<P> && requires(std::remove_cvref_t<P>& p) {
-      p.get();
-      static_cast<T*>(p.get());
-    })
+    requires(!std::is_same_v<std::remove_cvref_t<P>, Kept> && !std::is_pointer_v<std::remove_cvref_t<P>> && !is_object<P> &&
+             requires(std::remove_cvref_t<P>& p) { static_cast<T*>(p.get()); })
   Kept(P&& pointer) {
     using Plain = std::remove_cvref_t<P>;
     static_assert(std::is_constructible_v<Plain, P>, "a std::unique_ptr is handed over by std::move");

@@ -9,19 +9,25 @@
 #include <ember/autograd.h>
 #include <ember/data/dataset.h>
 #include <ember/data/sampler.h>
-#include <ember/data/transform.h>
+#include <ember/data/draws.h>
 
 #include <new>
 #include <utility>
 
 namespace ember::data {
 
+/// Makes a batch of samples: any callable, or nullptr for default_collate.
+struct Collate : Callback<Sample(const std::vector<Sample>&)> {
+  using Callback::Callback;
+  Collate(std::nullptr_t) {}
+};
+
 struct DataLoaderOptions {
   int64_t batch_size = 1;
   bool shuffle = false, drop_last = false;
   Kept<Sampler> sampler = {};  ///< instead of shuffle: &sampler, or a temporary
   Generator* generator = nullptr;
-  Callback<Sample(const std::vector<Sample>&)> collate_fn = {};  ///< instead of default_collate
+  Collate collate_fn = {};     ///< instead of default_collate
   int64_t num_workers = 0;                                       ///< threads that prepare batches; 0: the loop's own
   int64_t prefetch_factor = 2;                                   ///< batches ahead, for each worker
   KeptTransform transform = {};                                  ///< of each sample: Compose{RandomCrop(28, {.padding = 2}), ...}

@@ -95,7 +95,7 @@ class Table {
   Tensor cells_;
   int target_ = -1;
 };
-std::ostream& operator<<(std::ostream& out, const Table& table);
+std::ostream& operator<<(std::ostream& out, const Table& table);  ///< table.head()
 
 /// Reads a table; gzipped files as they are. Throws RuntimeError with file, line, column and what stood there.
 Table read_table(const std::string& path, const TableOptions& options = {});

@@ -10,7 +10,7 @@
 #pragma once
 
 #include <ember/autograd.h>
-#include <ember/data/transform.h>
+#include <ember/data/draws.h>
 
 namespace ember::data::transforms {
 
@@ -147,11 +147,11 @@ class RandomAffine final : public Transform {
   RandomAffineOptions o_;
 };
 
-// One image or batch of floats in 0 .. 1 with 1 or 3 channels. As torchvision.transforms.functional.
-Tensor adjust_brightness(const Tensor& images, double factor);
-Tensor adjust_contrast(const Tensor& images, double factor);
-Tensor adjust_saturation(const Tensor& images, double factor);
-Tensor adjust_hue(const Tensor& images, double factor);  ///< -0.5 .. 0.5 of the circle
+// Of one image or a batch of floats in 0 .. 1 with 1 or 3 channels. As torchvision.transforms.functional.
+Tensor adjust_brightness(const Tensor& images, double factor);  ///< factor * x, cut to 0 .. 1; throws ValueError for a factor below 0
+Tensor adjust_contrast(const Tensor& images, double factor);    ///< factor * x + (1 - factor) * the mean grey of the image
+Tensor adjust_saturation(const Tensor& images, double factor);  ///< factor * x + (1 - factor) * the grey of each pixel
+Tensor adjust_hue(const Tensor& images, double factor);         ///< turns the hue by -0.5 .. 0.5 of the circle
 
 struct ColorJitterOptions {
   double brightness = 0, contrast = 0, saturation = 0;  ///< factors from max(0, 1 - b) to 1 + b

@@ -1,5 +1,5 @@
 // Random numbers by sample.
-#include <ember/data/transform.h>
+#include <ember/data/draws.h>
 
 #include <cmath>
 #include <numbers>

@@ -1,7 +1,7 @@
 // A batch of images as transforms see it: dense planes.
 #pragma once
 
-#include <ember/data/transform.h>
+#include <ember/data/draws.h>
 #include <ember/ops/shape.h>
 
 #include "error_format.h"
