@@ -75,30 +75,6 @@ void where(const ElementwiseCall& call) {
   });
 }
 
-// Shifts by less than 0 or by more than there are bits are those by all of them, as in PyTorch.
-template <class T>
-EMBER_INLINE T shift_left(T a, T b) {
-  return b < 0 || b >= T(sizeof(T) * 8) ? T(0) : T(std::make_unsigned_t<T>(a) << b);
-}
-template <class T>
-EMBER_INLINE T shift_right(T a, T b) {
-  constexpr T most = T(sizeof(T) * 8 - std::is_signed_v<T>);
-  return b < 0 || b >= most ? T(T(a >> (most - 1)) >> 1) : T(a >> b);
-}
-
-template <class T>
-constexpr void whole_rows(ElementwiseTable& t, DType dtype) {
-  const auto row = [&](Op op, ElementwiseLoop loop) {
-    t.rows[int(op)].loops[int(dtype)] = loop;
-    t.rows[int(op)].cost = 1;
-  };
-  row(Op::BitAnd, [](const ElementwiseCall& call) { map2<T, T>(call, [](T a, T b) { return T(a & b); }); });
-  row(Op::BitOr, [](const ElementwiseCall& call) { map2<T, T>(call, [](T a, T b) { return T(a | b); }); });
-  row(Op::BitXor, [](const ElementwiseCall& call) { map2<T, T>(call, [](T a, T b) { return T(a ^ b); }); });
-  row(Op::ShiftLeft, [](const ElementwiseCall& call) { map2<T, T>(call, [](T a, T b) { return shift_left(a, b); }); });
-  row(Op::ShiftRight, [](const ElementwiseCall& call) { map2<T, T>(call, [](T a, T b) { return shift_right(a, b); }); });
-}
-
 constexpr ElementwiseTable make_table() {
   ElementwiseTable t{};
   everything<2>(t, Op::Add, [](auto a, auto b, auto) { return a + b; });
@@ -131,8 +107,6 @@ constexpr ElementwiseTable make_table() {
   tests<2>(t, Op::LogicalXor, [](auto a, auto b, auto) { return bool(a) != bool(b); });
 
   t.rows[int(Op::Where)] = {{where<float>, where<double>, where<int64_t>, where<std::uint8_t>, where<bool>}, 1};
-  whole_rows<int64_t>(t, kInt64);
-  whole_rows<std::uint8_t>(t, kUInt8);
   // a + w (b - a) from the nearer end, so that w = 1 gives b exactly.
   reals<3>(t, Op::Lerp, [](auto a, auto b, auto w, auto) {
     return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w);

@@ -18,7 +18,7 @@ enum class Op : std::uint8_t {
   Softshrink, Hardshrink,
   // two inputs
   Add, Sub, Mul, Div, DivFloor, DivTrunc, Remainder, Fmod, Pow, Atan2, Maximum, Minimum, Fmax, Fmin, LogAddExp, AddScaled, Eq, Ne,
-  Lt, Le, Gt, Ge, LogicalAnd, LogicalOr, LogicalXor, BitAnd, BitOr, BitXor, ShiftLeft, ShiftRight,
+  Lt, Le, Gt, Ge, LogicalAnd, LogicalOr, LogicalXor,
   // dx from (dy, x); ReluBackward, TanhBackward and SigmoidBackward from (dy, y)
   ReluBackward, TanhBackward, SigmoidBackward, LeakyReluBackward, EluBackward, GeluBackward, GeluTanhBackward, SiluBackward,
   MishBackward, SoftplusBackward, SoftsignBackward, HardtanhBackward, HardswishBackward, HardsigmoidBackward, LogSigmoidBackward,
