@@ -1,8 +1,6 @@
 // Names of the element types, and the default one.
 #include <ember/dtype.h>
 
-#include <ostream>
-
 #include "error_format.h"
 
 namespace ember {
@@ -11,7 +9,6 @@ const char* name(DType d) {
   static constexpr const char* names[] = {"float32", "float64", "int64", "uint8", "bool", "undefined"};
   return names[int(d)];
 }
-std::ostream& operator<<(std::ostream& out, DType d) { return out << name(d); }
 const char* scalar_type_name(DType d) {
   static constexpr const char* names[] = {"Float", "Double", "Long", "Byte", "Bool", "Undefined"};
   return names[int(d)];

@@ -1,9 +1,8 @@
 // Shapes: growing, broadcasting, counting dimensions from the end.
 #include <ember/shape.h>
 
-#include <ostream>
-
 #include "error_format.h"
+#include "sizes.h"
 
 namespace ember {
 
@@ -72,10 +71,6 @@ Shape contiguous_strides(IntArrayRef sizes) {
   return strides;
 }
 
-void wrong_count(std::initializer_list<int64_t> given, int wanted) {
-  fail<RuntimeError>("expected a single integer value or a list of {} values to match the dimensions, but got {}", wanted, IntArrayRef(given));
-}
-
 Shape broadcast_shapes(IntArrayRef a, IntArrayRef b) {
   const int dims = a.size() > b.size() ? a.size() : b.size();
   Shape result = Shape::filled(dims, 1);
@@ -96,7 +91,6 @@ int wrap_dim(int64_t dim, int dims) {
   return int(dim < 0 ? dim + range : dim);
 }
 
-std::ostream& operator<<(std::ostream& out, IntArrayRef sizes) { return out << to_string(sizes); }
 std::string to_string(IntArrayRef sizes) { return fmt::format("[{}]", fmt::join(sizes.begin(), sizes.end(), ", ")); }
 
 }  // namespace ember

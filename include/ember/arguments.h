@@ -4,10 +4,18 @@
 #include <ember/dtype.h>
 #include <ember/shape.h>
 
+#include <iosfwd>
 #include <type_traits>
 #include <vector>
 
 namespace ember {
+
+/// The type of a size or a dimension as it is typed: any integer, but no bool.
+template <class T>
+concept WholeNumber = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+
+std::ostream& operator<<(std::ostream& out, IntArrayRef sizes);  ///< "[2, 3]"
+std::ostream& operator<<(std::ostream& out, DType dtype);        ///< "float32"
 
 enum class MemoryFormat : std::uint8_t { Contiguous, ChannelsLast, Preserve };
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <iosfwd>
 
 namespace ember {
 
@@ -23,7 +22,6 @@ constexpr std::int64_t item_size(DType d) { return d == kFloat32 ? 4 : d == kFlo
 
 /// "float32", "float64", "int64", "uint8", "bool".
 const char* name(DType d);
-std::ostream& operator<<(std::ostream& out, DType d);
 
 /// The word PyTorch's error texts use: "Float", "Double", "Long", "Byte", "Bool".
 const char* scalar_type_name(DType d);

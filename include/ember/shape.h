@@ -4,18 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <iosfwd>
-#include <type_traits>
 #include <vector>
 
 namespace ember {
 
 using std::int64_t;
 inline constexpr int kMaxDims = 8;
-
-/// The type of a size or a dimension as it is typed: any integer, but no bool.
-template <class T>
-concept WholeNumber = std::is_integral_v<T> && !std::is_same_v<T, bool>;
 
 /// The sizes (or strides) of a tensor, held in place: no heap. More than kMaxDims entries throw.
 class Shape {
@@ -39,7 +33,7 @@ class Shape {
   void insert(int at, int64_t dim);
   void erase(int at);
 
-  int64_t numel() const;  ///< the product, as numel_of
+  int64_t numel() const;  ///< the product; 1 for no dimensions
 
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.size_ != b.size_) return false;
@@ -83,12 +77,7 @@ class IntArrayRef {
   int size_ = 0;
 };
 
-/// "[2, 3]"
-std::ostream& operator<<(std::ostream& out, IntArrayRef sizes);
-
-[[noreturn]] void wrong_count(std::initializer_list<int64_t> given, int wanted);
-
-/// N numbers of which one may stand for all: `.stride = 2` and `.stride = {2, 1}`. Any other number of them throws RuntimeError.
+/// N numbers of which one may stand for all: `.stride = 2` and `.stride = {2, 1}`.
 template <int N>
 struct ExpandingArray {
   int64_t values[N];
@@ -96,9 +85,10 @@ struct ExpandingArray {
     for (int64_t& v : values) v = all;
   }
   constexpr ExpandingArray(int all) : ExpandingArray(int64_t(all)) {}
-  constexpr ExpandingArray(std::initializer_list<int64_t> each) {
-    if (each.size() != 1 && each.size() != N) wrong_count(each, N);
-    for (int i = 0; i < N; ++i) values[i] = each.begin()[each.size() == 1 ? 0 : i];
+  constexpr ExpandingArray(std::initializer_list<int64_t> each) : ExpandingArray(*each.begin()) {
+    int i = 0;
+    for (int64_t v : each)
+      if (i < N) values[i++] = v;
   }
   constexpr int64_t operator[](int i) const { return values[i]; }
   friend constexpr bool operator==(const ExpandingArray& a, const ExpandingArray& b) {
@@ -107,15 +97,6 @@ struct ExpandingArray {
     return true;
   }
 };
-
-/// The product of sizes, 1 of none. Throws RuntimeError "numel: integer multiplication overflow" when it does not fit, also where a size
-/// of 0 makes it 0, because strides are such products, too.
-int64_t numel_of(IntArrayRef sizes);
-
-/// How many elements lie between the first and the last that these sizes and strides reach, both counted; 0 when there are none. Throws
-/// RuntimeError "Storage size calculation overflowed with sizes=[3] and strides=[2305843009213693952]".
-int64_t span_of(IntArrayRef sizes, IntArrayRef strides);
-inline constexpr int64_t kMostElements = int64_t(1) << 48;  ///< more than any memory holds
 
 /// Row-major strides of these sizes.
 Shape contiguous_strides(IntArrayRef sizes);

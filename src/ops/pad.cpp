@@ -9,6 +9,7 @@
 
 #include "error_format.h"
 #include "ops/window_sizes.h"
+#include "sizes.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
 

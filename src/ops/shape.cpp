@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "error_format.h"
+#include "sizes.h"
 #include "kernels/copy/copy.h"
 #include "ops/pointwise.h"
 #include "tensor/defined.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "error_format.h"
+#include "sizes.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
 

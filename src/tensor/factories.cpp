@@ -6,6 +6,7 @@
 #include <new>
 
 #include "error_format.h"
+#include "sizes.h"
 #include "kernels/copy/copy.h"
 #include "runtime/allocator.h"
 #include "tensor/defined.h"
