@@ -2,6 +2,7 @@
 #include <ember/shape.h>
 
 #include "error_format.h"
+#include "sizes.h"
 
 namespace ember {
 
@@ -33,19 +34,40 @@ void Shape::erase(int at) {
   for (int i = at; i < size_; ++i) dims_[i] = dims_[i + 1];
 }
 
-int64_t Shape::numel() const {
+int64_t Shape::numel() const { return numel_of(*this); }
+
+int64_t numel_of(IntArrayRef sizes) {
   int64_t product = 1;
-  for (int64_t dim : *this) product *= dim;
-  return product;
+  bool empty = false, overflow = false;
+  for (int64_t size : sizes) {
+    if (size == 0) empty = true;
+    else overflow |= __builtin_mul_overflow(product, size, &product);
+  }
+  check<RuntimeError>(!overflow, "numel: integer multiplication overflow\nsizes {} stand for more elements than an int64 can count", sizes);
+  return empty ? 0 : product;
+}
+
+int64_t span_of(IntArrayRef sizes, IntArrayRef strides) {
+  int64_t span = 1;
+  bool empty = false, overflow = false;
+  for (int i = 0; i < sizes.size(); ++i) {
+    int64_t reach;
+    if (sizes[i] == 0) empty = true;
+    else overflow |= __builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) || __builtin_add_overflow(span, reach, &span);
+  }
+  check<RuntimeError>(!overflow && span < kMostElements, "Storage size calculation overflowed with sizes={} and strides={}", sizes, strides);
+  return empty ? 0 : span;
 }
 
 Shape contiguous_strides(IntArrayRef sizes) {
   Shape strides = Shape::filled(sizes.size(), 1);
   int64_t next = 1;
+  bool overflow = false;
   for (int i = sizes.size(); i-- > 0;) {
     strides[i] = next;
-    next *= sizes[i] > 1 ? sizes[i] : 1;
+    if (sizes[i] > 1) overflow |= __builtin_mul_overflow(next, sizes[i], &next);
   }
+  check<RuntimeError>(!overflow, "Stride calculation overflowed\nsizes {} stand for more elements than an int64 can count", sizes);
   return strides;
 }
 

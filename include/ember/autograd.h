@@ -157,11 +157,12 @@ struct InputRef {
 };
 bool view_has_history(TensorImpl* view);  // brings the node of a view up to date with writes to its base
 inline bool needs_grad(InputRef input) {
-  return input.impl && (input.impl->requires_grad || input.impl->node || (input.impl->meta && view_has_history(input.impl)));
+  return input.impl->requires_grad || input.impl->node || (input.impl->meta && view_has_history(input.impl));
 }
 void* allocate_node(std::size_t bytes);
 void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor& output);
 void attach_view(const Tensor& base, const Tensor& view);
+void mark_one_of_many(const Tensor& view, const char* operation, int number);  // writes into it are not recorded
 
 template <class Backward>
 struct NodeOf final : Node {

@@ -1,6 +1,8 @@
 // Everything a training script needs. Only a list.
 #pragma once
 
+#include <ember/accessor.h>
+#include <ember/arguments.h>
 #include <ember/autograd.h>
 #include <ember/data/dataset.h>
 #include <ember/data/draws.h>
@@ -38,6 +40,7 @@
 #include <ember/nn/shape.h>
 #include <ember/nn/state_dict.h>
 #include <ember/nn/together.h>
+#include <ember/operand.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/conv.h>
 #include <ember/ops/dropout.h>

@@ -23,6 +23,23 @@ Tensor arange(Scalar start, Scalar end, Scalar step = 1, TensorOptions options =
 Tensor linspace(Scalar start, Scalar end, int64_t steps, TensorOptions options = {});
 Tensor eye(int64_t n, int64_t m = -1, TensorOptions options = {});
 
+// zeros(2, 3) is zeros({2, 3}).
+template <WholeNumber... Sizes>
+  requires(sizeof...(Sizes) > 0)
+Tensor empty(Sizes... sizes) {
+  return empty(IntArrayRef({int64_t(sizes)...}));
+}
+template <WholeNumber... Sizes>
+  requires(sizeof...(Sizes) > 0)
+Tensor zeros(Sizes... sizes) {
+  return zeros(IntArrayRef({int64_t(sizes)...}));
+}
+template <WholeNumber... Sizes>
+  requires(sizeof...(Sizes) > 0)
+Tensor ones(Sizes... sizes) {
+  return ones(IntArrayRef({int64_t(sizes)...}));
+}
+
 // The dtype, and for a dense tensor the strides, of `like`.
 Tensor empty_like(const Tensor& like, DType dtype = DType::Undefined);  ///< not initialised
 Tensor empty_like(const Tensor& like, DType dtype, MemoryFormat format);  ///< not initialised
@@ -40,7 +57,15 @@ class NestedNumbers {
   NestedNumbers(std::initializer_list<NestedNumbers> items) : items_(items.begin(), items.end()) {}
   template <class T>
     requires std::is_arithmetic_v<T>
-  NestedNumbers(const std::vector<T>& values) : items_(values.begin(), values.end()) {}
+  NestedNumbers(const std::vector<T>& values) {
+    items_.reserve(values.size());
+    for (const T value : values) items_.push_back(NestedNumbers(value));
+  }
+  template <class T>
+  NestedNumbers(const std::vector<std::vector<T>>& rows) {
+    items_.reserve(rows.size());
+    for (const std::vector<T>& row : rows) items_.push_back(NestedNumbers(row));
+  }
   static NestedNumbers of(std::vector<NestedNumbers> items) {
     NestedNumbers all(std::initializer_list<NestedNumbers>{});
     all.items_ = static_cast<std::vector<NestedNumbers>&&>(items);
@@ -61,11 +86,30 @@ Tensor tensor(const NestedNumbers& values, DType dtype);  ///< converted
 Tensor tensor(std::initializer_list<NestedNumbers> values, TensorOptions options = {});  ///< reals have the default dtype, integers int64
 Tensor tensor(std::initializer_list<NestedNumbers> values, DType dtype);  ///< converted
 
-/// A tensor over memory that somebody else owns. `release(owner)` runs when the last tensor on it dies.
+/// A tensor over memory that somebody else owns. `release(owner)` runs when the last tensor on it dies. The dtype is that of the pointer;
+/// bytes of another kind come as void* with the dtype named.
 Tensor from_blob(void* data, IntArrayRef sizes, DType dtype = kFloat32, void (*release)(void* owner) = nullptr,
                  void* owner = nullptr);
 Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, DType dtype, void (*release)(void* owner) = nullptr,
                  void* owner = nullptr);
+template <class T>
+concept TypedElement = !std::is_void_v<T>;
+void check_blob_dtype(DType pointer, DType named);
+template <TypedElement T>
+Tensor from_blob(T* data, IntArrayRef sizes, DType dtype = dtype_of<T>, void (*release)(void* owner) = nullptr, void* owner = nullptr) {
+  static_assert(dtype_of<T> != DType::Undefined,
+                "from_blob takes float*, double*, std::int64_t*, std::uint8_t* and bool*, not const: cast others to void* and name the dtype");
+  check_blob_dtype(dtype_of<T>, dtype);
+  return from_blob(static_cast<void*>(data), sizes, dtype, release, owner);
+}
+template <TypedElement T>
+Tensor from_blob(T* data, IntArrayRef sizes, IntArrayRef strides, DType dtype = dtype_of<T>, void (*release)(void* owner) = nullptr,
+                 void* owner = nullptr) {
+  static_assert(dtype_of<T> != DType::Undefined,
+                "from_blob takes float*, double*, std::int64_t*, std::uint8_t* and bool*, not const: cast others to void* and name the dtype");
+  check_blob_dtype(dtype_of<T>, dtype);
+  return from_blob(static_cast<void*>(data), sizes, strides, dtype, release, owner);
+}
 
 // --- printing, as PyTorch prints
 struct PrintOptions {

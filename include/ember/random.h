@@ -50,6 +50,16 @@ void set_rng_state(const Tensor& state);  ///< throws RuntimeError for anything 
 
 Tensor rand(IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);   ///< uniform in [0, 1)
 Tensor randn(IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);  ///< normal, mean 0, variance 1
+template <WholeNumber... Sizes>
+  requires(sizeof...(Sizes) > 0)
+Tensor rand(Sizes... sizes) {
+  return rand(IntArrayRef({int64_t(sizes)...}));
+}
+template <WholeNumber... Sizes>
+  requires(sizeof...(Sizes) > 0)
+Tensor randn(Sizes... sizes) {
+  return randn(IntArrayRef({int64_t(sizes)...}));
+}
 /// Integers in [low, high), int64 unless named otherwise. Throws "random_ expects 'from' to be less than 'to', but got ...".
 Tensor randint(int64_t low, int64_t high, IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);
 Tensor randint(int64_t high, IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);

@@ -4,6 +4,7 @@
 // the functions are documented in ember/ops/*.h, the methods are the same with the tensor in front.
 #pragma once
 
+#include <ember/arguments.h>
 #include <ember/dtype.h>
 #include <ember/error.h>
 #include <ember/scalar.h>
@@ -17,100 +18,112 @@
 
 namespace ember {
 
-enum class MemoryFormat : std::uint8_t { Contiguous, ChannelsLast, Preserve };
-
-/// dtype (the default one when Undefined) and whether gradients are collected.
-struct TensorOptions {
-  DType dtype = DType::Undefined;
-  bool requires_grad = false;
-};
-
-/// start:stop:step as in Python; a missing end is Slice::None.
-struct Slice {
-  static constexpr int64_t None = INT64_MIN;
-  int64_t start = None, stop = None, step = 1;
-  constexpr Slice(int64_t start = None, int64_t stop = None, int64_t step = 1) : start(start), stop(stop), step(step) {}
-};
-struct NoneType {};
-struct EllipsisType {};
-inline constexpr NoneType None{};          ///< a new dimension of size 1
-inline constexpr EllipsisType Ellipsis{};  ///< as many full slices as are missing
-
 class Tensor;
+using OptionalTensor = Tensor;  ///< the type of a parameter that may be left out: only these take an undefined tensor
 struct TensorIndex;
+template <class T, int N>
+class TensorAccessor;
 class Generator;
 class Operand;
 struct ValuesIndices;
 enum class Rounding : std::uint8_t;
 
-/// Dimensions to reduce or flip: none named means all; a number; a list. Negative ones count from the end.
-class Dims {
- public:
-  Dims() : all_(true) {}
-  template <class T>
-    requires std::is_integral_v<T>
-  Dims(T dim) : list_{int64_t(dim)} {}
-  Dims(std::initializer_list<int64_t> dims) : list_(dims) {}
-  Dims(IntArrayRef dims) : list_(dims.shape()) {}
-  Dims(const std::vector<int64_t>& dims) : Dims(IntArrayRef(dims)) {}
-  Dims(NoneType) : Dims() {}
-  static Dims of_mask(std::uint32_t mask) {
-    Dims dims{IntArrayRef()};
-    for (int d = 0; mask >> d; ++d)
-      if (mask >> d & 1) dims.list_.push_back(d);
-    return dims;
-  }
-  bool all() const { return all_; }
-  IntArrayRef list() const { return list_; }
-
- private:
-  Shape list_;
-  bool all_ = false;
-};
-
 class Tensor {
  public:
-  Tensor() : impl_(nullptr) {}  ///< undefined: no array at all; what optional arguments are when they are left out
+  /// Undefined: no array at all. It is what optional arguments are when they are left out, what grad() gives before a backward, and what
+  /// remains of a tensor that was moved from. All but defined(), is_same(), data_or_null() and assignment throws RuntimeError on one.
+  Tensor() : impl_(&detail::undefined_tensor) {}
   Tensor(const Tensor& other) : impl_(other.impl_) {
-    if (impl_) impl_->references.increment();
+    if (defined()) impl_->references.increment();
   }
-  Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
-  Tensor& operator=(Tensor other) noexcept {
+  Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, &detail::undefined_tensor)) {}
+  ~Tensor() {
+    if (defined()) impl_->drop();
+  }
+
+  /// `y = x` makes a variable another handle of x. Assignment to what a function has returned writes into it, as copy_ and fill_ do:
+  /// `x[0] = t`, `x.index({Slice(), 1}) = t`, `x.select(1, 0) = 2`. Where nobody could see what was written, RuntimeError.
+  Tensor& operator=(Tensor other) & noexcept {
     std::swap(impl_, other.impl_);
     return *this;
   }
-  ~Tensor() {
-    if (impl_) impl_->drop();
+  const Tensor& operator=(const Tensor& source) && { return write(source); }
+  const Tensor& operator=(Scalar value) && { return write(value); }
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  const Tensor& operator=(T value) && {
+    return write(Scalar(value));
+  }
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  void operator=(T) & {
+    static_assert(sizeof(T) == 0, "a variable becomes another tensor, not a number: write x.fill_(2), or x = scalar_tensor(2)");
+  }
+  template <class T>
+    requires(std::is_arithmetic_v<T> || std::is_convertible_v<T, const Tensor&>)
+  void operator=(const T&) const&& {
+    static_assert(sizeof(T) == 0, "grad() gives a handle that cannot be assigned to: write x.set_grad(t), or x.grad().copy_(t)");
   }
 
   // --- what it is
-  bool defined() const { return impl_ != nullptr; }
-  explicit operator bool() const = delete;  // ask defined() or item<bool>()
-  int dim() const { return impl_->dims; }
-  IntArrayRef sizes() const { return {impl_->sizes, impl_->dims}; }
-  IntArrayRef strides() const { return {impl_->strides, impl_->dims}; }  ///< in elements
-  int64_t size(int64_t dim) const;                                      ///< negative dims count from the end
+  bool defined() const { return impl_->dtype != DType::Undefined; }
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  explicit operator T() const {
+    static_assert(sizeof(T) == 0, "ask x.defined() whether there is a tensor, or x.item<bool>() for the value of its only element");
+  }
+  int dim() const { return checked("dim")->dims; }
+  IntArrayRef sizes() const { return {checked("sizes")->sizes, impl_->dims}; }
+  IntArrayRef strides() const { return {checked("strides")->strides, impl_->dims}; }  ///< in elements
+  IntArrayRef size() const { return sizes(); }
+  int64_t size(int64_t dim) const;  ///< negative dims count from the end
   int64_t stride(int64_t dim) const;
-  int64_t numel() const { return impl_->numel; }
-  DType dtype() const { return impl_->dtype; }
+  int64_t numel() const { return checked("numel")->numel; }
+  DType dtype() const { return checked("dtype")->dtype; }
   bool is_floating_point() const { return ember::is_floating_point(dtype()); }
   int64_t storage_offset() const;
-  bool is_contiguous() const { return impl_->contiguous; }
+  bool is_contiguous() const { return checked("is_contiguous")->contiguous; }
   bool is_contiguous(MemoryFormat format) const;
-  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }      ///< the same tensor, not an equal one
-  bool shares_storage(const Tensor& other) const { return impl_->storage == other.impl_->storage; }
-  std::uint32_t version() const { return impl_->storage->version; }  ///< number of writes in place so far; `_version`
+  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }  ///< the same tensor, not an equal one
+  bool shares_storage(const Tensor& other) const {
+    return checked("shares_storage")->storage == other.checked("shares_storage")->storage;
+  }
+  std::uint32_t version() const { return checked("version")->storage->version; }  ///< number of writes in place so far; `_version`
 
   /// The first element. Throws RuntimeError "expected scalar type Float but found Double" when T is not the dtype.
   template <class T>
   T* data() const {
+    static_assert(dtype_of<T> != DType::Undefined, "elements are float, double, std::int64_t, std::uint8_t or bool");
     if (dtype_of<T> != impl_->dtype) [[unlikely]] wrong_dtype(dtype_of<T>);
     return static_cast<T*>(impl_->data);
   }
-  void* data_ptr() const { return impl_->data; }
-  void* data_or_null() const { return impl_ ? impl_->data : nullptr; }  ///< for kernels with optional arguments
+  void* data_ptr() const { return checked("data_ptr")->data; }
+  template <class T>
+  T* data_ptr() const {
+    return data<T>();
+  }
+  void* data_or_null() const { return impl_->data; }  ///< null of an undefined tensor, for kernels with optional arguments
 
-  /// The only element as a number. Throws "a Tensor with 2 elements cannot be converted to Scalar".
+  /// The elements in row-major order, as numbers of type T.
+  template <class T>
+  std::vector<T> to_vector() const {
+    const Tensor dense = to(dtype_of<T>).contiguous();
+    const T* const first = dense.template data<T>();
+    return std::vector<T>(first, first + dense.numel());
+  }
+
+  /// For loops over elements: a[i][j]. Throws when T is not the dtype or N not dim(), and IndexError beyond the sizes.
+  template <class T, int N>
+  TensorAccessor<T, N> accessor() const& {
+    check_dim(N);
+    return {data<T>(), impl_->sizes, impl_->strides};
+  }
+  template <class T, int N>
+  TensorAccessor<T, N> accessor() && {
+    static_assert(N < 0, "an accessor does not keep its tensor: put the tensor into a variable first");
+  }
+
+  /// The only element as a number: `double v = x.item()`. Throws "a Tensor with 2 elements cannot be converted to Scalar".
   Scalar item() const;
   template <class T>
   T item() const {
@@ -118,23 +131,23 @@ class Tensor {
   }
 
   // --- autograd (ember/autograd.h)
-  bool requires_grad() const { return impl_->requires_grad || impl_->node || (impl_->meta && base_has_history()); }
+  bool requires_grad() const { return checked("requires_grad")->requires_grad || impl_->node || (impl_->meta && base_has_history()); }
   const Tensor& requires_grad_(bool on = true) const;
-  bool is_leaf() const { return !impl_->node && !(impl_->meta && base_has_history()); }
-  Tensor grad() const;                          ///< undefined until a backward reached this leaf
-  void set_grad(const Tensor& gradient) const;  ///< undefined clears it
+  bool is_leaf() const { return !checked("is_leaf")->node && !(impl_->meta && base_has_history()); }
+  const Tensor grad() const;                    ///< undefined until a backward reached this leaf; set_grad() replaces it
+  void set_grad(const OptionalTensor& gradient) const;  ///< undefined clears it
   void retain_grad() const;                     ///< keep the gradient of a tensor that is not a leaf
   Tensor detach() const;                        ///< the same memory without history
   void detach_() const;
   /// Gradients of this scalar (or of sum(this * gradient)) into the leaves' grad. As torch.Tensor.backward.
-  void backward(const Tensor& gradient = Tensor(), bool retain_graph = false, bool create_graph = false) const;
+  void backward(const OptionalTensor& gradient = Tensor(), bool retain_graph = false, bool create_graph = false) const;
   std::string grad_fn_name() const;  ///< "AddBackward0"; "" for leaves
 
   // --- views: same memory, recorded on the tape
   Tensor view(IntArrayRef sizes) const;
   Tensor view_as(const Tensor& other) const { return view(other.sizes()); }
   Tensor reshape(IntArrayRef sizes) const;  ///< a view where possible, else a copy
-  Tensor as_strided(IntArrayRef sizes, IntArrayRef strides, int64_t offset = -1) const;
+  Tensor as_strided(IntArrayRef sizes, IntArrayRef strides, int64_t offset = Slice::None) const;  ///< offset: in the storage; None is this tensor's
   Tensor expand(IntArrayRef sizes) const;
   Tensor expand_as(const Tensor& other) const { return expand(other.sizes()); }
   Tensor permute(IntArrayRef dims) const;
@@ -154,6 +167,34 @@ class Tensor {
   Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
   Tensor unflatten(int64_t dim, IntArrayRef sizes) const;
   Tensor movedim(IntArrayRef source, IntArrayRef destination) const;
+  Tensor movedim(int64_t source, int64_t destination) const { return movedim(IntArrayRef({source}), IntArrayRef({destination})); }
+
+  // --- the same with sizes that are not in braces
+  template <WholeNumber... Sizes>
+    requires(sizeof...(Sizes) > 0)
+  Tensor view(Sizes... sizes) const {
+    return view(IntArrayRef({int64_t(sizes)...}));
+  }
+  template <WholeNumber... Sizes>
+    requires(sizeof...(Sizes) > 0)
+  Tensor reshape(Sizes... sizes) const {
+    return reshape(IntArrayRef({int64_t(sizes)...}));
+  }
+  template <WholeNumber... Sizes>
+    requires(sizeof...(Sizes) > 0)
+  Tensor expand(Sizes... sizes) const {
+    return expand(IntArrayRef({int64_t(sizes)...}));
+  }
+  template <WholeNumber... Sizes>
+    requires(sizeof...(Sizes) > 0)
+  Tensor permute(Sizes... sizes) const {
+    return permute(IntArrayRef({int64_t(sizes)...}));
+  }
+  template <WholeNumber... Sizes>
+    requires(sizeof...(Sizes) > 0)
+  Tensor repeat(Sizes... sizes) const {
+    return repeat(IntArrayRef({int64_t(sizes)...}));
+  }
 
   // --- copies
   Tensor clone(MemoryFormat format = MemoryFormat::Preserve) const;
@@ -230,6 +271,15 @@ class Tensor {
   Tensor logical_and(const Tensor& other) const;
   Tensor logical_or(const Tensor& other) const;
   Tensor logical_xor(const Tensor& other) const;
+  // Bit by bit on whole numbers, logical on bools; NotImplementedError on real numbers.
+  Tensor bitwise_not() const;
+  Tensor bitwise_and(const Operand& other) const, bitwise_or(const Operand& other) const, bitwise_xor(const Operand& other) const,
+         bitwise_left_shift(const Operand& other) const, bitwise_right_shift(const Operand& other) const;
+  const Tensor &bitwise_not_() const, &bitwise_and_(const Operand& other) const, &bitwise_or_(const Operand& other) const,
+         &bitwise_xor_(const Operand& other) const, &bitwise_left_shift_(const Operand& other) const,
+         &bitwise_right_shift_(const Operand& other) const;
+  const Tensor &operator&=(const Operand& other) const, &operator|=(const Operand& other) const, &operator^=(const Operand& other) const,
+         &operator<<=(const Operand& other) const, &operator>>=(const Operand& other) const;
   Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
   bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
   bool equal(const Tensor& other) const;
@@ -249,7 +299,17 @@ class Tensor {
   Tensor argmax(int64_t dim, bool keepdim = false) const;
   Tensor argmin(int64_t dim, bool keepdim = false) const;
   Tensor var(const Dims& dims = {}, double correction = 1, bool keepdim = false) const;
+  template <class T>
+    requires std::is_same_v<T, bool>
+  Tensor var(T unbiased) const {
+    return var(Dims(), unbiased);
+  }
   Tensor std(const Dims& dims = {}, double correction = 1, bool keepdim = false) const;
+  template <class T>
+    requires std::is_same_v<T, bool>
+  Tensor std(T unbiased) const {
+    return std(Dims(), unbiased);
+  }
   Tensor logsumexp(const Dims& dims, bool keepdim = false) const;
   Tensor all(const Dims& dims = {}, bool keepdim = false) const;
   Tensor any(const Dims& dims = {}, bool keepdim = false) const;
@@ -267,6 +327,7 @@ class Tensor {
   Tensor tile(IntArrayRef repeats) const;
   Tensor broadcast_to(IntArrayRef sizes) const;
   std::vector<Tensor> split(int64_t split_size, int64_t dim = 0) const;
+  std::vector<Tensor> split(IntArrayRef split_sizes, int64_t dim = 0) const;
   std::vector<Tensor> chunk(int64_t chunks, int64_t dim = 0) const;
   std::vector<Tensor> unbind(int64_t dim = 0) const;
   Tensor flip(const Dims& dims) const;
@@ -300,59 +361,30 @@ class Tensor {
   /// Replaces the memory, shape and dtype of this tensor by another's. As `x.data = y`.
   void set_data(const Tensor& other) const;
 
-  // For the library: the handle takes over one reference.
-  explicit Tensor(TensorImpl* impl) : impl_(impl) {}
+  // For the library: the handle takes over one reference; null is none.
+  explicit Tensor(TensorImpl* impl) : impl_(impl ? impl : &detail::undefined_tensor) {}
   TensorImpl* impl() const { return impl_; }
-  TensorImpl* release() { return std::exchange(impl_, nullptr); }
+  TensorImpl* release() { return defined() ? std::exchange(impl_, &detail::undefined_tensor) : nullptr; }
   void bump_version() const { ++impl_->storage->version; }
 
  private:
+  /// What it points to, for a method that needs a tensor.
+  const TensorImpl* checked(const char* method) const {
+    if (!defined()) [[unlikely]] detail::undefined_in_method(method);
+    return impl_;
+  }
   [[noreturn]] void wrong_dtype(DType asked) const;
+  void check_dim(int asked) const;
+  const Tensor& write(const Tensor& source) const;
+  const Tensor& write(Scalar value) const;
   bool base_has_history() const;
   Tensor select_first(int64_t index) const;
 
   TensorImpl* impl_;
 };
 
-/// A tensor, a plain number, or nothing: what arithmetic takes, so that x + y, x + 2 and clamp(x, None, 1) are one function each.
-class Operand {
- public:
-  Operand(const Tensor& tensor) : tensor_(&tensor) {}
-  Operand(Scalar number) : tensor_(&none()), number_(number), is_number_(true) {}
-  template <class T>
-    requires std::is_arithmetic_v<T>
-  Operand(T number) : Operand(Scalar(number)) {}
-  Operand(NoneType) : tensor_(&none()) {}
-
-  bool is_tensor() const { return tensor_->defined(); }
-  bool is_none() const { return !is_number_ && !is_tensor(); }
-  const Tensor& tensor() const { return *tensor_; }  ///< undefined for a number
-  Scalar number() const { return number_; }
-
- private:
-  static const Tensor& none();
-  const Tensor* tensor_;
-  Scalar number_;
-  bool is_number_ = false;
-};
-
-/// One part of an index: a number, a slice, None, Ellipsis, a bool, or a tensor of integers or bools.
-struct TensorIndex {
-  enum Kind : std::uint8_t { Integer, Range, NewDim, Dots, Boolean, Array };
-  template <class T>
-    requires std::is_integral_v<T>
-  TensorIndex(T value) : kind(std::is_same_v<T, bool> ? Boolean : Integer), integer(int64_t(value)) {}
-  TensorIndex(Slice slice) : kind(Range), slice(slice) {}
-  TensorIndex(NoneType) : kind(NewDim) {}
-  TensorIndex(EllipsisType) : kind(Dots) {}
-  TensorIndex(Tensor tensor) : kind(Array), tensor(static_cast<Tensor&&>(tensor)) {}
-
-  Kind kind;
-  int64_t integer = 0;
-  Slice slice;
-  Tensor tensor;
-};
-
 }  // namespace ember
 
+#include <ember/accessor.h>
 #include <ember/factories.h>
+#include <ember/operand.h>

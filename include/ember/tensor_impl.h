@@ -65,4 +65,10 @@ struct alignas(64) TensorImpl {
   void destroy();
 };
 
+namespace detail {
+/// What every undefined tensor points to. It is never counted and never changes; its dtype is Undefined.
+extern TensorImpl undefined_tensor;
+[[noreturn]] void undefined_in_method(const char* method);
+}  // namespace detail
+
 }  // namespace ember

@@ -2,6 +2,7 @@
 #include "autograd/node.h"
 #include "autograd/walk.h"
 #include "error_format.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 #include <atomic>
@@ -46,6 +47,7 @@ void start(GraphWalk& walk, const std::vector<Tensor>& outputs, const std::vecto
 }  // namespace
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
+  require_defined("backward", *this);
   GraphWalk walk(retain_graph || create_graph, create_graph);
   walk.seed(*this, initial_gradient(*this, gradient, 0));
   walk.run();
@@ -57,6 +59,7 @@ namespace autograd {
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& grad_outputs, GradOptions options) {
   check<ValueError>(!inputs.empty(), "grad requires non-empty inputs.");
+  require_defined("grad", outputs, inputs);
   check_counts(outputs, grad_outputs);
   for (const Tensor& input : inputs)
     check<RuntimeError>(input.requires_grad(), "One of the differentiated Tensors does not require grad");
@@ -76,6 +79,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
 
 void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients, bool retain_graph, bool create_graph,
               const std::vector<Tensor>& inputs) {
+  require_defined("backward", outputs, inputs);
   check_counts(outputs, gradients);
   if (inputs.empty()) {
     GraphWalk walk(retain_graph || create_graph, create_graph);

@@ -4,6 +4,7 @@
 #include "autograd/walk.h"
 #include "error_format.h"
 #include "kernels/copy/copy.h"
+#include "tensor/defined.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
 
@@ -17,6 +18,16 @@ void check_no_overlap(const Tensor& self) {
     check<RuntimeError>(self.impl()->strides[i] != 0 || self.impl()->sizes[i] <= 1,
                         "unsupported operation: more than one element of the written-to tensor refers to a single memory "
                         "location. Please clone() the tensor before performing the operation.");
+}
+
+/// PyTorch records no write into one of several views that one operation has made.
+void check_not_one_of_many(const Tensor& self) {
+  const AutogradMeta* meta = self.impl()->meta;
+  check<RuntimeError>(!meta || !meta->one_of_many,
+                      "Output {} of {} is a view and is being modified inplace. This view is the output of a function that returns multiple views. "
+                      "Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an "
+                      "out-of-place one.",
+                      meta ? meta->number : 0, meta && meta->one_of_many ? meta->one_of_many : "");
 }
 
 /// Gives `self` the history of `value`, which has its shape and dtype.
@@ -49,6 +60,7 @@ Tensor written_base(const Tensor& base, const Tensor& view, const Tensor& value)
 }  // namespace
 
 void check_inplace(const Tensor& self) {
+  if (!self.defined()) return;  // the operation says so, by its name
   if (detail::grad_mode) {
     check<RuntimeError>(!(self.is_leaf() && self.impl()->requires_grad),
                         "a leaf Variable that requires grad is being used in an in-place operation.");
@@ -73,11 +85,13 @@ const Tensor& assign_inplace(const Tensor& self, const Tensor& result) {
   check<RuntimeError>(category(result.dtype()) <= category(self.dtype()),
                       "result type {} can't be cast to the desired output type {}", scalar_type_name(result.dtype()),
                       scalar_type_name(self.dtype()));
+  const bool records = detail::grad_mode && (self.requires_grad() || result.requires_grad());
+  if (records) check_not_one_of_many(self);
   const Tensor fitted = same_shape ? result : result.expand(self.sizes());
   kernels::copy(self.dtype(), self.data_ptr(), self.impl()->strides, fitted.dtype(), fitted.data_ptr(), fitted.impl()->strides,
                 self.impl()->sizes, self.dim());
   self.bump_version();
-  if (!detail::grad_mode || !(self.requires_grad() || result.requires_grad())) return self;
+  if (!records) return self;
 
   Tensor value = fitted.dtype() == self.dtype() ? fitted : fitted.to(self.dtype());
   if (value.is_leaf() && value.requires_grad())  // written as it is: the copy is an operation of its own
@@ -89,6 +103,33 @@ const Tensor& assign_inplace(const Tensor& self, const Tensor& result) {
     rebase(self, value);
   }
   return self;
+}
+
+namespace {
+
+/// What no other tensor shares and nobody holds, but for the base that a view keeps: writing to it would be lost.
+void check_seen(const Tensor& target) {
+  const TensorImpl* t = target.impl();
+  const bool keeps_base = is_view(t) && t->meta->base.impl()->references.get() == 1;
+  const bool lost = t->references.get() == 1 && t->storage->references.get() == (keeps_base ? 2u : 1u) && !t->storage->release;
+  check<RuntimeError>(!lost,
+                      "assignment to a temporary tensor, which nobody could read afterwards\nWhat is written to the result of an operation that copies "
+                      "is lost. x[i], x.index({{...}}) of numbers and slices, x.select(), x.slice() and other views can be assigned to; for masks and "
+                      "index tensors write x.index_put_({{mask}}, value).");
+}
+
+}  // namespace
+
+const Tensor& Tensor::write(const Tensor& source) const {
+  require_defined("operator=", *this, source);
+  check_seen(*this);
+  return copy_(source);
+}
+
+const Tensor& Tensor::write(Scalar value) const {
+  require_defined("operator=", *this);
+  check_seen(*this);
+  return fill_(value);
 }
 
 }  // namespace ember

@@ -7,6 +7,7 @@
 #include "error_format.h"
 #include "runtime/allocator.h"
 #include "tensor/history.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -52,6 +53,13 @@ void attach_view(const Tensor& base, const Tensor& view) {
   AutogradMeta* of_base = base.impl()->meta;
   meta.base = of_base && of_base->base.defined() ? of_base->base : base;
   meta.seen = meta.base.impl()->meta ? meta.base.impl()->meta->history : 0;
+}
+
+void mark_one_of_many(const Tensor& view, const char* operation, int number) {
+  AutogradMeta* meta = view.impl()->meta;
+  if (!meta || !meta->base.defined()) return;
+  meta->one_of_many = operation;
+  meta->number = number;
 }
 
 bool view_has_history(TensorImpl* view) { return history_of(view) != nullptr; }
@@ -179,6 +187,7 @@ Tensor Saved::get() const {
 // --- what a tensor answers about its history
 
 const Tensor& Tensor::requires_grad_(bool on) const {
+  require_defined("requires_grad_", *this);
   check<RuntimeError>(!on || is_floating_point(), "only Tensors of floating point dtype can require gradients");
   check<RuntimeError>(on || is_leaf(), "you can only change requires_grad flags of leaf variables. If you want to use a computed "
                                        "variable in a subgraph that doesn't require differentiation use var_no_grad = "
@@ -187,13 +196,15 @@ const Tensor& Tensor::requires_grad_(bool on) const {
   return *this;
 }
 
-Tensor Tensor::grad() const {
+const Tensor Tensor::grad() const {
+  require_defined("grad", *this);
   if (!impl_->grad || !impl_->grad_defined) return Tensor();
   impl_->grad->references.increment();
   return Tensor(impl_->grad);
 }
 
 void Tensor::set_grad(const Tensor& gradient) const {
+  require_defined("set_grad", *this);
   if (gradient.defined()) {
     check<RuntimeError>(gradient.sizes() == sizes(), "assigned grad has data of a different size");
     check<RuntimeError>(gradient.dtype() == dtype(), "assigned grad has data of a different type");
@@ -204,6 +215,7 @@ void Tensor::set_grad(const Tensor& gradient) const {
 }
 
 void Tensor::retain_grad() const {
+  require_defined("retain_grad", *this);
   check<RuntimeError>(requires_grad(), "can't retain_grad on Tensor that has requires_grad=False");
   Node* node = history_of(impl_);
   if (!node) return;
@@ -211,19 +223,25 @@ void Tensor::retain_grad() const {
   hooks_of(node).retaining = impl_;
 }
 
-Tensor Tensor::detach() const { return make_alias(*this); }
+Tensor Tensor::detach() const {
+  require_defined("detach", *this);
+  return make_alias(*this);
+}
 
 void Tensor::detach_() const {
+  require_defined("detach_", *this);
   if (impl_->node) drop_node(std::exchange(impl_->node, nullptr));
   impl_->requires_grad = false;
 }
 
 std::string Tensor::grad_fn_name() const {
+  require_defined("grad_fn_name", *this);
   const Node* node = history_of(impl_);
   return node ? node_name(node) : "";
 }
 
 int64_t register_hook(const Tensor& t, TensorHook hook) {
+  require_defined("register_hook", t);
   check<RuntimeError>(t.requires_grad(), "cannot register a hook on a tensor that doesn't require gradient");
   static std::atomic<int64_t> next{1};
   const int64_t handle = next++;
@@ -233,6 +251,7 @@ int64_t register_hook(const Tensor& t, TensorHook hook) {
 }
 
 void remove_hook(const Tensor& t, int64_t handle) {
+  require_defined("remove_hook", t);
   Node* node = history_of(t.impl());
   HookList& hooks = node ? hooks_of(node).hooks : meta_of(t.impl()).hooks;
   for (std::size_t i = 0; i < hooks.size(); ++i)

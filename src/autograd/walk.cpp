@@ -65,7 +65,7 @@ void check_anomaly(const Node* node, int input, const Tensor& gradient) {
 /// Adds x to y elementwise without recording.
 void add_into(const Tensor& y, const Tensor& x) {
   const Tensor aligned = same_layout(x.impl(), y.impl()) ? x : empty_like(y).copy_(x);
-  kernels::accumulate(y.dtype(), y.numel(), aligned.data_ptr(), y.data_ptr());
+  kernels::accumulate(y.impl()->dtype, y.impl()->numel, aligned.impl()->data, y.impl()->data);
 }
 
 }  // namespace
@@ -162,11 +162,13 @@ bool GraphWalk::may_write_leaf(const TensorImpl* leaf) const {
 void GraphWalk::deliver(const Edge& edge, Tensor gradient) {
   if (!edge.node) return deliver_leaf(edge.leaf, std::move(gradient));
   Node* node = edge.node;
-  const bool first = !node->grad;
+  if (!node->grad) {
+    node->grad = gradient.release();
+    return push(node);
+  }
   Tensor sum(std::exchange(node->grad, nullptr));
   accumulate_gradient(sum, std::move(gradient));
   node->grad = sum.release();
-  if (first) push(node);
 }
 
 void GraphWalk::deliver_leaf(TensorImpl* leaf, Tensor gradient) {

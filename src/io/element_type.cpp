@@ -149,7 +149,7 @@ Tensor read_elements(const Elements& from, int64_t offset) {
   if (can_map(from, offset)) {
     from.source.spend(512);
     auto* owner = new std::shared_ptr<char>(from.source.map());
-    return from_blob(owner->get() + offset, {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); }, owner);
+    return from_blob(static_cast<void*>(owner->get() + offset), {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); }, owner);
   }
   FileStream stream(from.source, offset);
   return read_elements(from, stream);

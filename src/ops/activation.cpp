@@ -11,6 +11,7 @@
 
 #include "error_format.h"
 #include "ops/pointwise.h"
+#include "tensor/defined.h"
 
 namespace ember {
 namespace {
@@ -33,6 +34,7 @@ Tensor activation(const char* name, Op forward, Op backward, const Tensor& x, Pa
 }  // namespace
 
 Tensor relu(const Tensor& x) {
+  require_defined("relu", x);
   check<NotImplementedError>(x.dtype() != kBool, "Boolean inputs not supported for relu");
   Tensor y = pointwise(Op::Relu, x);
   const Saved output = Saved::output(y);
@@ -42,9 +44,13 @@ Tensor relu(const Tensor& x) {
   });
 }
 
-Tensor relu6(const Tensor& x) { return hardtanh(x, 0, 6); }
+Tensor relu6(const Tensor& x) {
+  require_defined("relu6", x);
+  return hardtanh(x, 0, 6);
+}
 
 Tensor leaky_relu(const Tensor& x, double slope) {
+  require_defined("leaky_relu", x);
   return activation("LeakyRelu", Op::LeakyRelu, Op::LeakyReluBackward, x, {{slope}}, [slope](In x) { return where(gt(x, 0), x, x * slope); });
 }
 
@@ -58,14 +64,22 @@ Tensor elu_like(const Tensor& x, double alpha, double scale, double input_scale)
 
 }  // namespace
 
-Tensor elu(const Tensor& x, double alpha) { return elu_like(x, alpha, 1, 1); }
-Tensor selu(const Tensor& x) { return elu_like(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1); }
+Tensor elu(const Tensor& x, double alpha) {
+  require_defined("elu", x);
+  return elu_like(x, alpha, 1, 1);
+}
+Tensor selu(const Tensor& x) {
+  require_defined("selu", x);
+  return elu_like(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1);
+}
 Tensor celu(const Tensor& x, double alpha) {
+  require_defined("celu", x);
   check<RuntimeError>(alpha != 0, "ZeroDivisionError: alpha cannot be 0 for CELU");
   return elu_like(x, alpha, 1, 1 / alpha);
 }
 
 Tensor gelu(const Tensor& x, const char* approximate) {
+  require_defined("gelu", x);
   const std::string_view kind = approximate;
   check<RuntimeError>(kind == "none" || kind == "tanh", "approximate argument must be either none or tanh.");
   if (kind == "none")
@@ -76,22 +90,27 @@ Tensor gelu(const Tensor& x, const char* approximate) {
 }
 
 Tensor silu(const Tensor& x) {
+  require_defined("silu", x);
   return activation("Silu", Op::Silu, Op::SiluBackward, x, {}, [](In x) { return x * sigmoid(x); });
 }
 Tensor mish(const Tensor& x) {
+  require_defined("mish", x);
   return activation("Mish", Op::Mish, Op::MishBackward, x, {}, [](In x) { return x * tanh(log1p(exp(clamp_max(x, 20))) + clamp_min(x - 20, 0)); });
 }
 Tensor softplus(const Tensor& x, double beta, double threshold) {
+  require_defined("softplus", x);
   return activation("Softplus", Op::Softplus, Op::SoftplusBackward, x, {{beta, threshold}}, [=](In x) {
     const Tensor linear = gt(x * beta, threshold);
     return where(linear, x, log1p(exp(where(linear, 0, x) * beta)) / beta);
   });
 }
 Tensor softsign(const Tensor& x) {
+  require_defined("softsign", x);
   if (!is_floating_point(x.dtype())) return softsign(x.to(get_default_dtype()));
   return activation("Softsign", Op::Softsign, Op::SoftsignBackward, x, {}, [](In x) { return x / (1 + abs(x)); });
 }
 Tensor hardtanh(const Tensor& x, double low, double high) {
+  require_defined("hardtanh", x);
   check<ValueError>(low <= high, "min_val cannot be greater than max_val");
   if (!is_floating_point(x.dtype())) {
     check<NotImplementedError>(x.dtype() != kBool, "Bool inputs not supported for hardtanh");
@@ -102,25 +121,30 @@ Tensor hardtanh(const Tensor& x, double low, double high) {
   });
 }
 Tensor hardswish(const Tensor& x) {
+  require_defined("hardswish", x);
   return activation("Hardswish", Op::Hardswish, Op::HardswishBackward, x, {}, [](In x) {
     return where(le(x, -3), 0, where(ge(x, 3), x, x * (x + 3) / 6));
   });
 }
 Tensor hardsigmoid(const Tensor& x) {
+  require_defined("hardsigmoid", x);
   return activation("Hardsigmoid", Op::Hardsigmoid, Op::HardsigmoidBackward, x, {}, [](In x) {
     return where(le(x, -3), 0, where(ge(x, 3), 1, (x + 3) / 6));
   });
 }
 Tensor logsigmoid(const Tensor& x) {
+  require_defined("logsigmoid", x);
   return activation("LogSigmoid", Op::LogSigmoid, Op::LogSigmoidBackward, x, {}, [](In x) { return clamp_max(x, 0) - log1p(exp(-abs(x))); });
 }
 Tensor threshold(const Tensor& x, double threshold, double value) {
+  require_defined("threshold", x);
   if (!is_floating_point(x.dtype())) return pointwise(Op::Threshold, x, {{threshold, value}});
   return activation("Threshold", Op::Threshold, Op::ThresholdBackward, x, {{threshold, value}}, [=](In x) {
     return where(gt(x, threshold), x, value);
   });
 }
 Tensor softshrink(const Tensor& x, double lambd) {
+  require_defined("softshrink", x);
   check<RuntimeError>(lambd >= 0, "lambda must be in range [0, {}] for input dtype {}, but found {}", x.dtype() == kFloat64 ? "1.79769e+308" : "3.40282e+38",
                       scalar_type_name(x.dtype()), lambd);
   return activation("Softshrink", Op::Softshrink, Op::ShrinkBackward, x, {{lambd}}, [=](In x) {
@@ -128,11 +152,16 @@ Tensor softshrink(const Tensor& x, double lambd) {
   });
 }
 Tensor hardshrink(const Tensor& x, double lambd) {
+  require_defined("hardshrink", x);
   return activation("Hardshrink", Op::Hardshrink, Op::ShrinkBackward, x, {{lambd}}, [=](In x) { return where(gt(abs(x), lambd), x, 0); });
 }
-Tensor tanhshrink(const Tensor& x) { return x - tanh(x); }
+Tensor tanhshrink(const Tensor& x) {
+  require_defined("tanhshrink", x);
+  return x - tanh(x);
+}
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
+  require_defined("prelu", x, weight);
   check<RuntimeError>(weight.dim() <= 1, "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {}", weight.dim());
   check<RuntimeError>(x.dtype() == weight.dtype(), "prelu: Type promoting not supported. Got {} and {}", scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));
   Tensor slope = weight;
@@ -151,6 +180,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 }
 
 Tensor glu(const Tensor& x, int64_t dim) {
+  require_defined("glu", x);
   check<RuntimeError>(x.dim() > 0, "glu does not support 0-dimensional tensors");
   const int d = wrap_dim(dim, x.dim());
   const int64_t size = x.sizes()[d];

@@ -14,6 +14,7 @@
 #include "ops/addend.h"
 #include "ops/relu_backward.h"
 #include "python_repr.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -216,6 +217,8 @@ void check_channels(const char* name, const Tensor& t, int64_t channels) {
 
 void check_arguments(const BatchNormArguments& in) {
   const int64_t channels = in.x.size(1);
+  check<ValueError>(!in.training || in.running_mean.defined() == in.running_var.defined(),
+                    "running_mean and running_var must either both be None or neither be None");
   check<RuntimeError>(in.training || in.running_mean.defined(), "running_mean must be defined in evaluation mode");
   check_channels("running_mean", in.running_mean, channels);
   check<RuntimeError>(in.training || in.running_var.defined(), "running_var must be defined in evaluation mode");
@@ -246,6 +249,7 @@ Tensor nothing(const BatchNormArguments& in) {
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
                   bool training, double momentum, double eps, const Then& then) {
+  require_defined("batch_norm", x);
   if (x.dim() == 1 && x.numel() == 0) return x.clone();  // PyTorch lets it pass
   if (then.norm.defined()) return apply(then, batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps));
   const BatchNormArguments in{x, running_mean, running_var, weight, bias, eps, training, then.relu, then.addend};
@@ -266,6 +270,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
 }
 
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  require_defined("batch_norm_train", x);
   const BatchNormArguments in{x, {}, {}, weight, bias, eps, true, false};
   const int64_t channels = x.size(1);
   check_batch_size(x);

@@ -1,6 +1,7 @@
 // Comparisons, tests and logic: bool results without gradients.
 #include "error_format.h"
 #include "ops/pointwise.h"
+#include "tensor/defined.h"
 
 namespace ember {
 namespace {
@@ -14,21 +15,61 @@ Tensor test(Op op, const Tensor& x) {
 
 }  // namespace
 
-Tensor eq(const Operand& a, const Operand& b) { return compare(Op::Eq, a, b); }
-Tensor ne(const Operand& a, const Operand& b) { return compare(Op::Ne, a, b); }
-Tensor lt(const Operand& a, const Operand& b) { return compare(Op::Lt, a, b); }
-Tensor le(const Operand& a, const Operand& b) { return compare(Op::Le, a, b); }
-Tensor gt(const Operand& a, const Operand& b) { return compare(Op::Gt, a, b); }
-Tensor ge(const Operand& a, const Operand& b) { return compare(Op::Ge, a, b); }
-Tensor logical_and(const Tensor& a, const Tensor& b) { return compare(Op::LogicalAnd, a, b); }
-Tensor logical_or(const Tensor& a, const Tensor& b) { return compare(Op::LogicalOr, a, b); }
-Tensor logical_xor(const Tensor& a, const Tensor& b) { return compare(Op::LogicalXor, a, b); }
-Tensor logical_not(const Tensor& x) { return test(Op::LogicalNot, x); }
-Tensor isnan(const Tensor& x) { return test(Op::IsNan, x); }
-Tensor isinf(const Tensor& x) { return test(Op::IsInf, x); }
-Tensor isfinite(const Tensor& x) { return test(Op::IsFinite, x); }
+Tensor eq(const Operand& a, const Operand& b) {
+  require_defined("eq", a, b);
+  return compare(Op::Eq, a, b);
+}
+Tensor ne(const Operand& a, const Operand& b) {
+  require_defined("ne", a, b);
+  return compare(Op::Ne, a, b);
+}
+Tensor lt(const Operand& a, const Operand& b) {
+  require_defined("lt", a, b);
+  return compare(Op::Lt, a, b);
+}
+Tensor le(const Operand& a, const Operand& b) {
+  require_defined("le", a, b);
+  return compare(Op::Le, a, b);
+}
+Tensor gt(const Operand& a, const Operand& b) {
+  require_defined("gt", a, b);
+  return compare(Op::Gt, a, b);
+}
+Tensor ge(const Operand& a, const Operand& b) {
+  require_defined("ge", a, b);
+  return compare(Op::Ge, a, b);
+}
+Tensor logical_and(const Tensor& a, const Tensor& b) {
+  require_defined("logical_and", a, b);
+  return compare(Op::LogicalAnd, a, b);
+}
+Tensor logical_or(const Tensor& a, const Tensor& b) {
+  require_defined("logical_or", a, b);
+  return compare(Op::LogicalOr, a, b);
+}
+Tensor logical_xor(const Tensor& a, const Tensor& b) {
+  require_defined("logical_xor", a, b);
+  return compare(Op::LogicalXor, a, b);
+}
+Tensor logical_not(const Tensor& x) {
+  require_defined("logical_not", x);
+  return test(Op::LogicalNot, x);
+}
+Tensor isnan(const Tensor& x) {
+  require_defined("isnan", x);
+  return test(Op::IsNan, x);
+}
+Tensor isinf(const Tensor& x) {
+  require_defined("isinf", x);
+  return test(Op::IsInf, x);
+}
+Tensor isfinite(const Tensor& x) {
+  require_defined("isfinite", x);
+  return test(Op::IsFinite, x);
+}
 
 Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
+  require_defined("isclose", a, b);
   check<RuntimeError>(a.dtype() == b.dtype(), "{} did not match {}", scalar_type_name(a.dtype()), scalar_type_name(b.dtype()));
   check<RuntimeError>(rtol >= 0, "rtol must be greater than or equal to zero, but got {}", rtol);
   check<RuntimeError>(atol >= 0, "atol must be greater than or equal to zero, but got {}", atol);
@@ -42,9 +83,13 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
 }
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
+  require_defined("allclose", a, b);
   return isclose(a, b, rtol, atol, equal_nan).all().item<bool>();
 }
 
-bool equal(const Tensor& a, const Tensor& b) { return a.sizes() == b.sizes() && eq(a, b).all().item<bool>(); }
+bool equal(const Tensor& a, const Tensor& b) {
+  require_defined("equal", a, b);
+  return a.sizes() == b.sizes() && eq(a, b).all().item<bool>();
+}
 
 }  // namespace ember

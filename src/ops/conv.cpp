@@ -15,6 +15,8 @@
 #include "ops/addend.h"
 #include "ops/relu_backward.h"
 #include "runtime/scratch.h"
+#include "ops/window_sizes.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -162,6 +164,8 @@ void check_types(const Tensor& x, const Tensor& w, const Tensor& bias) {
 
 void check_rank(const char* name, const Tensor& x, const Tensor& w, int spatial) {
   check<RuntimeError>(w.dim() == spatial + 2, "expected {}-dimensional weight for {}, but got weight of size {}", spatial + 2, name, w.sizes());
+  for (int d = 2; d < w.dim(); ++d)
+    check<RuntimeError>(w.sizes()[d] > 0, "kernel size should be greater than zero, but got weight of size {}", w.sizes());
   check<RuntimeError>(x.dim() == spatial + 1 || x.dim() == spatial + 2,
                       "Expected {}D (unbatched) or {}D (batched) input to {}, but got input of size: {}", spatial + 1, spatial + 2, name, x.sizes());
 }
@@ -176,9 +180,10 @@ Geometry geometry_of(const ExpandingArray<N>& stride, const ExpandingArray<N>& p
   }
   check<RuntimeError>(groups > 0, "non-positive groups is not supported");
   for (int i = 0; i < 2; ++i) {
-    check<RuntimeError>(g.stride[i] > 0, "non-positive stride is not supported");
+    check<RuntimeError>(g.stride[i] > 0, "non-positive stride is not supported, but got {}", IntArrayRef(g.stride + 2 - N, N));
     check<RuntimeError>(g.padding[i] >= 0, "negative padding is not supported");
-    check<RuntimeError>(g.dilation[i] > 0, "dilation should be greater than zero");
+    check<RuntimeError>(g.dilation[i] > 0, "dilation should be greater than zero, but got {}", IntArrayRef(g.dilation + 2 - N, N));
+    check<RuntimeError>(g.padding[i] < kTooLarge / 4, "Given padding={} at dimension {} , expected padding to be at most {}", g.padding[i], i - 2 + N, kTooLarge / 4 - 1);
   }
   return g;
 }
@@ -222,7 +227,7 @@ Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Ten
     bool any_uneven = false;
     for (int i = 0; i < N; ++i) {
       check<RuntimeError>(options.stride[i] == 1, "padding='same' is not supported for strided convolutions");
-      const int64_t total = options.dilation[i] * (w.sizes()[i + 2] - 1);
+      const int64_t total = saturated(options.dilation[i], w.sizes()[i + 2] - 1, 0);
       symmetric.padding.numbers.values[i] = total / 2;
       any_uneven = any_uneven || total % 2;
       uneven.insert(uneven.begin(), {0, total % 2});
@@ -234,17 +239,19 @@ Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Ten
   const Tensor images = as_batch_of_images(x, N), weights = N == 1 ? w.unsqueeze(2) : w;
   Shape sizes{images.sizes()[0], w.sizes()[0]};
   for (int i = 0; i < 2; ++i) {
-    const int64_t padded = images.sizes()[i + 2] + 2 * g.padding[i], reach = g.dilation[i] * (weights.sizes()[i + 2] - 1) + 1;
+    const int64_t padded = saturated(2, g.padding[i], images.sizes()[i + 2]), reach = window_reach(weights.sizes()[i + 2], g.dilation[i]);
     if (padded < reach) {
       std::string have, want;
       for (int d = 2 - N; d < 2; ++d) {
         have += fmt::format("{}{}", d > 2 - N ? " x " : "", images.sizes()[d + 2] + 2 * g.padding[d]);
-        want += fmt::format("{}{}", d > 2 - N ? " x " : "", g.dilation[d] * (weights.sizes()[d + 2] - 1) + 1);
+        want += fmt::format("{}{}", d > 2 - N ? " x " : "", window_reach(weights.sizes()[d + 2], g.dilation[d]));
       }
       fail<RuntimeError>("Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size", have, want);
     }
     sizes.push_back((padded - reach) / g.stride[i] + 1);
+    check<RuntimeError>(images.sizes()[i + 2] > 0, "Only zero batch or zero channel inputs are supported, but got input shape: {}", x.sizes());
   }
+  check_storable(sizes);
   if (then.addend.defined()) check_addend(then.addend, sizes, x.dtype());
   return back_to(convolve(images, weights, bias, g, sizes, then), x, N);
 }
@@ -270,12 +277,16 @@ Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tens
     check<RuntimeError>(extra >= 0 && (extra < g.stride[i] || extra < g.dilation[i] || extra == 0 || x.numel() == 0),
                         "output padding must be smaller than either stride or dilation, but got output_padding_height: {} stride_height: {} dilation_height: {}",
                         extra, g.stride[i], g.dilation[i]);
-    sizes.push_back((images.sizes()[i + 2] - 1) * g.stride[i] - 2 * g.padding[i] + g.dilation[i] * (weights.sizes()[i + 2] - 1) + extra + 1);
+    const int64_t shown = saturated(images.sizes()[i + 2] - 1, g.stride[i], window_reach(weights.sizes()[i + 2], g.dilation[i]));
+    sizes.push_back(saturated(-2, g.padding[i], saturated(1, shown, extra)));
   }
   // An output without elements is taken as well: of PyTorch's own kernels some refuse it and some do not.
   check<RuntimeError>(sizes[2] >= 0 && sizes[3] >= 0,
                       "Given input size per channel: ({}). Calculated output size per channel: ({}). Output size is too small",
                       fmt::join(x.sizes().end() - N, x.sizes().end(), " x "), fmt::join(sizes.end() - N, sizes.end(), " x "));
+  check<RuntimeError>(images.sizes()[2] > 0 && images.sizes()[3] > 0, "Only zero batch or zero channel inputs are supported, but got input shape: {}",
+                      x.sizes());
+  check_storable(sizes);
   Tensor y = input_gradient(images, weights, g, sizes);
   if (bias.defined()) y = y + bias.reshape({out, 1, 1});
   return back_to(y, x, N);
@@ -297,6 +308,7 @@ void set_conv_algorithm(ConvAlgorithm algorithm) { kernels::conv_wish = kernels:
 ConvAlgorithm get_conv_algorithm() { return ConvAlgorithm(kernels::conv_wish.load()); }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<1> options) {
+  require_defined("conv1d", x, weight);
   if (all_integers(x, weight, bias)) return conv1d(real(x), real(weight), real(bias), options).to(kInt64);
   return convolution<1>("conv1d", x, weight, bias, options);
 }
@@ -317,6 +329,7 @@ bool runs_within(const Then& then, const Tensor& x, const Tensor& weight, const 
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options, const Then& then) {
+  require_defined("conv2d", x, weight);
   if (all_integers(x, weight, bias)) return apply(then, conv2d(real(x), real(weight), real(bias), options).to(kInt64));
   if (runs_within(then, x, weight, bias)) return convolution<2>("conv2d", x, weight, bias, options, then);
   if (then.max_pool) return max_pool2d(conv2d(x, weight, bias, options, {then.norm, then.addend, then.relu}), 2);
@@ -328,10 +341,12 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOpt
 }
 
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {
+  require_defined("conv_transpose1d", x, weight);
   if (all_integers(x, weight, bias)) return conv_transpose1d(real(x), real(weight), real(bias), options).to(kInt64);
   return transposed<1>("conv_transpose1d", x, weight, bias, options);
 }
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<2> options) {
+  require_defined("conv_transpose2d", x, weight);
   if (all_integers(x, weight, bias)) return conv_transpose2d(real(x), real(weight), real(bias), options).to(kInt64);
   return transposed<2>("conv_transpose2d", x, weight, bias, options);
 }

@@ -3,6 +3,7 @@
 
 #include "error_format.h"
 #include "kernels/copy/copy.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -22,19 +23,25 @@ Tensor copied(const char* name, const Tensor& x, DType dtype, MemoryFormat forma
 
 }  // namespace
 
-Tensor Tensor::clone(MemoryFormat format) const { return copied("Clone", *this, dtype(), format); }
+Tensor Tensor::clone(MemoryFormat format) const {
+  require_defined("clone", *this);
+  return copied("Clone", *this, dtype(), format);
+}
 
 Tensor Tensor::contiguous(MemoryFormat format) const {
+  require_defined("contiguous", *this);
   check<RuntimeError>(format != MemoryFormat::Preserve, "preserve memory format is unsupported by the contiguous operator");
   return is_contiguous(format) ? *this : copied("Clone", *this, dtype(), format);
 }
 
 Tensor Tensor::to(DType dtype, bool copy) const {
+  require_defined("to", *this);
   if (dtype == this->dtype() && !copy) return *this;
   return copied("ToCopy", *this, dtype, MemoryFormat::Preserve);
 }
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
+  require_defined("copy_", *this, source);
   if (is_same(source)) return *this;
   if (!will_record({*this, source})) {
     check_inplace(*this);
@@ -49,6 +56,7 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
 }
 
 const Tensor& Tensor::fill_(Scalar value) const {
+  require_defined("fill_", *this);
   check_inplace(*this);
   if (!will_record({*this}) && is_dense(*this)) {
     const Tensor one = full({}, value, dtype());
@@ -60,6 +68,7 @@ const Tensor& Tensor::fill_(Scalar value) const {
 }
 
 const Tensor& Tensor::fill_(const Tensor& value) const {
+  require_defined("fill_", *this, value);
   check<RuntimeError>(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.",
                       value.dim());
   return assign_inplace(*this, value.to(dtype()));

@@ -7,18 +7,31 @@
 #include <ember/ops/loss.h>
 #include <ember/ops/reduce.h>
 
+#include <string_view>
 #include <utility>
 
 #include "error_format.h"
 #include "kernels/softmax/softmax.h"
 #include "ops/reduced_loss.h"
 #include "runtime/scratch.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
 namespace ember {
 
+Reduction::Reduction(const char* word) {
+  constexpr std::string_view words[] = {"mean", "sum", "none", "batchmean"};
+  for (Kind kind : {Mean, Sum, None, BatchMean})
+    if (words[kind] == word) {
+      kind_ = kind;
+      return;
+    }
+  fail<ValueError>("{} is not a valid value for reduction\nexpected \"mean\", \"sum\" or \"none\"; kl_div takes \"batchmean\", too", word);
+}
+
 Tensor reduced(const Tensor& loss, Reduction reduction) {
+  check<ValueError>(reduction != Reduction::BatchMean, "batchmean is not a valid value for reduction\nexpected Mean, Sum or None; kl_div alone takes BatchMean");
   return reduction == Reduction::None ? loss : reduction == Reduction::Mean ? loss.mean() : loss.sum();
 }
 
@@ -126,12 +139,14 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
 }  // namespace
 
 Tensor nll_loss(const Tensor& lp, const Tensor& target, const NllLossOptions& o) {
+  require_defined("nll_loss", lp, target);
   check<RuntimeError>(lp.dim() >= 1, "Expected input to have at least 1 dimension, got {}", lp.dim());
   check_classes(lp, target, o.weight, o.ignore_index);
   return over_weights(picked(lp, target, o.weight, o.ignore_index), o.reduction);
 }
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& o) {
+  require_defined("cross_entropy", x, target);
   check<RuntimeError>(o.label_smoothing >= 0 && o.label_smoothing <= 1, "label_smoothing must be between 0.0 and 1.0. Got: {}", o.label_smoothing);
   check<RuntimeError>(x.dim() >= 1, "Expected input to have at least 1 dimension, got {}", x.dim());
   check<NotImplementedError>(is_floating_point(x.dtype()), "\"log_softmax_lastdim_kernel_impl\" not implemented for '{}'", scalar_type_name(x.dtype()));

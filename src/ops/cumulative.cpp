@@ -6,6 +6,7 @@
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "ops/reduced_dims.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -42,6 +43,7 @@ Tensor product_steps(const Tensor& x, int dim) {
 }  // namespace
 
 Tensor cumsum(const Tensor& input, int64_t at, DType dtype) {
+  require_defined("cumsum", input);
   const Tensor x = input.to(running_type(input, dtype));
   const int dim = wrap_dim(at, x.dim());
   // Each x counts in all later sums: the gradients are summed from the end.
@@ -51,6 +53,7 @@ Tensor cumsum(const Tensor& input, int64_t at, DType dtype) {
 }
 
 Tensor cumprod(const Tensor& input, int64_t at, DType dtype) {
+  require_defined("cumprod", input);
   const Tensor x = input.to(running_type(input, dtype));
   const int dim = wrap_dim(at, x.dim());
   Tensor y = running(ReduceKind::CumProd, x, dim);

@@ -12,6 +12,7 @@
 #include "error_format.h"
 #include "python_repr.h"
 #include "random/noise.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -62,6 +63,7 @@ Tensor channels(const Tensor& x, DropoutOptions options, bool batched) {
 }  // namespace
 
 Tensor dropout(const Tensor& x, DropoutOptions options) {
+  require_defined("dropout", x);
   check_probability(options.p);
   if (!options.training || options.p == 0 || x.numel() == 0) return x;
   check_real(x);
@@ -70,6 +72,7 @@ Tensor dropout(const Tensor& x, DropoutOptions options) {
 }
 
 Tensor dropout1d(const Tensor& x, DropoutOptions options) {
+  require_defined("dropout1d", x);
   check<RuntimeError>(x.dim() == 2 || x.dim() == 3,
                       "dropout1d: Expected 2D or 3D input, but received a {}D input. Note that dropout1d exists to provide "
                       "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch "
@@ -79,14 +82,18 @@ Tensor dropout1d(const Tensor& x, DropoutOptions options) {
 }
 
 Tensor dropout2d(const Tensor& x, DropoutOptions options) {
+  require_defined("dropout2d", x);
   if (x.dim() != 3 && x.dim() != 4)
     warn("dropout2d: Received a " + std::to_string(x.dim()) + "-D input to dropout2d, which is deprecated and will result in an error in a future release.");
   if (x.dim() == 3)
     warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as shape (N, C, L).");
+  check<RuntimeError>(!options.training || options.p == 0 || x.dim() >= 2,
+                      "Feature dropout requires at least 2 dimensions in the input\ndropout2d: got input of size {}", x.sizes());
   return channels(x, options, x.dim() >= 2);
 }
 
 Tensor alpha_dropout(const Tensor& x, DropoutOptions options) {
+  require_defined("alpha_dropout", x);
   check_probability(options.p);
   if (!options.training || options.p == 0 || x.numel() == 0) return x;
   check_real(x);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "error_format.h"
+#include "tensor/defined.h"
 
 namespace ember {
 namespace {
@@ -108,6 +109,7 @@ Named contract(const Named& left, const Named& right, const std::string& keep) {
 }  // namespace
 
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) {
+  require_defined("einsum", operands);
   check<RuntimeError>(!operands.empty(), "einsum(): must provide at least one operand");
   std::string text;
   for (char c : equation)
@@ -162,6 +164,7 @@ Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) 
 }
 
 Tensor tensordot(const Tensor& a, const Tensor& b, int64_t dims) {
+  require_defined("tensordot", a, b);
   check<RuntimeError>(dims >= 0, "tensordot expects dims >= 0, but got dims={}", dims);
   std::vector<int64_t> of_a, of_b;
   for (int64_t i = 0; i < dims; ++i) {
@@ -172,6 +175,7 @@ Tensor tensordot(const Tensor& a, const Tensor& b, int64_t dims) {
 }
 
 Tensor tensordot(const Tensor& whole_a, const Tensor& whole_b, IntArrayRef dims_a, IntArrayRef dims_b) {
+  require_defined("tensordot", whole_a, whole_b);
   check<RuntimeError>(dims_a.size() == dims_b.size(), "both dimension lists should have same length");
   Tensor a = whole_a, b = whole_b;
   for (int i = 0; i < dims_a.size(); ++i) {  // where one side has size 1, the other is summed

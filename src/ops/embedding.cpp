@@ -10,6 +10,7 @@
 
 #include "error_format.h"
 #include "ops/gather.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -29,6 +30,7 @@ void shorten(const Tensor& weight, const Tensor& rows, double max_norm, double p
 }  // namespace
 
 Tensor embedding(const Tensor& indices, const Tensor& weight, EmbeddingOptions o) {
+  require_defined("embedding", indices, weight);
   check<RuntimeError>(weight.dim() == 2, "'weight' must be 2-D");
   check<RuntimeError>(indices.dtype() == kInt64, "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} instead (while checking arguments for embedding)",
                       tensor_type_name(indices.dtype()));
@@ -63,6 +65,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, EmbeddingOptions o
 }
 
 Tensor one_hot(const Tensor& indices, int64_t num_classes) {
+  require_defined("one_hot", indices);
   check<RuntimeError>(indices.dtype() == kInt64, "one_hot is only applicable to index tensor of type LongTensor.");
   if (indices.numel() == 0) {
     check<RuntimeError>(num_classes > 0, "Can not infer total number of classes from empty tensor.");
@@ -125,6 +128,7 @@ Tensor resize_linear(const Tensor& x, int dim, int64_t out, double scale, bool a
 }  // namespace
 
 Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
+  require_defined("interpolate", x);
   const std::string_view mode = o.mode;
   const int spatial = x.dim() - 2;
   check<NotImplementedError>(spatial == 1 || spatial == 2, "Input Error: Only 3D, 4D and 5D input Tensors supported (got {}D) for the modes: nearest | linear | bilinear (got {})", x.dim(), o.mode);
@@ -153,6 +157,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
 }
 
 Tensor pixel_shuffle(const Tensor& x, int64_t r) {
+  require_defined("pixel_shuffle", x);
   check<RuntimeError>(x.dim() >= 3, "pixel_shuffle expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.dim());
   check<RuntimeError>(r > 0, "pixel_shuffle expects a positive upscale_factor, but got {}", r);
   const int64_t c = x.size(-3), h = x.size(-2), w = x.size(-1);
@@ -166,6 +171,7 @@ Tensor pixel_shuffle(const Tensor& x, int64_t r) {
 }
 
 Tensor pixel_unshuffle(const Tensor& x, int64_t r) {
+  require_defined("pixel_unshuffle", x);
   check<RuntimeError>(x.dim() >= 3, "pixel_unshuffle expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.dim());
   check<RuntimeError>(r > 0, "pixel_unshuffle expects a positive downscale_factor, but got {}", r);
   const int64_t c = x.size(-3), h = x.size(-2), w = x.size(-1);

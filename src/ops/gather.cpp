@@ -10,6 +10,7 @@
 #include "error_format.h"
 #include "kernels/gather/gather.h"
 #include "ops/gather.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -86,6 +87,7 @@ Tensor scattered(kernels::ScatterOp op, const Tensor& x, int dim, const Tensor& 
 }  // namespace
 
 Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
+  require_defined("gather", x, index);
   const int dim = wrap_dim(at, x.dim());
   if (index.numel() > 0) check_shapes("gather", x, index, dim, {});
   Tensor y = make_dense(index.sizes(), x.dtype());
@@ -102,6 +104,7 @@ Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
 }
 
 Tensor scatter_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor& source) {
+  require_defined("scatter_add", x, index, source);
   const int dim = wrap_dim(at, x.dim());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
   Tensor y = scattered(kernels::ScatterOp::Add, x, dim, index, source);
@@ -112,6 +115,7 @@ Tensor scatter_add(const Tensor& x, int64_t at, const Tensor& index, const Tenso
 }
 
 Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& operand) {
+  require_defined("scatter", x, index, operand);
   const int dim = wrap_dim(at, x.dim());
   const Tensor source = operand.is_tensor() ? operand.tensor() : full({}, operand.number(), x.dtype()).expand(index.sizes());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
@@ -123,6 +127,7 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
 }
 
 Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& operand, ScatterReduce reduce) {
+  require_defined("scatter", x, index, operand);
   const Tensor source = operand.is_tensor() ? operand.tensor() : full({}, operand.number(), x.dtype()).expand(index.sizes());
   if (reduce == ScatterReduce::Add) return scatter_add(x, at, index, source);
   const int dim = wrap_dim(at, x.dim());
@@ -130,9 +135,13 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
   return scattered(kernels::ScatterOp::Multiply, x, dim, index, source);
 }
 
-Tensor take_along_dim(const Tensor& x, const Tensor& indices) { return take_along_dim(x.reshape({-1}), indices.reshape({-1}), 0); }
+Tensor take_along_dim(const Tensor& x, const Tensor& indices) {
+  require_defined("take_along_dim", x, indices);
+  return take_along_dim(x.reshape({-1}), indices.reshape({-1}), 0);
+}
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t at) {
+  require_defined("take_along_dim", x, indices);
   check<RuntimeError>(indices.dtype() == kInt64, "torch.take_along_dim(): dtype of indices should be Long but got {}",
                       scalar_type_name(indices.dtype()));
   check<RuntimeError>(x.dim() == indices.dim(),
@@ -169,6 +178,7 @@ Tensor sum_slices(const Tensor& dy, IntArrayRef sizes, int dim, const Tensor& in
 }
 
 Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
+  require_defined("index_select", x, index);
   const int dim = wrap_dim(at, x.dim());
   check<IndexError>(index.dim() <= 1, "index_select(): Index is supposed to be a vector");
   check<RuntimeError>(index.dtype() == kInt64, "index_select(): Expected dtype int32 or int64 for index");
@@ -187,6 +197,7 @@ Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
 }
 
 Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor& source, Scalar alpha) {
+  require_defined("index_add", x, index, source);
   const int dim = wrap_dim(at, x.dim());
   check<IndexError>(index.dim() <= 1, "index_add_(): Index is supposed to be a vector, but got dim: {}", index.dim());
   check<RuntimeError>(index.dtype() == kInt64, "index_add_(): Expected dtype int32/int64 for index but got: {}",

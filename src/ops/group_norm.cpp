@@ -10,6 +10,7 @@
 
 #include "error_format.h"
 #include "kernels/norm/layer.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -92,6 +93,7 @@ Tensor normalise(const Tensor& input, int64_t groups, const Tensor& given_weight
 }  // namespace
 
 Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, const Tensor& bias, double eps) {
+  require_defined("group_norm", x);
   check<RuntimeError>(x.dim() >= 2, "Expected at least 2 dimensions for input tensor but received {}", x.dim());
   const int64_t channels = x.sizes()[1];
   check<RuntimeError>(num_groups > 0, "Expected num groups to be greater than 0, got {}", num_groups);
@@ -107,7 +109,9 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
 
 Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
                      bool use_input_stats, double momentum, double eps) {
+  require_defined("instance_norm", x);
   check<RuntimeError>(x.dim() >= 2, "instance_norm: expected input (N, C, ...), got shape {}", x.sizes());
+  check<ValueError>(running_mean.defined() == running_var.defined(), "running_mean and running_var must either both be None or neither be None");
   check<RuntimeError>(use_input_stats || (running_mean.defined() && running_var.defined()),
                       "Expected running_mean and running_var to be defined when use_input_stats is false");
   const int64_t batch = x.sizes()[0], channels = x.sizes()[1];

@@ -6,8 +6,10 @@
 #include <ember/ops/shape.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "error_format.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -55,8 +57,12 @@ void add_mask(Parts& parts, const Tensor& mask, int& dim) {
 }
 
 Parts split_index(const Tensor& x, const std::vector<TensorIndex>& indices) {
-  int total = 0;
-  for (const TensorIndex& part : indices) total += consumed(part);
+  int total = 0, position = 1;
+  for (const TensorIndex& part : indices) {
+    ++position;
+    if (part.kind == TensorIndex::Array) detail::refuse_missing("index", position, part.tensor);
+    total += consumed(part);
+  }
   check<IndexError>(total <= x.dim(), "too many indices for tensor of dimension {}", x.dim());
   Parts parts{x, {}};
   int dim = 0;
@@ -242,6 +248,7 @@ Tensor put(const Parts& parts, const Tensor& values, bool accumulate) {
 }  // namespace
 
 Tensor Tensor::index(const std::vector<TensorIndex>& indices) const {
+  require_defined("index", *this);
   const Parts parts = split_index(*this, indices);
   if (parts.picked.empty()) return parts.view;
   const Rows r = as_rows(parts);
@@ -249,9 +256,17 @@ Tensor Tensor::index(const std::vector<TensorIndex>& indices) const {
   return move_front(picked, r.numbers.dim(), r.front, false);
 }
 
-Tensor Tensor::operator[](const Tensor& index) const { return this->index({index}); }
+TensorIndex::TensorIndex(const char* dots) : kind(Dots) {
+  check<IndexError>(std::string_view(dots) == "...", "invalid index '{}': the only word among indices is \"...\"", dots);
+}
+
+Tensor Tensor::operator[](const Tensor& index) const {
+  require_defined("index", *this, index);
+  return this->index({index});
+}
 
 const Tensor& Tensor::index_put_(const std::vector<TensorIndex>& indices, const Tensor& values, bool accumulate) const {
+  require_defined("index_put_", *this, values);
   const Tensor source = values.shares_storage(*this) ? values.clone() : values;
   const Parts parts = split_index(*this, indices);
   if (parts.picked.empty() && !accumulate) {
@@ -266,16 +281,19 @@ const Tensor& Tensor::index_put_(const std::vector<TensorIndex>& indices, const 
 }
 
 const Tensor& Tensor::index_put_(const std::vector<TensorIndex>& indices, Scalar value) const {
+  require_defined("index_put_", *this);
   return index_put_(indices, full({}, value, dtype()));
 }
 
 Tensor index_put(const Tensor& x, const std::vector<TensorIndex>& indices, const Tensor& values, bool accumulate) {
+  require_defined("index_put", x, values);
   const Tensor y = x.clone();
   y.index_put_(indices, values, accumulate);
   return y;
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  require_defined("masked_select", x, mask);
   check<RuntimeError>(mask.dtype() == kBool || mask.dtype() == kUInt8, "masked_select: expected BoolTensor for mask");
   const Shape shape = broadcast_shapes(x.sizes(), mask.sizes());
   if (shape.empty()) return x.reshape({1}).index({mask.reshape({1}).to(kBool)});
@@ -283,6 +301,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 }
 
 Tensor nonzero(const Tensor& x) {
+  require_defined("nonzero", x);
   NoGradGuard no_grad;
   const Tensor truth = ne(x.detach(), 0).contiguous();
   const bool* p = truth.data<bool>();
@@ -299,6 +318,9 @@ Tensor nonzero(const Tensor& x) {
   return positions;
 }
 
-Tensor argwhere(const Tensor& x) { return nonzero(x); }
+Tensor argwhere(const Tensor& x) {
+  require_defined("argwhere", x);
+  return nonzero(x);
+}
 
 }  // namespace ember

@@ -11,6 +11,7 @@
 #include "kernels/copy/copy.h"
 #include "kernels/gemm/gemm.h"
 #include "ops/relu_backward.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -75,6 +76,7 @@ void check_product(int64_t rows, int64_t k, int64_t other_k, int64_t columns) {
 }  // namespace
 
 Tensor mm(const Tensor& a, const Tensor& b) {
+  require_defined("mm", a, b);
   check<RuntimeError>(a.dim() == 2, "self must be a matrix");
   check<RuntimeError>(b.dim() == 2, "mat2 must be a matrix");
   check_product(a.sizes()[0], a.sizes()[1], b.sizes()[0], b.sizes()[1]);
@@ -164,12 +166,14 @@ Tensor linear_layer(const Tensor& x, const Tensor& weight, const Tensor& bias, b
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Then& then) {
+  require_defined("linear", x, weight);
   if (then.empty()) [[likely]] return linear_layer(x, weight, bias, false);
   const bool only_relu = then.relu && !then.max_pool && !then.norm.defined() && !then.addend.defined();
   return only_relu ? linear_layer(x, weight, bias, true) : apply(then, linear_layer(x, weight, bias, false));
 }
 
 Tensor mv(const Tensor& a, const Tensor& x) {
+  require_defined("mv", a, x);
   check<RuntimeError>(a.dim() == 2 && x.dim() == 1, "vector + matrix @ vector expected, got {}, {}, {}", 1, a.dim(), x.dim());
   check<RuntimeError>(a.sizes()[1] == x.sizes()[0], "size mismatch, got input ({}), mat ({}x{}), vec ({})", a.sizes()[0],
                       a.sizes()[0], a.sizes()[1], x.sizes()[0]);
@@ -177,6 +181,7 @@ Tensor mv(const Tensor& a, const Tensor& x) {
 }
 
 Tensor dot(const Tensor& x, const Tensor& y) {
+  require_defined("dot", x, y);
   check<RuntimeError>(x.dim() == 1 && y.dim() == 1, "1D tensors expected, but got {}D and {}D tensors", x.dim(), y.dim());
   check<RuntimeError>(x.dtype() == y.dtype(), "dot : expected both vectors to have same dtype, but found {} and {}",
                       scalar_type_name(x.dtype()), scalar_type_name(y.dtype()));
@@ -188,12 +193,14 @@ Tensor dot(const Tensor& x, const Tensor& y) {
 }
 
 Tensor outer(const Tensor& x, const Tensor& y) {
+  require_defined("outer", x, y);
   check<RuntimeError>(x.dim() == 1, "outer: Expected 1-D argument self, but got {}-D", x.dim());
   check<RuntimeError>(y.dim() == 1, "outer: Expected 1-D argument vec2, but got {}-D", y.dim());
   return x.unsqueeze(1) * y.unsqueeze(0);
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  require_defined("bmm", a, b);
   check<RuntimeError>(a.dim() == 3, "batch1 must be a 3D tensor");
   check<RuntimeError>(b.dim() == 3, "batch2 must be a 3D tensor");
   check<RuntimeError>(a.sizes()[0] == b.sizes()[0] && a.sizes()[2] == b.sizes()[1],
@@ -218,6 +225,7 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  require_defined("matmul", a, b);
   check<RuntimeError>(a.dim() > 0 && b.dim() > 0, "both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.dim(),
                       b.dim());
   if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
@@ -273,13 +281,21 @@ Tensor scaled_sum(const Tensor& x, const Tensor& product, AddmmOptions options) 
 }  // namespace
 
 Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions options) {
+  require_defined("addmm", x, a, b);
   check<RuntimeError>(a.dim() == 2 && b.dim() == 2, "mat1 must be a matrix, got {}-D tensor", a.dim() == 2 ? b.dim() : a.dim());
   return scaled_sum(x, mm(a, b), options);
 }
-Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& v, AddmmOptions options) { return scaled_sum(x, mv(a, v), options); }
-Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions options) { return scaled_sum(x, bmm(a, b), options); }
+Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& v, AddmmOptions options) {
+  require_defined("addmv", x, a, v);
+  return scaled_sum(x, mv(a, v), options);
+}
+Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions options) {
+  require_defined("baddbmm", x, a, b);
+  return scaled_sum(x, bmm(a, b), options);
+}
 
 Tensor trace(const Tensor& x) {
+  require_defined("trace", x);
   check<RuntimeError>(x.dim() == 2, "trace: expected a matrix, but got tensor with dim {}", x.dim());
   return x.diagonal().sum();
 }

@@ -21,7 +21,7 @@ const Tensor& in_place(const Tensor& self, Function function) {
 
 }  // namespace
 
-const Tensor& Operand::none() { return nothing; }
+const Tensor& Operand::no_tensor() { return nothing; }
 
 Tensor Tensor::neg() const { return ember::neg(*this); }
 Tensor Tensor::abs() const { return ember::abs(*this); }
@@ -101,7 +101,7 @@ Tensor Tensor::sub(const Operand& other, Scalar alpha) const { return ember::sub
 Tensor Tensor::mul(const Operand& other) const { return ember::mul(*this, other); }
 Tensor Tensor::div(const Operand& other) const { return ember::div(*this, other); }
 Tensor Tensor::div(const Operand& other, Rounding rounding_mode) const { return ember::div(*this, other, rounding_mode); }
-Tensor Tensor::true_divide(const Operand& other) const { return ember::div(*this, other); }
+Tensor Tensor::true_divide(const Operand& other) const { return ember::true_divide(*this, other); }
 Tensor Tensor::floor_divide(const Operand& other) const { return ember::floor_divide(*this, other); }
 Tensor Tensor::remainder(const Operand& other) const { return ember::remainder(*this, other); }
 Tensor Tensor::fmod(const Operand& other) const { return ember::fmod(*this, other); }
@@ -159,6 +159,23 @@ Tensor Tensor::isfinite() const { return ember::isfinite(*this); }
 Tensor Tensor::logical_and(const Tensor& other) const { return ember::logical_and(*this, other); }
 Tensor Tensor::logical_or(const Tensor& other) const { return ember::logical_or(*this, other); }
 Tensor Tensor::logical_xor(const Tensor& other) const { return ember::logical_xor(*this, other); }
+Tensor Tensor::bitwise_not() const { return ember::bitwise_not(*this); }
+Tensor Tensor::bitwise_and(const Operand& other) const { return ember::bitwise_and(*this, other); }
+Tensor Tensor::bitwise_or(const Operand& other) const { return ember::bitwise_or(*this, other); }
+Tensor Tensor::bitwise_xor(const Operand& other) const { return ember::bitwise_xor(*this, other); }
+Tensor Tensor::bitwise_left_shift(const Operand& other) const { return ember::bitwise_left_shift(*this, other); }
+Tensor Tensor::bitwise_right_shift(const Operand& other) const { return ember::bitwise_right_shift(*this, other); }
+const Tensor& Tensor::bitwise_not_() const { return in_place(*this, ember::bitwise_not); }
+const Tensor& Tensor::bitwise_and_(const Operand& other) const { return in_place(*this, other, ember::bitwise_and); }
+const Tensor& Tensor::bitwise_or_(const Operand& other) const { return in_place(*this, other, ember::bitwise_or); }
+const Tensor& Tensor::bitwise_xor_(const Operand& other) const { return in_place(*this, other, ember::bitwise_xor); }
+const Tensor& Tensor::bitwise_left_shift_(const Operand& other) const { return in_place(*this, other, ember::bitwise_left_shift); }
+const Tensor& Tensor::bitwise_right_shift_(const Operand& other) const { return in_place(*this, other, ember::bitwise_right_shift); }
+const Tensor& Tensor::operator&=(const Operand& other) const { return bitwise_and_(other); }
+const Tensor& Tensor::operator|=(const Operand& other) const { return bitwise_or_(other); }
+const Tensor& Tensor::operator^=(const Operand& other) const { return bitwise_xor_(other); }
+const Tensor& Tensor::operator<<=(const Operand& other) const { return bitwise_left_shift_(other); }
+const Tensor& Tensor::operator>>=(const Operand& other) const { return bitwise_right_shift_(other); }
 Tensor Tensor::isclose(const Tensor& other, double rtol, double atol, bool equal_nan) const {
   return ember::isclose(*this, other, rtol, atol, equal_nan);
 }

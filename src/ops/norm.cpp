@@ -12,6 +12,7 @@
 
 #include "error_format.h"
 #include "kernels/norm/layer.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -87,17 +88,20 @@ Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normali
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight, const Tensor& bias, double eps) {
+  require_defined("layer_norm", x);
   check_normalized_shape(x, normalized_shape, weight, bias);
   return normalise_rows("NativeLayerNorm", x, normalized_shape, weight, bias, true, eps);
 }
 
 Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& weight, double eps) {
+  require_defined("rms_norm", x);
   check_normalized_shape(x, normalized_shape, weight, {});
   if (eps == -1) eps = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
   return normalise_rows("FusedRmsNorm", x, normalized_shape, weight, {}, false, eps);
 }
 
 Tensor normalize(const Tensor& x, double p, int64_t dim, double eps) {
+  require_defined("normalize", x);
   return x / norm(x, p, dim, true).clamp_min(eps).expand(x.sizes());
 }
 

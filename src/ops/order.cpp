@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "error_format.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -94,17 +95,20 @@ ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& i
 }  // namespace
 
 ValuesIndices sort(const Tensor& x, int64_t dim, bool descending, bool stable) {
+  require_defined("sort", x);
   const int d = wrap_dim(dim, x.dim());
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
   return picked("Sort", x, d, order_along(x, d, descending, stable));
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool stable) {
+  require_defined("argsort", x);
   const int d = wrap_dim(dim, x.dim());
   return x.dim() == 0 ? zeros({}, kInt64) : order_along(x, d, descending, stable);
 }
 
 ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool sorted) {
+  require_defined("topk", x);
   const int d = wrap_dim(dim, x.dim());
   check<RuntimeError>(k >= 0 && k <= (x.dim() ? x.sizes()[d] : 1), "selected index k out of range");
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
@@ -131,6 +135,7 @@ Tensor middle(const Tensor& x) {
 }  // namespace
 
 ValuesIndices median(const Tensor& x, int64_t dim, bool keepdim) {
+  require_defined("median", x);
   const int d = wrap_dim(dim, x.dim());
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
   check<IndexError>(x.sizes()[d] > 0, "median(): Expected reduction dim {} to have non-zero size.", d);
@@ -145,6 +150,7 @@ ValuesIndices median(const Tensor& x, int64_t dim, bool keepdim) {
 }
 
 Tensor median(const Tensor& x) {
+  require_defined("median", x);
   if (x.numel() == 0)
     return record("Median", {x}, full({}, is_floating_point(x.dtype()) ? Scalar(__builtin_nan("")) : Scalar(x.dtype() == kInt64 ? INT64_MIN : 0), x.dtype()),
                   [sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, zeros(sizes, dy.dtype())); });
@@ -162,6 +168,7 @@ Tensor median(const Tensor& x) {
 }
 
 Unique unique(const Tensor& x, bool return_inverse, bool return_counts) {
+  require_defined("unique", x);
   NoGradGuard no_grad;
   const Tensor flat = x.detach().reshape({-1}).contiguous();
   const Tensor order = row_order(flat, false, true);
@@ -186,6 +193,7 @@ Unique unique(const Tensor& x, bool return_inverse, bool return_counts) {
 }
 
 Unique unique(const Tensor& x, bool return_inverse, bool return_counts, int64_t at) {
+  require_defined("unique", x);
   NoGradGuard no_grad;
   const int dim = wrap_dim(at, x.dim());
   check<IndexError>(x.dim() > 0, "Dimension specified as {} but tensor has no dimensions", at);
@@ -221,6 +229,7 @@ Unique unique(const Tensor& x, bool return_inverse, bool return_counts, int64_t 
 }
 
 Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
+  require_defined("bincount", x);
   check<RuntimeError>(minlength >= 0, "minlength should be >= 0");
   check<RuntimeError>(x.dim() == 1 && !is_floating_point(x.dtype()) && x.dtype() != kBool,
                       "bincount only supports 1-d non-negative integral inputs.");

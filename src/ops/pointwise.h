@@ -18,7 +18,7 @@ struct Parameters {
 /// (bool, integer, real) is the same. As torch.result_type.
 DType result_type(std::initializer_list<const Operand*> operands);
 inline DType result_type(const Operand& a, const Operand& b) {
-  if (a.is_tensor() && b.is_tensor() && a.tensor().dtype() == b.tensor().dtype()) return a.tensor().dtype();
+  if (a.is_tensor() && b.is_tensor() && a.tensor().impl()->dtype == b.tensor().impl()->dtype) return a.tensor().impl()->dtype;
   return result_type({&a, &b});
 }
 

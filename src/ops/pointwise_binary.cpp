@@ -3,6 +3,7 @@
 
 #include "error_format.h"
 #include "ops/pointwise.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -44,6 +45,7 @@ Tensor share(In dy, In a, In b, Loses loses) {
 }  // namespace
 
 Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
+  require_defined("add", a, b);
   if (!is_one(alpha) || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
   Tensor y = is_one(alpha) ? pointwise(Op::Add, {&a, &b}, dtype)
@@ -55,6 +57,7 @@ Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
 }
 
 Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
+  require_defined("sub", a, b);
   check<RuntimeError>(!(is_bool(a) && is_bool(b)),
                       "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
                       "operator instead.");
@@ -71,9 +74,13 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
   });
 }
 
-Tensor rsub(const Operand& a, const Operand& b, Scalar alpha) { return sub(b, a, alpha); }
+Tensor rsub(const Operand& a, const Operand& b, Scalar alpha) {
+  require_defined("rsub", a, b);
+  return sub(b, a, alpha);
+}
 
 Tensor mul(const Operand& a, const Operand& b) {
+  require_defined("mul", a, b);
   Tensor y = pointwise(Op::Mul, {&a, &b}, result_type(a, b));
   return record("Mul", {a.tensor(), b.tensor()}, std::move(y),
                 [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, needs_grad(a))](const Tensor& dy, Grads& grads) {
@@ -83,6 +90,7 @@ Tensor mul(const Operand& a, const Operand& b) {
 }
 
 Tensor div(const Operand& a, const Operand& b, Rounding rounding) {
+  require_defined("div", a, b);
   const DType dtype = result_type(a, b);
   if (rounding != Rounding::None) {
     check<NotImplementedError>(dtype != kBool, "\"div_{}_cpu\" not implemented for 'Bool'", rounding == Rounding::Floor ? "floor" : "trunc");
@@ -104,10 +112,17 @@ Tensor div(const Operand& a, const Operand& b, Rounding rounding) {
                 });
 }
 
-Tensor true_divide(const Operand& a, const Operand& b) { return div(a, b); }
-Tensor floor_divide(const Operand& a, const Operand& b) { return div(a, b, Rounding::Floor); }
+Tensor true_divide(const Operand& a, const Operand& b) {
+  require_defined("true_divide", a, b);
+  return div(a, b);
+}
+Tensor floor_divide(const Operand& a, const Operand& b) {
+  require_defined("floor_divide", a, b);
+  return div(a, b, Rounding::Floor);
+}
 
 Tensor remainder(const Operand& a, const Operand& b) {
+  require_defined("remainder", a, b);
   const DType dtype = result_type(a, b);
   check_divisor(a, b, dtype);
   return record("Remainder", {a.tensor(), b.tensor()}, pointwise(Op::Remainder, {&a, &b}, dtype),
@@ -120,6 +135,7 @@ Tensor remainder(const Operand& a, const Operand& b) {
 }
 
 Tensor fmod(const Operand& a, const Operand& b) {
+  require_defined("fmod", a, b);
   const DType dtype = result_type(a, b);
   check_divisor(a, b, dtype);
   return record("Fmod", {a.tensor(), b.tensor()}, pointwise(Op::Fmod, {&a, &b}, dtype),
@@ -167,6 +183,7 @@ Tensor power_of_tensor(In x, Scalar exponent) {
 }  // namespace
 
 Tensor pow(const Operand& base, const Operand& exponent) {
+  require_defined("pow", base, exponent);
   check<TypeError>(base.is_tensor() || exponent.is_tensor(), "pow(): one of base and exponent must be a tensor");
   if (!exponent.is_tensor()) return power_of_tensor(base.tensor(), exponent.number());
   const DType dtype = result_type(base, exponent);
@@ -194,6 +211,7 @@ Tensor pow(const Operand& base, const Operand& exponent) {
 }
 
 Tensor atan2(const Tensor& y, const Tensor& x) {
+  require_defined("atan2", y, x);
   const Operand a(y), b(x);
   return record("Atan2", {y, x}, pointwise(Op::Atan2, {&a, &b}, real_type(result_type(a, b))),
                 [y = Saved(y), x = Saved(x)](const Tensor& dy, Grads& grads) {
@@ -206,6 +224,7 @@ Tensor atan2(const Tensor& y, const Tensor& x) {
 }
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
+  require_defined("maximum", a, b);
   const Operand first(a), second(b);
   return record("Maximum", {a, b}, pointwise(Op::Maximum, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
@@ -215,6 +234,7 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 }
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
+  require_defined("minimum", a, b);
   const Operand first(a), second(b);
   return record("Minimum", {a, b}, pointwise(Op::Minimum, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
@@ -224,6 +244,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 }
 
 Tensor fmax(const Tensor& a, const Tensor& b) {
+  require_defined("fmax", a, b);
   const Operand first(a), second(b);
   return record("Fmax", {a, b}, pointwise(Op::Fmax, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
@@ -234,6 +255,7 @@ Tensor fmax(const Tensor& a, const Tensor& b) {
 }
 
 Tensor fmin(const Tensor& a, const Tensor& b) {
+  require_defined("fmin", a, b);
   const Operand first(a), second(b);
   return record("Fmin", {a, b}, pointwise(Op::Fmin, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
@@ -244,6 +266,7 @@ Tensor fmin(const Tensor& a, const Tensor& b) {
 }
 
 Tensor logaddexp(const Tensor& a, const Tensor& b) {
+  require_defined("logaddexp", a, b);
   const Operand first(a), second(b);
   return record("Logaddexp", {a, b}, pointwise(Op::LogAddExp, {&first, &second}, real_type(result_type(first, second))),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
@@ -253,6 +276,7 @@ Tensor logaddexp(const Tensor& a, const Tensor& b) {
 }
 
 Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
+  require_defined("lerp", start, end, weight);
   check<RuntimeError>(start.dtype() == end.dtype(), "expected dtype {} for `end` but got dtype {}", name(start.dtype()),
                       name(end.dtype()));
   const Operand a(start), b(end);
@@ -265,6 +289,7 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
 }
 
 Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  require_defined("addcmul", x, a, b);
   const Operand first(x), second(a), third(b);
   const DType dtype = result_type({&first, &second, &third});
   return record("Addcmul", {x, a, b}, pointwise(Op::Addcmul, {&first, &second, &third}, dtype, {{value.to<double>()}}),
@@ -276,6 +301,7 @@ Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) 
 }
 
 Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  require_defined("addcdiv", x, a, b);
   check<RuntimeError>(is_floating_point(a.dtype()) || is_floating_point(b.dtype()),
                       "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
                       "division of tensor1 and tensor2.");
@@ -290,6 +316,7 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) 
 }
 
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
+  require_defined("where", condition, a, b);
   check<RuntimeError>(condition.dtype() == kBool || condition.dtype() == kUInt8,
                       "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
                       scalar_type_name(condition.dtype()));
@@ -304,6 +331,7 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
+  require_defined("masked_fill", x, mask, value);
   check<RuntimeError>(mask.dtype() == kBool, "masked_fill_ only supports boolean masks, but got mask with dtype {}",
                       scalar_type_name(mask.dtype()));
   check<RuntimeError>(!value.is_tensor() || value.tensor().dim() == 0,
@@ -321,6 +349,9 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
 // --- clamp
 
 Tensor clamp(const Tensor& x, const Operand& min, const Operand& max) {
+  require_defined("clamp", x);
+  require_defined_or_none("clamp", 2, min);
+  require_defined_or_none("clamp", 3, max);
   check<RuntimeError>(!min.is_none() || !max.is_none(), "torch.clamp: At least one of 'min' or 'max' must not be None");
   const Operand operand(x);
   const DType dtype = result_type({&operand, &min, &max});
@@ -343,7 +374,13 @@ Tensor clamp(const Tensor& x, const Operand& min, const Operand& max) {
                   });
                 });
 }
-Tensor clamp_min(const Tensor& x, const Operand& min) { return clamp(x, min, None); }
-Tensor clamp_max(const Tensor& x, const Operand& max) { return clamp(x, None, max); }
+Tensor clamp_min(const Tensor& x, const Operand& min) {
+  require_defined("clamp_min", x, min);
+  return clamp(x, min, None);
+}
+Tensor clamp_max(const Tensor& x, const Operand& max) {
+  require_defined("clamp_max", x, max);
+  return clamp(x, None, max);
+}
 
 }  // namespace ember

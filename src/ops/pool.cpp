@@ -11,6 +11,7 @@
 
 #include "error_format.h"
 #include "kernels/pool/batch.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -146,6 +147,9 @@ SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, Ex
   for (int i = 0; i < 2; ++i) {
     if (const int j = i - (2 - N); j >= 0) slides[i] = {kernel[j], stride[j] == kSameAsKernel ? kernel[j] : stride[j], padding[j], dilation[j]};
     const auto [k, s, p, d] = slides[i];
+    for (int64_t number : {k, s, p, d})
+      check<RuntimeError>(number <= INT32_MAX, "value cannot be converted to type int without overflow\npooling: got kernel_size={}, stride={}, padding={}, dilation={}", k, s, p, d);
+    check<RuntimeError>(s != 0 && k != 0, "stride should not be zero\npooling: got kernel_size={}, stride={}", k, s);
     check<RuntimeError>(k > 0, "kernel size should be greater than zero, but got kH: {} kW: {}", kernel[0], kernel[N - 1]);
     check<RuntimeError>(s > 0, "stride should be greater than zero, but got dH: {} dW: {}", stride[0], stride[N - 1]);
     check<RuntimeError>(d > 0, "dilation should be greater than zero, but got dilationH: {} dilationW: {}", dilation[0], dilation[N - 1]);
@@ -161,6 +165,10 @@ SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, Ex
 
 SharedWindows adaptive_windows(const Tensor& images, int64_t h, int64_t w) {
   check<RuntimeError>(h >= 0 && w >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {{{}, {}}}", h, w);
+  constexpr int64_t most = int64_t(1) << 28;  // windows along an axis, each of which takes 24 bytes
+  check<RuntimeError>(h <= most && w <= most, "Storage size calculation overflowed with sizes={}\nadaptive pooling: output_size {{{}, {}}}, at most {} along an axis",
+                      Shape{images.sizes()[0], images.sizes()[1], h, w}, h, w, most);
+  check_storable({images.sizes()[0], images.sizes()[1], h, w});
   return kernels::adaptive_windows(images.sizes()[2], images.sizes()[3], h, w);
 }
 
@@ -207,19 +215,39 @@ Tensor avg_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, con
 
 }  // namespace
 
-Tensor max_pool1d(const Tensor& x, ExpandingArray<1> kernel, MaxPoolOptions<1> o) { return max_pool<1>("max_pool1d", x, kernel, o, false).values; }
-Tensor max_pool2d(const Tensor& x, ExpandingArray<2> kernel, MaxPoolOptions<2> o) { return max_pool<2>("max_pool2d", x, kernel, o, false).values; }
-PoolIndices max_pool1d_with_indices(const Tensor& x, ExpandingArray<1> kernel, MaxPoolOptions<1> o) { return max_pool<1>("max_pool1d", x, kernel, o, true); }
-PoolIndices max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> kernel, MaxPoolOptions<2> o) { return max_pool<2>("max_pool2d", x, kernel, o, true); }
-Tensor avg_pool1d(const Tensor& x, ExpandingArray<1> kernel, AvgPoolOptions<1> o) { return avg_pool<1>("avg_pool1d", x, kernel, o); }
-Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel, AvgPoolOptions<2> o) { return avg_pool<2>("avg_pool2d", x, kernel, o); }
+Tensor max_pool1d(const Tensor& x, ExpandingArray<1> kernel, MaxPoolOptions<1> o) {
+  require_defined("max_pool1d", x);
+  return max_pool<1>("max_pool1d", x, kernel, o, false).values;
+}
+Tensor max_pool2d(const Tensor& x, ExpandingArray<2> kernel, MaxPoolOptions<2> o) {
+  require_defined("max_pool2d", x);
+  return max_pool<2>("max_pool2d", x, kernel, o, false).values;
+}
+PoolIndices max_pool1d_with_indices(const Tensor& x, ExpandingArray<1> kernel, MaxPoolOptions<1> o) {
+  require_defined("max_pool1d_with_indices", x);
+  return max_pool<1>("max_pool1d", x, kernel, o, true);
+}
+PoolIndices max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> kernel, MaxPoolOptions<2> o) {
+  require_defined("max_pool2d_with_indices", x);
+  return max_pool<2>("max_pool2d", x, kernel, o, true);
+}
+Tensor avg_pool1d(const Tensor& x, ExpandingArray<1> kernel, AvgPoolOptions<1> o) {
+  require_defined("avg_pool1d", x);
+  return avg_pool<1>("avg_pool1d", x, kernel, o);
+}
+Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel, AvgPoolOptions<2> o) {
+  require_defined("avg_pool2d", x);
+  return avg_pool<2>("avg_pool2d", x, kernel, o);
+}
 
 Tensor adaptive_avg_pool1d(const Tensor& x, ExpandingArray<1> size) {
+  require_defined("adaptive_avg_pool1d", x);
   check_input("adaptive_avg_pool1d", x, 1);
   const Tensor images = as_images(x, 1);
   return back_to(average_over("AdaptiveAvgPool2D", images, adaptive_windows(images, 1, size[0]), 0), x, 1);
 }
 Tensor adaptive_avg_pool2d(const Tensor& x, ExpandingArray<2> size) {
+  require_defined("adaptive_avg_pool2d", x);
   check_input("adaptive_avg_pool2d", x, 2);
   const Tensor images = as_images(x, 2);
   return back_to(average_over("AdaptiveAvgPool2D", images, adaptive_windows(images, size[0], size[1]), 0), x, 2);
@@ -237,10 +265,17 @@ PoolIndices adaptive_max_pool(const Tensor& x, ExpandingArray<2> size, bool indi
 
 }  // namespace
 
-PoolIndices adaptive_max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> size) { return adaptive_max_pool(x, size, true); }
-Tensor adaptive_max_pool2d(const Tensor& x, ExpandingArray<2> size) { return adaptive_max_pool(x, size, false).values; }
+PoolIndices adaptive_max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> size) {
+  require_defined("adaptive_max_pool2d_with_indices", x);
+  return adaptive_max_pool(x, size, true);
+}
+Tensor adaptive_max_pool2d(const Tensor& x, ExpandingArray<2> size) {
+  require_defined("adaptive_max_pool2d", x);
+  return adaptive_max_pool(x, size, false).values;
+}
 
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel, MaxUnpoolOptions o) {
+  require_defined("max_unpool2d", x, indices);
   check<RuntimeError>(indices.dtype() == kInt64, "elements in indices should be type int64 but got: {}", scalar_type_name(indices.dtype()));
   check<RuntimeError>(x.dim() == 3 || x.dim() == 4, "Input to max_unpooling2d should be a 3d or 4d Tensor, but got a tensor with {} dimensions.", x.dim());
   check<RuntimeError>(x.sizes() == indices.sizes(), "Expected shape of indices to be same as that of the input tensor ({}) but got indices tensor with shape: {}", x.sizes(), indices.sizes());

@@ -9,6 +9,7 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -57,6 +58,7 @@ Tensor extreme(const char* node, const char* name, ReduceKind reduction, const T
 }  // namespace
 
 Tensor sum(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
+  require_defined("sum", input);
   const Tensor x = input.to(sum_type(input, dtype));
   const ReducedDims dims = reduced_dims(x, at);
   return record("Sum", {x}, reduce(ReduceKind::Sum, x, dims, keepdim, x.dtype()),
@@ -64,6 +66,7 @@ Tensor sum(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
 }
 
 Tensor mean(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
+  require_defined("mean", input);
   const DType type = dtype == DType::Undefined ? input.dtype() : dtype;
   check<RuntimeError>(is_floating_point(type),
                       "mean(): could not infer output dtype. {} dtype must be either a floating point or complex dtype. Got: {}",
@@ -108,19 +111,34 @@ Tensor product(const Tensor& x, int dim, bool keepdim) {
 }  // namespace
 
 Tensor prod(const Tensor& input, DType dtype) {
+  require_defined("prod", input);
   return product(input.to(sum_type(input, dtype)).reshape({-1}), 0, false);
 }
 Tensor prod(const Tensor& input, int64_t dim, bool keepdim, DType dtype) {
+  require_defined("prod", input);
   const int d = wrap_dim(dim, input.dim());
   const Tensor x = input.to(sum_type(input, dtype));
   return x.dim() == 0 ? x.clone() : product(x, d, keepdim);
 }
 
-Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amax", "amax", ReduceKind::Max, x, dims, keepdim); }
-Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme("Amin", "amin", ReduceKind::Min, x, dims, keepdim); }
-Tensor max(const Tensor& x) { return extreme("Max", "max", ReduceKind::Max, x, {}, false, true); }
-Tensor min(const Tensor& x) { return extreme("Min", "min", ReduceKind::Min, x, {}, false, true); }
+Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) {
+  require_defined("amax", x);
+  return extreme("Amax", "amax", ReduceKind::Max, x, dims, keepdim);
+}
+Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
+  require_defined("amin", x);
+  return extreme("Amin", "amin", ReduceKind::Min, x, dims, keepdim);
+}
+Tensor max(const Tensor& x) {
+  require_defined("max", x);
+  return extreme("Max", "max", ReduceKind::Max, x, {}, false, true);
+}
+Tensor min(const Tensor& x) {
+  require_defined("min", x);
+  return extreme("Min", "min", ReduceKind::Min, x, {}, false, true);
+}
 MinMax aminmax(const Tensor& x, const Dims& dim, bool keepdim) {
+  require_defined("aminmax", x);
   const ReducedDims dims = reduced_dims(x, dim);
   check_not_empty("aminmax", x, dims, dim.all());
   return {extreme("Aminmax", "aminmax", ReduceKind::Min, x, dim, keepdim),
@@ -165,14 +183,28 @@ ValuesIndices extreme_along(const char* node, const char* name, ReduceKind reduc
 
 }  // namespace
 
-ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Max", "max", ReduceKind::ArgMax, x, dim, keepdim); }
-ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim) { return extreme_along("Min", "min", ReduceKind::ArgMin, x, dim, keepdim); }
-Tensor argmax(const Tensor& x) { return position("argmax", ReduceKind::ArgMax, not_bool("argmax", x)); }
-Tensor argmin(const Tensor& x) { return position("argmin", ReduceKind::ArgMin, not_bool("argmin", x)); }
+ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim) {
+  require_defined("max", x);
+  return extreme_along("Max", "max", ReduceKind::ArgMax, x, dim, keepdim);
+}
+ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim) {
+  require_defined("min", x);
+  return extreme_along("Min", "min", ReduceKind::ArgMin, x, dim, keepdim);
+}
+Tensor argmax(const Tensor& x) {
+  require_defined("argmax", x);
+  return position("argmax", ReduceKind::ArgMax, not_bool("argmax", x));
+}
+Tensor argmin(const Tensor& x) {
+  require_defined("argmin", x);
+  return position("argmin", ReduceKind::ArgMin, not_bool("argmin", x));
+}
 Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) {
+  require_defined("argmax", x);
   return position("argmax", ReduceKind::ArgMax, not_bool("argmax", x), dim, keepdim);
 }
 Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) {
+  require_defined("argmin", x);
   return position("argmin", ReduceKind::ArgMin, not_bool("argmin", x), dim, keepdim);
 }
 
@@ -236,23 +268,27 @@ Tensor recorded_mean(const Tensor& x, ReducedDims dims, const Moments& m) {
 }  // namespace
 
 VarMean var_mean(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  require_defined("var_mean", x);
   check_real("var_mean", x);
   const ReducedDims dims = reduced_dims(x, at);
   const Moments m = moments_of(x, dims, keepdim);
   return {variance(x, at, dims, m, correction, false), recorded_mean(x, dims, m)};
 }
 StdMean std_mean(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  require_defined("std_mean", x);
   check_real("std_mean", x);
   const ReducedDims dims = reduced_dims(x, at);
   const Moments m = moments_of(x, dims, keepdim);
   return {variance(x, at, dims, m, correction, true), recorded_mean(x, dims, m)};
 }
 Tensor var(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  require_defined("var", x);
   check<RuntimeError>(is_floating_point(x.dtype()), "std and var only support floating point and complex dtypes");
   const ReducedDims dims = reduced_dims(x, at);
   return variance(x, at, dims, moments_of(x, dims, keepdim), correction, false);
 }
 Tensor std(const Tensor& x, const Dims& at, double correction, bool keepdim) {
+  require_defined("std", x);
   check<RuntimeError>(is_floating_point(x.dtype()), "std and var only support floating point and complex dtypes");
   const ReducedDims dims = reduced_dims(x, at);
   return variance(x, at, dims, moments_of(x, dims, keepdim), correction, true);
@@ -261,6 +297,7 @@ Tensor std(const Tensor& x, const Dims& at, double correction, bool keepdim) {
 // --- norms, log-sum-exp
 
 Tensor logsumexp(const Tensor& input, const Dims& at, bool keepdim) {
+  require_defined("logsumexp", input);
   const Tensor x = is_floating_point(input.dtype()) ? input : input.to(get_default_dtype());
   const ReducedDims dims = reduced_dims(x, at);
   Tensor y;
@@ -281,6 +318,7 @@ Tensor logsumexp(const Tensor& input, const Dims& at, bool keepdim) {
 }
 
 Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
+  require_defined("norm", x);
   check<RuntimeError>(is_floating_point(x.dtype()), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
                       scalar_type_name(x.dtype()));
   const ReducedDims dims = reduced_dims(x, at);
@@ -313,7 +351,10 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
     grads.add(0, powers * masked_fill(upstream / pow(length, p - 1), eq(length, 0), 0));
   });
 }
-Tensor linalg::vector_norm(const Tensor& x, double ord, const Dims& dims, bool keepdim) { return norm(x, ord, dims, keepdim); }
+Tensor linalg::vector_norm(const Tensor& x, double ord, const Dims& dims, bool keepdim) {
+  require_defined("vector_norm", x);
+  return norm(x, ord, dims, keepdim);
+}
 
 // --- truth
 
@@ -325,15 +366,20 @@ DType truth_type(const Tensor& x) { return x.dtype() == kUInt8 ? kUInt8 : kBool;
 }  // namespace
 
 Tensor all(const Tensor& x, const Dims& at, bool keepdim) {
+  require_defined("all", x);
   const ReducedDims dims = reduced_dims(x, at);
   if (x.numel() == 0) return ones(reduced_shape(x.sizes(), dims, keepdim), truth_type(x));
   return reduce(ReduceKind::Min, x.detach().to(kBool), dims, keepdim, kBool).to(truth_type(x));
 }
 Tensor any(const Tensor& x, const Dims& at, bool keepdim) {
+  require_defined("any", x);
   const ReducedDims dims = reduced_dims(x, at);
   if (x.numel() == 0) return zeros(reduced_shape(x.sizes(), dims, keepdim), truth_type(x));
   return reduce(ReduceKind::Max, x.detach().to(kBool), dims, keepdim, kBool).to(truth_type(x));
 }
-Tensor count_nonzero(const Tensor& x, const Dims& dims) { return sum(ne(x, 0), dims); }
+Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+  require_defined("count_nonzero", x);
+  return sum(ne(x, 0), dims);
+}
 
 }  // namespace ember

@@ -9,8 +9,10 @@
 #include <string_view>
 
 #include "error_format.h"
+#include "sizes.h"
 #include "kernels/copy/copy.h"
 #include "ops/pointwise.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -49,6 +51,7 @@ void join_rows(const std::vector<Tensor>& tensors, int dim, const Tensor& y) {
 }  // namespace
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t at) {
+  require_defined("cat", tensors);
   check<ValueError>(!tensors.empty(), "torch.cat(): expected a non-empty list of Tensors");
   const Tensor* first = nullptr;
   DType dtype = tensors[0].dtype();
@@ -93,6 +96,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t at) {
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, int64_t at) {
+  require_defined("stack", tensors);
   check<RuntimeError>(!tensors.empty(), "stack expects a non-empty TensorList");
   const int dim = wrap_dim(at, tensors[0].dim() + 1);
   std::vector<Tensor> rows;
@@ -107,6 +111,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t at) {
 }
 
 Tensor hstack(const std::vector<Tensor>& tensors) {
+  require_defined("hstack", tensors);
   check<RuntimeError>(!tensors.empty(), "hstack expects a non-empty TensorList");
   std::vector<Tensor> parts;
   for (const Tensor& t : tensors) parts.push_back(t.dim() == 0 ? t.reshape({1}) : t);
@@ -114,13 +119,21 @@ Tensor hstack(const std::vector<Tensor>& tensors) {
 }
 
 Tensor vstack(const std::vector<Tensor>& tensors) {
+  require_defined("vstack", tensors);
   check<RuntimeError>(!tensors.empty(), "vstack expects a non-empty TensorList");
   std::vector<Tensor> parts;
   for (const Tensor& t : tensors) parts.push_back(t.dim() == 0 ? t.reshape({1, 1}) : t.dim() == 1 ? t.unsqueeze(0) : t);
   return cat(parts, 0);
 }
 
+/// Views that one operation has made together.
+static std::vector<Tensor> one_of_many(const char* operation, std::vector<Tensor> views) {
+  for (std::size_t i = 0; i < views.size(); ++i) detail::mark_one_of_many(views[i], operation, int(i));
+  return views;
+}
+
 std::vector<Tensor> split(const Tensor& x, int64_t split_size, int64_t dim) {
+  require_defined("split", x);
   check<RuntimeError>(x.dim() > 0, "split expects at least a 1-dimensional tensor");
   const int d = wrap_dim(dim, x.dim());
   const int64_t size = x.sizes()[d];
@@ -130,10 +143,11 @@ std::vector<Tensor> split(const Tensor& x, int64_t split_size, int64_t dim) {
   std::vector<Tensor> parts;
   for (int64_t start = 0; start < size || parts.empty(); start += split_size)
     parts.push_back(x.narrow(d, start, std::min(split_size, size - start)));
-  return parts;
+  return one_of_many("Split", std::move(parts));
 }
 
 std::vector<Tensor> split(const Tensor& x, IntArrayRef split_sizes, int64_t dim) {
+  require_defined("split", x);
   check<RuntimeError>(x.dim() > 0, "split expects at least a 1-dimensional tensor");
   const int d = wrap_dim(dim, x.dim());
   int64_t total = 0;
@@ -152,10 +166,11 @@ std::vector<Tensor> split(const Tensor& x, IntArrayRef split_sizes, int64_t dim)
     parts.push_back(x.narrow(d, start, size));
     start += size;
   }
-  return parts;
+  return one_of_many("SplitWithSizes", std::move(parts));
 }
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
+  require_defined("chunk", x);
   check<RuntimeError>(x.dim() > 0, "chunk expects at least a 1-dimensional tensor");
   check<RuntimeError>(chunks > 0, "chunk expects `chunks` to be greater than 0, got: {}", chunks);
   const int64_t size = x.sizes()[wrap_dim(dim, x.dim())], each = (size + chunks - 1) / chunks;
@@ -164,16 +179,21 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
 }
 
 std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
+  require_defined("unbind", x);
   const int d = wrap_dim(dim, x.dim());
   check<RuntimeError>(x.dim() > 0, "Dimension specified as {} but tensor has no dimensions", dim);
   std::vector<Tensor> parts;
   for (int64_t i = 0; i < x.sizes()[d]; ++i) parts.push_back(x.select(d, i));
-  return parts;
+  return one_of_many("Unbind", std::move(parts));
 }
 
-Tensor broadcast_to(const Tensor& x, IntArrayRef sizes) { return x.expand(sizes); }
+Tensor broadcast_to(const Tensor& x, IntArrayRef sizes) {
+  require_defined("broadcast_to", x);
+  return x.expand(sizes);
+}
 
 std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors) {
+  require_defined("broadcast_tensors", tensors);
   Shape shape;
   for (const Tensor& t : tensors) shape = broadcast_shapes(shape, t.sizes());
   std::vector<Tensor> result;
@@ -182,6 +202,7 @@ std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors) {
 }
 
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, const char* indexing) {
+  require_defined("meshgrid", tensors);
   const bool xy = std::string_view(indexing) == "xy";
   check<RuntimeError>(xy || std::string_view(indexing) == "ij",
                       "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {}", indexing);
@@ -206,27 +227,44 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, const char* ind
 }
 
 Tensor repeat(const Tensor& x, IntArrayRef repeats) {
+  require_defined("repeat", x);
   check<RuntimeError>(repeats.size() >= x.dim(),
                       "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
-  Tensor y = x;
-  for (int d = x.dim(); d < repeats.size(); ++d) y = y.unsqueeze(0);
+  Shape sizes = Shape::filled(repeats.size() - x.dim(), 1), repeated;
+  for (int64_t size : x.sizes()) sizes.push_back(size);
   for (int d = 0; d < repeats.size(); ++d) {
     check<RuntimeError>(repeats[d] >= 0, "Repeat dims must be non-negative: {}", repeats);
-    if (repeats[d] == 0) y = y.narrow(d, 0, 0);
-    else if (repeats[d] > 1) y = cat(std::vector<Tensor>(std::size_t(repeats[d]), y), d);
+    int64_t size;
+    check<RuntimeError>(!__builtin_mul_overflow(sizes[d], repeats[d], &size), "repeat: {} times the size {} overflows", repeats[d], sizes[d]);
+    repeated.push_back(size);
+  }
+  check_storable(repeated);
+  // Along one dimension after the other: of (outer, 1, the rest) a view (outer, times, the rest), copied when it is reshaped.
+  Tensor y = x.reshape(sizes);
+  int64_t outer = 1;
+  for (int d = 0; d < repeats.size(); outer *= sizes[d++]) {
+    if (repeats[d] == 1) continue;
+    sizes[d] = repeated[d];
+    y = y.numel() == 0 || repeats[d] == 0 ? y.reshape({-1}).narrow(0, 0, 0).reshape(sizes)
+                                          : y.reshape({outer, 1, -1}).expand({outer, repeats[d], -1}).reshape(sizes);
   }
   return y.shares_storage(x) ? y.clone() : y;
 }
 
 Tensor tile(const Tensor& x, IntArrayRef repeats) {
+  require_defined("tile", x);
   Shape all = Shape::filled(std::max(0, x.dim() - repeats.size()), 1);
   for (int64_t r : repeats) all.push_back(r);
   return repeat(x, all);
 }
 
-Tensor repeat_interleave(const Tensor& x, int64_t repeats) { return repeat_interleave(x.reshape({-1}), repeats, 0); }
+Tensor repeat_interleave(const Tensor& x, int64_t repeats) {
+  require_defined("repeat_interleave", x);
+  return repeat_interleave(x.reshape({-1}), repeats, 0);
+}
 
 Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim) {
+  require_defined("repeat_interleave", x);
   check<RuntimeError>(repeats >= 0, "repeats can not be negative");
   const int d = wrap_dim(dim, x.dim());
   Shape spread;
@@ -238,6 +276,7 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim) {
 }
 
 Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim) {
+  require_defined("repeat_interleave", x, repeats);
   check<RuntimeError>(repeats.dim() <= 1, "repeats must be 0-dim or 1-dim tensor");
   if (repeats.numel() == 1) return repeat_interleave(x, repeats.item<int64_t>(), dim);
   const int64_t size = x.size(dim);
@@ -254,6 +293,7 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim) {
 }
 
 Tensor flip(const Tensor& x, const Dims& dims) {
+  require_defined("flip", x);
   Tensor y = empty_like(x);
   Shape strides = y.strides().shape();
   char* to = static_cast<char*>(y.data_ptr());
@@ -270,9 +310,13 @@ Tensor flip(const Tensor& x, const Dims& dims) {
   return record("Flip", {x}, std::move(y), [dims](const Tensor& dy, Grads& grads) { grads.add(0, flip(dy, dims)); });
 }
 
-Tensor roll(const Tensor& x, int64_t shift) { return roll(x.reshape({-1}), {shift}, {0}).reshape(x.sizes()); }
+Tensor roll(const Tensor& x, int64_t shift) {
+  require_defined("roll", x);
+  return roll(x.reshape({-1}), {shift}, {0}).reshape(x.sizes());
+}
 
 Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims) {
+  require_defined("roll", x);
   check<RuntimeError>(!shifts.empty(), "`shifts` required");
   if (dims.empty() && shifts.size() == 1) return roll(x, shifts[0]);
   check<RuntimeError>(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: {}, dims:{}", shifts.size(), dims.size());
@@ -300,6 +344,7 @@ Tensor diagonal_number(const Tensor& x) {
 }  // namespace
 
 Tensor tril(const Tensor& x, int64_t diagonal) {
+  require_defined("tril", x);
   check<RuntimeError>(x.dim() >= 2, "tril: input tensor must have at least 2 dimensions");
   const Tensor mask = le(diagonal_number(x), diagonal);
   return record("Tril", {x}, where(mask, x.detach(), zeros({}, x.dtype())), [diagonal](const Tensor& dy, Grads& grads) {
@@ -308,6 +353,7 @@ Tensor tril(const Tensor& x, int64_t diagonal) {
 }
 
 Tensor triu(const Tensor& x, int64_t diagonal) {
+  require_defined("triu", x);
   check<RuntimeError>(x.dim() >= 2, "triu: input tensor must have at least 2 dimensions");
   const Tensor mask = ge(diagonal_number(x), diagonal);
   return record("Triu", {x}, where(mask, x.detach(), zeros({}, x.dtype())), [diagonal](const Tensor& dy, Grads& grads) {
@@ -316,8 +362,10 @@ Tensor triu(const Tensor& x, int64_t diagonal) {
 }
 
 Tensor diag(const Tensor& x, int64_t diagonal) {
+  require_defined("diag", x);
   check<RuntimeError>(x.dim() == 1 || x.dim() == 2, "diag(): Supports 1D or 2D tensors. Got {}D", x.dim());
   if (x.dim() == 2) return x.diagonal(diagonal).clone();
+  check<RuntimeError>(diagonal > -kMostElements && diagonal < kMostElements, "Storage size calculation overflowed with diagonal={}", diagonal);
   const int64_t n = x.numel() + (diagonal < 0 ? -diagonal : diagonal);
   Tensor y = zeros({n, n}, x.dtype());
   {

@@ -8,6 +8,7 @@
 
 #include "error_format.h"
 #include "kernels/softmax/softmax.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -61,11 +62,16 @@ Tensor normalised(const char* name, const Tensor& x, int dim, bool logarithm) {
 }  // namespace
 
 Tensor softmax(const Tensor& input, int64_t dim, DType dtype) {
+  require_defined("softmax", input);
   const Tensor x = prepared("softmax", input, dtype);
   return normalised("Softmax", x, wrap_dim(dim, x.dim()), false);
 }
-Tensor softmin(const Tensor& x, int64_t dim, DType dtype) { return softmax(neg(x), dim, dtype); }
+Tensor softmin(const Tensor& x, int64_t dim, DType dtype) {
+  require_defined("softmin", x);
+  return softmax(neg(x), dim, dtype);
+}
 Tensor log_softmax(const Tensor& input, int64_t dim, DType dtype) {
+  require_defined("log_softmax", input);
   const Tensor x = prepared("log_softmax", input, dtype);
   return normalised("LogSoftmax", x, wrap_dim(dim, x.dim()), true);
 }

@@ -4,20 +4,12 @@
 #include <algorithm>
 
 #include "error_format.h"
+#include "sizes.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
 namespace {
-
-/// One past the largest offset that the geometry reaches.
-int64_t span_of(IntArrayRef sizes, IntArrayRef strides) {
-  int64_t span = 1;
-  for (int i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] == 0) return 0;
-    span += (sizes[i] - 1) * strides[i];
-  }
-  return span;
-}
 
 /// Elements of dy added to their places in a row-major buffer.
 template <class T>
@@ -91,11 +83,15 @@ Tensor strided_view(const char* name, const Tensor& x, const Geometry& view, con
 }  // namespace
 
 Tensor Tensor::as_strided(IntArrayRef sizes, IntArrayRef strides, int64_t offset) const {
+  require_defined("as_strided", *this);
   check<RuntimeError>(sizes.size() == strides.size(), "mismatch in length of strides and shape");
   for (int64_t s : strides)
     check<RuntimeError>(s >= 0, "as_strided: Negative strides are not supported at the moment, got strides: {}", strides);
-  if (offset < 0) offset = storage_offset();
-  const int64_t span = span_of(sizes, strides), bytes = (offset + span) * item_size(dtype());
+  for (int64_t s : sizes)
+    check<RuntimeError>(s >= 0, "Trying to create tensor with negative dimension {}: {}", s, sizes);
+  if (offset == Slice::None) offset = storage_offset();
+  check<RuntimeError>(offset >= 0, "Tensor: invalid storage offset {}", offset);
+  const int64_t span = span_of(sizes, strides), bytes = (std::min(offset, kMostElements) + span) * item_size(dtype());
   check<RuntimeError>(span == 0 || bytes <= impl_->storage->bytes,
                       "setStorage: sizes {}, strides {}, storage offset {}, and itemsize {} requiring a storage size of {} are "
                       "out of bounds for storage of size {}",
@@ -105,6 +101,7 @@ Tensor Tensor::as_strided(IntArrayRef sizes, IntArrayRef strides, int64_t offset
 }
 
 Tensor Tensor::unfold(int64_t dim, int64_t size, int64_t step) const {
+  require_defined("unfold", *this);
   const int at = wrap_dim(dim, this->dim());
   const int64_t length = this->dim() ? impl_->sizes[at] : 1;
   check<RuntimeError>(size >= 0, "size is {} but must be >= 0", size);
@@ -114,7 +111,7 @@ Tensor Tensor::unfold(int64_t dim, int64_t size, int64_t step) const {
     Geometry view{sizes().shape(), strides.shape(), offset};
     if (this->dim()) {
       view.sizes[at] = (length - size) / step + 1;
-      view.strides[at] = step * strides[at];
+      view.strides[at] = view.sizes[at] > 1 ? step * strides[at] : strides[at];
     }
     view.sizes.push_back(size);
     view.strides.push_back(this->dim() ? strides[at] : 1);

@@ -6,10 +6,12 @@
 #include <ember/ops/then.h>
 
 #include "ops/addend.h"
+#include "tensor/defined.h"
 
 namespace ember {
 
 Tensor apply(const Then& then, const Tensor& given) {
+  require_defined("apply", given);
   const FixedNorm& norm = then.norm;
   Tensor y = norm.defined() ? batch_norm(given, norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0.1, norm.eps) : given;
   if (then.addend.defined()) {

@@ -6,6 +6,7 @@
 
 #include "error_format.h"
 #include "ops/view.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 
 namespace ember {
@@ -47,6 +48,7 @@ int64_t clamp_index(int64_t index, int64_t size) { return index < 0 ? 0 : index 
 Shape infer_size(IntArrayRef sizes, int64_t numel) {
   Shape result = sizes.shape();
   int64_t known = 1;
+  bool empty = false, overflow = false;
   int unknown = -1;
   for (int i = 0; i < sizes.size(); ++i) {
     if (sizes[i] == -1) {
@@ -54,9 +56,12 @@ Shape infer_size(IntArrayRef sizes, int64_t numel) {
       unknown = i;
     } else {
       check<RuntimeError>(sizes[i] >= 0, "invalid shape dimension {}", sizes[i]);
-      known *= sizes[i];
+      if (sizes[i] == 0) empty = true;
+      else overflow |= __builtin_mul_overflow(known, sizes[i], &known);
     }
   }
+  check<RuntimeError>(!overflow, "numel: integer multiplication overflow\nshape '{}' is invalid for input of size {}", sizes, numel);
+  if (empty) known = 0;
   const bool fits = unknown < 0 ? known == numel : known > 0 ? numel % known == 0 : numel == 0;
   check<RuntimeError>(fits, "shape '{}' is invalid for input of size {}", sizes, numel);
   if (unknown >= 0) {
@@ -93,6 +98,7 @@ bool view_strides(const Tensor& x, IntArrayRef sizes, Shape& strides) {
 }
 
 Tensor Tensor::view(IntArrayRef sizes) const {
+  require_defined("view", *this);
   const Shape wanted = infer_size(sizes, numel());
   Shape strides;
   check<RuntimeError>(view_strides(*this, wanted, strides),
@@ -102,6 +108,7 @@ Tensor Tensor::view(IntArrayRef sizes) const {
 }
 
 Tensor Tensor::reshape(IntArrayRef sizes) const {
+  require_defined("reshape", *this);
   const Shape wanted = infer_size(sizes, numel());
   Shape strides;
   if (view_strides(*this, wanted, strides)) return reshaped("View", *this, wanted, strides);
@@ -109,6 +116,7 @@ Tensor Tensor::reshape(IntArrayRef sizes) const {
 }
 
 Tensor Tensor::expand(IntArrayRef sizes) const {
+  require_defined("expand", *this);
   const int added = sizes.size() - dim();
   check<RuntimeError>(added >= 0,
                       "expand(torch.{}{{{}}}, size={}): the number of sizes provided ({}) must be greater or equal to the number of "
@@ -134,6 +142,7 @@ Tensor Tensor::expand(IntArrayRef sizes) const {
 }
 
 Tensor Tensor::permute(IntArrayRef dims) const {
+  require_defined("permute", *this);
   check<RuntimeError>(dims.size() == dim(),
                       "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
                       "ordering of dimensions i.e. input.dim() = {} is not equal to len(dims) = {}",
@@ -151,6 +160,7 @@ Tensor Tensor::permute(IntArrayRef dims) const {
 }
 
 Tensor Tensor::transpose(int64_t a, int64_t b) const {
+  require_defined("transpose", *this);
   const int i = wrap_dim(a, dim()), k = wrap_dim(b, dim());
   if (dim() == 0) return view({});
   Shape sizes = this->sizes().shape(), strides = this->strides().shape();
@@ -161,17 +171,20 @@ Tensor Tensor::transpose(int64_t a, int64_t b) const {
 }
 
 Tensor Tensor::t() const {
+  require_defined("t", *this);
   check<RuntimeError>(dim() <= 2, "t() expects a tensor with <= 2 dimensions, but self is {}D", dim());
   return dim() < 2 ? view(sizes()) : transpose(0, 1);
 }
 
 Tensor Tensor::T() const {
+  require_defined("T", *this);
   Shape order = Shape::filled(dim(), 0);
   for (int i = 0; i < dim(); ++i) order[i] = dim() - 1 - i;
   return permute(order);
 }
 
 Tensor Tensor::squeeze() const {
+  require_defined("squeeze", *this);
   Shape sizes, strides;
   for (int i = 0; i < dim(); ++i)
     if (impl_->sizes[i] != 1) {
@@ -181,9 +194,13 @@ Tensor Tensor::squeeze() const {
   return reshaped("Squeeze", *this, sizes, strides);
 }
 
-Tensor Tensor::squeeze(int64_t dim) const { return squeeze(IntArrayRef(&dim, 1)); }
+Tensor Tensor::squeeze(int64_t dim) const {
+  require_defined("squeeze", *this);
+  return squeeze(IntArrayRef(&dim, 1));
+}
 
 Tensor Tensor::squeeze(IntArrayRef dims) const {
+  require_defined("squeeze", *this);
   bool drop[kMaxDims] = {};
   for (int64_t d : dims) {
     const int i = wrap_dim(d, dim());
@@ -199,6 +216,7 @@ Tensor Tensor::squeeze(IntArrayRef dims) const {
 }
 
 Tensor Tensor::unsqueeze(int64_t dim) const {
+  require_defined("unsqueeze", *this);
   const int at = wrap_dim(dim, this->dim() + 1);
   Shape sizes = this->sizes().shape(), strides = this->strides().shape();
   const int64_t stride = at < this->dim() ? sizes[at] * strides[at] : 1;
@@ -208,6 +226,7 @@ Tensor Tensor::unsqueeze(int64_t dim) const {
 }
 
 Tensor Tensor::select(int64_t dim, int64_t index) const {
+  require_defined("select", *this);
   check<IndexError>(this->dim() > 0, "select() cannot be applied to a 0-dim tensor.");
   const int at = wrap_dim(dim, this->dim());
   const int64_t size = impl_->sizes[at];
@@ -224,11 +243,13 @@ Tensor Tensor::select(int64_t dim, int64_t index) const {
 }
 
 Tensor Tensor::select_first(int64_t index) const {
+  require_defined("select_first", *this);
   check<IndexError>(dim() > 0, "invalid index of a 0-dim tensor. Use `tensor.item()` to convert it to a number");
   return select(0, index);
 }
 
 Tensor Tensor::slice(int64_t dim, int64_t start, int64_t stop, int64_t step) const {
+  require_defined("slice", *this);
   check<RuntimeError>(this->dim() > 0, "slice() cannot be applied to a 0-dim tensor.");
   check<ValueError>(step > 0, "step must be greater than zero");
   const int at = wrap_dim(dim, this->dim());
@@ -238,8 +259,8 @@ Tensor Tensor::slice(int64_t dim, int64_t start, int64_t stop, int64_t step) con
   if (stop < start) stop = start;
   Shape sizes = this->sizes().shape(), strides = this->strides().shape();
   const int64_t offset = start * strides[at];
-  sizes[at] = (stop - start + step - 1) / step;
-  strides[at] *= step;
+  sizes[at] = stop > start ? (stop - start - 1) / step + 1 : 0;
+  if (step < size) strides[at] *= step;
   return view_of("Slice", *this, sizes, strides, offset,
                  [from = Form(*this), at, start, stop, step](const Tensor& dy, Grads& grads) {
                    grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.slice(at, start, stop, step); }));
@@ -247,6 +268,7 @@ Tensor Tensor::slice(int64_t dim, int64_t start, int64_t stop, int64_t step) con
 }
 
 Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
+  require_defined("narrow", *this);
   check<RuntimeError>(this->dim() > 0, "narrow() cannot be applied to a 0-dim tensor.");
   check<RuntimeError>(length >= 0, "narrow(): length must be non-negative.");
   const int64_t size = this->size(dim);
@@ -258,8 +280,10 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
 }
 
 Tensor Tensor::diagonal(int64_t offset, int64_t dim1, int64_t dim2) const {
+  require_defined("diagonal", *this);
   const int a = wrap_dim(dim1, dim()), b = wrap_dim(dim2, dim());
   check<RuntimeError>(a != b, "diagonal dimensions cannot be identical {}, {}", dim1, dim2);
+  offset = std::clamp(offset, -size(a), size(b));
   const int64_t length = std::max<int64_t>(
       0, offset >= 0 ? std::min(size(a), size(b) - offset) : std::min(size(a) + offset, size(b)));
   const int64_t first = length == 0 ? 0 : offset >= 0 ? offset * stride(b) : -offset * stride(a);
@@ -278,6 +302,7 @@ Tensor Tensor::diagonal(int64_t offset, int64_t dim1, int64_t dim2) const {
 }
 
 Tensor Tensor::flatten(int64_t start_dim, int64_t end_dim) const {
+  require_defined("flatten", *this);
   const int first = wrap_dim(start_dim, dim()), last = wrap_dim(end_dim, dim());
   check<RuntimeError>(first <= last, "flatten() has invalid args: start_dim cannot come after end_dim");
   if (dim() == 0) return reshape({1});
@@ -293,6 +318,7 @@ Tensor Tensor::flatten(int64_t start_dim, int64_t end_dim) const {
 }
 
 Tensor Tensor::unflatten(int64_t dim, IntArrayRef sizes) const {
+  require_defined("unflatten", *this);
   const int at = wrap_dim(dim, this->dim());
   check<RuntimeError>(!sizes.empty(), "unflatten: sizes must be non-empty");
   Shape wanted;
@@ -306,6 +332,7 @@ Tensor Tensor::unflatten(int64_t dim, IntArrayRef sizes) const {
 }
 
 Tensor Tensor::movedim(IntArrayRef source, IntArrayRef destination) const {
+  require_defined("movedim", *this);
   check<RuntimeError>(source.size() == destination.size(),
                       "movedim: Invalid source or destination dims: source ({} dims) should contain the same number of dims as "
                       "destination ({} dims)",

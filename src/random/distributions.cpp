@@ -14,6 +14,7 @@
 #include "random/noise.h"
 #include "runtime/parallel.h"
 #include "runtime/scratch.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -103,6 +104,7 @@ std::uint64_t threshold_of(double p) { return std::uint64_t(std::ceil(p * 0x1p53
 }  // namespace
 
 const Tensor& Tensor::uniform_(double from, double to, Generator* generator) const {
+  require_defined("uniform_", *this);
   check_real("check_uniform_bounds", *this);
   check<RuntimeError>(from <= to, "uniform_ expects to return a [from, to) range, but found from={} > to={}", from, to);
   Generator& g = chosen(generator);
@@ -113,6 +115,7 @@ const Tensor& Tensor::uniform_(double from, double to, Generator* generator) con
 }
 
 const Tensor& Tensor::normal_(double mean, double std, Generator* generator) const {
+  require_defined("normal_", *this);
   check_real("normal_kernel_cpu", *this);
   check<RuntimeError>(std >= 0, "normal expects std >= 0.0, but found std {}", std);
   Generator& g = chosen(generator);
@@ -141,6 +144,7 @@ const Tensor& fill_bernoulli(const Tensor& t, double p, float value, Generator& 
 }  // namespace
 
 const Tensor& Tensor::bernoulli_(double p, Generator* generator) const {
+  require_defined("bernoulli_", *this);
   check<RuntimeError>(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p={}", p);
   Generator& g = chosen(generator);
   if (dtype() == kFloat32) return fill_bernoulli(*this, p, 1.0f, g);
@@ -180,6 +184,7 @@ void drop_out_again(const Tensor& dy, double keep, const Tensor& kept, const Ten
 }
 
 const Tensor& Tensor::bernoulli_(const Tensor& p, Generator* generator) const {
+  require_defined("bernoulli_", *this, p);
   check_real("bernoulli_tensor_cpu_p_", p);
   NoGradGuard no_grad;
   check<RuntimeError>(p.numel() == 0 || (ember::ge(p, 0) & ember::le(p, 1)).all().item<bool>(), "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
@@ -216,6 +221,7 @@ void move_inwards(int64_t& from, int64_t& to) {
 }  // namespace
 
 const Tensor& Tensor::random_(Generator* generator) const {
+  require_defined("random_", *this);
   Generator& g = chosen(generator);
   const DType type = dtype();
   const std::uint64_t range = largest_exact(type) + 1;
@@ -223,8 +229,12 @@ const Tensor& Tensor::random_(Generator* generator) const {
     return type == kInt64 || type == kFloat64 ? int64_t(g.random64() % range) : int64_t(g.random() % range);
   });
 }
-const Tensor& Tensor::random_(int64_t to, Generator* generator) const { return random_(0, to, generator); }
+const Tensor& Tensor::random_(int64_t to, Generator* generator) const {
+  require_defined("random_", *this);
+  return random_(0, to, generator);
+}
 const Tensor& Tensor::random_(int64_t from, int64_t to, Generator* generator) const {
+  require_defined("random_", *this);
   check<RuntimeError>(from < to, "random_ expects 'from' to be less than 'to', but got from={} >= to={}", from, to);
   if (dtype() == kUInt8 || dtype() == kBool) {
     const int64_t most = dtype() == kBool ? 1 : 255;
@@ -243,6 +253,7 @@ const Tensor& Tensor::random_(int64_t from, int64_t to, Generator* generator) co
 }
 
 const Tensor& Tensor::exponential_(double lambda, Generator* generator) const {
+  require_defined("exponential_", *this);
   check_real("exponential_", *this);
   check<RuntimeError>(lambda > 0, "exponential_ expects lambda > 0.0, but found lambda={}", lambda);
   Generator& g = chosen(generator);
@@ -272,9 +283,18 @@ Tensor randint(int64_t low, int64_t high, IntArrayRef sizes, TensorOptions optio
 Tensor randint(int64_t high, IntArrayRef sizes, TensorOptions options, Generator* generator) {
   return randint(0, high, sizes, options, generator);
 }
-Tensor rand_like(const Tensor& like, DType dtype) { return as_new(empty_like(like, dtype).uniform_()); }
-Tensor randn_like(const Tensor& like, DType dtype) { return as_new(empty_like(like, dtype).normal_()); }
-Tensor randint_like(const Tensor& like, int64_t low, int64_t high, DType dtype) { return as_new(empty_like(like, dtype).random_(low, high)); }
+Tensor rand_like(const Tensor& like, DType dtype) {
+  require_defined("rand_like", like);
+  return as_new(empty_like(like, dtype).uniform_());
+}
+Tensor randn_like(const Tensor& like, DType dtype) {
+  require_defined("randn_like", like);
+  return as_new(empty_like(like, dtype).normal_());
+}
+Tensor randint_like(const Tensor& like, int64_t low, int64_t high, DType dtype) {
+  require_defined("randint_like", like);
+  return as_new(empty_like(like, dtype).random_(low, high));
+}
 
 Tensor randperm(int64_t n, TensorOptions options, Generator* generator) {
   check<RuntimeError>(n >= 0, "n must be non-negative, got {}", n);
@@ -298,6 +318,7 @@ Tensor normal(double mean, double std, IntArrayRef sizes, TensorOptions options,
   return as_new(empty(sizes, {.dtype = options.dtype}).normal_(mean, std, generator), options.requires_grad);
 }
 Tensor normal(const Tensor& mean, const Operand& std, Generator* generator) {
+  require_defined("normal", mean, std);
   NoGradGuard no_grad;
   if (!std.is_tensor()) return make_dense(mean.sizes(), mean.dtype()).normal_(0, std.number().to<double>(), generator) + mean;
   check<RuntimeError>(std.tensor().numel() == 0 || ge(std.tensor(), 0).all().item<bool>(), "normal expects all elements of std >= 0.0");
@@ -305,13 +326,18 @@ Tensor normal(const Tensor& mean, const Operand& std, Generator* generator) {
   return draws * std.tensor() + mean;
 }
 Tensor normal(double mean, const Tensor& std, Generator* generator) {
+  require_defined("normal", std);
   NoGradGuard no_grad;
   check<RuntimeError>(std.numel() == 0 || ge(std, 0).all().item<bool>(), "normal expects all elements of std >= 0.0");
   return make_dense(std.sizes(), std.dtype()).normal_(0, 1, generator) * std + mean;
 }
-Tensor bernoulli(const Tensor& p, Generator* generator) { return as_new(empty_like(p.detach()).bernoulli_(p, generator)); }
+Tensor bernoulli(const Tensor& p, Generator* generator) {
+  require_defined("bernoulli", p);
+  return as_new(empty_like(p.detach()).bernoulli_(p, generator));
+}
 
 Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement, Generator* generator) {
+  require_defined("multinomial", weights);
   check<RuntimeError>(weights.dim() == 1 || weights.dim() == 2, "prob_dist must be 1 or 2 dim");
   check<RuntimeError>(is_floating_point(weights.dtype()), "multinomial only supports floating-point dtypes for input, got: {}",
                       scalar_type_name(weights.dtype()));

@@ -8,6 +8,7 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
+#include "tensor/defined.h"
 
 namespace ember {
 
@@ -150,6 +151,9 @@ Generator& default_generator() {
 Generator& manual_seed(std::uint64_t seed) { return default_generator().manual_seed(seed); }
 std::uint64_t initial_seed() { return default_generator().initial_seed(); }
 Tensor get_rng_state() { return default_generator().get_state(); }
-void set_rng_state(const Tensor& state) { default_generator().set_state(state); }
+void set_rng_state(const Tensor& state) {
+  require_defined("set_rng_state", state);
+  default_generator().set_state(state);
+}
 
 }  // namespace ember

@@ -6,8 +6,10 @@
 #include <new>
 
 #include "error_format.h"
+#include "sizes.h"
 #include "kernels/copy/copy.h"
 #include "runtime/allocator.h"
+#include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
 
@@ -25,6 +27,15 @@ void fill_dense(const Tensor& t, Scalar value) {
     const auto v = value.to<decltype(zero)>();
     kernels::fill(t.dtype(), t.data_ptr(), t.numel(), &v);
   });
+}
+
+void check_geometry(const char* operation, IntArrayRef sizes, IntArrayRef strides) {
+  check<RuntimeError>(sizes.size() == strides.size(), "dimensionality of sizes ({}) must match dimensionality of strides ({})",
+                      sizes.size(), strides.size());
+  for (int i = 0; i < sizes.size(); ++i) {
+    check<RuntimeError>(sizes[i] >= 0, "Trying to create tensor with negative dimension {}: {}", sizes[i], sizes);
+    check<RuntimeError>(strides[i] >= 0, "{}: Negative strides are not supported at the moment, got strides: {}", operation, strides);
+  }
 }
 
 template <class T>
@@ -56,17 +67,8 @@ Tensor empty(IntArrayRef sizes, TensorOptions options) {
 Tensor empty(IntArrayRef sizes, DType dtype) { return make_dense(sizes, resolve(dtype)); }
 
 Tensor empty_strided(IntArrayRef sizes, IntArrayRef strides, DType dtype) {
-  check<RuntimeError>(sizes.size() == strides.size(),
-                      "dimensionality of sizes ({}) must match dimensionality of strides ({})", sizes.size(), strides.size());
-  int64_t span = 1;
-  for (int i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] == 0) {
-      span = 0;
-      break;
-    }
-    span += (sizes[i] - 1) * strides[i];
-  }
-  const Tensor memory = make_dense({span}, resolve(dtype));
+  check_geometry("empty_strided", sizes, strides);
+  const Tensor memory = make_dense({span_of(sizes, strides)}, resolve(dtype));
   return make_alias(memory, sizes, strides, 0);
 }
 
@@ -97,15 +99,21 @@ Tensor arange(Scalar start, Scalar end, Scalar step, TensorOptions options) {
   const DType dtype = options.dtype != DType::Undefined ? options.dtype : real ? get_default_dtype() : kInt64;
   const double from = start.to<double>(), to = end.to<double>(), by = step.to<double>();
   check<RuntimeError>(by != 0, "step must be nonzero");
+  check<RuntimeError>(!std::isnan(by), "step must be nonzero");
   check<RuntimeError>(std::isfinite(from) && std::isfinite(to), "unsupported range: {} -> {}", from, to);
   check<RuntimeError>((by > 0 && to >= from) || (by < 0 && to <= from),
                       "upper bound and lower bound inconsistent with step sign");
   int64_t count;
   if (!real) {
     const int64_t a = start.to<int64_t>(), b = end.to<int64_t>(), s = step.to<int64_t>();
-    count = (b - a + s - (s > 0 ? 1 : -1)) / s;
+    int64_t range, steps = 0;  // the range less one step towards the start, so that the end is left out
+    const bool overflow = __builtin_sub_overflow(b, a, &range) || __builtin_add_overflow(range, s - (s > 0 ? 1 : -1), &steps);
+    check<RuntimeError>(!overflow, "invalid size, possible overflow?\narange: from {} to {} by {}", a, b, s);
+    count = steps / s;
   } else {
-    count = int64_t(std::ceil((to - from) / by));
+    const double steps = std::ceil((to - from) / by);
+    check<RuntimeError>(steps < double(std::numeric_limits<int64_t>::max()), "invalid size, possible overflow?\narange: from {} to {} by {}", from, to, by);
+    count = int64_t(steps);
   }
   Tensor t = make_dense({count}, dtype);
   // Each value is start + i * step in one piece (not a running sum), in double for float32 as PyTorch's accumulation type.
@@ -150,23 +158,33 @@ Tensor eye(int64_t n, int64_t m, TensorOptions options) {
 }
 
 Tensor empty_like(const Tensor& like, DType dtype) {
+  require_defined("empty_like", like);
   if (dtype == DType::Undefined) dtype = like.dtype();
   if (like.is_contiguous()) return make_dense(like.sizes(), dtype);
   return empty_strided(like.sizes(), strides_like(like), dtype);
 }
 Tensor empty_like(const Tensor& like, DType dtype, MemoryFormat format) {
+  require_defined("empty_like", like);
   if (format == MemoryFormat::Preserve) return empty_like(like, dtype);
   if (dtype == DType::Undefined) dtype = like.dtype();
   if (format == MemoryFormat::Contiguous) return make_dense(like.sizes(), dtype);
   return empty_strided(like.sizes(), channels_last_strides(like.sizes()), dtype);
 }
-Tensor full_like(const Tensor& like, Scalar value, DType dtype) {
+
+namespace {
+
+Tensor filled_like(const char* operation, const Tensor& like, Scalar value, DType dtype) {
+  require_defined(operation, like);
   Tensor t = empty_like(like, dtype);
   fill_dense(t, value);
   return t;
 }
-Tensor zeros_like(const Tensor& like, DType dtype) { return full_like(like, 0, dtype); }
-Tensor ones_like(const Tensor& like, DType dtype) { return full_like(like, 1, dtype); }
+
+}  // namespace
+
+Tensor full_like(const Tensor& like, Scalar value, DType dtype) { return filled_like("full_like", like, value, dtype); }
+Tensor zeros_like(const Tensor& like, DType dtype) { return filled_like("zeros_like", like, 0, dtype); }
+Tensor ones_like(const Tensor& like, DType dtype) { return filled_like("ones_like", like, 1, dtype); }
 
 // --- nested braces
 
@@ -207,7 +225,10 @@ Tensor tensor(const NestedNumbers& values, TensorOptions options) {
   Tensor t = make_dense(sizes, options.dtype == DType::Undefined ? natural : options.dtype);
   with_type(t.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    for (std::size_t i = 0; i < flat.size(); ++i) t.data<T>()[i] = flat[i].to<T>();
+    for (std::size_t i = 0; i < flat.size(); ++i) {
+      if (!t.is_floating_point()) check_fits(flat[i], t.dtype());
+      t.data<T>()[i] = flat[i].to<T>();
+    }
   });
   return finish(t, options);
 }
@@ -228,13 +249,19 @@ struct Foreign {
 };
 }  // namespace
 
+void check_blob_dtype(DType pointer, DType named) {
+  check<RuntimeError>(pointer == named, "from_blob: expected memory of {}, got a pointer to {}: leave the dtype out, or cast the pointer to void*",
+                      name(named), name(pointer));
+}
+
 Tensor from_blob(void* data, IntArrayRef sizes, DType dtype, void (*release)(void*), void* owner) {
   return from_blob(data, sizes, contiguous_strides(sizes), dtype, release, owner);
 }
 
 Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, DType dtype, void (*release)(void*), void* owner) {
-  int64_t span = 1;
-  for (int i = 0; i < sizes.size(); ++i) span = sizes[i] == 0 ? 0 : span + (span ? (sizes[i] - 1) * strides[i] : 0);
+  check_geometry("from_blob", sizes, strides);
+  const int64_t span = span_of(sizes, strides);
+  check<RuntimeError>(data || span == 0, "from_blob: expected memory for sizes {}, got a null pointer", sizes);
   Storage* storage = ::new (block_allocate(sizeof(Storage))) Storage;
   storage->bytes = span * item_size(dtype);
   storage->data = data;

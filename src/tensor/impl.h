@@ -8,6 +8,9 @@ namespace ember {
 /// A new tensor of these sizes over fresh memory, row-major.
 Tensor make_dense(IntArrayRef sizes, DType dtype);
 
+/// Throws what make_dense would: "Storage size calculation overflowed with sizes=[1099511627776, 1099511627776]".
+void check_storable(IntArrayRef sizes);
+
 /// The same with the sizes of a tensor, which need no checks.
 Tensor make_dense_like(const Tensor& like, DType dtype);
 

@@ -157,4 +157,7 @@ void print(const Tensor& t) {
 
 std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << to_string(t); }
 
+std::ostream& operator<<(std::ostream& out, IntArrayRef sizes) { return out << to_string(sizes); }
+std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name(dtype); }
+
 }  // namespace ember

@@ -4,8 +4,10 @@
 #include <new>
 
 #include "error_format.h"
+#include "sizes.h"
 #include "kernels/copy/copy.h"
 #include "runtime/allocator.h"
+#include "tensor/defined.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
 
@@ -38,6 +40,7 @@ void TensorImpl::destroy() {
   block_free(this, sizeof(TensorImpl));
 }
 
+// Of sizes whose product is checked.
 bool strides_are_contiguous(IntArrayRef sizes, IntArrayRef strides) {
   int64_t expected = 1;
   bool contiguous = true;
@@ -51,24 +54,30 @@ bool strides_are_contiguous(IntArrayRef sizes, IntArrayRef strides) {
 
 namespace {
 
-int64_t checked_numel(IntArrayRef sizes) {
-  int64_t numel = 1;
+/// The product of the sizes of a tensor with memory of its own.
+int64_t stored_numel(IntArrayRef sizes) {
+  int64_t product = 1;
+  bool usual = true;
+  for (int64_t size : sizes) usual &= size > 0 && !__builtin_mul_overflow(product, size, &product);
+  if (usual && product < kMostElements) [[likely]] return product;
+
+  product = 1;
+  bool empty = false, overflow = false;
   for (int64_t size : sizes) {
     check<RuntimeError>(size >= 0, "Trying to create tensor with negative dimension {}: {}", size, sizes);
-    const bool overflow = __builtin_mul_overflow(numel, size, &numel);
-    check<RuntimeError>(!overflow && numel < (int64_t(1) << 48),
-                        "Storage size calculation overflowed with sizes={}", sizes);
+    if (size == 0) empty = true;
+    else overflow |= __builtin_mul_overflow(product, size, &product);
   }
-  return numel;
+  check<RuntimeError>(!overflow && product < kMostElements, "Storage size calculation overflowed with sizes={}", sizes);
+  return empty ? 0 : product;
 }
 
-void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides) {
+void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides, int64_t numel) {
   t->dims = std::uint8_t(sizes.size());
-  t->numel = 1;
+  t->numel = numel;
   for (int i = 0; i < sizes.size(); ++i) {
     t->sizes[i] = sizes[i];
     t->strides[i] = strides[i];
-    t->numel *= sizes[i];
   }
   t->contiguous = strides_are_contiguous(sizes, strides);
 }
@@ -114,8 +123,10 @@ Tensor make_row_major(IntArrayRef sizes, int64_t numel, DType dtype) {
 
 Tensor make_dense(IntArrayRef sizes, DType dtype) {
   check<RuntimeError>(sizes.size() <= kMaxDims, "a tensor has at most {} dimensions, got sizes {}", kMaxDims, sizes);
-  return make_row_major(sizes, checked_numel(sizes), dtype);
+  return make_row_major(sizes, stored_numel(sizes), dtype);
 }
+
+void check_storable(IntArrayRef sizes) { stored_numel(sizes); }
 
 Tensor make_dense_like(const Tensor& like, DType dtype) { return make_row_major(like.sizes(), like.numel(), dtype); }
 
@@ -138,12 +149,13 @@ Tensor make_alias(const Tensor& like) {
 
 Tensor make_alias(const Tensor& like, IntArrayRef sizes, IntArrayRef strides, int64_t offset) {
   check<RuntimeError>(sizes.size() <= kMaxDims, "a tensor has at most {} dimensions, got sizes {}", kMaxDims, sizes);
+  const int64_t numel = numel_of(sizes);
   TensorImpl* t = TensorImpl::allocate();
   t->dtype = like.dtype();
   t->storage = like.impl()->storage;
   t->storage->references.increment();
   t->data = static_cast<char*>(like.data_ptr()) + offset * item_size(like.dtype());
-  set_geometry(t, sizes, strides);
+  set_geometry(t, sizes, strides, numel);
   return Tensor(t);
 }
 
@@ -203,15 +215,16 @@ Shape channels_last_strides(IntArrayRef sizes) {
   return strides;
 }
 
-int64_t Tensor::size(int64_t dim) const { return impl_->sizes[wrap_dim(dim, this->dim())]; }
-int64_t Tensor::stride(int64_t dim) const { return impl_->strides[wrap_dim(dim, this->dim())]; }
+int64_t Tensor::size(int64_t dim) const { return impl_->sizes[wrap_dim(dim, checked("size")->dims)]; }
+int64_t Tensor::stride(int64_t dim) const { return impl_->strides[wrap_dim(dim, checked("stride")->dims)]; }
 
 int64_t Tensor::storage_offset() const {
-  return (static_cast<char*>(impl_->data) - static_cast<char*>(impl_->storage->data)) / item_size(dtype());
+  const TensorImpl* t = checked("storage_offset");
+  return (static_cast<char*>(t->data) - static_cast<char*>(t->storage->data)) / item_size(t->dtype);
 }
 
 bool Tensor::is_contiguous(MemoryFormat format) const {
-  if (format != MemoryFormat::ChannelsLast) return impl_->contiguous;
+  if (format != MemoryFormat::ChannelsLast) return checked("is_contiguous")->contiguous;
   if (dim() != 4) return false;
   int64_t expected = 1;
   for (int i : {1, 3, 2, 0}) {
@@ -224,10 +237,20 @@ bool Tensor::is_contiguous(MemoryFormat format) const {
 }
 
 void Tensor::wrong_dtype(DType asked) const {
+  if (!defined()) detail::undefined_in_method("data");
   fail<RuntimeError>("expected scalar type {} but found {}", scalar_type_name(asked), scalar_type_name(dtype()));
 }
 
+void Tensor::check_dim(int asked) const {
+  check<RuntimeError>(dim() == asked, "TensorAccessor expected {} dims but tensor has {}", asked, dim());
+}
+
+void accessor_out_of_bounds(int64_t index, int64_t size) {
+  fail<IndexError>("index {} is out of bounds for a dimension with size {} (TensorAccessor)", index, size);
+}
+
 Scalar Tensor::item() const {
+  require_defined("item", *this);
   check<RuntimeError>(numel() == 1, "a Tensor with {} elements cannot be converted to Scalar", numel());
   switch (dtype()) {
     case DType::Float32: return *data<float>();
@@ -239,6 +262,7 @@ Scalar Tensor::item() const {
 }
 
 void Tensor::set_data(const Tensor& other) const {
+  require_defined("set_data", *this, other);
   Tensor alias = make_alias(other);
   TensorImpl* from = alias.impl();
   std::swap(impl_->dtype, from->dtype);

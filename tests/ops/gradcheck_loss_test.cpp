@@ -30,7 +30,7 @@ TEST_CASE("gradcheck: losses of values") {
   for (const Reduction r : kAll) {
     run_gradchecks({
         {"mse_loss", [=](In in) { return mse_loss(in[0], in[1], {r}); }, two},
-        {"mse_loss of nothing", [=](In in) { return mse_loss(in[0], in[1], {r == Reduction::Mean ? Reduction::Sum : r}); }, {{0, 3}, {0, 3}}},
+        {"mse_loss of nothing", [=](In in) { return mse_loss(in[0], in[1], {r == Reduction::Mean ? Reduction("sum") : r}); }, {{0, 3}, {0, 3}}},
         {"l1_loss", [=](In in) { return l1_loss(in[0], in[1] * 1.001 + 0.01, {r}); }, two},
         {"smooth_l1_loss", [=](In in) { return smooth_l1_loss(in[0], in[1], {.reduction = r, .beta = 0.4}); }, two},
         {"huber_loss", [=](In in) { return huber_loss(in[0], in[1], {.reduction = r, .delta = 0.4}); }, two},

@@ -46,15 +46,39 @@ struct ConvTransposeOptions {
 
 /// weight (O, C / groups, K), bias (O) or undefined. (N, C, L) -> (N, O, (L + 2 padding - dilation (K - 1) - 1) / stride + 1).
 /// Throws "Given groups=1, weight of size [8, 3, 3], expected input[1, 4, 8] to have 3 channels, but got 4 channels instead".
-Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<1> options = {});
+Tensor conv1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvOptions<1> options = {});
 /// Of a tail, a ReLU runs in the same pass over memory, and behind a norm, where no gradient is recorded, all of it; pooling or an addend
 /// alone, and an addend without a ReLU, run behind.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvOptions<2> options = {}, const Then& then = {});
+Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvOptions<2> options = {}, const Then& then = {});
 
 /// The gradient of a convolution with respect to its input, as an operation: weight (C, O / groups, K).
 /// L -> (L - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1.
-Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvTransposeOptions<1> options = {});
-Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, ConvTransposeOptions<2> options = {});
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvTransposeOptions<1> options = {});
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvTransposeOptions<2> options = {});
+
+// PyTorch's positional forms: conv2d(x, weight, bias, 1, 1) is conv2d(x, weight, bias, {.stride = 1, .padding = 1}).
+template <WholeNumber Stride>
+Tensor conv1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ConvPadding<1> padding = 0,
+              ExpandingArray<1> dilation = 1, int64_t groups = 1) {
+  return conv1d(x, weight, bias, ConvOptions<1>{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
+}
+template <WholeNumber Stride>
+Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ConvPadding<2> padding = 0,
+              ExpandingArray<2> dilation = 1, int64_t groups = 1) {
+  return conv2d(x, weight, bias, ConvOptions<2>{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
+}
+template <WholeNumber Stride>
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<1> padding = 0,
+                        ExpandingArray<1> output_padding = 0, int64_t groups = 1, ExpandingArray<1> dilation = 1) {
+  return conv_transpose1d(x, weight, bias,
+                          ConvTransposeOptions<1>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+}
+template <WholeNumber Stride>
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<2> padding = 0,
+                        ExpandingArray<2> output_padding = 0, int64_t groups = 1, ExpandingArray<2> dilation = 1) {
+  return conv_transpose2d(x, weight, bias,
+                          ConvTransposeOptions<2>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+}
 
 /// How float32 convolutions of 3 x 3 kernels at stride 1, dilation 1, padding up to 2 and in one group are computed, forward and
 /// backward. All others, and float64, are always the direct sum.
@@ -86,5 +110,6 @@ Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> ke
 enum class PadMode : std::uint8_t { Constant, Reflect, Replicate, Circular };
 /// `pad` lists (left, right) of the last dimension, then of the one before, and so on; negative numbers cut.
 Tensor pad(const Tensor& x, IntArrayRef pad, PadMode mode = PadMode::Constant, double value = 0);
+Tensor pad(const Tensor& x, IntArrayRef pad, const char* mode, double value = 0);  ///< "constant", "reflect", "replicate", "circular"
 
 }  // namespace ember

@@ -21,4 +21,24 @@ Tensor dropout2d(const Tensor& x, DropoutOptions options = {});
 /// Keeps mean and variance of inputs that are normal, for SELU networks. Klambauer et al. 2017.
 Tensor alpha_dropout(const Tensor& x, DropoutOptions options = {});
 
+// PyTorch's positional forms: dropout(x, 0.1, training).
+template <class P>
+concept Probability = std::is_arithmetic_v<P> && !std::is_same_v<P, bool>;
+template <Probability P>
+Tensor dropout(const Tensor& x, P p, bool training = true) {
+  return dropout(x, DropoutOptions{double(p), training});
+}
+template <Probability P>
+Tensor dropout1d(const Tensor& x, P p, bool training = true) {
+  return dropout1d(x, DropoutOptions{double(p), training});
+}
+template <Probability P>
+Tensor dropout2d(const Tensor& x, P p, bool training = true) {
+  return dropout2d(x, DropoutOptions{double(p), training});
+}
+template <Probability P>
+Tensor alpha_dropout(const Tensor& x, P p, bool training = true) {
+  return alpha_dropout(x, DropoutOptions{double(p), training});
+}
+
 }  // namespace ember

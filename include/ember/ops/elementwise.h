@@ -59,6 +59,8 @@ Tensor pow(const Operand& base, const Operand& exponent);  ///< base^exponent
 Tensor atan2(const Tensor& y, const Tensor& x);  ///< the angle of (x, y), in [-pi, pi]
 Tensor maximum(const Tensor& a, const Tensor& b);  ///< NaN where either is; a tie shares the gradient
 Tensor minimum(const Tensor& a, const Tensor& b);  ///< NaN where either is; a tie shares the gradient
+inline Tensor max(const Tensor& a, const Tensor& b) { return maximum(a, b); }
+inline Tensor min(const Tensor& a, const Tensor& b) { return minimum(a, b); }
 Tensor fmax(const Tensor& a, const Tensor& b);  ///< the other one where one is NaN
 Tensor fmin(const Tensor& a, const Tensor& b);  ///< the other one where one is NaN
 Tensor logaddexp(const Tensor& a, const Tensor& b);  ///< ln(e^a + e^b)
@@ -84,6 +86,14 @@ Tensor logical_not(const Tensor& x);  ///< x == 0
 Tensor isnan(const Tensor& x);  ///< x != x
 Tensor isinf(const Tensor& x);  ///< either infinity
 Tensor isfinite(const Tensor& x);  ///< neither NaN nor an infinity
+// Bit by bit on whole numbers, logical on bools. Throws NotImplementedError "\"bitwise_and_cpu\" not implemented for 'Float'". Shifts by
+// less than 0 or more than the type has bits give 0 (to the right of a negative number: -1).
+Tensor bitwise_not(const Tensor& x);
+Tensor bitwise_and(const Operand& a, const Operand& b);
+Tensor bitwise_or(const Operand& a, const Operand& b);
+Tensor bitwise_xor(const Operand& a, const Operand& b);
+Tensor bitwise_left_shift(const Operand& a, const Operand& b);
+Tensor bitwise_right_shift(const Operand& a, const Operand& b);
 /// |a - b| <= atol + rtol * |b|, element by element.
 Tensor isclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
 bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
@@ -91,7 +101,7 @@ bool equal(const Tensor& a, const Tensor& b);  ///< same shape and elements
 
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 inline Tensor operator!(const Tensor& x) { return logical_not(x); }
-inline Tensor operator~(const Tensor& x) { return logical_not(x); }
+inline Tensor operator~(const Tensor& x) { return bitwise_not(x); }
 inline Tensor operator+(const Tensor& a, const Operand& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Operand& b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, const Operand& b) { return mul(a, b); }
@@ -101,14 +111,27 @@ inline Tensor operator+(Scalar a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(Scalar a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator*(Scalar a, const Tensor& b) { return mul(a, b); }
 inline Tensor operator/(Scalar a, const Tensor& b) { return div(a, b); }
+inline Tensor operator%(Scalar a, const Tensor& b) { return remainder(a, b); }
 inline Tensor operator==(const Tensor& a, const Operand& b) { return eq(a, b); }
 inline Tensor operator!=(const Tensor& a, const Operand& b) { return ne(a, b); }
 inline Tensor operator<(const Tensor& a, const Operand& b) { return lt(a, b); }
 inline Tensor operator<=(const Tensor& a, const Operand& b) { return le(a, b); }
 inline Tensor operator>(const Tensor& a, const Operand& b) { return gt(a, b); }
 inline Tensor operator>=(const Tensor& a, const Operand& b) { return ge(a, b); }
-inline Tensor operator&(const Tensor& a, const Tensor& b) { return logical_and(a, b); }  // of bool tensors, as masks are
-inline Tensor operator|(const Tensor& a, const Tensor& b) { return logical_or(a, b); }
-inline Tensor operator^(const Tensor& a, const Tensor& b) { return logical_xor(a, b); }
+inline Tensor operator!=(Scalar a, const Tensor& b) { return ne(a, b); }
+inline Tensor operator<(Scalar a, const Tensor& b) { return lt(a, b); }
+inline Tensor operator<=(Scalar a, const Tensor& b) { return le(a, b); }
+inline Tensor operator>(Scalar a, const Tensor& b) { return gt(a, b); }
+inline Tensor operator>=(Scalar a, const Tensor& b) { return ge(a, b); }
+inline Tensor operator&(const Tensor& a, const Operand& b) { return bitwise_and(a, b); }
+inline Tensor operator|(const Tensor& a, const Operand& b) { return bitwise_or(a, b); }
+inline Tensor operator^(const Tensor& a, const Operand& b) { return bitwise_xor(a, b); }
+inline Tensor operator<<(const Tensor& a, const Operand& b) { return bitwise_left_shift(a, b); }
+inline Tensor operator>>(const Tensor& a, const Operand& b) { return bitwise_right_shift(a, b); }
+inline Tensor operator&(Scalar a, const Tensor& b) { return bitwise_and(a, b); }
+inline Tensor operator|(Scalar a, const Tensor& b) { return bitwise_or(a, b); }
+inline Tensor operator^(Scalar a, const Tensor& b) { return bitwise_xor(a, b); }
+inline Tensor operator<<(Scalar a, const Tensor& b) { return bitwise_left_shift(a, b); }
+inline Tensor operator>>(Scalar a, const Tensor& b) { return bitwise_right_shift(a, b); }
 
 }  // namespace ember

@@ -7,7 +7,7 @@ namespace ember {
 
 /// x W^T + b over the last dimension: x (..., in), W (out, in), b (out) or undefined -> (..., out). As torch.nn.functional.linear.
 /// Throws "mat1 and mat2 shapes cannot be multiplied (2x5 and 4x3)". Of a tail a ReLU runs in the same pass.
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, const Then& then = {});
+Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, const Then& then = {});
 
 /// The product of a and b: of vectors the dot product; with one vector the matrix-vector product; of matrices theirs; beyond two
 /// dimensions batches of matrices, whose leading dimensions broadcast.

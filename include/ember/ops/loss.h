@@ -1,15 +1,27 @@
 // Losses. As the functions of the same names in torch.nn.functional, errors included. `reduction`: None gives a value for each
-// element or sample, Mean their mean (for weighted classes: over the sum of weights), Sum their sum.
+// element or sample, Mean their mean (for weighted classes: over the sum of weights), Sum their sum; BatchMean, of kl_div alone, the sum
+// over the size of the batch.
 #pragma once
 
 #include <ember/tensor.h>
 
 namespace ember {
 
-enum class Reduction : std::uint8_t { Mean, Sum, None };
+/// By name or by PyTorch's word: `.reduction = Reduction::Sum`, `.reduction = "sum"`. Another word throws ValueError "foo is not a valid value
+/// for reduction".
+class Reduction {
+ public:
+  enum Kind : std::uint8_t { Mean, Sum, None, BatchMean };
+  constexpr Reduction(Kind kind) : kind_(kind) {}
+  Reduction(const char* word);
+  constexpr operator Kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
 
 struct CrossEntropyOptions {
-  Tensor weight = {};  ///< (C)
+  OptionalTensor weight = {};  ///< (C)
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::Mean;
   double label_smoothing = 0;
@@ -19,7 +31,7 @@ struct CrossEntropyOptions {
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options = {});
 
 struct NllLossOptions {
-  Tensor weight = {};
+  OptionalTensor weight = {};
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::Mean;
 };
@@ -46,23 +58,23 @@ struct HuberLossOptions {
 /// d^2 / 2 where d = |x - target| is below delta, else delta (d - delta / 2). Huber 1964.
 Tensor huber_loss(const Tensor& x, const Tensor& target, HuberLossOptions options = {});
 struct BceLossOptions {
-  Tensor weight = {};
+  OptionalTensor weight = {};
   Reduction reduction = Reduction::Mean;
 };
 /// -(target ln x + (1 - target) ln(1 - x)) of probabilities x, logarithms cut off at -100, times weight.
 /// Throws RuntimeError "all elements of input should be between 0 and 1".
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceLossOptions& options = {});
 struct BceWithLogitsLossOptions {
-  Tensor weight = {};
+  OptionalTensor weight = {};
   Reduction reduction = Reduction::Mean;
-  Tensor pos_weight = {};
+  OptionalTensor pos_weight = {};
 };
 /// binary_cross_entropy(sigmoid(x), target) without overflow; pos_weight multiplies the first term.
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const BceWithLogitsLossOptions& options = {});
 struct KlDivOptions {
   Reduction reduction = Reduction::Mean;
   bool log_target = false;
-  bool batchmean = false;  ///< the sum over the batch size: PyTorch's reduction "batchmean"
+  bool batchmean = false;  ///< the same as .reduction = "batchmean"
 };
 /// target (ln target - x) of log-probabilities x; with log_target e^target (target - x).
 Tensor kl_div(const Tensor& x, const Tensor& target, KlDivOptions options = {});

@@ -32,7 +32,17 @@ Tensor argmin(const Tensor& x, int64_t dim, bool keepdim = false);  ///< the fir
 
 /// Sum of squared deviations from the mean over n - correction: 1 is the unbiased estimate, 0 the biased one.
 Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
+template <class T>
+  requires std::is_same_v<T, bool>
+Tensor var(const Tensor& x, T unbiased) {
+  return var(x, Dims(), unbiased);
+}
 Tensor std(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
+template <class T>
+  requires std::is_same_v<T, bool>
+Tensor std(const Tensor& x, T unbiased) {
+  return std(x, Dims(), unbiased);
+}
 struct VarMean {
   Tensor var, mean;
 };
@@ -67,6 +77,6 @@ struct Unique {
 Unique unique(const Tensor& x, bool return_inverse = false, bool return_counts = false);  ///< sorted
 /// The different slices along dim, in lexicographic order.
 Unique unique(const Tensor& x, bool return_inverse, bool return_counts, int64_t dim);
-Tensor bincount(const Tensor& x, const Tensor& weights = {}, int64_t minlength = 0);
+Tensor bincount(const Tensor& x, const OptionalTensor& weights = {}, int64_t minlength = 0);
 
 }  // namespace ember

@@ -7,7 +7,7 @@ namespace ember {
 
 /// A batch norm by its running statistics, as in evaluation. It is there when running_mean or running_var is.
 struct FixedNorm {
-  Tensor running_mean = {}, running_var = {}, weight = {}, bias = {};
+  OptionalTensor running_mean = {}, running_var = {}, weight = {}, bias = {};
   double eps = 1e-5;
 
   bool defined() const { return running_mean.defined() || running_var.defined(); }
@@ -19,7 +19,7 @@ struct FixedNorm {
 ///   batch_norm(x, mean, var, weight, bias, true, 0.1, 1e-5, {.addend = shortcut, .relu = true})
 struct Then {
   FixedNorm norm = {};
-  Tensor addend = {};  ///< of the sizes and the dtype of what it is added to
+  OptionalTensor addend = {};  ///< of the sizes and the dtype of what it is added to
   bool relu = false;
   bool max_pool = false;
 
