@@ -46,7 +46,6 @@ void pause() {
 #endif
 }
 
-
 /// What EMBER_NUM_THREADS asks for, or the cores; a warning where it asks for what cannot be.
 int initial_threads() {
   const int cores = available_cores();
