@@ -109,7 +109,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-nn::StateDict read_safetensors(const Source& file, LoadFileOptions options) {
+nn::StateDict read_safetensors(const Source& file, const ReadOptions& options) {
   check<RuntimeError>(file.size() >= 8, "{}: too short for safetensors", file.path());
   std::uint64_t length = 0;
   file.read(0, 8, &length);
