@@ -103,7 +103,7 @@ const ElementType* type_by_safetensors(std::string_view code) { return type_by(k
 const ElementType* type_by_numpy(std::string_view code) { return type_by(kNumpy, code); }
 
 void ReadOptions::note(const Tensor& tensor, const ElementType& type) const {
-  if (types && tensor.numel() > 0) (*types)[tensor.impl()->storage] = &type;
+  if (facts && tensor.numel() > 0) facts->types[tensor.impl()->storage] = &type;
 }
 
 namespace {

@@ -3,8 +3,11 @@
 
 #include <ember/io/pt.h>
 
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "io/file.h"
 
@@ -26,12 +29,20 @@ const ElementType* type_by_safetensors(std::string_view code);       ///< "F32"
 
 const ElementType* type_by_numpy(std::string_view code);              ///< "f4"
 
-/// Of which type the numbers of a storage are in the file.
-using FileTypes = std::unordered_map<const Storage*, const ElementType*>;
+/// What a reader learns beside the values.
+struct FileFacts {
+  const char* kind = "";
+  std::vector<std::pair<std::string, std::string>> metadata;
+  std::unordered_map<const Storage*, const ElementType*> types;  ///< of the numbers of a storage in the file
+};
 
 struct ReadOptions : LoadFileOptions {
-  ReadOptions(LoadFileOptions options = {}, FileTypes* types = nullptr) : LoadFileOptions(options), types(types) {}
-  FileTypes* types;  ///< where somebody wants to know them
+  ReadOptions(LoadFileOptions options = {}, FileFacts* facts = nullptr) : LoadFileOptions(options), facts(facts) {}
+  FileFacts* facts;  ///< where somebody wants to know them
+
+  void note_kind(const char* kind) const {
+    if (facts) facts->kind = kind;
+  }
 
   void note(const Tensor& tensor, const ElementType& type) const;
 };

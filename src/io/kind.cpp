@@ -57,6 +57,7 @@ void check_zip(const Source& file, const std::vector<ZipEntry>& entries) {
   check<RuntimeError>(!has(entries, "archive_format") && !has(entries, "models/model.json"),
                       "{}: a program of torch.export (.pt2), not weights: save model.state_dict() with torch.save", file.path());
   check<RuntimeError>(!has(entries, "saved_model.pb") && !has(entries, "model.weights.h5"), "{}: a model of TensorFlow or Keras: export its arrays with numpy.savez", file.path());
+  check<RuntimeError>(has(entries, "data.pkl") || has(entries, ".npy"), "{}: a ZIP archive of other files, such as {}: neither .pt nor .npz", file.path(), entries[0].name);
 }
 
 }  // namespace ember::io

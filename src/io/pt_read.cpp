@@ -172,9 +172,9 @@ void unreadable(const Source& file, const ReadOptions& options, std::string_view
 
 Value read_any(const Source& file, const ReadOptions& options) {
   switch (kind_of(file)) {
-    case FileKind::Npy: return Value(read_npy(file, options));
-    case FileKind::Safetensors: return Value(read_safetensors(file, options));
-    case FileKind::LegacyPt: return read_legacy(file, options);
+    case FileKind::Npy: options.note_kind("NumPy array"); return Value(read_npy(file, options));
+    case FileKind::Safetensors: options.note_kind("safetensors"); return Value(read_safetensors(file, options));
+    case FileKind::LegacyPt: options.note_kind("PyTorch before 1.6"); return read_legacy(file, options);
     case FileKind::Zip: break;
   }
   const std::vector<ZipEntry> entries = read_directory(file);
@@ -182,6 +182,7 @@ Value read_any(const Source& file, const ReadOptions& options) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string& name = entries[i].name;
     if (name != "data.pkl" && !name.ends_with("/data.pkl")) continue;
+    options.note_kind(is_torchscript(entries) ? "TorchScript" : "PyTorch");
     try {
       return read_zip(file, entries, i, options);
     } catch (const Error& error) {
@@ -190,6 +191,7 @@ Value read_any(const Source& file, const ReadOptions& options) {
                          "makes one that Ember reads", error.what());
     }
   }
+  options.note_kind("NumPy archive");
   return Value(read_npz(file, entries, options));
 }
 

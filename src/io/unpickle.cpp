@@ -126,8 +126,10 @@ void Unpickler::tuple(std::vector<Object*> items) {
   push(o);
 }
 
-/// ("storage", class, key, device, elements[, view])
+/// ("storage", class, key, device, elements[, view]); before 1.6 ("module", class, its file, its text), too.
 void Unpickler::persistent(Object* id) {
+  if (id->kind == Object::Tuple && id->items.size() > 1 && id->items[0]->kind == Object::String && id->items[0]->text == "module" && id->items[1]->kind == Object::Global)
+    return push(id->items[1]);
   if (id->kind != Object::Tuple || id->items.size() < 5 || id->items[0]->kind != Object::String || id->items[0]->text != "storage" ||
       id->items[1]->kind != Object::Global || id->items[2]->kind != Object::String || id->items[4]->kind != Object::Int)
     broken("a storage with wrong arguments");

@@ -106,8 +106,8 @@ void Unpickler::refuse_foreign() const {
   if (foreign_.empty()) return;
   for (const Object& o : objects_)
     if (is_module(o))
-      fail<RuntimeError>("{}: refused: a whole module was saved ({}), and its class is Python code. Save model.state_dict() instead; of this file: "
-                         "torch.save(torch.load(path, weights_only=False).state_dict(), ...) in Python", source_.path(), dotted(o.text));
+      fail<RuntimeError>("{}: refused: it names {}: a whole module was saved, whose class is Python code. Save model.state_dict() instead; "
+                         "load(path, {{.skip_unreadable = true}}) reads the parameters and buffers of this one", source_.path(), dotted(o.text));
   fail<RuntimeError>("{}: refused: the pickle names {}, which is no tensor and no container that Ember knows; load(path, {{.skip_unreadable = true}}) reads the rest",
                      source_.path(), dotted(foreign_));
 }

@@ -62,7 +62,7 @@ class Value {
   Versions versions() const&& { return versions(); }
 
   const Value* find(const std::string& key) const&;  ///< in a Dict; null when there is none
-  const Value* find(const std::string& key) const&& = delete;  // keep the Value in a variable: find() points into it
+  const Value* find(const std::string& key) const&& = delete;  ///< it would point into a temporary: keep the Value in a variable
   bool contains(const std::string& key) const { return find(key) != nullptr; }
   const Value& operator[](const char* key) const&;   ///< throws RuntimeError naming the key that is missing, and those that are there
   Value operator[](const char* key) const&& { return (*this)[key]; }
