@@ -46,7 +46,6 @@ class Builder {
 
  private:
   Value value(const Object& o, int depth) {
-    check<RuntimeError>(depth < Value::kDeepest, "{}: containers nested more than {} deep", source_.path(), Value::kDeepest);
     switch (o.kind) {
       case Object::None: return Value();
       case Object::Bool: return Value(o.integer != 0);
@@ -93,7 +92,12 @@ class Builder {
   /// Before they are made, so that the memory of containers that hold one another is limited, too.
   void pay_for(std::size_t values) { source_.spend(int64_t(values * sizeof(Value)) + 64); }
 
+  void check_depth(int depth) const {
+    check<RuntimeError>(depth < Value::kDeepest, "{}: containers nested more than {} deep", source_.path(), Value::kDeepest);
+  }
+
   std::vector<Value> items(const Object& o, int depth) {
+    check_depth(depth);
     pay_for(o.items.size());
     std::vector<Value> items;
     items.reserve(o.items.size());
@@ -109,6 +113,7 @@ class Builder {
   }
 
   Value dict(const Object& o, int depth) {
+    check_depth(depth);
     check_keys(o);
     pay_for(o.items.size());
     std::vector<Value::Entry> entries;
@@ -238,7 +243,7 @@ class Builder {
 
   /// The tensors of a module under the names that its state_dict() would have.
   void add_module(const Object& o, const std::string& prefix, int depth, std::vector<Value::Entry>& entries) {
-    check<RuntimeError>(depth < Value::kDeepest, "{}: modules nested more than {} deep", source_.path(), Value::kDeepest);
+    check_depth(depth);
     if (!o.attributes || !is_dict(*o.attributes)) return;
     if (is_torchscript(o.text)) return add_attributes(*o.attributes, prefix, depth, entries);
     for (const char* part : {"_parameters", "_buffers", "_modules"})
