@@ -11,8 +11,10 @@ using namespace ember;
 static void init(nn::Module& model) {
   NoGradGuard no_grad;
   for (const auto& [path, p] : model.named_parameters()) {
-    if (p.dim() == 4) nn::init::normal_(p, 0, 0.02);
-    else if (path.find("weight") != std::string::npos) nn::init::normal_(p, 1, 0.02);
+    if (p.dim() == 4)
+      nn::init::normal_(p, 0, 0.02);
+    else if (path.find("weight") != std::string::npos)
+      nn::init::normal_(p, 1, 0.02);
   }
 }
 
@@ -22,12 +24,21 @@ int main(int argc, char** argv) {
   add_flags(app, options, "the table of digits");
   return run_example(app, argc, argv, options, [&] {
     constexpr int64_t kNoise = 32;
-    nn::Sequential generator{nn::ConvTranspose2d(kNoise, 64, 2, {.bias = false}), nn::BatchNorm2d(64), nn::ReLU(),
-                             nn::ConvTranspose2d(64, 32, 4, {.stride = 2, .padding = 1, .bias = false}), nn::BatchNorm2d(32), nn::ReLU(),
-                             nn::ConvTranspose2d(32, 1, 4, {.stride = 2, .padding = 1, .bias = false}), nn::Tanh()};
-    nn::Sequential critic{nn::Conv2d(1, 32, 4, {.stride = 2, .padding = 1, .bias = false}), nn::LeakyReLU(0.2),
-                          nn::Conv2d(32, 64, 4, {.stride = 2, .padding = 1, .bias = false}), nn::BatchNorm2d(64), nn::LeakyReLU(0.2),
-                          nn::Conv2d(64, 1, 2, {.bias = false}), nn::Flatten()};
+    nn::Sequential generator{nn::ConvTranspose2d(kNoise, 64, 2, {.bias = false}),
+                             nn::BatchNorm2d(64),
+                             nn::ReLU(),
+                             nn::ConvTranspose2d(64, 32, 4, {.stride = 2, .padding = 1, .bias = false}),
+                             nn::BatchNorm2d(32),
+                             nn::ReLU(),
+                             nn::ConvTranspose2d(32, 1, 4, {.stride = 2, .padding = 1, .bias = false}),
+                             nn::Tanh()};
+    nn::Sequential critic{nn::Conv2d(1, 32, 4, {.stride = 2, .padding = 1, .bias = false}),
+                          nn::LeakyReLU(0.2),
+                          nn::Conv2d(32, 64, 4, {.stride = 2, .padding = 1, .bias = false}),
+                          nn::BatchNorm2d(64),
+                          nn::LeakyReLU(0.2),
+                          nn::Conv2d(64, 1, 2, {.bias = false}),
+                          nn::Flatten()};
     init(generator);
     init(critic);
     const Digits digits = load_digits(options.data);

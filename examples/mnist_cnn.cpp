@@ -10,10 +10,16 @@ using namespace ember;
 
 /// Two convolutions and a linear layer; the images are 28 x 28.
 static nn::Sequential make_model(int64_t width) {
-  return nn::Sequential{
-      nn::Conv2d(1, width, 3, {.padding = 1}), nn::BatchNorm2d(width), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Conv2d(width, 2 * width, 3, {.padding = 1}), nn::BatchNorm2d(2 * width), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Flatten(), nn::Linear(2 * width * 7 * 7, 10)};
+  return nn::Sequential{nn::Conv2d(1, width, 3, {.padding = 1}),
+                        nn::BatchNorm2d(width),
+                        nn::ReLU(),
+                        nn::MaxPool2d(2),
+                        nn::Conv2d(width, 2 * width, 3, {.padding = 1}),
+                        nn::BatchNorm2d(2 * width),
+                        nn::ReLU(),
+                        nn::MaxPool2d(2),
+                        nn::Flatten(),
+                        nn::Linear(2 * width * 7 * 7, 10)};
 }
 
 static data::TensorDataset read(const std::string& folder, bool train) {

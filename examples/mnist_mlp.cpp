@@ -11,10 +11,8 @@ int main(int argc, char** argv) {
   add_flags(app, options, "folder with train-images-idx3-ubyte and the other three, raw or .gz");
   return run_example(app, argc, argv, options, [&] {
     const data::ImagesLabels train = data::read_mnist(options.data, true), test = data::read_mnist(options.data, false);
-    nn::Sequential model{nn::Flatten(),
-                         nn::Linear(28 * 28, 256), nn::BatchNorm1d(256), nn::ReLU(),
-                         nn::Linear(256, 128), nn::BatchNorm1d(128), nn::ReLU(),
-                         nn::Linear(128, 10)};
+    nn::Sequential model{nn::Flatten(),        nn::Linear(28 * 28, 256), nn::BatchNorm1d(256), nn::ReLU(),
+                         nn::Linear(256, 128), nn::BatchNorm1d(128),     nn::ReLU(),           nn::Linear(128, 10)};
     data::TensorDataset set({train.images, train.labels});
     data::DataLoader loader(set, {.batch_size = 64, .shuffle = true, .drop_last = true});
     optim::Adam optimizer(model.parameters(), {.lr = 0.002});

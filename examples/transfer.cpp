@@ -12,9 +12,9 @@ using namespace ember;
 struct Net : nn::Module {
   explicit Net(int64_t classes) : head(add("head", nn::Linear(32 * 2 * 2, classes))) {}
   Tensor forward(const Tensor& x) override { return head(features(x)); }
-  nn::Sequential& features = add("features", nn::Sequential{
-      nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten()});
+  nn::Sequential& features =
+      add("features", nn::Sequential{nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
+                                     nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten()});
   nn::Linear& head;
 };
 
@@ -30,7 +30,8 @@ static data::TensorDataset pick(const Tensor& x, const Tensor& y, int64_t first,
   return data::TensorDataset({cat(images), cat(labels)});
 }
 
-static double train_and_test(Net& net, optim::Optimizer& optimizer, const data::TensorDataset& train, const data::TensorDataset& test, int epochs, bool frozen) {
+static double train_and_test(Net& net, optim::Optimizer& optimizer, const data::TensorDataset& train, const data::TensorDataset& test, int epochs,
+                             bool frozen) {
   data::DataLoader loader(train, {.batch_size = 32, .shuffle = true});
   for (int epoch = 0; epoch < epochs; ++epoch) {
     net.train();
@@ -58,7 +59,8 @@ int main(int argc, char** argv) {
     std::filesystem::create_directories(options.out);
     Net first(5);
     optim::SGD optimizer(first.parameters(), {.lr = 0.05, .momentum = 0.9});
-    const double before = train_and_test(first, optimizer, pick(digits.train_x, digits.train_y, 0, 1000), pick(digits.test_x, digits.test_y, 0, 1000), options.epochs, false);
+    const double before = train_and_test(first, optimizer, pick(digits.train_x, digits.train_y, 0, 1000), pick(digits.test_x, digits.test_y, 0, 1000),
+                                         options.epochs, false);
     fmt::print("digits 0 to 4, all examples:           {:.4f}\n", before);
     save(first.state_dict(), path);
 

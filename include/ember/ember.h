@@ -47,6 +47,7 @@
 #include <ember/ops/dropout.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/embedding.h>
+#include <ember/ops/histogram.h>
 #include <ember/ops/index.h>
 #include <ember/ops/linalg.h>
 #include <ember/ops/loss.h>

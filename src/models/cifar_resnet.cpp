@@ -1,7 +1,7 @@
 // ResNet-20, -32 and -56.
 #include <ember/models/cifar_resnet.h>
-#include <ember/nn/together.h>
 #include <ember/nn/init.h>
+#include <ember/nn/together.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/pool.h>
 #include <ember/ops/shape.h>
@@ -20,7 +20,9 @@ struct Block final : nn::Module {
         bn2(add("bn2", nn::BatchNorm2d(out))),
         stride(stride),
         new_channels(out - in) {}
-  Tensor forward(const Tensor& x) override { return nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.addend = shortcut(x), .relu = true}); }
+  Tensor forward(const Tensor& x) override {
+    return nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.addend = shortcut(x), .relu = true});
+  }
   Tensor shortcut(const Tensor& x) const {
     if (stride == 1 && new_channels == 0) return x;
     const Tensor fewer = x.slice(2, Slice::None, Slice::None, stride).slice(3, Slice::None, Slice::None, stride);

@@ -15,7 +15,8 @@ namespace ember::models {
 namespace {
 
 nn::Sequential conv_norm_relu6(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int64_t groups = 1) {
-  return nn::Sequential{nn::Conv2d(in, out, kernel, {.stride = stride, .padding = (kernel - 1) / 2, .groups = groups, .bias = false}), nn::BatchNorm2d(out), nn::ReLU6()};
+  return nn::Sequential{nn::Conv2d(in, out, kernel, {.stride = stride, .padding = (kernel - 1) / 2, .groups = groups, .bias = false}),
+                        nn::BatchNorm2d(out), nn::ReLU6()};
 }
 
 struct InvertedResidual final : nn::Module {

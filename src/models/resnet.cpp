@@ -37,7 +37,9 @@ struct BasicBlock final : Block {
         bn2(add("bn2", nn::BatchNorm2d(planes))) {
     add_downsample(in, planes, stride);
   }
-  Tensor forward(const Tensor& x) override { return nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.addend = shortcut(x), .relu = true}); }
+  Tensor forward(const Tensor& x) override {
+    return nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.addend = shortcut(x), .relu = true});
+  }
   void zero_last_norm() override { bn2.weight.detach().zero_(); }
 
   nn::Conv2d& conv1;
@@ -81,8 +83,10 @@ void check_blocks(const std::vector<int64_t>& blocks) {
 nn::Sequential ResNet::stage(int64_t planes, int64_t blocks, int64_t stride) {
   nn::Sequential result;
   for (int64_t i = 0; i < blocks; ++i) {
-    if (bottleneck_) result.append(Bottleneck(channels_, planes, i == 0 ? stride : 1));
-    else result.append(BasicBlock(channels_, planes, i == 0 ? stride : 1));
+    if (bottleneck_)
+      result.append(Bottleneck(channels_, planes, i == 0 ? stride : 1));
+    else
+      result.append(BasicBlock(channels_, planes, i == 0 ? stride : 1));
     channels_ = bottleneck_ ? 4 * planes : planes;
   }
   return result;

@@ -30,8 +30,8 @@ static nn::Sequential convolutions(const std::vector<int64_t>& layers) {
 
 Vgg::Vgg(const std::vector<int64_t>& layers, VggOptions options)
     : features_(add("features", convolutions(layers))),
-      classifier_(add("classifier", nn::Sequential{nn::Linear(512 * 7 * 7, 4096), nn::ReLU(), nn::Dropout(options.dropout), nn::Linear(4096, 4096), nn::ReLU(),
-                                                   nn::Dropout(options.dropout), nn::Linear(4096, options.num_classes)})) {
+      classifier_(add("classifier", nn::Sequential{nn::Linear(512 * 7 * 7, 4096), nn::ReLU(), nn::Dropout(options.dropout), nn::Linear(4096, 4096),
+                                                   nn::ReLU(), nn::Dropout(options.dropout), nn::Linear(4096, options.num_classes)})) {
   init_convolutions(*this);
   init_linears(*this, 0.01);
 }
@@ -39,8 +39,6 @@ Vgg::Vgg(const std::vector<int64_t>& layers, VggOptions options)
 Tensor Vgg::forward(const Tensor& x) { return classifier_(adaptive_avg_pool2d(features_(x), 7).flatten(1)); }
 
 Vgg vgg11_bn(VggOptions options) { return Vgg({64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0}, options); }
-Vgg vgg16_bn(VggOptions options) {
-  return Vgg({64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0}, options);
-}
+Vgg vgg16_bn(VggOptions options) { return Vgg({64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0}, options); }
 
 }  // namespace ember::models

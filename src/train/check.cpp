@@ -81,17 +81,22 @@ OverfitResult overfit_one_batch(nn::Module& model, optim::Optimizer& optimizer, 
   }
   const double first = result.losses.front(), last = result.losses.back();
   result.report = fmt::format("one batch: loss {:.4g} -> {:.4g} in {} steps: ", first, last, result.losses.size());
-  if (result.passed) result.report += "the network can learn it by heart";
-  else if (!std::isfinite(last)) result.report += "not finite any more; lower the learning rate, look for a logarithm or division of 0";
-  else if (last > 0.9 * first) result.report += "it hardly falls; are all parameters in the optimiser, is the rate right (find_lr), do targets belong to inputs?";
-  else result.report += fmt::format("not below {:g} yet; more steps or a larger rate may do, dropout and weight decay hold it back", options.loss_below);
+  if (result.passed)
+    result.report += "the network can learn it by heart";
+  else if (!std::isfinite(last))
+    result.report += "not finite any more; lower the learning rate, look for a logarithm or division of 0";
+  else if (last > 0.9 * first)
+    result.report += "it hardly falls; are all parameters in the optimiser, is the rate right (find_lr), do targets belong to inputs?";
+  else
+    result.report += fmt::format("not below {:g} yet; more steps or a larger rate may do, dropout and weight decay hold it back", options.loss_below);
   return result;
 }
 
 FindLrResult find_lr(nn::Module& model, optim::Optimizer& optimizer, const Callback<Tensor()>& loss, const FindLrOptions& options) {
   check<ValueError>(options.from > 0 && options.to > options.from, "find_lr: expected 0 < from < to, got {} and {}", options.from, options.to);
   check<ValueError>(options.steps >= 10, "find_lr: expected 10 steps or more, got {}", options.steps);
-  check<ValueError>(options.smoothing >= 0 && options.smoothing < 1, "find_lr: expected a smoothing of at least 0 and below 1, got {}", options.smoothing);
+  check<ValueError>(options.smoothing >= 0 && options.smoothing < 1, "find_lr: expected a smoothing of at least 0 and below 1, got {}",
+                    options.smoothing);
   const Restore restore(model, optimizer);
   FindLrResult result;
   double best = INFINITY;
@@ -106,7 +111,8 @@ FindLrResult find_lr(nn::Module& model, optim::Optimizer& optimizer, const Callb
   }
   // The steepest descent per decade, over a few steps so that noise does not decide; rates beyond the minimum do not count.
   const std::vector<double> smoothed = smooth(result.losses, options.smoothing);
-  const auto lowest = std::size_t(std::min_element(smoothed.begin(), smoothed.end(), [](double a, double b) { return a < b || std::isnan(b); }) - smoothed.begin());
+  const auto lowest =
+      std::size_t(std::min_element(smoothed.begin(), smoothed.end(), [](double a, double b) { return a < b || std::isnan(b); }) - smoothed.begin());
   const std::size_t apart = std::max<std::size_t>(1, std::size_t(options.steps) / 20);
   double steepest = 0;
   result.suggestion = __builtin_nan("");
@@ -126,9 +132,11 @@ Plot FindLrResult::plot() const {
   for (const double loss : losses)
     if (std::isfinite(loss)) top = std::max(top, std::min(loss, bottom + 2 * std::max(losses[0] - bottom, 1e-12)));
   if (losses.size() > 1 && top > bottom)
-    plot = Plot("Loss by learning rate", {.label = "learning rate", .log = true}, {.label = "loss", .from = bottom - (top - bottom) * 0.03, .to = top * 1.03});
+    plot = Plot("Loss by learning rate", {.label = "learning rate", .log = true},
+                {.label = "loss", .from = bottom - (top - bottom) * 0.03, .to = top * 1.03});
   plot.add({.name = "loss", .x = rates, .y = losses, .smoothing = 0.9});
-  if (std::isfinite(suggestion)) plot.add({.name = fmt::format("steepest: {:.2g}", suggestion), .x = {suggestion, suggestion}, .y = {bottom, top}, .style = "dashed"});
+  if (std::isfinite(suggestion))
+    plot.add({.name = fmt::format("steepest: {:.2g}", suggestion), .x = {suggestion, suggestion}, .y = {bottom, top}, .style = "dashed"});
   return plot;
 }
 

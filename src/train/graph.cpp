@@ -54,15 +54,18 @@ std::string to_dot(const Tensor& result, const nn::Module* model) {
 
   Node* const last = history_of(result.impl());
   const int end = last ? number_of(last) : number_of_leaf(result.impl());
-  text += fmt::format("  result [label={} fillcolor=\"#d7f5d0\"];\n  n{} -> result;\n", quoted("result\n" + sizes_text(result.sizes().data(), int(result.dim()))), end);
+  text += fmt::format("  result [label={} fillcolor=\"#d7f5d0\"];\n  n{} -> result;\n",
+                      quoted("result\n" + sizes_text(result.sizes().data(), int(result.dim()))), end);
   while (!open.empty()) {
     Node* const node = open.back();
     open.pop_back();
     const int to = numbers.at(node);
     for (std::uint32_t i = 0; i < node->inputs; ++i) {
       const Edge& edge = node->edges[i];
-      if (edge.node) text += fmt::format("  n{} -> n{};\n", number_of(edge.node), to);
-      else if (edge.leaf) text += fmt::format("  n{} -> n{};\n", number_of_leaf(edge.leaf), to);
+      if (edge.node)
+        text += fmt::format("  n{} -> n{};\n", number_of(edge.node), to);
+      else if (edge.leaf)
+        text += fmt::format("  n{} -> n{};\n", number_of_leaf(edge.leaf), to);
     }
   }
   return text + "}\n";

@@ -75,8 +75,13 @@ struct Inspector::State final : nn::ForwardObserver {
     NoGradGuard no_grad;
     const Tensor y = output.detach();
     const double n = double(y.numel()), zeros = 1 - y.count_nonzero().item<double>() / n;
-    write({{"step", step}, {"module", place->second}, {"kind", "activation"}, {"mean", number(y.mean().item<double>())},
-           {"std", number(y.std({}, 0).item<double>())}, {"zeros", zeros}});
+    write({{"step", step},
+           {"module", place->second},
+           {"type", module.type_name()},
+           {"kind", "activation"},
+           {"mean", number(y.mean().item<double>())},
+           {"std", number(y.std({}, 0).item<double>())},
+           {"zeros", zeros}});
   }
 
   void gradients() {
@@ -91,7 +96,12 @@ struct Inspector::State final : nn::ForwardObserver {
         weight += std::pow(p->value.detach().norm().item<double>(), 2);
       }
       if (any)
-        write({{"step", step}, {"module", name}, {"kind", "gradient"}, {"norm", number(std::sqrt(gradient))}, {"weight_norm", number(std::sqrt(weight))}});
+        write({{"step", step},
+               {"module", name},
+               {"type", module->type_name()},
+               {"kind", "gradient"},
+               {"norm", number(std::sqrt(gradient))},
+               {"weight_norm", number(std::sqrt(weight))}});
       const Tensor mean = buffer(*module, "running_mean"), var = buffer(*module, "running_var");
       if (mean.defined() && var.defined() && mean.numel() > 0)
         write({{"step", step}, {"module", name}, {"kind", "batch_norm"}, {"mean", five_numbers(mean)}, {"var", five_numbers(var)}});

@@ -51,8 +51,8 @@ void Classification::reset() {
 
 void Classification::add(const Tensor& prediction, const Tensor& target, const Tensor& images) {
   const int64_t classes = counts_.size(0);
-  check<ValueError>(target.defined() && target.dtype() == kInt64 && target.dim() == 1,
-                    "Classification: expected int64 targets of shape (N), got {}", target.defined() ? fmt::format("{} {}", name(target.dtype()), target.sizes()) : "none");
+  check<ValueError>(target.defined() && target.dtype() == kInt64 && target.dim() == 1, "Classification: expected int64 targets of shape (N), got {}",
+                    target.defined() ? fmt::format("{} {}", name(target.dtype()), target.sizes()) : "none");
   check<ValueError>(prediction.defined(), "Classification: expected predictions, got an undefined tensor");
   const bool scores = prediction.dim() == 2;
   check<ValueError>(scores ? prediction.is_floating_point() && prediction.size(1) == classes : prediction.dim() == 1 && prediction.dtype() == kInt64,
@@ -121,9 +121,15 @@ static double macro(const Tensor& counts, Of&& of) {
     if (counts.select(0, c).sum().item<int64_t>() + counts.select(1, c).sum().item<int64_t>() > 0) mean.add(of(c));
   return mean.value();
 }
-double Classification::macro_precision() const { return macro(counts_, [&](int64_t c) { return precision(c); }); }
-double Classification::macro_recall() const { return macro(counts_, [&](int64_t c) { return recall(c); }); }
-double Classification::macro_f1() const { return macro(counts_, [&](int64_t c) { return f1(c); }); }
+double Classification::macro_precision() const {
+  return macro(counts_, [&](int64_t c) { return precision(c); });
+}
+double Classification::macro_recall() const {
+  return macro(counts_, [&](int64_t c) { return recall(c); });
+}
+double Classification::macro_f1() const {
+  return macro(counts_, [&](int64_t c) { return f1(c); });
+}
 
 double Classification::balanced_accuracy() const {
   Mean mean;
@@ -175,7 +181,8 @@ void Classification::save(const std::string& folder) const {
   file.write(text + "\n");
   file.commit();
   if (!wrong_images_.empty())
-    save_npz(nn::StateDict({{"images", stack(wrong_images_)}, {"target", tensor(NestedNumbers(wrong_targets_), kInt64)},
+    save_npz(nn::StateDict({{"images", stack(wrong_images_)},
+                            {"target", tensor(NestedNumbers(wrong_targets_), kInt64)},
                             {"prediction", tensor(NestedNumbers(wrong_predictions_), kInt64)}}),
              folder + "/mistakes.npz");
 }

@@ -30,19 +30,25 @@ std::string style() {
   return "<style>.ep{font-family:system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;font-size:12px}"
          ".ep-curve{fill:none;stroke-width:1.8;stroke-linejoin:round}.ep-faint{stroke-opacity:.28;stroke-width:1}"
          ".ep-band{fill-opacity:.18}.ep-grid{stroke-width:1}.ep-frame{stroke-width:1;fill:none;stroke-opacity:.55}"
-         ".ep-title{font-size:14px;font-weight:600}" + light +
-         "@media (prefers-color-scheme:dark){" + scheme("#12161b", "#dfe5ea", "#2c343c", kOnDark) + "}@media print{" + light + "}</style>";
+         ".ep-title{font-size:14px;font-weight:600}" +
+         light + "@media (prefers-color-scheme:dark){" + scheme("#12161b", "#dfe5ea", "#2c343c", kOnDark) + "}@media print{" + light + "}</style>";
 }
 
 std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) {
-    if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '&') result += "&amp;";
-    else if (c == '"') result += "&quot;";
-    else if (static_cast<unsigned char>(c) >= 32 || c == '\t') result += c;
-    else result += ' ';
+    if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '&')
+      result += "&amp;";
+    else if (c == '"')
+      result += "&quot;";
+    else if (static_cast<unsigned char>(c) >= 32 || c == '\t')
+      result += c;
+    else
+      result += ' ';
   }
   return result;
 }
@@ -121,16 +127,20 @@ std::vector<double> Drawing::shown(bool x) const {
   const auto take = [&](const std::vector<double>& values) { all.insert(all.end(), values.begin(), values.end()); };
   for (const Curve& c : plot_.curves_) {
     const std::vector<double> at = positions(c.x, c.y.size());
-    if (!x) take(c.y);
-    else take(at);
+    if (!x)
+      take(c.y);
+    else
+      take(at);
     if (x && c.style == "bars" && !at.empty() && plot_.x_.categories.empty() && !plot_.x_.log) {
       const double half = least_distance(at) / 2;
       take({*std::min_element(at.begin(), at.end()) - half, *std::max_element(at.begin(), at.end()) + half});
     }
   }
   for (const Plot::Band& b : plot_.bands_) {
-    if (x) take(positions(b.x, b.low.size()));
-    else take(b.low), take(b.high);
+    if (x)
+      take(positions(b.x, b.low.size()));
+    else
+      take(b.low), take(b.high);
   }
   return all;
 }
@@ -163,14 +173,12 @@ void Drawing::frame() {
   for (const Scale::Tick& tick : x_.ticks(std::max(2, int((right_ - left_) / std::max(widest_x, 60.0))))) {
     const double at = x_(tick.value);
     put(R"(<line class="ep-grid" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/>)", at, top_, bottom_);
-    if (!tick.text.empty())
-      put(R"(<text class="ep-ink" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", at, bottom_ + 17, escaped(tick.text));
+    if (!tick.text.empty()) put(R"(<text class="ep-ink" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", at, bottom_ + 17, escaped(tick.text));
   }
   for (const Scale::Tick& tick : y_.ticks(std::max(2, height_ / 60))) {
     const double at = y_(tick.value);
     put(R"(<line class="ep-grid" x1="{0:.1f}" x2="{1:.1f}" y1="{2:.1f}" y2="{2:.1f}"/>)", left_, right_, at);
-    if (!tick.text.empty())
-      put(R"(<text class="ep-ink" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>)", left_ - 7, at + 4, escaped(tick.text));
+    if (!tick.text.empty()) put(R"(<text class="ep-ink" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>)", left_ - 7, at + 4, escaped(tick.text));
   }
   put(R"(<rect class="ep-frame" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>)", left_, top_, std::max(0.0, right_ - left_),
       std::max(0.0, bottom_ - top_));
@@ -195,11 +203,11 @@ void Drawing::legend(double left, double right) {
     if (entry.style == "points") {
       put(R"(<circle class="ep-f{}" cx="{:.1f}" cy="{:.1f}" r="3.5"/>)", entry.number % kColours, x + 12, y - 4);
     } else if (entry.style == "bars" || entry.style == "band") {
-      put(R"(<rect class="ep-f{}{}" x="{:.1f}" y="{:.1f}" width="20" height="10"/>)", entry.number % kColours, entry.style == "band" ? " ep-band" : "",
-          x + 2, y - 9);
+      put(R"(<rect class="ep-f{}{}" x="{:.1f}" y="{:.1f}" width="20" height="10"/>)", entry.number % kColours,
+          entry.style == "band" ? " ep-band" : "", x + 2, y - 9);
     } else {
-      put(R"(<line class="ep-curve ep-l{0}" x1="{1:.1f}" x2="{2:.1f}" y1="{3:.1f}" y2="{3:.1f}"{4}/>)", entry.number % kColours, x + 2, x + 22,
-          y - 4, dashes(entry.style, entry.number));
+      put(R"(<line class="ep-curve ep-l{0}" x1="{1:.1f}" x2="{2:.1f}" y1="{3:.1f}" y2="{3:.1f}"{4}/>)", entry.number % kColours, x + 2, x + 22, y - 4,
+          dashes(entry.style, entry.number));
     }
     put(R"(<text class="ep-ink" x="{:.1f}" y="{:.1f}">{}</text>)", x + 28, y, escaped(entry.name));
     x += wide;
@@ -295,8 +303,7 @@ void Drawing::line(const std::vector<double>& x, const std::vector<double>& y, i
     if (end - 1 > i) to(end - 1);
     i = end;
   }
-  if (!path.empty())
-    put(R"(<path class="ep-curve ep-l{}{}" d="{}"{}/>)", colour, more, path, dashes);
+  if (!path.empty()) put(R"(<path class="ep-curve ep-l{}{}" d="{}"{}/>)", colour, more, path, dashes);
 }
 
 namespace {

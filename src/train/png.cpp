@@ -61,7 +61,8 @@ std::string png_bytes(const char* who, const Tensor& image) {
   const bool plane = image.dim() == 2;
   check<ValueError>((plane || (image.dim() == 3 && (image.size(0) == 1 || image.size(0) == 3))) && image.numel() > 0,
                     "{}: expected an image of shape (H, W), (1, H, W) or (3, H, W), got {}", who, image.sizes());
-  check<ValueError>(image.is_floating_point() || image.dtype() == kUInt8, "{}: expected uint8 or real numbers 0 .. 1, got {}", who, name(image.dtype()));
+  check<ValueError>(image.is_floating_point() || image.dtype() == kUInt8, "{}: expected uint8 or real numbers 0 .. 1, got {}", who,
+                    name(image.dtype()));
   NoGradGuard no_grad;
   Tensor bytes = image.detach();
   if (image.is_floating_point()) bytes = bytes.mul(255).clamp(0, 255).nan_to_num().to(kUInt8);  // cut off as SummaryWriter does

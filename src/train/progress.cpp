@@ -24,7 +24,9 @@ std::string clock_text(double seconds) {
   return fmt::format("{:02}:{:02}", whole / 60, whole % 60);
 }
 
-std::string rate_text(double rate) { return rate >= 100 ? fmt::format("{:.0f}/s", rate) : rate >= 1 ? fmt::format("{:.1f}/s", rate) : fmt::format("{:.1f} s each", 1 / rate); }
+std::string rate_text(double rate) {
+  return rate >= 100 ? fmt::format("{:.0f}/s", rate) : rate >= 1 ? fmt::format("{:.1f}/s", rate) : fmt::format("{:.1f} s each", 1 / rate);
+}
 
 /// `cells` columns, in eighths of a column.
 std::string bar_text(double part, int cells) {
@@ -120,8 +122,10 @@ struct Progress::State {
   void merge(const Values& more) {
     for (const auto& [name, value] : more) {
       const auto same = std::find_if(values.begin(), values.end(), [&, n = &name](const auto& v) { return v.first == *n; });
-      if (same == values.end()) values.emplace_back(name, value);
-      else same->second = value;
+      if (same == values.end())
+        values.emplace_back(name, value);
+      else
+        same->second = value;
     }
   }
 
@@ -139,8 +143,10 @@ Progress::Progress(std::int64_t total, ProgressOptions options) {
   const char* const kind = std::getenv("TERM");
   const bool terminal = ::isatty(options.fd) == 1 && !(kind && std::strcmp(kind, "dumb") == 0);
   state_ = new State{total, 0, std::move(options), terminal, terminal && !is_set("NO_COLOR"), false, false, {}};
-  if (state_->terminal) state_->draw();
-  else if (total == 0) state_->last_drawing = state_->begin;
+  if (state_->terminal)
+    state_->draw();
+  else if (total == 0)
+    state_->last_drawing = state_->begin;
 }
 
 Progress::~Progress() {

@@ -138,20 +138,24 @@ std::string ModelSummary::table() const {
     wide = std::max(wide, std::size_t(std::count_if(name.begin(), name.end(), [](char c) { return (c & 0xC0) != 0x80; })) + 2);
   }
   const std::size_t line = wide + 58;
-  std::string text = std::string(line, '=') + fmt::format("\n{:<{}}{:<22}{:>14}{:>22}\n", "Layer (type:depth-idx)", wide, "Output Shape", "Param #", "Mult-Adds");
+  std::string text =
+      std::string(line, '=') + fmt::format("\n{:<{}}{:<22}{:>14}{:>22}\n", "Layer (type:depth-idx)", wide, "Output Shape", "Param #", "Mult-Adds");
   text += std::string(line, '=') + "\n";
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const LayerSummary& layer = layers[i];
     const std::string params = layer.repeated ? "(recursive)" : !layer.leaf || layer.parameters == 0 ? "--" : with_commas(layer.parameters);
-    text += names[i] + std::string(wide - std::size_t(std::count_if(names[i].begin(), names[i].end(), [](char c) { return (c & 0xC0) != 0x80; })), ' ');
-    text += fmt::format("{:<22}{:>14}{:>22}\n", ember::to_string(IntArrayRef(layer.output)), params, layer.mult_adds == 0 ? "--" : with_commas(layer.mult_adds));
+    text +=
+        names[i] + std::string(wide - std::size_t(std::count_if(names[i].begin(), names[i].end(), [](char c) { return (c & 0xC0) != 0x80; })), ' ');
+    text += fmt::format("{:<22}{:>14}{:>22}\n", ember::to_string(IntArrayRef(layer.output)), params,
+                        layer.mult_adds == 0 ? "--" : with_commas(layer.mult_adds));
   }
   text += std::string(line, '=') + "\n";
-  text += fmt::format("Total params: {}\nTrainable params: {}\nNon-trainable params: {}\nTotal mult-adds: {}\n", with_commas(parameters), with_commas(trainable),
-                      with_commas(parameters - trainable), with_commas(mult_adds));
+  text += fmt::format("Total params: {}\nTrainable params: {}\nNon-trainable params: {}\nTotal mult-adds: {}\n", with_commas(parameters),
+                      with_commas(trainable), with_commas(parameters - trainable), with_commas(mult_adds));
   text += std::string(line, '=') + "\n";
-  text += fmt::format("Input size (MB): {}\nForward/backward pass size (MB): {}\nParams size (MB): {}\nEstimated total size (MB): {}\n", megabytes(input_bytes),
-                      megabytes(activation_bytes), megabytes(parameter_bytes), megabytes(input_bytes + activation_bytes + parameter_bytes));
+  text += fmt::format("Input size (MB): {}\nForward/backward pass size (MB): {}\nParams size (MB): {}\nEstimated total size (MB): {}\n",
+                      megabytes(input_bytes), megabytes(activation_bytes), megabytes(parameter_bytes),
+                      megabytes(input_bytes + activation_bytes + parameter_bytes));
   return text + std::string(line, '=') + "\n";
 }
 

@@ -104,7 +104,14 @@ Message histogram(const std::vector<double>& values) {
   std::vector<double> shown{0};
   shown.insert(shown.end(), counts.begin() + std::ptrdiff_t(first), counts.begin() + std::ptrdiff_t(end));
   const std::vector<double> right(limits.begin() + std::ptrdiff_t(first), limits.begin() + std::ptrdiff_t(end) + 1);
-  return Message().real64(1, low).real64(2, high).real64(3, double(values.size())).real64(4, sum).real64(5, squares).packed(6, right).packed(7, shown);
+  return Message()
+      .real64(1, low)
+      .real64(2, high)
+      .real64(3, double(values.size()))
+      .real64(4, sum)
+      .real64(5, squares)
+      .packed(6, right)
+      .packed(7, shown);
 }
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
@@ -143,7 +150,9 @@ struct SummaryWriter::File {
     if (std::fwrite(record.bytes.data(), 1, record.bytes.size(), file) != record.bytes.size()) fail_to_write();
     if (now() - last_flush > 2) flush();
   }
-  void add(const Message& value, int64_t step) { write(Message().real64(1, now()).varint(2, std::uint64_t(step)).message(5, Message().message(1, value))); }
+  void add(const Message& value, int64_t step) {
+    write(Message().real64(1, now()).varint(2, std::uint64_t(step)).message(5, Message().message(1, value)));
+  }
   void flush() {
     if (file && std::fflush(file) != 0) fail_to_write();
     last_flush = now();
@@ -195,7 +204,7 @@ void SummaryWriter::add_image(const std::string& tag, const Tensor& image, int64
 
 void SummaryWriter::add_text(const std::string& tag, const std::string& text, int64_t step) {
   const Message metadata = Message().message(1, Message().text(1, "text"));  // which plugin shows it
-  const Message one = Message().message(2, Message().varint(1, 1));  // a shape of one element
+  const Message one = Message().message(2, Message().varint(1, 1));          // a shape of one element
   const Message tensor = Message().varint(1, 7 /* DT_STRING */).message(2, one).text(8, text);
   file_->add(Message().text(1, tag + "/text_summary").message(8, tensor).message(9, metadata), step);
 }

@@ -8,7 +8,7 @@ import sys
 
 WITHOUT_GRADIENT = {
     "comparisons and tests": "eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite isclose allclose equal",
-    "positions and counts": "argmax argmin argsort nonzero argwhere all any count_nonzero bincount one_hot unique",
+    "positions and counts": "argmax argmin argsort nonzero argwhere all any count_nonzero bincount one_hot unique histc histogram",
 }
 
 root = sys.argv[1]

@@ -102,6 +102,8 @@ TEST_CASE("gradcheck: reductions") {
       {"cumprod with zeros", [=](In in) { return cumprod(in[0] - zero_second, 1); }, {{2, 3}}, 0.5, 2},
       {"median", [](In in) { return median(in[0]); }, {{5}}},
       {"median 1", [](In in) { return median(in[0], 1).values; }, {{2, 5}}},
+      {"quantile", [](In in) { return quantile(in[0], 0.3); }, {{5}}},
+      {"quantile 1", [](In in) { return quantile(in[0], tensor({0.1, 0.8}, kFloat64), 1, true); }, {{2, 5}}},
       {"sort", [](In in) { return sort(in[0], 0, true).values; }, {{4, 2}}},
       {"topk", [](In in) { return topk(in[0], 2, 0).values; }, {{4, 2}}},
       {"sum of nothing", [](In in) { return sum(in[0], 0); }, {{0, 3}}},

@@ -80,7 +80,8 @@ TEST_CASE("EarlyStopping waits as long as its patience, and not for NaN") {
 TEST_CASE("the first Ctrl-C only asks, and what handled it before handles it again") {
   static volatile std::sig_atomic_t old_handler_ran;
   old_handler_ran = 0;
-  struct sigaction old {}, before {};
+  struct sigaction old {
+  }, before{};
   old.sa_handler = [](int) { old_handler_ran = 1; };
   ::sigaction(SIGINT, &old, &before);
   {

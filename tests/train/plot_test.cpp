@@ -30,7 +30,8 @@ TEST_CASE("a plot names its axes, its curves and itself, and escapes what XML wo
   Plot plot("Loss <A & B>", {.label = "epoch"}, {.label = "loss \"x\""});
   plot.add({.name = "training", .y = {3, 2, 1}}).add({.name = "validation", .y = {3, 2.5, 2}, .style = "dashed"});
   const std::string svg = plot.svg();
-  for (const char* text : {"Loss &lt;A &amp; B&gt;", ">epoch<", "loss &quot;x&quot;", ">training<", ">validation<", "prefers-color-scheme:dark", "@media print"})
+  for (const char* text :
+       {"Loss &lt;A &amp; B&gt;", ">epoch<", "loss &quot;x&quot;", ">training<", ">validation<", "prefers-color-scheme:dark", "@media print"})
     CHECK_THAT(svg, contains(text));
   CHECK(count(svg, "<svg") == count(svg, "</svg>"));
   CHECK(count(svg, "<path") == 2);

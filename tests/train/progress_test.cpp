@@ -97,7 +97,8 @@ TEST_CASE("progress on a terminal is one line that stays below its width, whatev
     CHECK_THAT(text.substr(text.rfind("epoch 3")), contains("accuracy 0.975"));
     CHECK(count(text, "\n") == 1);
     if (columns < 80) continue;
-    for (const char* part : {"epoch 3  ", " 75%", "150/200", "█", "loss 0.08123", "accuracy 0.975", "\x1b[36m", "\x1b[K"}) CHECK_THAT(text, contains(part));
+    for (const char* part : {"epoch 3  ", " 75%", "150/200", "█", "loss 0.08123", "accuracy 0.975", "\x1b[36m", "\x1b[K"})
+      CHECK_THAT(text, contains(part));
   }
   Terminal terminal(100);
   Progress progress(200, {.label = "epoch 3", .fd = terminal.near, .interval = 0});
@@ -148,7 +149,8 @@ TEST_CASE("progress into a pipe is a few plain lines") {
   const std::string text = pipe.written();
   CHECK(count(text, "\n") == 11);  // nine on the way, the remark, the end
   CHECK(text.find_first_of("\r\x1b") == std::string::npos);
-  CHECK_THAT(text, contains("epoch 1   50%  469/938  ") && contains("loss 0.001066  accuracy 0.9912\n") && contains("\na remark\nepoch 1  100%  938/938"));
+  CHECK_THAT(text,
+             contains("epoch 1   50%  469/938  ") && contains("loss 0.001066  accuracy 0.9912\n") && contains("\na remark\nepoch 1  100%  938/938"));
 }
 
 TEST_CASE("progress of an unknown number of steps counts") {

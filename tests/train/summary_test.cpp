@@ -18,9 +18,14 @@ int64_t count(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a summary counts parameters, multiply-adds and bytes as torchinfo does, and leaves the model as it was") {
-  nn::Sequential net{nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
+  nn::Sequential net{nn::Conv2d(1, 16, 3, {.padding = 1}),
+                     nn::BatchNorm2d(16),
+                     nn::ReLU(),
+                     nn::MaxPool2d(2),
                      nn::Sequential{nn::Conv2d(16, 32, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(32), nn::ReLU()},
-                     nn::MaxPool2d(2), nn::Flatten(), nn::Linear(32 * 7 * 7, 10)};
+                     nn::MaxPool2d(2),
+                     nn::Flatten(),
+                     nn::Linear(32 * 7 * 7, 10)};
   net[1].eval();
   const auto state = net.state_dict().clone();
 
@@ -41,7 +46,8 @@ TEST_CASE("a summary counts parameters, multiply-adds and bytes as torchinfo doe
   CHECK_FALSE(net[1].is_training());
   CHECK(nn::forward_observer() == nullptr);
   const std::string table = summary.table();
-  for (const char* part : {"├─Conv2d: 1-1 (0)", "│    └─BatchNorm2d: 2-2 (4.1)", "[64, 32, 14, 14]", "57,802,752", "Total params: 20,554", "Forward/backward pass size (MB): 19.27"})
+  for (const char* part : {"├─Conv2d: 1-1 (0)", "│    └─BatchNorm2d: 2-2 (4.1)", "[64, 32, 14, 14]", "57,802,752", "Total params: 20,554",
+                           "Forward/backward pass size (MB): 19.27"})
     CHECK_THAT(table, contains(part));
 }
 

@@ -85,7 +85,8 @@ TEST_CASE("images are PNG, of one or three channels, uint8 or 0 .. 1") {
   train::SummaryWriter writer(folder / "run");
   writer.add_image("a", tensor({{0.0, 2.0}, {-1.0, 0.5}}), 1);
   writer.add_image("b", full({3, 5, 4}, 200, kUInt8), 1);
-  CHECK_THROWS_WITH(writer.add_image("c", zeros({2, 5, 4}), 1), "add_image: expected an image of shape (H, W), (1, H, W) or (3, H, W), got [2, 5, 4]");
+  CHECK_THROWS_WITH(writer.add_image("c", zeros({2, 5, 4}), 1),
+                    "add_image: expected an image of shape (H, W), (1, H, W) or (3, H, W), got [2, 5, 4]");
   CHECK_THROWS_AS(writer.add_image("c", zeros({1, 5, 4}, kInt64), 1), ValueError);
   CHECK_THROWS_AS(writer.add_image("c", zeros({0, 4}), 1), ValueError);
   writer.close();

@@ -38,7 +38,8 @@ std::vector<Json> read_json_lines(const fs::path& path) {
     Json value = Json::parse(line, nullptr, false);
     const bool cut_off = value.is_discarded() && text.eof();  // by a run that was killed
     if (cut_off) break;
-    if (!value.is_object()) throw RuntimeError(fmt::format("{}, line {}: expected one JSON object, got '{}'", path.string(), number, line.substr(0, 60)));
+    if (!value.is_object())
+      throw RuntimeError(fmt::format("{}, line {}: expected one JSON object, got '{}'", path.string(), number, line.substr(0, 60)));
     lines.push_back(std::move(value));
   }
   return lines;
@@ -95,8 +96,10 @@ std::string confusion_html(const Confusion& confusion) {
       all += confusion.counts[r][c];
       right += r == c ? confusion.counts[r][c] : 0;
     }
-  std::string html = fmt::format("<p>{} of {} right, accuracy {:.4f}. Rows are the classes, columns what they were taken for.</p>\n<div class=\"wide\"><table class=\"confusion\"><tr><td></td>",
-                                 right, all, all ? double(right) / double(all) : 0.0);
+  std::string html = fmt::format(
+      "<p>{} of {} right, accuracy {:.4f}. Rows are the classes, columns what they were taken for.</p>\n<div class=\"wide\"><table "
+      "class=\"confusion\"><tr><td></td>",
+      right, all, all ? double(right) / double(all) : 0.0);
   for (const std::string& name : confusion.names) html += "<th scope=\"col\">" + escaped_html(name) + "</th>";
   html += "<th scope=\"col\">recall</th></tr>\n";
   for (std::size_t r = 0; r < confusion.counts.size(); ++r) {
@@ -106,7 +109,8 @@ std::string confusion_html(const Confusion& confusion) {
     for (std::size_t c = 0; c < confusion.counts.size(); ++c) {
       const int64_t n = confusion.counts[r][c];
       const double share = of_row ? double(n) / double(of_row) : 0;
-      html += fmt::format("<td class=\"{}\" style=\"--share:{:.3f}\">{}</td>", r == c ? "right" : "wrong", n == 0 ? 0 : std::max(0.08, share), n ? std::to_string(n) : "");
+      html += fmt::format("<td class=\"{}\" style=\"--share:{:.3f}\">{}</td>", r == c ? "right" : "wrong", n == 0 ? 0 : std::max(0.08, share),
+                          n ? std::to_string(n) : "");
     }
     html += fmt::format("<td>{}</td></tr>\n", of_row ? fmt::format("{:.3f}", double(confusion.counts[r][r]) / double(of_row)) : "");
   }
@@ -115,7 +119,8 @@ std::string confusion_html(const Confusion& confusion) {
 
 std::string mistakes_html(const fs::path& path, const Confusion& confusion) {
   const nn::StateDict arrays = load_npz(path.string());
-  const Tensor images = arrays.at("images").to(kFloat64), target = arrays.at("target").to(kInt64).contiguous(), prediction = arrays.at("prediction").to(kInt64).contiguous();
+  const Tensor images = arrays.at("images").to(kFloat64), target = arrays.at("target").to(kInt64).contiguous(),
+               prediction = arrays.at("prediction").to(kInt64).contiguous();
   const auto name = [&](int64_t c) { return c >= 0 && c < int64_t(confusion.names.size()) ? confusion.names[std::size_t(c)] : std::to_string(c); };
   if ((images.dim() != 3 && !(images.dim() == 4 && (images.size(1) == 1 || images.size(1) == 3))) || target.numel() != images.size(0) ||
       prediction.numel() != images.size(0))
@@ -123,9 +128,10 @@ std::string mistakes_html(const fs::path& path, const Confusion& confusion) {
   std::string html = "<h3>What was taken for something else</h3>\n<div class=\"mistakes\">";
   for (int64_t i = 0; i < images.size(0); ++i) {
     const Tensor image = images.select(0, i), low = image.min(), range = (image.max() - low).clamp_min(1e-12);
-    html += fmt::format("<figure><img alt=\"{0}, taken for {1}\" src=\"data:image/png;base64,{2}\"><figcaption>{0} &rarr; {1}</figcaption></figure>\n",
-                        escaped_html(name(target.data<int64_t>()[i])), escaped_html(name(prediction.data<int64_t>()[i])),
-                        base64(train::png_bytes("report", ((image - low) / range).to(kFloat32))));
+    html +=
+        fmt::format("<figure><img alt=\"{0}, taken for {1}\" src=\"data:image/png;base64,{2}\"><figcaption>{0} &rarr; {1}</figcaption></figure>\n",
+                    escaped_html(name(target.data<int64_t>()[i])), escaped_html(name(prediction.data<int64_t>()[i])),
+                    base64(train::png_bytes("report", ((image - low) / range).to(kFloat32))));
   }
   return html + "</div>\n";
 }
@@ -138,7 +144,8 @@ std::string layers_html(const fs::path& path) {
   std::vector<std::string> order;  // of modules, as they come
   std::map<std::string, Series> series;
   const auto add = [&](const char* kind, const Json& line, double value) {
-    const std::string module = text_in(line, "module").empty() ? "(root)" : text_in(line, "module");
+    std::string module = text_in(line, "module").empty() ? "(root)" : text_in(line, "module");
+    if (const std::string type = text_in(line, "type"); !type.empty()) module += " " + type;
     if (std::find(order.begin(), order.end(), module) == order.end()) order.push_back(module);
     train::Curve& curve = series[kind][module];
     curve.name = module;
@@ -186,7 +193,8 @@ std::string layers_html(const fs::path& path) {
         for (std::size_t q = 0; q < 5; ++q) quartiles[q].push_back((*at)[q].is_number() ? (*at)[q].get<double>() : __builtin_nan(""));
       }
       const bool is_var = what[0] == 'v';
-      train::Plot plot(fmt::format("{}: running_{}", module.empty() ? "(root)" : module, what), {.label = "step"}, {.label = is_var ? "variance" : "mean", .log = is_var});
+      train::Plot plot(fmt::format("{}: running_{}", module.empty() ? "(root)" : module, what), {.label = "step"},
+                       {.label = is_var ? "variance" : "mean", .log = is_var});
       plot.band("all channels", step, quartiles[0], quartiles[4]).band("middle half", step, quartiles[1], quartiles[3]);
       plot.add({.name = "median", .x = step, .y = quartiles[2]});
       html += "<figure>" + plot.svg(420, 300) + "</figure>\n";
@@ -198,10 +206,13 @@ std::string layers_html(const fs::path& path) {
 std::string doctor_html(const fs::path& path) {
   const std::vector<Json> lines = read_json_lines(path);
   if (lines.empty()) return "<p>Nothing was found.</p>\n";
-  std::string html = "<div class=\"wide\"><table><tr><th scope=\"col\">step</th><th scope=\"col\">module</th><th scope=\"col\">what</th><th scope=\"col\">cure</th></tr>\n";
+  std::string html =
+      "<div class=\"wide\"><table><tr><th scope=\"col\">step</th><th scope=\"col\">module</th><th scope=\"col\">what</th><th "
+      "scope=\"col\">cure</th></tr>\n";
   for (const Json& line : lines)
-    html += fmt::format("<tr class=\"{}\"><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>\n", text_in(line, "kind") == "note" ? "note" : "fault",
-                        escaped_html(text_in(line, "step")), escaped_html(text_in(line, "module")), escaped_html(text_in(line, "text")), escaped_html(text_in(line, "cure")));
+    html += fmt::format("<tr class=\"{}\"><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>\n",
+                        text_in(line, "kind") == "note" ? "note" : "fault", escaped_html(text_in(line, "step")),
+                        escaped_html(text_in(line, "module")), escaped_html(text_in(line, "text")), escaped_html(text_in(line, "cure")));
   return html + "</table></div>\n";
 }
 
@@ -216,7 +227,8 @@ int report(const std::string& run, const std::string& out) {
     std::string figures;
     for (const train::Plot& plot : history.panels()) figures += "<figure>" + plot.svg(560, 380) + "</figure>\n";
     std::string last;
-    for (const std::string& name : history.names()) last += fmt::format("<tr><th scope=\"row\">{}</th><td>{:.6g}</td></tr>", escaped_html(name), history.last(name));
+    for (const std::string& name : history.names())
+      last += fmt::format("<tr><th scope=\"row\">{}</th><td>{:.6g}</td></tr>", escaped_html(name), history.last(name));
     body += section("curves", "Curves", "<div class=\"plots\">" + figures + "</div>\n<h3>At the end</h3>\n<table>" + last + "</table>");
   }
   if (fs::exists(folder / "doctor.jsonl")) body += section("doctor", "The doctor's findings", doctor_html(folder / "doctor.jsonl"));
@@ -228,7 +240,8 @@ int report(const std::string& run, const std::string& out) {
     body += section("confusion", "Confusion", html);
   }
   if (fs::exists(folder / "layers.jsonl")) body += layers_html(folder / "layers.jsonl");
-  if (fs::exists(folder / "model.txt")) body += section("model", "The model", "<div class=\"wide\"><pre>" + escaped_html(read_text(folder / "model.txt")) + "</pre></div>");
+  if (fs::exists(folder / "model.txt"))
+    body += section("model", "The model", "<div class=\"wide\"><pre>" + escaped_html(read_text(folder / "model.txt")) + "</pre></div>");
   if (body.empty())
     throw RuntimeError(fmt::format("{} holds nothing to report: none of history.csv, confusion.csv, layers.jsonl, doctor.jsonl, model.txt", run));
 

@@ -26,11 +26,16 @@ th[scope=row],td:nth-child(n+2) code{text-align:left}#doctor td{text-align:left;
 std::string escaped_html(const std::string& text) {
   std::string result;
   for (const char c : text) {
-    if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '&') result += "&amp;";
-    else if (c == '"') result += "&quot;";
-    else result += c;
+    if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '&')
+      result += "&amp;";
+    else if (c == '"')
+      result += "&quot;";
+    else
+      result += c;
   }
   return result;
 }
@@ -59,7 +64,9 @@ std::string page(const std::string& title, const std::string& sections) {
     const std::size_t label = sections.find(label_mark, at) + label_mark.size();
     links += fmt::format("<a href=\"#{}\">{}</a>", id, sections.substr(label, sections.find('"', label) - label));
   }
-  return fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-                     "<title>{0}</title><style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n<nav aria-label=\"sections\">{2}</nav>\n<main>\n{3}</main>\n</body></html>\n",
-                     escaped_html(title), kStyle, links, sections);
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+      "<title>{0}</title><style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n<nav "
+      "aria-label=\"sections\">{2}</nav>\n<main>\n{3}</main>\n</body></html>\n",
+      escaped_html(title), kStyle, links, sections);
 }

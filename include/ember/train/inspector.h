@@ -18,8 +18,8 @@ struct InspectorOptions {
 };
 
 /// Writes run/layers.jsonl, one object a line, which `ember report` draws:
-///   {"step", "module", "kind": "activation", "mean", "std", "zeros"}   the output of each module without children; zeros: share of exact 0
-///   {"step", "module", "kind": "gradient", "norm", "weight_norm"}      Euclidean norms over the parameters of a module
+///   {"step", "module", "type", "kind": "activation", "mean", "std", "zeros"}   the output of each module without children; zeros: share of 0
+///   {"step", "module", "type", "kind": "gradient", "norm", "weight_norm"}      Euclidean norms over the parameters of a module
 ///   {"step", "module", "kind": "batch_norm", "mean": [...], "var": [...]}  minimum, quartiles and maximum over the channels of the running
 ///                                                                          statistics
 /// Steps in between cost nothing: a ForwardObserver is set only for the steps that are looked at, and only where there is none already

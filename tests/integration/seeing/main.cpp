@@ -44,7 +44,10 @@ int main(int, char** argv) {
     std::fclose(file);
   }
   if (std::FILE* file = std::fopen((run + "/doctor.jsonl").c_str(), "w")) {
-    std::fputs("{\"step\":3,\"module\":\"1\",\"finding\":\"one_sample\",\"text\":\"the last batch holds <one> sample\",\"cure\":\"drop_last\",\"kind\":\"fault\"}\n", file);
+    std::fputs(
+        "{\"step\":3,\"module\":\"1\",\"finding\":\"one_sample\",\"text\":\"the last batch holds <one> "
+        "sample\",\"cure\":\"drop_last\",\"kind\":\"fault\"}\n",
+        file);
     std::fclose(file);
   }
 }

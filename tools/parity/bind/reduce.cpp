@@ -1,16 +1,36 @@
 // Reductions, running sums, sorting and products by PyTorch's names.
 #include "bind/binding.h"
 
+#include <ember/ops/histogram.h>
 #include <ember/ops/linalg.h>
 #include <ember/ops/reduce.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace ember::parity {
 namespace {
 
 Tensor keep_all_dims(const Tensor& x, const Tensor& value, bool keepdim) {
   return keepdim ? value.reshape(Shape::filled(x.dim(), 1)) : value;
+}
+
+Result quantile_of(Args& a) {
+  static const char* const names[] = {"linear", "lower", "higher", "midpoint", "nearest"};
+  const std::string name = a[4].text();
+  const auto at = std::find(std::begin(names), std::end(names), name) - std::begin(names);
+  if (at == 5) throw RuntimeError("quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got " + name);
+  const auto interpolation = Interpolation(at);
+  if (a[2].is_none()) {
+    // Without a dimension keepdim keeps all of them, of size 1.
+    const Tensor y = a[1].is_tensor() ? quantile(a[0], a[1].tensor(), interpolation) : quantile(a[0], a[1].real(), interpolation);
+    if (!a[3].boolean()) return y;
+    Shape shape = Shape::filled(int(a[0].tensor().dim()), 1);
+    if (a[1].is_tensor() && a[1].tensor().dim() == 1) shape.insert(0, a[1].tensor().numel());
+    return y.reshape(shape);
+  }
+  return a[1].is_tensor() ? quantile(a[0], a[1].tensor(), a[2].integer(), a[3], interpolation) : quantile(a[0], a[1].real(), a[2].integer(), a[3], interpolation);
 }
 
 Result argmax_of(Args& a) {
@@ -113,6 +133,8 @@ Table extremes() {
        [](Args& a) { return topk(a[0], a[1], a[2], a[3], a[4]); }},
       {"unique*", "input sorted=True return_inverse=False return_counts=False dim=None", unique_of},
       {"bincount*", "input weights=None minlength=0", [](Args& a) { return bincount(a[0], a[1], a[2]); }},
+      {"histc*", "input bins=100 min=0 max=0", [](Args& a) { return histc(a[0], a[1], a[2].real(), a[3].real()); }},
+      {"quantile*", "input q dim=None keepdim=False * interpolation='linear'", quantile_of},
   };
 }
 
