@@ -59,4 +59,5 @@
 #include <ember/scalar.h>
 #include <ember/shape.h>
 #include <ember/tensor.h>
+#include <ember/train/doctor.h>
 #include <ember/train/trace.h>

@@ -1,6 +1,7 @@
 // Groups, and the step as one pass over all parameters, shared by the threads.
 
 #include <algorithm>
+#include <atomic>
 
 #include "kernels/kernels.h"
 #include "optim/method.h"
@@ -25,7 +26,15 @@ struct Copy {
 
 constexpr int64_t kGrain = 1024;
 
+std::atomic<OptimizerObserver> observer{nullptr};
+
+void tell(const Optimizer& optimizer, OptimizerEvent event) {
+  if (const OptimizerObserver watching = observer.load(std::memory_order_acquire)) watching(optimizer, event);
+}
+
 }  // namespace
+
+void set_optimizer_observer(OptimizerObserver watching) { observer.store(watching, std::memory_order_release); }
 
 struct Pass {
   std::vector<Job> jobs;
@@ -75,9 +84,11 @@ Optimizer::Optimizer(const Method& method, std::vector<ParamGroup> groups, Param
     delete &pass_;
     throw;
   }
+  tell(*this, OptimizerEvent::Created);
 }
 
 Optimizer::~Optimizer() {
+  tell(*this, OptimizerEvent::Destroyed);
   delete &states_;
   delete &pass_;
 }
@@ -246,6 +257,7 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
 }
 
 void Optimizer::step() {
+  tell(*this, OptimizerEvent::Step);
   NoGradGuard no_grad;
   states_.resize(param_groups.size());
   for (std::size_t g = 0; g < param_groups.size(); ++g) prepare(param_groups[g], states_[g]);
@@ -263,6 +275,7 @@ void Optimizer::zero_grad(bool set_to_none) {
         gradient.detach().zero_();
       }
     }
+  tell(*this, OptimizerEvent::ZeroGrad);
 }
 
 }  // namespace ember::optim

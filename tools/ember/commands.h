@@ -18,3 +18,6 @@ int diff(const std::string& a, const std::string& b, const DiffOptions& options)
 int report(const std::string& run, const std::string& out);
 
 int completion(const std::string& shell);
+
+/// A lesson (the one about batch norm when `path` is empty) in the terminal, as text when piped, or as a page.
+int lesson(const std::string& path, const std::string& html, bool restart);

@@ -6,13 +6,14 @@
 namespace {
 
 constexpr const char* kBash = R"(_ember() {
-  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff report completion --help --version"
+  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff report lesson completion --help --version"
   if [ "$COMP_CWORD" -gt 1 ]; then
     case ${COMP_WORDS[1]} in
       inspect) words="--json --help" ;;
       convert) words="--help" ;;
       diff) words="--rtol --atol --html --help" ;;
       report) words="--out --help" ;;
+      lesson) words="--html --restart --help" ;;
       completion) words="bash zsh --help" ;;
     esac
     if [[ $word != -* && ${COMP_WORDS[1]} != completion ]]; then
@@ -33,6 +34,7 @@ _ember() {
     'convert:from any format to the one that the second name ends in'
     'diff:where two files differ'
     'report:one page about a finished run'
+    'lesson:batch norm, card by card'
     'completion:print the completion for a shell'
   )
   _arguments -C '--help[explain]' '--version[print the version]' '1:command:->command' '*::argument:->argument'
@@ -44,6 +46,7 @@ _ember() {
         convert) _arguments '--help[explain]' '1:from:_files' '2:to:_files' ;;
         diff) _arguments '--rtol[relative tolerance]:number' '--atol[absolute tolerance]:number' '--html[of traces, a page to write]:page:_files' '--help[explain]' '1:file:_files' '2:file:_files' ;;
         report) _arguments '--out[the page]:page:_files' '--help[explain]' '1:run:_files -/' ;;
+        lesson) _arguments '--html[a page to write]:page:_files' '--restart[from the beginning]' '--help[explain]' '1:file:_files' ;;
         completion) _values shell bash zsh ;;
       esac ;;
   esac

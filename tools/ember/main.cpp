@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   ember diff before.pt after.pt --rtol 1e-5
   ember diff run.npz torch.npz             two traces: which layer differs, and since when
   ember report runs/mnist_cnn              one page: curves, confusion, layers, batch norms
+  ember lesson                             batch norm, card by card; --html FILE makes a page
   source <(ember completion bash)          or zsh
 
 Exit status:
@@ -60,6 +61,12 @@ int main(int argc, char** argv) {
   CLI::App* reporting = app.add_subcommand("report", "one page about a finished run: curves, confusion, layers, batch norms, findings");
   reporting->add_option("RUN", a, "the folder that the run wrote")->required();
   reporting->add_option("--out", out, "the page; RUN/report.html when left out");
+  std::string lesson_file, page;
+  bool restart = false;
+  CLI::App* teaching = app.add_subcommand("lesson", "the lesson on batch norm: cards, questions, and the programs that prove them");
+  teaching->add_option("FILE", lesson_file, "another lesson; lessons/README.md has the format");
+  teaching->add_option("--html", page, "write it as one page, with what its programs print and draw");
+  teaching->add_flag("--restart", restart, "from the beginning, not from where you stopped");
   CLI::App* completing = app.add_subcommand("completion", "print the completion for a shell");
   completing->add_option("SHELL", a)->required()->check(CLI::IsMember({"bash", "zsh"}));
   try {
@@ -73,6 +80,7 @@ int main(int argc, char** argv) {
     if (*converting) return convert(a, b);
     if (*comparing) return diff(a, b, tolerances);
     if (*reporting) return report(a, out);
+    if (*teaching) return lesson(lesson_file, page, restart);
     if (*completing) return completion(a);
     fmt::print("{}", app.help());
     return 0;

@@ -21,8 +21,9 @@ struct ModuleState;
 class Module;
 
 /// Sees every call of a module while it is set, on every thread: for traces and profilers. One that is set in the middle of a call
-/// sees only its end. While there is one, modules that would otherwise be computed together run one by one.
+/// sees only its end. While there is one, modules that would otherwise be computed together run one by one, unless it can do without.
 struct ForwardObserver {
+  virtual bool sees_each_module() const { return true; }  ///< false: not those that are computed together
   virtual void before_forward(const Module& module, const std::vector<Tensor>& inputs) = 0;
   virtual void after_forward(const Module& module, const std::vector<Tensor>& inputs, const Tensor& output) = 0;
   virtual void abandon_forward(const Module& module) = 0;  ///< forward has thrown
