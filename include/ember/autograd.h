@@ -262,6 +262,10 @@ void set_detect_anomaly(bool on);
 using BackwardObserver = void (*)();
 void set_backward_observer(BackwardObserver observer);
 
+/// Called with the tensor that a backward into the leaves' grad starts from, before anything is computed. Null removes it.
+using LossObserver = void (*)(const Tensor& loss);
+void set_loss_observer(LossObserver observer);
+
 }  // namespace autograd
 
 /// A callable that owns what it captured; the light stand-in for std::function in public headers.

@@ -67,5 +67,6 @@
 #include <ember/scalar.h>
 #include <ember/shape.h>
 #include <ember/tensor.h>
-#include <ember/version.h>
+#include <ember/train/doctor.h>
 #include <ember/train/trace.h>
+#include <ember/version.h>

@@ -3,6 +3,7 @@
 
 #include <ember/train/best.h>
 #include <ember/train/check.h>
+#include <ember/train/doctor.h>
 #include <ember/train/history.h>
 #include <ember/train/inspector.h>
 #include <ember/train/interrupt.h>

@@ -11,6 +11,11 @@ namespace ember {
 namespace {
 
 std::atomic<autograd::BackwardObserver> observer{nullptr};
+std::atomic<autograd::LossObserver> loss_observer{nullptr};
+
+void report_begin(const Tensor& loss) {
+  if (const autograd::LossObserver watching = loss_observer.load(std::memory_order_acquire)) watching(loss);
+}
 
 void report_end() {
   if (const autograd::BackwardObserver watching = observer.load(std::memory_order_acquire)) watching();
@@ -48,6 +53,7 @@ void start(GraphWalk& walk, const std::vector<Tensor>& outputs, const std::vecto
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
   require_defined("backward", *this);
+  report_begin(*this);
   GraphWalk walk(retain_graph || create_graph, create_graph);
   walk.seed(*this, initial_gradient(*this, gradient, 0));
   walk.run();
@@ -81,6 +87,7 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
               const std::vector<Tensor>& inputs) {
   require_defined("backward", outputs, inputs);
   check_counts(outputs, gradients);
+  for (const Tensor& output : outputs) report_begin(output);
   if (inputs.empty()) {
     GraphWalk walk(retain_graph || create_graph, create_graph);
     start(walk, outputs, gradients);
@@ -101,6 +108,7 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
 
 void set_detect_anomaly(bool on) { detail::anomaly_mode = on; }
 void set_backward_observer(BackwardObserver watching) { observer.store(watching, std::memory_order_release); }
+void set_loss_observer(LossObserver watching) { loss_observer.store(watching, std::memory_order_release); }
 
 }  // namespace autograd
 

@@ -8,7 +8,10 @@
 namespace ember::nn {
 
 /// Observers see every module, and anomaly mode names the operation that went wrong: then each runs by itself.
-inline bool may_fuse() { return !forward_observer() && !ember::detail::anomaly_mode; }
+inline bool may_fuse() {
+  const ForwardObserver* const watching = forward_observer();
+  return (!watching || !watching->sees_each_module()) && !ember::detail::anomaly_mode;
+}
 
 /// Nobody waits for this module's call, and nothing in it would be refused.
 inline bool is_unwatched(const Module& module) {

@@ -1,6 +1,7 @@
 // Groups, and the step as one pass over all parameters, shared by the threads.
 
 #include <algorithm>
+#include <atomic>
 
 #include "kernels/kernels.h"
 #include "optim/method.h"
@@ -25,7 +26,15 @@ struct Copy {
 
 constexpr int64_t kGrain = 1024;
 
+std::atomic<OptimizerObserver> observer{nullptr};
+
+void tell(const Optimizer& optimizer, OptimizerEvent event) {
+  if (const OptimizerObserver watching = observer.load(std::memory_order_acquire)) watching(optimizer, event);
+}
+
 }  // namespace
+
+void set_optimizer_observer(OptimizerObserver watching) { observer.store(watching, std::memory_order_release); }
 
 struct Pass {
   std::vector<Job> jobs;
@@ -75,9 +84,11 @@ Optimizer::Optimizer(const Method& method, std::vector<ParamGroup> groups, Param
     delete &pass_;
     throw;
   }
+  tell(*this, OptimizerEvent::Created);
 }
 
 Optimizer::~Optimizer() {
+  tell(*this, OptimizerEvent::Destroyed);
   delete &states_;
   delete &pass_;
 }
@@ -248,6 +259,7 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
 }
 
 void Optimizer::step() {
+  tell(*this, OptimizerEvent::Step);
   NoGradGuard no_grad;
   check<RuntimeError>(states_.size() == param_groups.size(),
                       "{}: param_groups has {} groups, of which the optimizer knows {}. Add a group by add_param_group(...), which gives it the "
@@ -268,6 +280,7 @@ void Optimizer::zero_grad(bool set_to_none) {
         gradient.detach().zero_();
       }
     }
+  tell(*this, OptimizerEvent::ZeroGrad);
 }
 
 }  // namespace ember::optim

@@ -33,3 +33,6 @@ struct TableFlags {
 int table(const std::string& path, const TableFlags& flags);
 
 int completion(const std::string& shell);
+
+/// A lesson (the one about batch norm when `path` is empty) in the terminal, as text when piped, or as a page.
+int lesson(const std::string& path, const std::string& html, bool restart);

@@ -6,7 +6,7 @@
 namespace {
 
 constexpr const char* kBash = R"(_ember() {
-  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff report table info completion --help --version"
+  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff report table lesson info completion --help --version"
   if [ "$COMP_CWORD" -gt 1 ]; then
     case ${COMP_WORDS[1]} in
       inspect) words="--json --skip-unreadable --help" ;;
@@ -15,6 +15,7 @@ constexpr const char* kBash = R"(_ember() {
       diff) words="--rtol --atol --html --help" ;;
       report) words="--out --help" ;;
       table) words="--json --rows --delimiter --header --columns --target --skip-rows --comment --quote --decimal --missing-values --missing --whole --numbers --text --help" ;;
+      lesson) words="--html --restart --help" ;;
       completion) words="bash zsh --help" ;;
     esac
     if [[ $word != -* && ${COMP_WORDS[1]} != completion ]]; then
@@ -37,6 +38,7 @@ _ember() {
     'report:one page about a finished run'
     'table:what a table of a text file holds'
     'info:version, instruction set, threads and components'
+    'lesson:batch norm, card by card'
     'completion:print the completion for a shell'
   )
   _arguments -C '--help[explain]' '--version[print the version]' '1:command:->command' '*::argument:->argument'
@@ -49,6 +51,7 @@ _ember() {
         diff) _arguments '--rtol[relative tolerance]:number' '--atol[absolute tolerance]:number' '--html[of traces, a page to write]:page:_files' '--help[explain]' '1:file:_files' '2:file:_files' ;;
         report) _arguments '--out[the page]:page:_files' '--help[explain]' '1:run:_files -/' ;;
         table) _arguments '--json[one JSON object]' '--missing[what becomes of missing cells]:policy:(nan error mean median drop)' '--help[explain]' '1:file:_files' ;;
+        lesson) _arguments '--html[a page to write]:page:_files' '--restart[from the beginning]' '--help[explain]' '1:file:_files' ;;
         completion) _values shell bash zsh ;;
       esac ;;
   esac

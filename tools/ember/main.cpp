@@ -24,6 +24,7 @@ constexpr const char* kExamples = R"(Examples:
   ember report runs/mnist_cnn              one page: curves, confusion, layers, batch norms
   ember table people.csv --missing mean    head, kinds, words and missing cells of a table
   ember info                               what this build is
+  ember lesson                             batch norm, card by card; --html FILE makes a page
   source <(ember completion bash)          or zsh
 
 Exit status:
@@ -131,6 +132,12 @@ int main(int argc, char** argv) {
   tabling->add_option("--text", flags.text, "columns of words, also where they look like numbers")->delimiter(',');
   comparing->footer(kDiffExamples);
   CLI::App* informing = app.add_subcommand("info", "version, instruction set, threads and components of this build");
+  std::string lesson_file, page;
+  bool restart = false;
+  CLI::App* teaching = app.add_subcommand("lesson", "the lesson on batch norm: cards, questions, and the programs that prove them");
+  teaching->add_option("FILE", lesson_file, "another lesson; lessons/README.md has the format");
+  teaching->add_option("--html", page, "write it as one page, with what its programs print and draw");
+  teaching->add_flag("--restart", restart, "from the beginning, not from where you stopped");
   CLI::App* completing = app.add_subcommand("completion", "print the completion for a shell");
   completing->add_option("SHELL", a)->required()->check(CLI::IsMember({"bash", "zsh"}));
   completing->footer(kCompletionExamples);
@@ -149,6 +156,7 @@ int main(int argc, char** argv) {
     if (*reporting) return report(a, out);
     if (*tabling) return table(a, flags);
     if (*informing) return info();
+    if (*teaching) return lesson(lesson_file, page, restart);
     if (*completing) return completion(a);
     fmt::print("{}", app.help());
     return 0;

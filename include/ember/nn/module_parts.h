@@ -15,6 +15,7 @@ class Module;
 /// sees only its end. While there is one, modules that would otherwise be computed together run one by one. It has to outlive the
 /// calls that are running when it is removed.
 struct ForwardObserver {
+  virtual bool sees_each_module() const { return true; }  ///< false: not those that are computed together
   virtual void before_forward(const Module& module, const std::vector<Tensor>& inputs) = 0;
   virtual void after_forward(const Module& module, const std::vector<Tensor>& inputs, const Tensor& output) = 0;
   virtual void abandon_forward(const Module& module) = 0;  ///< forward has thrown

@@ -69,6 +69,12 @@ struct OptimizerState {
   std::vector<Group> param_groups;
 };
 
+class Optimizer;
+enum class OptimizerEvent : std::uint8_t { Created, Step, ZeroGrad, Destroyed };
+/// Told of every optimiser while it is set: Created and Step before they happen to the parameters, ZeroGrad after. Null removes it.
+using OptimizerObserver = void (*)(const Optimizer&, OptimizerEvent);
+void set_optimizer_observer(OptimizerObserver observer);
+
 struct Method;
 struct ParamState;
 struct Pass;
