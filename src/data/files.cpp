@@ -80,12 +80,12 @@ ImagesLabels read_cifar_file(const std::string& path, int labels, const char* ke
   check<RuntimeError>(file.size() > 0, "{}: an empty file", path);
   if (static_cast<unsigned char>(file.data()[0]) == 0x80 && file.size() % std::size_t(3072 + labels) != 0) {
     const CifarPickle pickle = read_cifar_pickle(path, file.data(), file.size(), key);
-    const Tensor pixels = from_blob(const_cast<char*>(pickle.pixels), {int64_t(pickle.labels.size()), 3, 32, 32}, kUInt8);
+    const Tensor pixels = from_blob(static_cast<void*>(const_cast<char*>(pickle.pixels)), {int64_t(pickle.labels.size()), 3, 32, 32}, kUInt8);
     return {as_unit_floats(pixels), from_blob(const_cast<int64_t*>(pickle.labels.data()), {int64_t(pickle.labels.size())}, kInt64).clone()};
   }
   const int64_t record = 3072 + labels;
   check<RuntimeError>(file.size() % std::size_t(record) == 0, "{}: expected records of {} bytes, got {} bytes", path, record, file.size());
-  const Tensor records = from_blob(const_cast<char*>(file.data()), {int64_t(file.size()) / record, record}, kUInt8);
+  const Tensor records = from_blob(static_cast<void*>(const_cast<char*>(file.data())), {int64_t(file.size()) / record, record}, kUInt8);
   return {as_unit_floats(records.narrow(1, labels, 3072).contiguous()).reshape({-1, 3, 32, 32}), records.select(1, labels - 1).to(kInt64)};
 }
 
