@@ -71,6 +71,10 @@ Shape contiguous_strides(IntArrayRef sizes) {
   return strides;
 }
 
+void wrong_count(std::initializer_list<int64_t> given, int wanted) {
+  fail<RuntimeError>("expected a single integer value or a list of {} values to match the dimensions, but got {}", wanted, IntArrayRef(given));
+}
+
 Shape broadcast_shapes(IntArrayRef a, IntArrayRef b) {
   const int dims = a.size() > b.size() ? a.size() : b.size();
   Shape result = Shape::filled(dims, 1);

@@ -94,20 +94,22 @@ Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, DType dtype
                  void* owner = nullptr);
 template <class T>
 concept TypedElement = !std::is_void_v<T>;
+template <class T>
+inline constexpr DType pointed_dtype = sizeof(T) == 1 && dtype_of<T> == DType::Undefined && !std::is_const_v<T> ? kUInt8 : dtype_of<T>;  // char is a byte
 void check_blob_dtype(DType pointer, DType named);
 template <TypedElement T>
-Tensor from_blob(T* data, IntArrayRef sizes, DType dtype = dtype_of<T>, void (*release)(void* owner) = nullptr, void* owner = nullptr) {
-  static_assert(dtype_of<T> != DType::Undefined,
-                "from_blob takes float*, double*, std::int64_t*, std::uint8_t* and bool*, not const: cast others to void* and name the dtype");
-  check_blob_dtype(dtype_of<T>, dtype);
+Tensor from_blob(T* data, IntArrayRef sizes, DType dtype = pointed_dtype<T>, void (*release)(void* owner) = nullptr, void* owner = nullptr) {
+  static_assert(pointed_dtype<T> != DType::Undefined,
+                "from_blob takes float*, double*, std::int64_t*, bytes and bool*, not const: cast others to void* and name the dtype");
+  check_blob_dtype(pointed_dtype<T>, dtype);
   return from_blob(static_cast<void*>(data), sizes, dtype, release, owner);
 }
 template <TypedElement T>
-Tensor from_blob(T* data, IntArrayRef sizes, IntArrayRef strides, DType dtype = dtype_of<T>, void (*release)(void* owner) = nullptr,
+Tensor from_blob(T* data, IntArrayRef sizes, IntArrayRef strides, DType dtype = pointed_dtype<T>, void (*release)(void* owner) = nullptr,
                  void* owner = nullptr) {
-  static_assert(dtype_of<T> != DType::Undefined,
-                "from_blob takes float*, double*, std::int64_t*, std::uint8_t* and bool*, not const: cast others to void* and name the dtype");
-  check_blob_dtype(dtype_of<T>, dtype);
+  static_assert(pointed_dtype<T> != DType::Undefined,
+                "from_blob takes float*, double*, std::int64_t*, bytes and bool*, not const: cast others to void* and name the dtype");
+  check_blob_dtype(pointed_dtype<T>, dtype);
   return from_blob(static_cast<void*>(data), sizes, strides, dtype, release, owner);
 }
 

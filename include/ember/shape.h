@@ -77,7 +77,9 @@ class IntArrayRef {
   int size_ = 0;
 };
 
-/// N numbers of which one may stand for all: `.stride = 2` and `.stride = {2, 1}`.
+[[noreturn]] void wrong_count(std::initializer_list<int64_t> given, int wanted);
+
+/// N numbers of which one may stand for all: `.stride = 2` and `.stride = {2, 1}`. Any other number of them throws RuntimeError.
 template <int N>
 struct ExpandingArray {
   int64_t values[N];
@@ -85,10 +87,9 @@ struct ExpandingArray {
     for (int64_t& v : values) v = all;
   }
   constexpr ExpandingArray(int all) : ExpandingArray(int64_t(all)) {}
-  constexpr ExpandingArray(std::initializer_list<int64_t> each) : ExpandingArray(*each.begin()) {
-    int i = 0;
-    for (int64_t v : each)
-      if (i < N) values[i++] = v;
+  constexpr ExpandingArray(std::initializer_list<int64_t> each) {
+    if (each.size() != 1 && each.size() != N) wrong_count(each, N);
+    for (int i = 0; i < N; ++i) values[i] = each.begin()[each.size() == 1 ? 0 : i];
   }
   constexpr int64_t operator[](int i) const { return values[i]; }
   friend constexpr bool operator==(const ExpandingArray& a, const ExpandingArray& b) {

@@ -80,7 +80,7 @@ class Tensor {
   int64_t stride(int64_t dim) const;
   int64_t numel() const { return checked("numel")->numel; }
   DType dtype() const { return checked("dtype")->dtype; }
-  bool is_floating_point() const { return ember::is_floating_point(dtype()); }
+  bool is_floating_point() const { return ember::is_floating_point(checked("is_floating_point")->dtype); }
   int64_t storage_offset() const;
   bool is_contiguous() const { return checked("is_contiguous")->contiguous; }
   bool is_contiguous(MemoryFormat format) const;
@@ -107,6 +107,7 @@ class Tensor {
   /// The elements in row-major order, as numbers of type T.
   template <class T>
   std::vector<T> to_vector() const {
+    checked("to_vector");
     const Tensor dense = to(dtype_of<T>).contiguous();
     const T* const first = dense.template data<T>();
     return std::vector<T>(first, first + dense.numel());
@@ -115,6 +116,7 @@ class Tensor {
   /// For loops over elements: a[i][j]. Throws when T is not the dtype or N not dim(), and IndexError beyond the sizes.
   template <class T, int N>
   TensorAccessor<T, N> accessor() const& {
+    checked("accessor");
     check_dim(N);
     return {data<T>(), impl_->sizes, impl_->strides};
   }

@@ -72,6 +72,8 @@ TEST_CASE("misuse: windows of convolutions") {
   refused<RuntimeError>("height 0", "Kernel size can't be greater than actual input size", [&] { conv2d(zeros({1, 1, 0, 4}), w); });
   refused<RuntimeError>("height 0, padded", "Only zero batch or zero channel inputs are supported, but got input shape: [1, 1, 0, 4]",
                         [&] { conv2d(zeros({1, 1, 0, 4}), w, {}, {.padding = 2}); });
+  refused<RuntimeError>("three strides", "expected a single integer value or a list of 2 values to match the dimensions, but got [1, 1, 1]",
+                        [&] { conv2d(x, w, {}, {.stride = {1, 1, 1}}); });
   refused<RuntimeError>("transposed, stride", "", [&] { conv_transpose2d(x, w, {}, {.stride = kHuge}); });
   refused<RuntimeError>("transposed, dilation", "", [&] { conv_transpose2d(x, w, {}, {.dilation = kHuge}); });
   refused<RuntimeError>("transposed, padding", "", [&] { conv_transpose2d(x, w, {}, {.padding = int64_t(1) << 61}); });
@@ -105,6 +107,7 @@ TEST_CASE("misuse: windows of pooling") {
   refused<RuntimeError>("adaptive maximum 2^40", kStorage, [&] { adaptive_max_pool2d(x, int64_t(1) << 40); });
   refused<RuntimeError>("adaptive -1", "elements of output_size must be greater than or equal to 0 but received {-1, -1}", [&] { adaptive_avg_pool2d(x, -1); });
   refused<RuntimeError>("adaptive maximum of height 0", "tensor with optional 0 dim batch size for input, but got: [1, 1, 0, 4]", [&] { adaptive_max_pool2d(zeros({1, 1, 0, 4}), 1); });
+  refused<RuntimeError>("three kernel sizes", "expected a single integer value or a list of 2 values", [&] { max_pool2d(x, {2, 2, 2}); });
   CHECK(max_pool2d(zeros({0, 2, 4, 4}), 2).sizes() == IntArrayRef({0, 2, 2, 2}));
 }
 

@@ -87,6 +87,8 @@ TEST_CASE("misuse: arguments outside of what an operation means") {
   refused<ValueError>("reduction = \"avg\"", "avg is not a valid value for reduction", [&] { mse_loss(half, half, {.reduction = "avg"}); });
   refused<ValueError>("batchmean of mse", "batchmean is not a valid value for reduction", [&] { mse_loss(half, half, {.reduction = "batchmean"}); });
   refused<NotImplementedError>("padding mode", "Unrecognised padding mode mirror", [&] { pad(x, {1, 1}, "mirror"); });
+  refused<RuntimeError>("Conv2d(1, 1, {3, 3, 3})", "expected a single integer value or a list of 2 values to match the dimensions, but got [3, 3, 3]",
+                        [&] { nn::Conv2d(1, 1, {3, 3, 3}); });
   refused<IndexError>("x.index({\"..\"})", "invalid index '..'", {x}, [&] { x.index({".."}); });
 }
 

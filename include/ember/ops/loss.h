@@ -14,7 +14,8 @@ class Reduction {
   enum Kind : std::uint8_t { Mean, Sum, None, BatchMean };
   constexpr Reduction(Kind kind) : kind_(kind) {}
   Reduction(const char* word);
-  constexpr operator Kind() const { return kind_; }
+  constexpr Kind kind() const { return kind_; }
+  friend constexpr bool operator==(Reduction a, Reduction b) { return a.kind_ == b.kind_; }
 
  private:
   Kind kind_;
