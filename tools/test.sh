@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests that need no sanitizer. The last line is `N passed, N failed, N skipped`; exit 0 only when none failed.
-# usage: tools/test.sh [PRESET]      another preset runs its Catch2 tests only
+# usage: tools/test.sh [PRESET]      another preset runs its Catch2 tests only; tsan those of tests/threads
 # TEST_SECONDS=N in the environment: no suite of tests/live begins after N seconds; those left out count as skipped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -43,7 +43,7 @@ count_catch() {  # count_catch STATUS
     p=$(number passed) f=$(number failed) s=$(number skipped)
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
   else
-    echo "test: ember_tests ended with status $1 before its end"
+    echo "test: the tests ended with status $1 before its end"
     failed=$((failed + 1))
     return
   fi
@@ -51,8 +51,9 @@ count_catch() {  # count_catch STATUS
 }
 
 tools/setup.sh tests || { failed=1; finish; }
-targets=()
-[ "$preset" = release ] || targets=(ember_tests)
+tests=ember_tests targets=()
+[ "$preset" = tsan ] && tests=thread_tests
+[ "$preset" = release ] || targets=("$tests")
 if ! tools/build.sh "$preset" "${targets[@]}"; then
   echo "test: the build failed"
   failed=1
@@ -60,7 +61,7 @@ if ! tools/build.sh "$preset" "${targets[@]}"; then
 fi
 
 echo "test: unit tests"
-"build/$preset/bin/ember_tests" 2>&1 | tee "$log"
+"build/$preset/bin/$tests" 2>&1 | tee "$log"
 count_catch "${PIPESTATUS[0]}"
 if [ "$preset" = release ]; then
   for suite in tests/house/*.sh tests/integration/*.sh tests/live/*.sh; do

@@ -15,6 +15,7 @@ namespace ember {
 namespace detail {
 extern constinit thread_local bool grad_mode;
 extern constinit thread_local bool anomaly_mode;
+extern constinit thread_local std::uint32_t current_module;  // the number of the module whose forward runs; 0: none
 }  // namespace detail
 
 inline bool is_grad_enabled() { return detail::grad_mode; }
@@ -77,6 +78,7 @@ struct Node {
   bool keeps_nothing = false;  // no saved values: may run any number of times
   std::uint32_t bytes = 0;   // of this block
   std::uint32_t inputs = 0;
+  std::uint32_t module = 0;  // whose forward recorded it; 0: none
   std::uint64_t sequence = 0;
   std::uint64_t mark = 0;    // the last graph walk that needs this node, when a walk is restricted
   const char* name = nullptr;
@@ -264,12 +266,15 @@ void set_backward_observer(BackwardObserver observer);
 /// A callable that owns what it captured; the light stand-in for std::function in public headers.
 template <class Signature>
 class Callback;
+template <class F, class... Args>
+concept returns_nothing = requires(F& f, Args... args) { requires std::is_void_v<decltype(f(static_cast<Args&&>(args)...))>; };
 template <class Result, class... Args>
 class Callback<Result(Args...)> {
  public:
   Callback() = default;
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Callback> && std::is_invocable_r_v<Result, F&, Args...>)
+    requires(!std::is_same_v<std::remove_cvref_t<F>, Callback> &&
+             (std::is_invocable_r_v<Result, F&, Args...> || (std::is_same_v<Result, Tensor> && returns_nothing<F, Args...>)))
   Callback(F f) : body_(new Body<F>(static_cast<F&&>(f))) {}
   Callback(Callback&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
   Callback(const Callback& other) : body_(other.body_) {
@@ -295,7 +300,14 @@ class Callback<Result(Args...)> {
   struct Body final : Base {
     F f;
     explicit Body(F&& f) : f(static_cast<F&&>(f)) {}
-    Result call(Args... args) override { return static_cast<Result>(f(static_cast<Args&&>(args)...)); }
+    Result call(Args... args) override {
+      if constexpr (!std::is_void_v<Result> && returns_nothing<F, Args...>) {
+        f(static_cast<Args&&>(args)...);  // a hook that only looks
+        return Result();
+      } else {
+        return static_cast<Result>(f(static_cast<Args&&>(args)...));
+      }
+    }
   };
   Base* body_ = nullptr;
 };

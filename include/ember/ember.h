@@ -32,6 +32,7 @@
 #include <ember/nn/linear.h>
 #include <ember/nn/loss.h>
 #include <ember/nn/module.h>
+#include <ember/nn/module_parts.h>
 #include <ember/nn/norm.h>
 #include <ember/nn/pool.h>
 #include <ember/nn/sequential.h>

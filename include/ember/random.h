@@ -5,30 +5,27 @@
 #pragma once
 
 #include <ember/tensor.h>
+#include <pthread.h>
 
 namespace ember {
 
-/// A Mersenne Twister. Not for several threads at once.
-class Generator {
+/// What is drawn from: a Mersenne Twister, for one thread at a time.
+class MersenneTwister {
  public:
-  explicit Generator(std::uint64_t seed = 67280421310721) { manual_seed(seed); }
-
-  Generator& manual_seed(std::uint64_t seed);  ///< only the low 32 bits enter the state
+  void manual_seed(std::uint64_t seed);
   std::uint64_t initial_seed() const { return seed_; }
-  std::uint64_t seed();  ///< seeds from the system's entropy; returns the seed
-
-  Tensor get_state() const;             ///< PyTorch's 5056 bytes: exchangeable with torch.get_rng_state()
-  void set_state(const Tensor& state);  ///< throws RuntimeError for anything else
+  Tensor get_state() const;
+  void set_state(const Tensor& state);
 
   std::uint32_t random() { return position_ < 624 ? words_[position_++] : next(); }
   std::uint64_t random64() {
     const std::uint64_t high = random();
     return high << 32 | random();
   }
-  double uniform() { return double(random64() & ((std::uint64_t(1) << 53) - 1)) * 0x1p-53; }  ///< [0, 1), 53 bits
-  double normal();                                                                          ///< keeps every second one
-  void fill(std::int64_t n, std::uint32_t* words);                                          ///< the next n words
-  void toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins);  ///< n times: are the 53 bits of random64() below `threshold`?
+  double uniform() { return double(random64() & ((std::uint64_t(1) << 53) - 1)) * 0x1p-53; }
+  double normal();
+  void fill(std::int64_t n, std::uint32_t* words);
+  void toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins);
 
  private:
   std::uint32_t next();
@@ -42,7 +39,37 @@ class Generator {
   bool has_next_normal_ = false, has_next_float_normal_ = false;
 };
 
+/// A source of random numbers. Threads may share one, as in PyTorch: every call takes its numbers in one piece, so that which thread has
+/// which is decided by who comes first.
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed = 67280421310721) { twister_.manual_seed(seed); }
+  Generator(const Generator& other);
+  Generator& operator=(const Generator& other);
+
+  Generator& manual_seed(std::uint64_t seed);  ///< only the low 32 bits enter the state
+  std::uint64_t initial_seed() const;
+  std::uint64_t seed();  ///< seeds from the system's entropy; returns the seed
+
+  Tensor get_state() const;             ///< PyTorch's 5056 bytes: exchangeable with torch.get_rng_state()
+  void set_state(const Tensor& state);  ///< throws RuntimeError for anything else
+
+  std::uint32_t random();
+  std::uint64_t random64();
+  double uniform();                                 ///< [0, 1), 53 bits
+  double normal();                                  ///< keeps every second one
+  void fill(std::int64_t n, std::uint32_t* words);  ///< the next n words
+  void toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins);  ///< n times: are the 53 bits of random64() below `threshold`?
+
+ private:
+  friend class Draws;
+  MersenneTwister twister_;
+  mutable pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+};
+
 Generator& default_generator();  ///< what everything draws from unless another is named
+/// Another one for this thread, until null takes it away; returns the one before. For the library.
+Generator* exchange_default_generator(Generator* generator);
 Generator& manual_seed(std::uint64_t seed);  ///< of the default generator. As torch.manual_seed
 std::uint64_t initial_seed();  ///< of the default generator
 Tensor get_rng_state();  ///< its 5056 bytes, as torch.get_rng_state

@@ -47,6 +47,7 @@ struct alignas(64) TensorImpl {
   bool contiguous = true;
   bool requires_grad : 1 = false;  // a leaf that collects a gradient
   bool grad_defined : 1 = false;   // zero_grad keeps the buffer and clears this
+  bool is_parameter : 1 = false;   // of a module: what nn::Parameter is in PyTorch
   void* data = nullptr;            // first element
   Storage* storage = nullptr;
   int64_t numel = 1;

@@ -15,6 +15,7 @@ namespace detail {
 
 constinit thread_local bool grad_mode = true;
 constinit thread_local bool anomaly_mode = false;
+constinit thread_local std::uint32_t current_module = 0;
 constinit thread_local Node* running_node = nullptr;  // set by the walk: what a saved output belongs to
 
 void* allocate_node(std::size_t bytes) { return block_allocate(bytes); }
@@ -24,6 +25,7 @@ void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor&
   static constinit thread_local std::uint64_t last = 0;
   std::uint64_t newest = last;
   node->inputs = std::uint32_t(count);
+  node->module = current_module;
   if (count > kInlineInputs) node->edges = static_cast<Edge*>(block_allocate(count * sizeof(Edge)));
   for (std::size_t i = 0; i < count; ++i) {
     Edge& edge = node->edges[i];

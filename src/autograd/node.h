@@ -30,6 +30,9 @@ NodeHooks& hooks_of(Node* node);
 Node* history_of_view(TensorImpl* t);
 inline Node* history_of(TensorImpl* t) { return t->meta ? history_of_view(t) : t->node; }
 
+/// What a hook made of a gradient: it has to have the same dtype and shape. Undefined leaves the gradient as it is.
+void replace_gradient(Tensor& gradient, Tensor changed);
+
 /// The operation that `node` runs, for error texts: "ExpBackward0".
 std::string node_name(const Node* node);
 

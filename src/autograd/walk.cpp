@@ -6,6 +6,7 @@
 
 #include "autograd/gradient_ops.h"
 #include "autograd/node.h"
+#include "autograd/place.h"
 #include "error_format.h"
 #include "kernels/copy/copy.h"
 #include "tensor/history.h"
@@ -58,8 +59,8 @@ void check_anomaly(const Node* node, int input, const Tensor& gradient) {
   const NoGradGuard quiet;
   const Tensor dense = gradient.contiguous();
   check<RuntimeError>(!(dense.dtype() == kFloat32 ? has_nan<float>(dense) : has_nan<double>(dense)),
-                      "Function '{}' returned nan values in its {}th output.\nIt is the backward of the operation '{}'.",
-                      node_name(node), input, node->name);
+                      "Function '{}' returned nan values in its {}th output.\nIt is the backward of the call {}.", node_name(node), input,
+                      forward_call(node));
 }
 
 /// Adds x to y elementwise without recording.
@@ -69,6 +70,14 @@ void add_into(const Tensor& y, const Tensor& x) {
 }
 
 }  // namespace
+
+void replace_gradient(Tensor& gradient, Tensor changed) {
+  if (!changed.defined()) return;
+  check<RuntimeError>(changed.dtype() == gradient.dtype(), "hook has changed the type of value (was torch.{} got torch.{})", tensor_type_name(gradient.dtype()),
+                      tensor_type_name(changed.dtype()));
+  check<RuntimeError>(changed.sizes() == gradient.sizes(), "hook has changed the size of value (was {}, got {})", gradient.sizes(), changed.sizes());
+  gradient = std::move(changed);
+}
 
 void accumulate_gradient(Tensor& target, Tensor gradient) {
   if (!target.defined()) {
@@ -88,6 +97,8 @@ GraphWalk::~GraphWalk() {
   for (Node* node : heap_)  // an error ended the walk: what has arrived is forgotten
     if (node->grad) std::exchange(node->grad, nullptr)->drop();
   for (auto [node, mark] : marks_before_) node->mark = mark;
+  for (auto& [leaf, gradient] : hooked_)
+    if (leaf) leaf->drop();
   heap_.clear();
   if (!spare_heap) {
     static thread_local SpareHeapEnd end;
@@ -177,6 +188,10 @@ void GraphWalk::deliver_leaf(TensorImpl* leaf, Tensor gradient) {
     hooked_.emplace_back(leaf, std::move(gradient));
     return;
   }
+  deliver_complete(leaf, std::move(gradient));
+}
+
+void GraphWalk::deliver_complete(TensorImpl* leaf, Tensor gradient) {
   if (mark_) {
     for (int place : targets_.at(leaf)) accumulate_gradient(captured_[std::size_t(place)], gradient);
     return;
@@ -214,7 +229,7 @@ void GraphWalk::run_node(Node* node) {
   if (node->hooks) {
     const HookList hooks = node->hooks->hooks;  // a hook may remove itself
     for (const auto& [handle, hook] : hooks)
-      if (Tensor changed = hook(dy); changed.defined()) dy = changed;
+      replace_gradient(dy, hook(dy));
     if (TensorImpl* t = node->hooks->retaining) {
       Tensor held = t->grad_defined ? add_gradients(borrow(t->grad), dy) : detail::grad_mode ? dy : dy.clone();
       if (t->grad) t->grad->drop();
@@ -233,11 +248,15 @@ void GraphWalk::run_node(Node* node) {
                       "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
                       "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if "
                       "you need to access saved tensors after calling backward.");
-  Node* const before = std::exchange(detail::running_node, node);
+  // What a backward records, for gradients of gradients, belongs to the module of the forward.
   struct Restore {
     Node* before;
-    ~Restore() { detail::running_node = before; }
-  } restore{before};
+    std::uint32_t module_before;
+    ~Restore() {
+      detail::running_node = before;
+      detail::current_module = module_before;
+    }
+  } restore{std::exchange(detail::running_node, node), std::exchange(detail::current_module, node->module)};
   Grads grads(node, this);
   node->run(dy, grads);
   if (!retain_graph_ && !node->keeps_nothing) {
@@ -269,22 +288,25 @@ void GraphWalk::run_all(WalkObserver* watching) {
       Node* node;
       ~Drop() { drop_node(node); }
     } drop{node};
-    run_node(node);
+    try {
+      run_node(node);
+    } catch (Error& error) {
+      add_place(error, node);
+      throw;
+    }
     if (watching) watching->ran(*node);
   }
   finish_hooked_leaves();
 }
 
 void GraphWalk::finish_hooked_leaves() {
-  for (auto& [leaf, gradient] : hooked_) {
-    const Tensor holder(leaf);  // takes over the reference
-    HookList hooks;
-    hooks.swap(leaf->meta->hooks);
+  for (auto& [held, gradient] : hooked_) {
+    TensorImpl* const leaf = held;
+    const Tensor holder(std::exchange(held, nullptr));  // takes over the reference
+    const HookList hooks = leaf->meta->hooks;           // a hook may add and remove some
     for (const auto& [handle, hook] : hooks)
-      if (Tensor changed = hook(gradient); changed.defined()) gradient = changed;
-    if (!mark_ || targets_.count(leaf)) deliver_leaf(leaf, std::move(gradient));
-    for (auto& hook : leaf->meta->hooks) hooks.push_back(std::move(hook));
-    leaf->meta->hooks.swap(hooks);
+      replace_gradient(gradient, hook(gradient));
+    if (!mark_ || targets_.count(leaf)) deliver_complete(leaf, std::move(gradient));
   }
   hooked_.clear();
 }

@@ -50,6 +50,7 @@ class GraphWalk {
   void run_node(Node* node);
   void mark_paths(const std::vector<Tensor>& roots);
   void deliver_leaf(TensorImpl* leaf, Tensor gradient);
+  void deliver_complete(TensorImpl* leaf, Tensor gradient);  // behind its hooks
   void finish_hooked_leaves();
 
   bool retain_graph_;

@@ -1,5 +1,6 @@
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/init.h>
+#include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
 
 #include "error_format.h"
@@ -10,6 +11,8 @@ namespace ember::nn {
 BatchNormBase::BatchNormBase(int64_t num_features, BatchNormOptions options)
     : num_features(num_features), eps(options.eps), momentum(options.momentum), track_running_stats(options.track_running_stats) {
   check<RuntimeError>(num_features >= 0, "Trying to create tensor with negative dimension {}: [{}]", num_features, num_features);
+  check<ValueError>(options.eps == options.eps, "batch norm: expected eps to be a number, got nan");
+  check<ValueError>(!options.momentum.given() || options.momentum.value() == options.momentum.value(), "batch norm: expected momentum to be a number, got nan");
   if (options.affine) set_parameter(weight, ones({num_features}));
   if (options.affine && options.bias) set_parameter(bias, zeros({num_features}));
   if (track_running_stats) {
@@ -35,7 +38,13 @@ void BatchNormBase::reset_parameters() {
 
 Tensor BatchNormBase::forward(const Tensor& x) { return forward_then(x, {}); }
 
+/// A class derived from these may have a forward of its own, which no pass over several modules would call.
+static bool is_plain(const BatchNormBase& norm) {
+  return typeid(norm) == typeid(BatchNorm1d) || typeid(norm) == typeid(BatchNorm2d) || typeid(norm) == typeid(BatchNorm3d);
+}
+
 Tensor BatchNormBase::forward_then(const Tensor& x, const Then& then) {
+  if (!then.empty() && !is_plain(*this)) return {};
   check<ValueError>(takes(x.dim()), "expected {} input (got {}D input)", expected_rank(), x.dim());
   const bool has_statistics = running_mean.defined() || running_var.defined();
   const bool by_batch = is_training() || !has_statistics;
@@ -43,6 +52,8 @@ Tensor BatchNormBase::forward_then(const Tensor& x, const Then& then) {
   double factor = momentum.given() ? momentum.value() : 0;
   int64_t batches = 0;
   if (counts) {
+    check<RuntimeError>(num_batches_tracked.dtype() == kInt64 && num_batches_tracked.numel() == 1,
+                        "expected num_batches_tracked to be one int64 number, got {} of shape {}", name(num_batches_tracked.dtype()), num_batches_tracked.sizes());
     batches = num_batches_tracked.item<int64_t>() + 1;
     if (!momentum.given()) factor = 1.0 / double(batches);
   }
@@ -57,7 +68,7 @@ Tensor BatchNormBase::forward_then(const Tensor& x, const Then& then) {
 }
 
 bool BatchNormBase::join(Then& then, const Tensor& x) const {
-  if (is_training() || !running_mean.defined() || !running_var.defined() || !takes(x.dim()) || !then.empty()) return false;
+  if (!is_plain(*this) || is_training() || !running_mean.defined() || !running_var.defined() || !takes(x.dim()) || !then.empty()) return false;
   then.norm = {running_mean, running_var, weight, bias, eps};
   return true;
 }
@@ -75,5 +86,18 @@ void BatchNormBase::prepare_load(StateDict& state, const std::string& prefix, in
   const std::string name = prefix + "num_batches_tracked";
   if (version < 2 && num_batches_tracked.defined() && !state.contains(name)) state.set(name, num_batches_tracked.detach().clone());
 }
+
+FrozenBatchNorm2d::FrozenBatchNorm2d(int64_t num_features, double eps) : num_features(num_features), eps(eps) {}
+
+Tensor FrozenBatchNorm2d::forward(const Tensor& x) {
+  check<ValueError>(x.dim() == 4, "expected 4D input (got {}D input)", x.dim());
+  const Shape channels{1, -1, 1, 1};
+  const Tensor scale = weight * rsqrt(running_var + eps);
+  return x * scale.reshape(channels) + (bias - running_mean * scale).reshape(channels);
+}
+
+std::string FrozenBatchNorm2d::extra_repr() const { return fmt::format("{}, eps={}", num_features, python_repr(eps)); }
+
+void FrozenBatchNorm2d::prepare_load(StateDict& state, const std::string& prefix, int64_t) const { state.erase(prefix + "num_batches_tracked"); }
 
 }  // namespace ember::nn

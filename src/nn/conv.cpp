@@ -21,6 +21,7 @@ void initialise(const Tensor& weight, const Tensor& bias) {
 
 void check_channels(int64_t in_channels, int64_t out_channels, int64_t groups) {
   check<ValueError>(groups > 0, "groups must be a positive integer");
+  check<ValueError>(in_channels >= 0 && out_channels >= 0, "expected in_channels and out_channels to be 0 or more, but got {} and {}", in_channels, out_channels);
   check<ValueError>(in_channels % groups == 0, "in_channels must be divisible by groups");
   check<ValueError>(out_channels % groups == 0, "out_channels must be divisible by groups");
 }
@@ -39,16 +40,35 @@ bool any_other_than(const ExpandingArray<N>& values, int64_t usual) {
   return false;
 }
 
-const char* word(PaddingMode mode) {
-  return mode == PaddingMode::Reflect ? "reflect" : mode == PaddingMode::Replicate ? "replicate" : mode == PaddingMode::Circular ? "circular" : "zeros";
+constexpr const char* kPaddingWords[] = {"zeros", "reflect", "replicate", "circular"};
+
+PaddingMode::Kind padding_mode(const std::string& word) {
+  for (int kind = 0; kind < 4; ++kind)
+    if (word == kPaddingWords[kind]) return PaddingMode::Kind(kind);
+  fail<ValueError>("padding_mode must be one of {{'zeros', 'reflect', 'replicate', 'circular'}}, but got padding_mode='{}'", word);
+}
+
+/// PyTorch says this when the layer is called.
+template <int N>
+void check_sizes(const ExpandingArray<N>& kernel, const ExpandingArray<N>& stride, const ExpandingArray<N>& dilation) {
+  for (int i = 0; i < N; ++i) {
+    check<RuntimeError>(kernel[i] > 0, "kernel size should be greater than zero, but got kernel_size={}", python_repr(kernel));
+    check<RuntimeError>(stride[i] > 0, "non-positive stride is not supported, but got stride={}", python_repr(stride));
+    check<RuntimeError>(dilation[i] > 0, "dilation should be greater than zero, but got dilation={}", python_repr(dilation));
+  }
 }
 
 }  // namespace
+
+PaddingMode::PaddingMode(const char* word) : kind_(padding_mode(word)) {}
 
 template <int N>
 ConvBase<N>::ConvBase(int64_t in, int64_t out, ExpandingArray<N> kernel, ConvLayerOptions<N> o)
     : in_channels(in), out_channels(out), kernel_size(kernel), options(o) {
   check_channels(in, out, o.groups);
+  check_sizes(kernel, o.stride, o.dilation);
+  for (int i = 0; i < N && o.padding.kind == ConvPadding<N>::Numbers; ++i)
+    check<RuntimeError>(o.padding.numbers[i] >= 0, "negative padding is not supported, but got padding={}", python_repr(o.padding.numbers));
   if (o.padding.kind == ConvPadding<N>::Same)
     check<ValueError>(!any_other_than(o.stride, 1), "padding='same' is not supported for strided convolutions");
   set_parameter(weight, empty(weight_sizes(out, in / o.groups, kernel)));
@@ -64,7 +84,7 @@ std::string ConvBase<N>::extra_repr() const {
   if (any_other_than(options.dilation, 1)) text += ", dilation=" + python_repr(options.dilation);
   if (options.groups != 1) text += fmt::format(", groups={}", options.groups);
   if (!bias.defined()) text += ", bias=False";
-  if (options.padding_mode != PaddingMode::Zeros) text += fmt::format(", padding_mode={}", word(options.padding_mode));
+  if (options.padding_mode != PaddingMode::Zeros) text += fmt::format(", padding_mode={}", kPaddingWords[options.padding_mode]);
   return text;
 }
 
@@ -116,6 +136,7 @@ template <int N>
 ConvTransposeBase<N>::ConvTransposeBase(int64_t in, int64_t out, ExpandingArray<N> kernel, ConvTransposeLayerOptions<N> o)
     : in_channels(in), out_channels(out), kernel_size(kernel), options(o) {
   check_channels(in, out, o.groups);
+  check_sizes(kernel, o.stride, o.dilation);
   set_parameter(weight, empty(weight_sizes(in, out / o.groups, kernel)));
   if (o.bias) set_parameter(bias, empty({out}));
   initialise(weight, bias);

@@ -3,7 +3,6 @@
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/shape.h>
-#include <ember/random.h>
 
 #include "error_format.h"
 
@@ -13,16 +12,16 @@ namespace {
 /// What `make` builds, without a trace in the sequence of random numbers.
 template <class Make>
 auto without_draws(const Make& make) {
-  const Tensor state = get_rng_state();
-  auto made = make();
-  set_rng_state(state);
-  return made;
+  const nn::detail::DrawsApart apart;
+  return make();
 }
 
 template <class Layer>
 Layer with_parameters(Layer layer, const Layer& of, const FusedParameters& fused) {
-  layer.weight = fused.weight.requires_grad_(of.weight.requires_grad());
-  layer.bias = fused.bias.requires_grad_(of.bias.defined() ? of.bias.requires_grad() : of.weight.requires_grad());
+  layer.weight.set_data(fused.weight);
+  layer.bias.set_data(fused.bias);
+  layer.weight.requires_grad_(of.weight.requires_grad());
+  layer.bias.requires_grad_(of.bias.defined() ? of.bias.requires_grad() : of.weight.requires_grad());
   layer.eval();
   return layer;
 }

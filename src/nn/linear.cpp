@@ -10,7 +10,7 @@
 
 namespace ember::nn {
 
-Linear::Linear(int64_t in_features, int64_t out_features, LinearOptions options) {
+Linear::Linear(int64_t in_features, int64_t out_features, LinearOptions options) : in_features(in_features), out_features(out_features) {
   set_parameter(weight, empty({out_features, in_features}));
   if (options.bias) set_parameter(bias, empty({out_features}));
   // As torch.nn.Linear.reset_parameters: the weight first, then the bias.
@@ -27,7 +27,7 @@ Tensor Linear::forward_then(const Tensor& x, const Then& then) {
 }
 
 std::string Linear::extra_repr() const {
-  return fmt::format("in_features={}, out_features={}, bias={}", weight.size(1), weight.size(0), python_repr(bias.defined()));
+  return fmt::format("in_features={}, out_features={}, bias={}", in_features, out_features, python_repr(bias.defined()));
 }
 
 }  // namespace ember::nn

@@ -1,8 +1,7 @@
-// The registry behind a module, and everything that walks it: modes, names, states, hooks.
+// The registry behind a module, and everything that walks it: modes, names, registration, conversions.
 #include <ember/nn/module.h>
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <unordered_set>
 
@@ -13,7 +12,7 @@ namespace ember::nn {
 
 namespace {
 
-std::atomic<ForwardObserver*> observer{nullptr};
+constexpr int kDeepest = 128;  // levels of modules: walks recurse, and a thread may have a small stack
 
 void check_name(const ModuleState& state, const std::string& name, const char* kind) {
   check<RuntimeError>(!name.empty(), "{} name can't be empty string \"\"", kind);
@@ -29,13 +28,24 @@ void walk(const Module& module, const ModuleState& state, const std::string& pre
     walk(*child, ModuleState::of(*child), prefix + name + ".", visit);
 }
 
+/// Refuses a plain tensor where a parameter belongs, and says where that is.
+void check_parameters_of(const Module& module, const ModuleState& state) {
+  try {
+    state.check_parameters();
+  } catch (Error& error) {
+    error.add_place("in " + path_of(ModuleState::of(module)));
+    throw;
+  }
+}
+
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// The tensors of one kind below `module`, each once, with their full names.
 NamedTensors collect(const Module& module, std::vector<std::unique_ptr<NamedTensor>> ModuleState::* kind) {
   NamedTensors result;
   std::unordered_set<TensorImpl*> seen;
-  walk(module, ModuleState::of(module), "", [&](const std::string& prefix, const Module&, const ModuleState& state) {
+  walk(module, ModuleState::of(module), "", [&](const std::string& prefix, const Module& module, const ModuleState& state) {
+    if (kind == &ModuleState::parameters) check_parameters_of(module, state);
     for (const auto& entry : state.*kind)
       if (entry->value.defined() && seen.insert(entry->value.impl()).second) result.emplace_back(prefix + entry->name, entry->value);
   });
@@ -55,83 +65,76 @@ bool ModuleState::has(const std::string& name) const {
     if (p->name == name) return true;
   for (const auto& b : buffers)
     if (b->name == name) return true;
-  for (const auto& c : children)
-    if (c.first == name) return true;
-  return false;
+  return child(name) != nullptr;
 }
 
-Module::Module() : state_(new ModuleState) {}
-Module::Module(Module&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-Module::~Module() { delete state_; }
-
-Tensor Module::forward(const Tensor&) {
-  fail<NotImplementedError>("Module [{}] is missing the required \"forward\" function", type_name());
+const Module* ModuleState::child(const std::string& name) const {
+  for (const auto& [key, module] : children)
+    if (key == name) return module.get();
+  return nullptr;
 }
 
-Tensor Module::forward_then(const Tensor&, const Then&) { return {}; }
-bool Module::join(Then&, const Tensor&) const { return false; }
-
-Tensor Module::operator()(const Tensor& x) {
-  if (!state_->hooks) [[likely]] return observed([&] { return forward(x); }, x);
-  Tensor input = x;
-  for (const auto& [handle, hook] : state_->hooks->before)
-    if (Tensor changed = hook(*this, input); changed.defined()) input = changed;
-  const auto body = [&] {
-    Tensor output = forward(input);
-    for (const auto& [handle, hook] : state_->hooks->after)
-      if (Tensor changed = hook(*this, input, output); changed.defined()) output = changed;
-    return output;
-  };
-  return observed(body, input);
+void ModuleState::adopt(const std::string& name, std::unique_ptr<Module> child) {
+  ModuleState& below = of(*child);
+  int above = 0;
+  for (const ModuleState* s = this; s; s = s->parent) ++above;
+  check<RuntimeError>(above + below.height < kDeepest, "add_module: \"{}\" would be nested {} modules deep; more than {} are not supported", name,
+                      above + below.height, kDeepest - 1);
+  below.parent = this;
+  int height = below.height + 1;
+  for (ModuleState* s = this; s && s->height < height; s = s->parent) s->height = std::uint16_t(height++);
+  children.emplace_back(name, std::move(child));
 }
 
-Tensor Module::show(const Callback<Tensor()>& body, const std::vector<Tensor>& inputs) const {
-  if (ForwardObserver* const watching = forward_observer()) watching->before_forward(*this, inputs);
-  Tensor output;
-  try {
-    output = body();
-  } catch (...) {
-    if (ForwardObserver* const watching = forward_observer()) watching->abandon_forward(*this);
-    throw;
-  }
-  if (ForwardObserver* const watching = forward_observer()) watching->after_forward(*this, inputs, output);
-  return output;
+Module::Module() : state_(new ModuleState(this)) {}
+Module::Module(Module&& other) noexcept : state_(other.state_) {
+  state_->references.increment();
+  if (state_->self == &other) state_->self = this;
+}
+Module::~Module() {
+  if (state_->self == this) state_->self = nullptr;
+  if (state_->references.decrement()) delete state_;
 }
 
-ForwardObserver* set_forward_observer(ForwardObserver* watching) { return observer.exchange(watching, std::memory_order_acq_rel); }
-ForwardObserver* forward_observer() { return observer.load(std::memory_order_acquire); }
+ModuleEntry::~ModuleEntry() { delete module_; }
 
 void Module::train(bool on) {
-  state_->training = on;
-  for (auto& [name, child] : state_->children) child->train(on);
+  ModuleState& state = ModuleState::of(*this);
+  state.training = on;
+  for (auto& [name, child] : state.children) child->train(on);
 }
-bool Module::is_training() const { return state_->training; }
+bool Module::is_training() const { return ModuleState::of(*this).training; }
 
 // --- registration
 
 void Module::add_child(const std::string& name, Module* child) {
   std::unique_ptr<Module> own(child);
-  check_name(*state_, name, "module");
-  state_->children.emplace_back(name, std::move(own));
+  check<TypeError>(own != nullptr, "NoneType is not a Module subclass: add(\"{}\", ...) of {} got a null pointer", name, type_name());
+  ModuleState& state = ModuleState::of(*this);
+  check_name(state, name, "module");
+  state.adopt(name, std::move(own));
 }
 
 Tensor& Module::add_parameter(const std::string& name, Tensor value) {
-  check_name(*state_, name, "parameter");
-  state_->parameters.push_back(std::make_unique<NamedTensor>(NamedTensor{name, {}, true}));
-  Tensor& parameter = state_->parameters.back()->value;
+  ModuleState& state = ModuleState::of(*this);
+  check_name(state, name, "parameter");
+  state.parameters.push_back(std::make_unique<NamedTensor>(NamedTensor{name, {}, true}));
+  Tensor& parameter = state.parameters.back()->value;
   if (value.defined()) set_parameter(parameter, std::move(value));
   return parameter;
 }
 
 Tensor& Module::add_buffer(const std::string& name, Tensor value, bool persistent) {
-  check_name(*state_, name, "buffer");
-  state_->buffers.push_back(std::make_unique<NamedTensor>(NamedTensor{name, std::move(value), persistent}));
-  return state_->buffers.back()->value;
+  ModuleState& state = ModuleState::of(*this);
+  check_name(state, name, "buffer");
+  state.buffers.push_back(std::make_unique<NamedTensor>(NamedTensor{name, std::move(value), persistent}));
+  return state.buffers.back()->value;
 }
 
 void Module::set_parameter(Tensor& parameter, Tensor value) {
   value = value.detach();
   if (value.is_floating_point()) value.requires_grad_();
+  value.impl()->is_parameter = true;
   parameter = std::move(value);
 }
 
@@ -142,33 +145,70 @@ NamedTensors Module::named_buffers() const { return collect(*this, &ModuleState:
 std::vector<Tensor> Module::parameters() const { return values(named_parameters()); }
 std::vector<Tensor> Module::buffers() const { return values(named_buffers()); }
 
-std::vector<std::pair<std::string, Module*>> Module::named_children() const {
-  std::vector<std::pair<std::string, Module*>> result;
-  for (const auto& [name, child] : state_->children) result.emplace_back(name, child.get());
-  return result;
-}
+namespace {
 
-std::vector<std::pair<std::string, Module*>> Module::named_modules() {
-  std::vector<std::pair<std::string, Module*>> result;
-  walk(*this, *state_, "", [&](const std::string& prefix, const Module& module, const ModuleState&) {
-    result.emplace_back(prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1), const_cast<Module*>(&module));
+template <class M>
+std::vector<std::pair<std::string, M*>> modules_below(M& root) {
+  std::vector<std::pair<std::string, M*>> result;
+  walk(root, ModuleState::of(root), "", [&](const std::string& prefix, const Module& module, const ModuleState&) {
+    result.emplace_back(prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1), const_cast<M*>(&module));
   });
   return result;
 }
 
-Module& Module::get_submodule(const std::string& path) {
-  Module* here = this;
+template <class M>
+std::vector<std::pair<std::string, M*>> children_of(M& module) {
+  std::vector<std::pair<std::string, M*>> result;
+  for (const auto& [name, child] : ModuleState::of(module).children) result.emplace_back(name, child.get());
+  return result;
+}
+
+template <class M>
+std::vector<M*> without_names(const std::vector<std::pair<std::string, M*>>& named) {
+  std::vector<M*> result;
+  for (const auto& [name, module] : named) result.push_back(module);
+  return result;
+}
+
+/// The tensor of one kind at a path, "layer.0.weight".
+Tensor find(const Module& root, const std::string& path, std::vector<std::unique_ptr<NamedTensor>> ModuleState::* kind, const char* what) {
+  const std::size_t dot = path.rfind('.');
+  const std::string name = dot == std::string::npos ? path : path.substr(dot + 1);
+  const Module& module = dot == std::string::npos ? root : root.get_submodule(path.substr(0, dot));
+  const ModuleState& state = ModuleState::of(module);
+  for (const auto& entry : state.*kind)
+    if (entry->name == name) return entry->value;
+  check<RuntimeError>(!state.has(name), "`{}` is not {}", name, what);
+  fail<RuntimeError>("{} has no attribute `{}`", module.type_name(), name);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, Module*>> Module::named_children() { return children_of<Module>(*this); }
+std::vector<std::pair<std::string, const Module*>> Module::named_children() const { return children_of<const Module>(*this); }
+std::vector<Module*> Module::children() { return without_names(named_children()); }
+std::vector<const Module*> Module::children() const { return without_names(named_children()); }
+std::vector<std::pair<std::string, Module*>> Module::named_modules() { return modules_below<Module>(*this); }
+std::vector<std::pair<std::string, const Module*>> Module::named_modules() const { return modules_below<const Module>(*this); }
+std::vector<Module*> Module::modules() { return without_names(named_modules()); }
+std::vector<const Module*> Module::modules() const { return without_names(named_modules()); }
+Tensor Module::get_parameter(const std::string& path) const { return find(*this, path, &ModuleState::parameters, "an nn.Parameter"); }
+Tensor Module::get_buffer(const std::string& path) const { return find(*this, path, &ModuleState::buffers, "a buffer"); }
+
+const Module& Module::get_submodule(const std::string& path) const {
+  const Module* here = this;
   for (std::size_t start = 0; start < path.size();) {
     const std::size_t end = std::min(path.find('.', start), path.size());
     const std::string name = path.substr(start, end - start);
-    const auto& children = here->state_->children;
-    const auto found = std::find_if(children.begin(), children.end(), [&](const auto& child) { return child.first == name; });
-    check<RuntimeError>(found != children.end(), "{} has no attribute `{}`", here->type_name(), name);
-    here = &*found->second;
+    const Module* const next = ModuleState::of(*here).child(name);
+    check<RuntimeError>(next, "{} has no attribute `{}`", here->type_name(), name);
+    here = next;
     start = end + 1;
   }
+  ModuleState::of(*here);
   return *here;
 }
+Module& Module::get_submodule(const std::string& path) { return const_cast<Module&>(static_cast<const Module&>(*this).get_submodule(path)); }
 
 void Module::zero_grad(bool set_to_none) const {
   for (const Tensor& p : parameters()) {
@@ -196,28 +236,8 @@ void Module::to(DType dtype) {
 }
 
 void Module::apply(const Callback<void(Module&)>& function) {
-  for (auto& [name, child] : state_->children) child->apply(function);
+  for (auto& [name, child] : ModuleState::of(*this).children) child->apply(function);
   function(*this);
-}
-
-// --- hooks
-
-int64_t Module::register_forward_pre_hook(ForwardPreHook hook) {
-  if (!state_->hooks) state_->hooks = std::make_unique<ModuleHooks>();
-  state_->hooks->before.emplace_back(++state_->hooks->last, std::move(hook));
-  return state_->hooks->last;
-}
-
-int64_t Module::register_forward_hook(ForwardHook hook) {
-  if (!state_->hooks) state_->hooks = std::make_unique<ModuleHooks>();
-  state_->hooks->after.emplace_back(++state_->hooks->last, std::move(hook));
-  return state_->hooks->last;
-}
-
-void Module::remove_hook(int64_t handle) {
-  if (!state_->hooks) return;
-  std::erase_if(state_->hooks->before, [&](const auto& h) { return h.first == handle; });
-  std::erase_if(state_->hooks->after, [&](const auto& h) { return h.first == handle; });
 }
 
 }  // namespace ember::nn

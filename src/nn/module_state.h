@@ -13,23 +13,88 @@ struct NamedTensor {
   bool persistent;
 };
 
+template <class Hook>
+using Hooks = std::vector<std::pair<int64_t, Hook>>;
+
 struct ModuleHooks {
-  std::vector<std::pair<int64_t, ForwardPreHook>> before;
-  std::vector<std::pair<int64_t, ForwardHook>> after;
+  Hooks<ForwardPreHook> before;
+  Hooks<ForwardHook> after;
+  Hooks<FullBackwardPreHook> backward_before;
+  Hooks<FullBackwardHook> backward;
   int64_t last = 0;
+
+  bool empty() const { return before.empty() && after.empty() && backward_before.empty() && backward.empty(); }
 };
 
+/// The module that a state belongs to has the state's `self`: one that was moved from still holds the state, so that references to
+/// what is in it stay valid, but is refused.
 struct ModuleState {
+  explicit ModuleState(Module* self);
+  ~ModuleState();
+
+  ReferenceCount references;
   bool training = true;
+  bool settled = false;           // was called before: see settle
+  std::uint16_t height = 0;       // levels of modules below
+  const std::uint32_t number;     // counts up; nodes of the tape remember it
+  std::uint32_t first_call = 0;   // how many modules there had been when it was first called
+  Module* self;                   // null when it is gone
+  ModuleState* parent = nullptr;
+  const std::type_info* type = nullptr;        // what it was when it was taken over, and how that is copied
+  const detail::Copier* copier = nullptr;
   std::vector<std::unique_ptr<NamedTensor>> parameters, buffers;
   std::vector<std::pair<std::string, std::unique_ptr<Module>>> children;
   std::unique_ptr<ModuleHooks> hooks;
 
   bool has(const std::string& name) const;
-  static ModuleState& of(const Module& module) { return *module.state_; }
+  const Module* child(const std::string& name) const;  ///< null when there is none
+
+  static ModuleState& of(const Module& module) {
+    if (module.state_->self != &module) [[unlikely]] refuse_moved(module);
+    return *module.state_;
+  }
+
+  /// Throws TypeError for a parameter that was given a tensor which no optimiser would train.
+  void check_parameters() const {
+    for (const auto& p : parameters) check_parameter(*p);
+  }
+  static void check_parameter(const NamedTensor& p) {
+    if (p.value.defined() && !p.value.impl()->is_parameter) [[unlikely]] check_assigned(p);
+  }
+  bool has_plain_parameters() const;
+
+  /// At the first call: throws RuntimeError when the module that calls it has it as a member, but not as a child.
+  void settle() {
+    if (!__atomic_load_n(&settled, __ATOMIC_RELAXED)) [[unlikely]] settle_first();
+  }
+
   static void prepare_load(const Module& module, StateDict& state, const std::string& prefix) {
     module.prepare_load(state, prefix, state.version(prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1)));
   }
+  void adopt(const std::string& name, std::unique_ptr<Module> child);  ///< throws when modules would be nested too deep
+
+ private:
+  void settle_first();
+  static void check_assigned(const NamedTensor& p);
+  [[noreturn]] static void refuse_moved(const Module& module);
+};
+
+/// "Net.features.3 (Linear)"; "Net" for a module that is in no other.
+std::string path_of(const ModuleState& state);
+/// "input [48, 6] float32".
+std::string text_of(const std::vector<Tensor>& inputs);
+
+/// The input of a call with backward hooks, and its output, on the tape: between the two the hooks run.
+class BackwardHookCall {
+ public:
+  BackwardHookCall(ModuleState& state, const Tensor& input);
+  const Tensor& input() const { return input_; }
+  Tensor output(const Tensor& y) const;
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+  Tensor input_;
 };
 
 }  // namespace ember::nn

@@ -8,12 +8,33 @@
 namespace ember::nn {
 
 /// Observers see every module, and anomaly mode names the operation that went wrong: then each runs by itself.
-inline bool may_fuse() { return !forward_observer() && !detail::anomaly_mode; }
+inline bool may_fuse() { return !forward_observer() && !ember::detail::anomaly_mode; }
 
-/// Nobody waits for this module's call.
+/// Nobody waits for this module's call, and nothing in it would be refused.
 inline bool is_unwatched(const Module& module) {
-  const auto& hooks = ModuleState::of(module).hooks;
-  return !hooks || (hooks->before.empty() && hooks->after.empty());
+  ModuleState& state = ModuleState::of(module);
+  state.settle();
+  return (!state.hooks || state.hooks->empty()) && !state.has_plain_parameters();
+}
+
+/// Several modules in one pass have refused x. One by one, with copies of their buffers, the one that it was names itself.
+void throw_from_one_of(const std::vector<Module*>& modules, const Tensor& x);
+
+/// head.forward_then(x, then): the steps of its backward are those of head, an error that of one of the modules [first, next).
+template <class At>
+Tensor pass_of(At at, std::size_t first, std::size_t next, const Tensor& x, const Then& then) {
+  struct Restore {
+    std::uint32_t module;
+    ~Restore() { ember::detail::current_module = module; }
+  } restore{std::exchange(ember::detail::current_module, ModuleState::of(at(first)).number)};
+  try {
+    return at(first).forward_then(x, then);
+  } catch (const Error& error) {
+    std::vector<Module*> modules;
+    for (std::size_t i = first; i < next; ++i) modules.push_back(&at(i));
+    if (!error.has_place()) throw_from_one_of(modules, x);
+    throw;
+  }
 }
 
 /// Takes `end` into the tail where that has no place taken already.
@@ -37,7 +58,7 @@ Tensor run_in_passes(std::size_t count, At at, Tensor x, const Then& end = {}) {
       std::size_t next = i + 1;
       while (next < count && is_unwatched(at(next)) && at(next).join(then, x)) ++next;
       const bool takes_end = next == count && !ended && merge(then, end);
-      Tensor y = then.empty() ? Tensor() : head.forward_then(x, then);
+      Tensor y = then.empty() ? Tensor() : pass_of(at, i, next, x, then);
       if (y.defined()) {
         x = std::move(y);
         ended = ended || takes_end;

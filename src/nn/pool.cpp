@@ -28,6 +28,28 @@ ExpandingArray<2> resolved(const ExpandingArray<2>& size, const Tensor& x) {
 
 }  // namespace
 
+/// PyTorch says this when the layer is called.
+template <int N>
+static void check_windows(const ExpandingArray<N>& kernel, const ExpandingArray<N>& stride, const ExpandingArray<N>& padding, const ExpandingArray<N>& dilation) {
+  for (int i = 0; i < N; ++i) {
+    check<RuntimeError>(kernel[i] > 0, "kernel size should be greater than zero, but got kernel_size={}", python_repr(kernel));
+    check<RuntimeError>(stride[i] > 0 || stride == ExpandingArray<N>(kSameAsKernel), "stride should be greater than zero, but got stride={}", python_repr(stride));
+    check<RuntimeError>(padding[i] >= 0, "pad must be non-negative, but got padding={}", python_repr(padding));
+    check<RuntimeError>(padding[i] <= kernel[i] / 2, "pad should be at most half of effective kernel size, but got padding={}, kernel_size={}",
+                      python_repr(padding), python_repr(kernel));
+    check<RuntimeError>(dilation[i] > 0, "dilation should be greater than zero, but got dilation={}", python_repr(dilation));
+  }
+}
+
+template <int N>
+MaxPoolBase<N>::MaxPoolBase(ExpandingArray<N> kernel_size, MaxPoolOptions<N> options) : kernel_size(kernel_size), options(options) {
+  check_windows(kernel_size, options.stride, options.padding, options.dilation);
+}
+template <int N>
+AvgPoolBase<N>::AvgPoolBase(ExpandingArray<N> kernel_size, AvgPoolOptions<N> options) : kernel_size(kernel_size), options(options) {
+  check_windows(kernel_size, options.stride, options.padding, ExpandingArray<N>(1));
+}
+
 template <int N>
 std::string MaxPoolBase<N>::extra_repr() const {
   return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}", shown(kernel_size),

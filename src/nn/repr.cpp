@@ -4,6 +4,7 @@
 #include <ember/nn/sequential.h>
 
 #include <cstdlib>
+#include <ostream>
 #include <typeinfo>
 
 #include "error_format.h"
@@ -33,10 +34,10 @@ std::string indent(const std::string& text) {
 }  // namespace
 
 std::string Module::repr() const {
+  const auto& children = ModuleState::of(*this).children;
   const std::string extra = extra_repr();
-  if (state_->children.empty()) return fmt::format("{}({})", type_name(), extra);
+  if (children.empty()) return fmt::format("{}({})", type_name(), extra);
   std::string lines = extra.empty() ? "" : "\n  " + indent(extra);
-  const auto& children = state_->children;
   const bool folds = dynamic_cast<const ModuleList*>(this) != nullptr;  // equal neighbours of a list take one line
   for (std::size_t first = 0, last; first < children.size(); first = last + 1) {
     const std::string text = children[first].second->repr();
@@ -45,6 +46,16 @@ std::string Module::repr() const {
     else lines += fmt::format("\n  ({}-{}): {} x {}", first, last, last - first + 1, indent(text));
   }
   return fmt::format("{}({}\n)", type_name(), lines);
+}
+
+std::ostream& operator<<(std::ostream& out, const Module& module) { return out << module.repr(); }
+
+void Module::is_no(const std::type_info& type) const {
+  int status = 0;
+  char* readable = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+  const std::string wanted = status == 0 ? readable : type.name();
+  std::free(readable);
+  fail<TypeError>("as: this module is a {}, not a {}", ModuleState::of(*this).self->type_name(), wanted);
 }
 
 }  // namespace ember::nn

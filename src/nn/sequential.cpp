@@ -22,11 +22,30 @@ std::string name_of(const ModuleEntry& entry, std::size_t index) {
 
 }  // namespace
 
+void throw_from_one_of(const std::vector<Module*>& modules, const Tensor& x) {
+  struct Restore {
+    std::vector<std::pair<Tensor*, Tensor>> buffers;
+    ~Restore() {
+      for (auto& [buffer, before] : buffers) *buffer = before;
+    }
+  } restore;
+  const NoGradGuard quiet;
+  for (Module* const module : modules)
+    for (const auto& buffer : ModuleState::of(*module).buffers) {
+      if (!buffer->value.defined()) continue;
+      restore.buffers.emplace_back(&buffer->value, buffer->value);
+      buffer->value = buffer->value.clone();
+    }
+  Tensor y = x.clone();
+  for (Module* const module : modules) y = (*module)(y);
+}
+
 Sequential::Sequential(std::initializer_list<ModuleEntry> modules) {
   for (const ModuleEntry& entry : modules) add_child(name_of(entry, std::size_t(size())), entry.take());
 }
 int64_t Sequential::size() const { return count(*this); }
 Module& Sequential::operator[](int64_t index) { return child_at(*this, index); }
+const Module& Sequential::operator[](int64_t index) const { return child_at(*this, index); }
 
 Tensor Sequential::forward(const Tensor& x) { return forward_then(x, {}); }
 Tensor Sequential::forward_then(const Tensor& x, const Then& then) {
@@ -39,6 +58,7 @@ ModuleList::ModuleList(std::initializer_list<ModuleEntry> modules) {
 }
 int64_t ModuleList::size() const { return count(*this); }
 Module& ModuleList::operator[](int64_t index) { return child_at(*this, index); }
+const Module& ModuleList::operator[](int64_t index) const { return child_at(*this, index); }
 
 ModuleDict::ModuleDict(std::initializer_list<ModuleEntry> modules) {
   for (const ModuleEntry& entry : modules) add_child(name_of(entry, std::size_t(size())), entry.take());
@@ -50,5 +70,6 @@ bool ModuleDict::contains(const std::string& name) const {
   return false;
 }
 Module& ModuleDict::operator[](const std::string& name) { return get_submodule(name); }
+const Module& ModuleDict::operator[](const std::string& name) const { return get_submodule(name); }
 
 }  // namespace ember::nn

@@ -257,6 +257,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   check_arguments(in);
 
   const bool pools = then.max_pool && then.relu && training && !then.addend.defined() && pools_in_one_pass(x);
+  if (then.max_pool && x.dim() == 4 && (x.size(2) < 2 || x.size(3) < 2)) {  // refused by the pooling, before statistics move
+    const NoGradGuard quiet;
+    max_pool2d(x, 2);
+  }
   Output out = pools ? normalise_and_pool(in) : normalise(in);
   if (training) {
     move_running(running_mean, out.block, BatchNormRow::Mean, momentum);

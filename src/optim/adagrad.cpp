@@ -77,11 +77,14 @@ ParamGroup defaults_of(const AdadeltaOptions& options) {
 
 }  // namespace
 
-RMSprop::RMSprop(std::vector<ParamGroup> groups, RMSpropOptions options)
+template <>
+OptimizerWith<RMSpropOptions>::OptimizerWith(std::vector<ParamGroup> groups, RMSpropOptions options)
     : Optimizer(kRMSprop, std::move(groups), defaults_of(options)) {}
-Adagrad::Adagrad(std::vector<ParamGroup> groups, AdagradOptions options)
+template <>
+OptimizerWith<AdagradOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdagradOptions options)
     : Optimizer(kAdagrad, std::move(groups), defaults_of(options)) {}
-Adadelta::Adadelta(std::vector<ParamGroup> groups, AdadeltaOptions options)
+template <>
+OptimizerWith<AdadeltaOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdadeltaOptions options)
     : Optimizer(kAdadelta, std::move(groups), defaults_of(options)) {}
 
 }  // namespace ember::optim

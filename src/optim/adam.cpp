@@ -145,11 +145,20 @@ ParamGroup defaults_of(const RAdamOptions& options) {
 
 }  // namespace
 
-Adam::Adam(std::vector<ParamGroup> groups, AdamOptions options) : Optimizer(kAdam, std::move(groups), defaults_of(options)) {}
-AdamW::AdamW(std::vector<ParamGroup> groups, AdamWOptions options) : Optimizer(kAdamW, std::move(groups), defaults_of(options)) {}
-Adamax::Adamax(std::vector<ParamGroup> groups, AdamaxOptions options)
+template <>
+OptimizerWith<AdamOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdamOptions options)
+    : Optimizer(kAdam, std::move(groups), defaults_of(options)) {}
+template <>
+OptimizerWith<AdamWOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdamWOptions options)
+    : Optimizer(kAdamW, std::move(groups), defaults_of(options)) {}
+template <>
+OptimizerWith<AdamaxOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdamaxOptions options)
     : Optimizer(kAdamax, std::move(groups), common_defaults(options)) {}
-NAdam::NAdam(std::vector<ParamGroup> groups, NAdamOptions options) : Optimizer(kNAdam, std::move(groups), defaults_of(options)) {}
-RAdam::RAdam(std::vector<ParamGroup> groups, RAdamOptions options) : Optimizer(kRAdam, std::move(groups), defaults_of(options)) {}
+template <>
+OptimizerWith<NAdamOptions>::OptimizerWith(std::vector<ParamGroup> groups, NAdamOptions options)
+    : Optimizer(kNAdam, std::move(groups), defaults_of(options)) {}
+template <>
+OptimizerWith<RAdamOptions>::OptimizerWith(std::vector<ParamGroup> groups, RAdamOptions options)
+    : Optimizer(kRAdam, std::move(groups), defaults_of(options)) {}
 
 }  // namespace ember::optim

@@ -61,10 +61,13 @@ SchedulerState LRScheduler::state_dict() const {
 }
 
 void LRScheduler::load_state_dict(const SchedulerState& state) {
+  for (const auto& [name, values] : state)
+    if (name == "base_lrs" || name == "_last_lr")
+      check<ValueError>(values.size() == groups().size(), "loaded state dict has {} for {} parameter groups, the optimizer has {}", name, values.size(), groups().size());
   for (const auto& [name, values] : state) {
     if (name == "base_lrs") base_lrs_ = values;
-    if (name == "last_epoch") last_epoch_ = int64_t(values.at(0));
-    if (name == "_step_count") step_count_ = int64_t(values.at(0));
+    if (name == "last_epoch") last_epoch_ = int64_t(number_of(name, values));
+    if (name == "_step_count") step_count_ = int64_t(number_of(name, values));
     if (name == "_last_lr") last_lr_ = values;
   }
 }
@@ -73,6 +76,8 @@ void LRScheduler::load_state_dict(const SchedulerState& state) {
 
 StepLR::StepLR(Optimizer& optimizer, int64_t step_size, double gamma, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), step_size_(step_size), gamma_(gamma) {
+  check<ValueError>(step_size > 0, "StepLR: expected step_size to be 1 or more, got {}", step_size);
+  check_number("StepLR", "gamma", gamma);
   initial_step();
 }
 
@@ -86,8 +91,9 @@ double StepLR::closed_form(const ParamGroup&, double base_lr) const {
 
 // --- MultiStepLR
 
-MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma, int64_t last_epoch)
-    : LRScheduler(optimizer, last_epoch), milestones_(std::move(milestones)), gamma_(gamma) {
+MultiStepLR::MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& options)
+    : LRScheduler(optimizer, options.last_epoch), milestones_(options.milestones), gamma_(options.gamma) {
+  check_number("MultiStepLR", "gamma", gamma_);
   initial_step();
 }
 
@@ -106,6 +112,7 @@ double MultiStepLR::closed_form(const ParamGroup&, double base_lr) const {
 ConstantLR::ConstantLR(Optimizer& optimizer, double factor, int64_t total_iters, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), factor_(factor), total_iters_(total_iters) {
   check<ValueError>(factor >= 0 && factor <= 1, "Constant multiplicative factor expected to be between 0 and 1.");
+  check_not_negative("ConstantLR", "total_iters", total_iters);
   initial_step();
 }
 
@@ -125,6 +132,7 @@ LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor,
   check<ValueError>(start_factor > 0 && start_factor <= 1,
                     "Starting multiplicative factor expected to be greater than 0 and less or equal to 1.");
   check<ValueError>(end_factor >= 0 && end_factor <= 1, "Ending multiplicative factor expected to be between 0 and 1.");
+  check_not_negative("LinearLR", "total_iters", total_iters);
   initial_step();
 }
 
@@ -142,6 +150,7 @@ double LinearLR::closed_form(const ParamGroup&, double base_lr) const {
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), gamma_(gamma) {
+  check_number("ExponentialLR", "gamma", gamma);
   initial_step();
 }
 
@@ -155,6 +164,8 @@ double ExponentialLR::closed_form(const ParamGroup&, double base_lr) const {
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, int64_t total_iters, double power, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), total_iters_(total_iters), power_(power) {
+  check_not_negative("PolynomialLR", "total_iters", total_iters);
+  check_number("PolynomialLR", "power", power);
   initial_step();
 }
 
@@ -172,6 +183,8 @@ double PolynomialLR::closed_form(const ParamGroup&, double base_lr) const {
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double eta_min, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), T_max_(T_max), eta_min_(eta_min) {
+  check<ValueError>(T_max > 0, "CosineAnnealingLR: expected T_max to be 1 or more, got {}", T_max);
+  check_number("CosineAnnealingLR", "eta_min", eta_min);
   initial_step();
 }
 
@@ -196,6 +209,7 @@ LambdaLR::LambdaLR(Optimizer& optimizer, Factor factor, int64_t last_epoch)
 LambdaLR::LambdaLR(Optimizer& optimizer, std::vector<Factor> factors, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), factors_(std::move(factors)) {
   check<ValueError>(factors_.size() == groups().size(), "Expected {} lr_lambdas, but got {}", groups().size(), factors_.size());
+  for (const Factor& factor : factors_) check<TypeError>(bool(factor), "LambdaLR: expected a function, got an empty one");
   initial_step();
 }
 

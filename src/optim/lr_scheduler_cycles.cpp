@@ -19,6 +19,7 @@ CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, i
     : LRScheduler(optimizer, last_epoch), T_i_(T_0), T_mult_(T_mult), T_cur_(last_epoch), eta_min_(eta_min) {
   check<ValueError>(T_0 > 0, "Expected positive integer T_0, but got {}", T_0);
   check<ValueError>(T_mult >= 1, "Expected integer T_mult >= 1, but got {}", T_mult);
+  check_number("CosineAnnealingWarmRestarts", "eta_min", eta_min);
   initial_step();
 }
 
@@ -46,8 +47,8 @@ SchedulerState CosineAnnealingWarmRestarts::state_dict() const {
 void CosineAnnealingWarmRestarts::load_state_dict(const SchedulerState& state) {
   LRScheduler::load_state_dict(state);
   for (const auto& [name, values] : state) {
-    if (name == "T_cur") T_cur_ = int64_t(values.at(0));
-    if (name == "T_i") T_i_ = int64_t(values.at(0));
+    if (name == "T_cur") T_cur_ = int64_t(number_of(name, values));
+    if (name == "T_i") T_i_ = int64_t(number_of(name, values));
   }
 }
 
@@ -70,6 +71,8 @@ CyclicLR::CyclicLR(Optimizer& optimizer, CyclicOptions options)
   check<ValueError>(is_set(options_.base_lr) && is_set(options_.max_lr), "CyclicLR needs base_lr and max_lr");
   check<ValueError>(mode == "triangular" || mode == "triangular2" || mode == "exp_range" || options_.scale_fn,
                     "mode is invalid and scale_fn is None");
+  check<ValueError>(options_.step_size_up > 0, "CyclicLR: expected step_size_up to be 1 or more, got {}", options_.step_size_up);
+  check_number("CyclicLR", "gamma", options_.gamma);
   if (options_.cycle_momentum) check_momentum(optimizer);
   const double up = double(options_.step_size_up), down = options_.step_size_down < 0 ? up : double(options_.step_size_down);
   total_size_ = up + down;
@@ -183,6 +186,12 @@ double OneCycleLR::rate(const ParamGroup& group, double) const {
 SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<LRScheduler*> schedulers, std::vector<int64_t> milestones)
     : LRScheduler(optimizer, -1), schedulers_(std::move(schedulers)), milestones_(std::move(milestones)) {
   check<ValueError>(!schedulers_.empty(), "SequentialLR expects at least one scheduler, but got no scheduler.");
+  for (std::size_t i = 0; i < schedulers_.size(); ++i) {
+    check<ValueError>(schedulers_[i], "SequentialLR expects schedulers, but got a null pointer at index {}", i);
+    check<ValueError>(!dynamic_cast<ReduceLROnPlateau*>(schedulers_[i]),
+                      "SequentialLR does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be specified when calling `step`, but got "
+                      "one at index {} in the given schedulers sequence.", i);
+  }
   for (std::size_t i = 0; i < schedulers_.size(); ++i)
     check<ValueError>(&schedulers_[i]->optimizer_ == &optimizer,
                       "SequentialLR expects all schedulers to belong to the same optimizer, but got scheduler at index {} with "
@@ -243,9 +252,10 @@ void SequentialLR::load_state_dict(const SchedulerState& state) {
 // --- ReduceLROnPlateau
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, PlateauOptions options)
-    : optimizer_(optimizer), options_(std::move(options)) {
+    : LRScheduler(optimizer), options_(std::move(options)) {
   const PlateauOptions& o = options_;
   check<ValueError>(o.factor < 1, "Factor should be < 1.0.");
+  check_number("ReduceLROnPlateau", "threshold", o.threshold);
   check<ValueError>(o.mode == "min" || o.mode == "max", "mode {} is unknown!", o.mode);
   check<ValueError>(o.threshold_mode == "rel" || o.threshold_mode == "abs", "threshold mode {} is unknown!", o.threshold_mode);
   const std::size_t groups = optimizer.param_groups.size();
@@ -259,6 +269,8 @@ bool ReduceLROnPlateau::is_better(double metric) const {
     return options_.mode == "min" ? metric < best_ * (1.0 - threshold) : metric > best_ * (threshold + 1.0);
   return options_.mode == "min" ? metric < best_ - threshold : metric > best_ + threshold;
 }
+
+void ReduceLROnPlateau::step() { fail<TypeError>("ReduceLROnPlateau.step() missing 1 required positional argument: 'metrics'"); }
 
 void ReduceLROnPlateau::step(double metric) {
   ++last_epoch_;
@@ -296,10 +308,10 @@ SchedulerState ReduceLROnPlateau::state_dict() const {
 
 void ReduceLROnPlateau::load_state_dict(const SchedulerState& state) {
   for (const auto& [name, values] : state) {
-    if (name == "best") best_ = values.at(0);
-    if (name == "cooldown_counter") cooldown_left_ = int64_t(values.at(0));
-    if (name == "num_bad_epochs") bad_epochs_ = int64_t(values.at(0));
-    if (name == "last_epoch") last_epoch_ = int64_t(values.at(0));
+    if (name == "best") best_ = number_of(name, values);
+    if (name == "cooldown_counter") cooldown_left_ = int64_t(number_of(name, values));
+    if (name == "num_bad_epochs") bad_epochs_ = int64_t(number_of(name, values));
+    if (name == "last_epoch") last_epoch_ = int64_t(number_of(name, values));
   }
 }
 

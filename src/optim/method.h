@@ -54,6 +54,18 @@ inline bool is_set(Flag x) { return x.is_set(); }
 inline void check_not_negative(const char* what, double value) {
   check<ValueError>(value >= 0, "Invalid {}: {}", what, python_repr(value));
 }
+/// Of a scheduler.
+inline void check_number(const char* scheduler, const char* what, double value) {
+  check<ValueError>(is_set(value), "{}: expected {} to be a number, got nan", scheduler, what);
+}
+inline void check_not_negative(const char* scheduler, const char* what, int64_t value) {
+  check<ValueError>(value >= 0, "{}: expected {} to be 0 or more, got {}", scheduler, what, value);
+}
+/// The number under a name in the state of a scheduler.
+inline double number_of(const std::string& name, const std::vector<double>& values) {
+  check<ValueError>(values.size() == 1 && is_set(values[0]), "loaded state dict has {} values under {}, expected one number", values.size(), name);
+  return values[0];
+}
 inline void check_betas(Betas betas) {
   check<ValueError>(betas.first >= 0 && betas.first < 1, "Invalid beta parameter at index 0: {}", python_repr(betas.first));
   check<ValueError>(betas.second >= 0 && betas.second < 1, "Invalid beta parameter at index 1: {}", python_repr(betas.second));

@@ -199,9 +199,11 @@ static void check_alike(const Method& method, const Tensor& parameter, const Ten
 /// Looks at everything before anything changes.
 void Optimizer::prepare(const ParamGroup& group, std::vector<ParamState>& states) {
   const unsigned wanted = method_.wanted(group);
+  check<ValueError>(is_set(group.lr) && is_set(group.weight_decay), "Invalid learning rate or weight_decay value: nan: {} found a parameter group without a number", method_.name);
   states.resize(group.params.size());
   for (std::size_t i = 0; i < group.params.size(); ++i) {
     const Tensor& parameter = group.params[i];
+    check<TypeError>(parameter.defined(), "optimizer can only optimize Tensors, but one of the params is undefined");
     ParamState& state = states[i];
     if (!has_gradient(parameter)) continue;
     state.as_before = is_as_before(state, parameter.impl(), wanted);
@@ -247,7 +249,10 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
 
 void Optimizer::step() {
   NoGradGuard no_grad;
-  states_.resize(param_groups.size());
+  check<RuntimeError>(states_.size() == param_groups.size(),
+                      "{}: param_groups has {} groups, of which the optimizer knows {}. Add a group by add_param_group(...), which gives it the "
+                      "defaults and a state, not by param_groups.push_back(...)",
+                      method_.name, param_groups.size(), states_.size());
   for (std::size_t g = 0; g < param_groups.size(); ++g) prepare(param_groups[g], states_[g]);
   for (std::size_t g = 0; g < param_groups.size(); ++g) collect(param_groups[g], states_[g]);
   pass_.run(method_.loop);

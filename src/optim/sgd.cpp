@@ -35,6 +35,8 @@ static ParamGroup defaults_of(const SGDOptions& options) {
           .maximize = options.maximize};
 }
 
-SGD::SGD(std::vector<ParamGroup> groups, SGDOptions options) : Optimizer(kSgd, std::move(groups), defaults_of(options)) {}
+template <>
+OptimizerWith<SGDOptions>::OptimizerWith(std::vector<ParamGroup> groups, SGDOptions options)
+    : Optimizer(kSgd, std::move(groups), defaults_of(options)) {}
 
 }  // namespace ember::optim

@@ -11,6 +11,7 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
+#include "random/draws.h"
 #include "random/noise.h"
 #include "runtime/parallel.h"
 #include "runtime/scratch.h"
@@ -21,8 +22,6 @@ namespace ember {
 namespace {
 
 constexpr int64_t kChunk = 1024;
-
-Generator& chosen(Generator* generator) { return generator ? *generator : default_generator(); }
 
 /// fill(dense) writes the elements of a row-major tensor one after the other; t gets them in the order of its memory.
 template <class Fill>
@@ -56,7 +55,7 @@ const Tensor& fill_each(const Tensor& t, Next&& next) {
   });
 }
 
-void uniform_into(Generator& g, int64_t n, float from, float to, float* out) {
+void uniform_into(MersenneTwister& g, int64_t n, float from, float to, float* out) {
   std::uint32_t words[kChunk];
   for (int64_t i = 0; i < n; i += kChunk) {
     const int64_t count = std::min(kChunk, n - i);
@@ -64,7 +63,7 @@ void uniform_into(Generator& g, int64_t n, float from, float to, float* out) {
     kernels::kernels().random.uniform_float(count, words, from, to, out + i);
   }
 }
-void uniform_into(Generator& g, int64_t n, double from, double to, double* out) {
+void uniform_into(MersenneTwister& g, int64_t n, double from, double to, double* out) {
   std::uint32_t words[2 * kChunk];
   for (int64_t i = 0; i < n; i += kChunk) {
     const int64_t count = std::min(kChunk, n - i);
@@ -85,7 +84,7 @@ void box_muller(int64_t blocks, double mean, double std, double* x) {
 
 /// 16 and more numbers, row-major: blocks of 16 uniform ones; the last 16 are drawn anew when n is not a multiple.
 template <class T>
-void normal_blocks(Generator& g, int64_t n, T mean, T std, T* x) {
+void normal_blocks(MersenneTwister& g, int64_t n, T mean, T std, T* x) {
   uniform_into(g, n, T(0), T(1), x);
   box_muller(n / 16, mean, std, x);
   if (n % 16 == 0) return;
@@ -105,27 +104,27 @@ std::uint64_t threshold_of(double p) { return std::uint64_t(std::ceil(p * 0x1p53
 const Tensor& Tensor::uniform_(double from, double to, Generator* generator) const {
   check_real("check_uniform_bounds", *this);
   check<RuntimeError>(from <= to, "uniform_ expects to return a [from, to) range, but found from={} > to={}", from, to);
-  Generator& g = chosen(generator);
+  const Draws g(generator);
   return fill_in_memory_order(*this, [&](const Tensor& flat) {
-    if (dtype() == kFloat32) uniform_into(g, flat.numel(), float(from), float(to), flat.data<float>());
-    else uniform_into(g, flat.numel(), from, to, flat.data<double>());
+    if (dtype() == kFloat32) uniform_into(*g, flat.numel(), float(from), float(to), flat.data<float>());
+    else uniform_into(*g, flat.numel(), from, to, flat.data<double>());
   });
 }
 
 const Tensor& Tensor::normal_(double mean, double std, Generator* generator) const {
   check_real("normal_kernel_cpu", *this);
   check<RuntimeError>(std >= 0, "normal expects std >= 0.0, but found std {}", std);
-  Generator& g = chosen(generator);
-  if (numel() < 16 || !is_contiguous()) return fill_each(*this, [&] { return std::fma(g.normal(), std, mean); });
+  const Draws g(generator);
+  if (numel() < 16 || !is_contiguous()) return fill_each(*this, [&] { return std::fma(g->normal(), std, mean); });
   return fill_in_memory_order(*this, [&](const Tensor& flat) {
-    if (dtype() == kFloat32) normal_blocks(g, flat.numel(), float(mean), float(std), flat.data<float>());
-    else normal_blocks(g, flat.numel(), mean, std, flat.data<double>());
+    if (dtype() == kFloat32) normal_blocks(*g, flat.numel(), float(mean), float(std), flat.data<float>());
+    else normal_blocks(*g, flat.numel(), mean, std, flat.data<double>());
   });
 }
 
 namespace {
 
-const Tensor& fill_bernoulli(const Tensor& t, double p, float value, Generator& g) {
+const Tensor& fill_bernoulli(const Tensor& t, double p, float value, MersenneTwister& g) {
   const std::uint64_t threshold = threshold_of(p);
   return fill_in_memory_order(t, [&](const Tensor& flat) {
     constexpr int64_t kPart = 4 * 312;  // two words each, in whole blocks of the generator
@@ -142,14 +141,14 @@ const Tensor& fill_bernoulli(const Tensor& t, double p, float value, Generator& 
 
 const Tensor& Tensor::bernoulli_(double p, Generator* generator) const {
   check<RuntimeError>(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p={}", p);
-  Generator& g = chosen(generator);
-  if (dtype() == kFloat32) return fill_bernoulli(*this, p, 1.0f, g);
+  const Draws g(generator);
+  if (dtype() == kFloat32) return fill_bernoulli(*this, p, 1.0f, *g);
   const std::uint64_t threshold = threshold_of(p);
-  return fill_each(*this, [&] { return (g.random64() & ((std::uint64_t(1) << 53) - 1)) < threshold; });
+  return fill_each(*this, [&] { return (g->random64() & ((std::uint64_t(1) << 53) - 1)) < threshold; });
 }
 
 void fill_noise(const Tensor& noise, double keep) {
-  if (noise.dtype() == kFloat32) fill_bernoulli(noise, keep, 1.0f / float(keep), chosen(nullptr));
+  if (noise.dtype() == kFloat32) fill_bernoulli(noise, keep, 1.0f / float(keep), *Draws(nullptr));
   else noise.bernoulli_(keep).div_(keep);
 }
 
@@ -161,7 +160,8 @@ void drop_out(const Tensor& x, double keep, const Tensor& y, const Tensor& kept)
   const kernels::Scratch<std::uint8_t> unkept(kept.defined() ? 0 : 2 * kPart);
   const auto coins = [&](int64_t part) { return kept.defined() ? kept.data<std::uint8_t>() + part * kPart : unkept + part % 2 * kPart; };
   const auto size = [&](int64_t part) { return std::min(kPart, n - part * kPart); };
-  const auto toss = [&](int64_t part) { chosen(nullptr).toss(size(part), threshold, coins(part)); };
+  const Draws draws(nullptr);
+  const auto toss = [&](int64_t part) { draws->toss(size(part), threshold, coins(part)); };
   const auto use = [&](int64_t part) {
     k.keep_float(size(part), coins(part), 1.0f / float(keep), x.data<float>() + part * kPart, y.data<float>() + part * kPart);
   };
@@ -186,7 +186,7 @@ const Tensor& Tensor::bernoulli_(const Tensor& p, Generator* generator) const {
   check_inplace(*this);
   const Tensor probability = p.detach().expand(sizes());
   const Tensor draws = empty_strided(sizes(), strides_like(*this), p.dtype());  // in the order of the memory that is filled
-  draws.uniform_(0, 1, &chosen(generator));
+  draws.uniform_(0, 1, generator);
   copy_(ember::lt(draws, probability));
   return *this;
 }
@@ -216,11 +216,11 @@ void move_inwards(int64_t& from, int64_t& to) {
 }  // namespace
 
 const Tensor& Tensor::random_(Generator* generator) const {
-  Generator& g = chosen(generator);
+  const Draws g(generator);
   const DType type = dtype();
   const std::uint64_t range = largest_exact(type) + 1;
   return fill_each(*this, [&g, type, range] {
-    return type == kInt64 || type == kFloat64 ? int64_t(g.random64() % range) : int64_t(g.random() % range);
+    return type == kInt64 || type == kFloat64 ? int64_t(g->random64() % range) : int64_t(g->random() % range);
   });
 }
 const Tensor& Tensor::random_(int64_t to, Generator* generator) const { return random_(0, to, generator); }
@@ -231,13 +231,13 @@ const Tensor& Tensor::random_(int64_t from, int64_t to, Generator* generator) co
     check<RuntimeError>(from >= 0 && from <= most, "from is out of bounds for {}", dtype() == kBool ? "bool" : "unsigned char");
     check<RuntimeError>(to - 1 <= most, "to - 1 is out of bounds for {}", dtype() == kBool ? "bool" : "unsigned char");
   }
-  Generator& g = chosen(generator);
+  const Draws g(generator);
   // Reals move the bounds to numbers that they hold, before the range decides between one word and two.
   if (dtype() == kFloat32) move_inwards<float>(from, to);
   else if (dtype() == kFloat64) move_inwards<double>(from, to);
   const std::uint64_t range = std::uint64_t(to) - std::uint64_t(from);
   return fill_each(*this, [&] {
-    const std::uint64_t v = range >= (std::uint64_t(1) << 28) ? g.random64() : g.random();
+    const std::uint64_t v = range >= (std::uint64_t(1) << 28) ? g->random64() : g->random();
     return int64_t(v % range + std::uint64_t(from));
   });
 }
@@ -245,8 +245,8 @@ const Tensor& Tensor::random_(int64_t from, int64_t to, Generator* generator) co
 const Tensor& Tensor::exponential_(double lambda, Generator* generator) const {
   check_real("exponential_", *this);
   check<RuntimeError>(lambda > 0, "exponential_ expects lambda > 0.0, but found lambda={}", lambda);
-  Generator& g = chosen(generator);
-  return fill_each(*this, [&] { return (-1.0 / lambda) * std::log1p(-g.uniform()); });
+  const Draws g(generator);
+  return fill_each(*this, [&] { return (-1.0 / lambda) * std::log1p(-g->uniform()); });
 }
 
 // --- factories
@@ -278,15 +278,15 @@ Tensor randint_like(const Tensor& like, int64_t low, int64_t high, DType dtype) 
 
 Tensor randperm(int64_t n, TensorOptions options, Generator* generator) {
   check<RuntimeError>(n >= 0, "n must be non-negative, got {}", n);
-  Generator& g = chosen(generator);
+  const Draws g(generator);
   Tensor order = empty({n}, kInt64);
   int64_t* r = order.data<int64_t>();
   if (n < int64_t(UINT32_MAX / 20)) {
     for (int64_t i = 0; i < n; ++i) r[i] = i;
-    for (int64_t i = 0; i + 1 < n; ++i) std::swap(r[i], r[i + int64_t(g.random() % std::uint64_t(n - i))]);
+    for (int64_t i = 0; i + 1 < n; ++i) std::swap(r[i], r[i + int64_t(g->random() % std::uint64_t(n - i))]);
   } else {
     for (int64_t i = 0; i < n; ++i) {
-      const int64_t z = int64_t(g.random64() % std::uint64_t(i + 1));
+      const int64_t z = int64_t(g->random64() % std::uint64_t(i + 1));
       r[i] = i;
       std::swap(r[i], r[z]);
     }
@@ -327,7 +327,7 @@ Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement,
     const Tensor scores = w / empty_like(w).exponential_(1, generator);
     return num_samples == 1 ? scores.argmax(-1, true) : topk(scores, num_samples, -1).indices;
   }
-  Generator& g = chosen(generator);
+  const Draws g(generator);
   const Tensor cumulative = w.cumsum(-1);
   Shape sizes = w.sizes().shape();
   sizes[w.dim() - 1] = num_samples;
@@ -342,7 +342,7 @@ Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement,
         for (int64_t c = 0; c < classes; ++c) sums[c] /= total;
         sums[classes - 1] = 1;
         for (int64_t s = 0; s < num_samples; ++s) {
-          const double u = g.uniform();
+          const double u = g->uniform();
           samples.data<int64_t>()[r * num_samples + s] = std::lower_bound(sums, sums + classes, u) - sums;
         }
       }

@@ -8,32 +8,26 @@
 
 #include "error_format.h"
 #include "kernels/kernels.h"
+#include "random/draws.h"
+#include "runtime/fork.h"
 
 namespace ember {
 
-Generator& Generator::manual_seed(std::uint64_t seed) {
+void MersenneTwister::manual_seed(std::uint64_t seed) {
   seed_ = seed;
   state_[0] = std::uint32_t(seed);
   for (std::uint32_t j = 1; j < 624; ++j) state_[j] = 1812433253u * (state_[j - 1] ^ (state_[j - 1] >> 30)) + j;
   position_ = 624;
   has_next_normal_ = has_next_float_normal_ = false;
-  return *this;
 }
 
-std::uint64_t Generator::seed() {
-  std::random_device entropy;
-  const std::uint64_t high = entropy();
-  manual_seed((high << 32 | entropy()) & 0x1fffffffffffff);
-  return seed_;
-}
-
-std::uint32_t Generator::next() {
+std::uint32_t MersenneTwister::next() {
   kernels::kernels().random.next_block(state_, words_);
   position_ = 1;
   return words_[0];
 }
 
-void Generator::fill(std::int64_t n, std::uint32_t* words) {
+void MersenneTwister::fill(std::int64_t n, std::uint32_t* words) {
   while (n > 0) {
     if (position_ == 624 && n >= 624) {
       kernels::kernels().random.next_block(state_, words);
@@ -53,7 +47,7 @@ void Generator::fill(std::int64_t n, std::uint32_t* words) {
   }
 }
 
-void Generator::toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins) {
+void MersenneTwister::toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins) {
   const kernels::RandomKernels& k = kernels::kernels().random;
   while (n > 0) {
     std::int64_t count = 312;
@@ -72,7 +66,7 @@ void Generator::toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coin
 }
 
 // Box-Muller; the sine is kept for the next call.
-double Generator::normal() {
+double MersenneTwister::normal() {
   if (has_next_normal_) {
     has_next_normal_ = false;
     return next_normal_;
@@ -101,7 +95,7 @@ static_assert(sizeof(StateBlob) == 5056);
 
 }  // namespace
 
-Tensor Generator::get_state() const {
+Tensor MersenneTwister::get_state() const {
   StateBlob blob{};
   blob.seed = seed_;
   const bool fresh = position_ == 624;
@@ -118,7 +112,7 @@ Tensor Generator::get_state() const {
   return state;
 }
 
-void Generator::set_state(const Tensor& state) {
+void MersenneTwister::set_state(const Tensor& state) {
   check<TypeError>(state.dtype() == kUInt8, "expected a torch.ByteTensor, but got torch.{}", tensor_type_name(state.dtype()));
   check<RuntimeError>(state.numel() == std::int64_t(sizeof(StateBlob)),
                       "RNG state is wrong size: expected {} bytes, got {}", sizeof(StateBlob), state.numel());
@@ -143,10 +137,47 @@ void Generator::set_state(const Tensor& state) {
   has_next_float_normal_ = blob.float_normal_is_valid != 0;
 }
 
+// --- the generator: the same, one call at a time
+
+Generator::Generator(const Generator& other) : twister_(*Draws(other)) {}
+Generator& Generator::operator=(const Generator& other) {
+  const MersenneTwister copy = *Draws(other);
+  *Draws(*this) = copy;
+  return *this;
+}
+Generator& Generator::manual_seed(std::uint64_t seed) {
+  Draws(*this)->manual_seed(seed);
+  return *this;
+}
+std::uint64_t Generator::initial_seed() const { return Draws(*this)->initial_seed(); }
+std::uint64_t Generator::seed() {
+  std::random_device entropy;
+  const std::uint64_t high = entropy(), seed = (high << 32 | entropy()) & 0x1fffffffffffff;
+  manual_seed(seed);
+  return seed;
+}
+Tensor Generator::get_state() const { return Draws(*this)->get_state(); }
+void Generator::set_state(const Tensor& state) { Draws(*this)->set_state(state); }
+std::uint32_t Generator::random() { return Draws(*this)->random(); }
+std::uint64_t Generator::random64() { return Draws(*this)->random64(); }
+double Generator::uniform() { return Draws(*this)->uniform(); }
+double Generator::normal() { return Draws(*this)->normal(); }
+void Generator::fill(std::int64_t n, std::uint32_t* words) { Draws(*this)->fill(n, words); }
+void Generator::toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins) { Draws(*this)->toss(n, threshold, coins); }
+
+static constinit thread_local Generator* in_its_place = nullptr;
+
 Generator& default_generator() {
-  static Generator generator;
+  if (in_its_place) [[unlikely]] return *in_its_place;
+  static Generator& generator = []() -> Generator& {
+    static Generator one;
+    // A child process finds it between two draws, whoever was drawing.
+    at_fork({.rank = 2, .before = [] { Draws::lock(one); }, .in_parent = [] { Draws::unlock(one); }, .in_child = [] { Draws::unlock(one); }});
+    return one;
+  }();
   return generator;
 }
+Generator* exchange_default_generator(Generator* generator) { return std::exchange(in_its_place, generator); }
 Generator& manual_seed(std::uint64_t seed) { return default_generator().manual_seed(seed); }
 std::uint64_t initial_seed() { return default_generator().initial_seed(); }
 Tensor get_rng_state() { return default_generator().get_state(); }

@@ -12,6 +12,7 @@
 #include <new>
 
 #include "error_format.h"
+#include "runtime/fork.h"
 
 namespace ember::allocator {
 
@@ -52,8 +53,12 @@ struct Shared {
 };
 
 Shared& shared() {
-  static Shared* s = new Shared;  // never destroyed: tensors with static lifetime die after it would
-  return *s;
+  static Shared* const one = [] {
+    static Shared* s = new Shared;  // never destroyed: tensors with static lifetime die after it would
+    at_fork({.rank = 0, .before = [] { s->mutex.lock(); }, .in_parent = [] { s->mutex.unlock(); }, .in_child = [] { s->mutex.unlock(); }});
+    return s;
+  }();
+  return *one;
 }
 
 void* Shared::from_system(std::size_t bytes) {

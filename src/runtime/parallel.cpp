@@ -6,10 +6,14 @@
 #include <sched.h>
 
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,10 +21,12 @@
 #include "error_format.h"
 #include "runtime/alone.h"
 #include "runtime/cores.h"
+#include "runtime/fork.h"
 
 namespace ember::kernels {
 namespace {
 
+constexpr int kMostThreads = 1024;
 constexpr double kWorkPerSlice = 30e3;  // below twice this, sharing costs more than it brings (a fork-join is about 0.5 us)
 constexpr int64_t kMaxSlices = 32;
 constexpr int kWorkerSpins = 3000;  // one pause is 15 to 40 ns
@@ -41,12 +47,17 @@ void pause() {
 #endif
 }
 
+/// What EMBER_NUM_THREADS asks for, or the cores; a warning where it asks for what cannot be.
 int initial_threads() {
-  if (const char* text = std::getenv("EMBER_NUM_THREADS")) {
-    const int wanted = std::atoi(text);
-    if (wanted > 0) return wanted;
-  }
-  return available_cores();
+  const int cores = available_cores();
+  const char* const text = std::getenv("EMBER_NUM_THREADS");
+  if (!text || !*text) return cores;
+  int wanted = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, wanted);
+  if (error == std::errc() && stop == end && wanted >= 1 && wanted <= kMostThreads) return wanted;
+  warn(fmt::format("EMBER_NUM_THREADS: expected a number of threads from 1 to {}, got '{}'; {} are used", kMostThreads, text, cores));
+  return cores;
 }
 
 /// Moves this thread to another core when it runs on `core`. Linux likes to wake a thread beside the one that woke it, and there it
@@ -78,11 +89,26 @@ struct Ticket {
 class Pool {
  public:
   Pool() : threads_(initial_threads()) {}
+  Pool(const Pool&) = delete;
   ~Pool() { stop(); }
 
   int threads() const { return threads_.load(std::memory_order_relaxed); }
 
+  void before_fork() {
+    if (!inside) job_mutex_.lock();
+  }
+  void after_fork() {
+    if (!inside) job_mutex_.unlock();
+  }
+  /// The child has no workers: their threads were left in the parent. The next job starts others.
+  void in_child() {
+    ::new (&workers_) std::vector<std::thread>;  // threads that do not exist cannot be joined
+    sleeping_ = 0;
+    after_fork();
+  }
+
   void resize(int threads) {
+    check<RuntimeError>(!inside, "set_num_threads: cannot be called from inside of parallel work");
     const std::lock_guard lock(job_mutex_);
     stop();
     threads_ = threads;
@@ -155,7 +181,12 @@ class Pool {
   }
 
   void start() {
-    for (int i = 1; i < threads(); ++i) workers_.emplace_back([this] { worker(); });
+    try {
+      for (int i = 1; i < threads(); ++i) workers_.emplace_back([this] { worker(); });
+    } catch (const std::system_error&) {  // the system gives no more: those that there are do the work
+      threads_ = int(workers_.size()) + 1;
+      warn(fmt::format("the system has no more threads: {} are used", threads()));
+    }
   }
 
   void stop() {
@@ -228,7 +259,11 @@ class Pool {
 };
 
 Pool& pool() {
-  static Pool p;
+  static Pool& p = []() -> Pool& {
+    static Pool one;
+    at_fork({.rank = 1, .before = [] { one.before_fork(); }, .in_parent = [] { one.after_fork(); }, .in_child = [] { one.in_child(); }});
+    return one;
+  }();
   return p;
 }
 
@@ -258,6 +293,7 @@ namespace ember {
 int get_num_threads() { return kernels::num_threads(); }
 void set_num_threads(int threads) {
   check<RuntimeError>(threads > 0, "set_num_threads expects a positive integer");
+  check<RuntimeError>(threads <= kernels::kMostThreads, "set_num_threads: expected at most {} threads, got {}", kernels::kMostThreads, threads);
   kernels::set_num_threads(threads);
 }
 

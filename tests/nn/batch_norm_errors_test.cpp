@@ -11,10 +11,10 @@ TEST_CASE("batch norm 2.1: each module takes its ranks only, and an unbatched in
   nn::BatchNorm1d one(3);
   nn::BatchNorm2d two(3);
   nn::BatchNorm3d three(3);
-  CHECK_THROWS_WITH(one(randn({3})), equals("expected 2D or 3D input (got 1D input)"));
-  CHECK_THROWS_WITH(one(randn({2, 3, 4, 5})), equals("expected 2D or 3D input (got 4D input)"));
-  CHECK_THROWS_WITH(two(randn({3, 4, 5})), equals("expected 4D input (got 3D input)"));
-  CHECK_THROWS_WITH(three(randn({2, 3, 4, 5})), equals("expected 5D input (got 4D input)"));
+  CHECK_THROWS_WITH(one(randn({3})), starts_with("expected 2D or 3D input (got 1D input)"));
+  CHECK_THROWS_WITH(one(randn({2, 3, 4, 5})), starts_with("expected 2D or 3D input (got 4D input)"));
+  CHECK_THROWS_WITH(two(randn({3, 4, 5})), starts_with("expected 4D input (got 3D input)"));
+  CHECK_THROWS_WITH(three(randn({2, 3, 4, 5})), starts_with("expected 5D input (got 4D input)"));
   CHECK_THROWS_AS(one(randn({3})), ValueError);
   CHECK_NOTHROW(one(randn({2, 3})));
   CHECK_NOTHROW(one(randn({2, 3, 4})));
@@ -22,9 +22,9 @@ TEST_CASE("batch norm 2.1: each module takes its ranks only, and an unbatched in
 
 TEST_CASE("batch norm 2.2: another number of channels, checked in the order running_mean, running_var, weight, bias") {
   nn::BatchNorm1d bn(3);
-  CHECK_THROWS_WITH(bn(randn({4, 5})), equals("running_mean should contain 5 elements not 3"));
+  CHECK_THROWS_WITH(bn(randn({4, 5})), starts_with("running_mean should contain 5 elements not 3"));
   bn.eval();
-  CHECK_THROWS_WITH(bn(randn({4, 5})), equals("running_mean should contain 5 elements not 3"));
+  CHECK_THROWS_WITH(bn(randn({4, 5})), starts_with("running_mean should contain 5 elements not 3"));
   CHECK_THROWS_AS(bn(randn({4, 5})), RuntimeError);
   const Tensor x = randn({4, 5}), three = ones({3}), five = ones({5});
   CHECK_THROWS_WITH(batch_norm(x, five, three, three, three), equals("running_var should contain 5 elements not 3"));
@@ -42,11 +42,11 @@ TEST_CASE("batch norm 2.3: evaluation needs both running statistics") {
 TEST_CASE("batch norm 2.4: integers and bools are not implemented, mixed types neither") {
   nn::BatchNorm1d bn(3), wide(3);
   wide.to(kFloat64);
-  CHECK_THROWS_WITH(bn(ones({4, 3}, kInt64)), equals("\"batch_norm\" not implemented for 'Long'"));
-  CHECK_THROWS_WITH(bn(ones({4, 3}, kBool)), equals("\"batch_norm\" not implemented for 'Bool'"));
+  CHECK_THROWS_WITH(bn(ones({4, 3}, kInt64)), starts_with("\"batch_norm\" not implemented for 'Long'"));
+  CHECK_THROWS_WITH(bn(ones({4, 3}, kBool)), starts_with("\"batch_norm\" not implemented for 'Bool'"));
   CHECK_THROWS_AS(bn(ones({4, 3}, kInt64)), NotImplementedError);
-  CHECK_THROWS_WITH(bn(ones({4, 3}, kFloat64)), equals("mixed dtype (CPU): all inputs must share same datatype."));
-  CHECK_THROWS_WITH(wide(ones({4, 3})), equals("mixed dtype (CPU): expect parameter to have scalar type of Float"));
+  CHECK_THROWS_WITH(bn(ones({4, 3}, kFloat64)), starts_with("mixed dtype (CPU): all inputs must share same datatype."));
+  CHECK_THROWS_WITH(wide(ones({4, 3})), starts_with("mixed dtype (CPU): expect parameter to have scalar type of Float"));
 }
 
 TEST_CASE("batch norm 2.5: (N, C, L) is normalised over N and L, as BatchNorm2d does with (N, C, L, 1)") {
@@ -88,7 +88,7 @@ TEST_CASE("batch norm 3.2: evaluation without running statistics uses the batch,
   nn::BatchNorm1d bn(1, {.track_running_stats = false});
   bn.eval();
   CHECK_THAT(bn(x), is_close({{-1.0}, {1.0}}, 1e-4));
-  CHECK_THROWS_WITH(bn(tensor({{1.0}})), equals("Expected more than 1 value per channel when training, got input size torch.Size([1, 1])"));
+  CHECK_THROWS_WITH(bn(tensor({{1.0}})), starts_with("Expected more than 1 value per channel when training, got input size torch.Size([1, 1])"));
 }
 
 TEST_CASE("batch norm 3.3: switching tracking off later leaves the buffers alone in training; evaluation still uses them") {
@@ -108,10 +108,10 @@ TEST_CASE("batch norm 4.1: one value per channel is refused where the batch is u
   nn::BatchNorm1d one(3);
   nn::BatchNorm2d two(3);
   nn::BatchNorm3d three(3);
-  CHECK_THROWS_WITH(one(randn({1, 3})), equals(refused + std::string("[1, 3])")));
-  CHECK_THROWS_WITH(one(randn({1, 3, 1})), equals(refused + std::string("[1, 3, 1])")));
-  CHECK_THROWS_WITH(two(randn({1, 3, 1, 1})), equals(refused + std::string("[1, 3, 1, 1])")));
-  CHECK_THROWS_WITH(three(randn({1, 3, 1, 1, 1})), equals(refused + std::string("[1, 3, 1, 1, 1])")));
+  CHECK_THROWS_WITH(one(randn({1, 3})), starts_with(refused + std::string("[1, 3])")));
+  CHECK_THROWS_WITH(one(randn({1, 3, 1})), starts_with(refused + std::string("[1, 3, 1])")));
+  CHECK_THROWS_WITH(two(randn({1, 3, 1, 1})), starts_with(refused + std::string("[1, 3, 1, 1])")));
+  CHECK_THROWS_WITH(three(randn({1, 3, 1, 1, 1})), starts_with(refused + std::string("[1, 3, 1, 1, 1])")));
   CHECK_NOTHROW(one(randn({1, 3, 2})));
   CHECK_NOTHROW(two(randn({1, 3, 1, 2})));
   CHECK_NOTHROW(one(randn({2, 3})));

@@ -80,13 +80,13 @@ TEST_CASE("batch norm 1.5: no features are allowed, fewer are not; momentum is n
 TEST_CASE("batch norm 1.6: eps is checked by each forward") {
   const Tensor x = randn({4, 3});
   nn::BatchNorm1d zero(3, {.eps = 0}), negative(3, {.eps = -1e-5});
-  CHECK_THROWS_WITH(zero(x), equals("batch_norm eps must be positive during training, but got 0.0"));
-  CHECK_THROWS_WITH(negative(x), equals("batch_norm eps must be positive during training, but got -1e-05"));
+  CHECK_THROWS_WITH(zero(x), starts_with("batch_norm eps must be positive during training, but got 0.0"));
+  CHECK_THROWS_WITH(negative(x), starts_with("batch_norm eps must be positive during training, but got -1e-05"));
   CHECK_THROWS_AS(zero(x), ValueError);
   zero.eval();
   negative.eval();
   CHECK_NOTHROW(zero(x));
-  CHECK_THROWS_WITH(negative(x), equals("batch_norm eps must be non-negative, but got -1e-05"));
+  CHECK_THROWS_WITH(negative(x), starts_with("batch_norm eps must be non-negative, but got -1e-05"));
   zero.running_var.zero_();  // 1/sqrt(0) is infinite, and infinity times 0 is NaN
   CHECK(zero(zeros({2, 3})).isnan().all().item<bool>());
 }

@@ -210,7 +210,7 @@ TEST_CASE("what is moved keeps its children, and references to them") {
 }
 
 TEST_CASE("errors of layers are PyTorch's") {
-  CHECK_THROWS_WITH(nn::Linear(2, 3)(ones({4, 5})), equals("mat1 and mat2 shapes cannot be multiplied (4x5 and 2x3)"));
+  CHECK_THROWS_WITH(nn::Linear(2, 3)(ones({4, 5})), starts_with("mat1 and mat2 shapes cannot be multiplied (4x5 and 2x3)"));
   CHECK_THROWS_WITH(nn::Conv2d(2, 3, 3)(ones({4, 5, 6, 6})),
                     starts_with("Given groups=1, weight of size [3, 2, 3, 3], expected input[4, 5, 6, 6] to have 2 channels, but got 5 channels instead"));
   CHECK_THROWS_WITH(Net().get_submodule("block.nope"), contains("Block has no attribute `nope`"));

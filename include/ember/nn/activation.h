@@ -10,6 +10,7 @@ class ReLU final : public Module {
   explicit ReLU(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
   bool join(Then& then, const Tensor& x) const override;
+  ReLU clone() const;
   std::string extra_repr() const override;
   bool inplace;
 };
@@ -17,6 +18,7 @@ class ReLU6 final : public Module {
  public:
   explicit ReLU6(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  ReLU6 clone() const;
   std::string extra_repr() const override;
   bool inplace;
 };
@@ -24,6 +26,7 @@ class LeakyReLU final : public Module {
  public:
   explicit LeakyReLU(double negative_slope = 0.01, bool inplace = false) : negative_slope(negative_slope), inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  LeakyReLU clone() const;
   std::string extra_repr() const override;
   double negative_slope;
   bool inplace;
@@ -32,6 +35,7 @@ class ELU final : public Module {
  public:
   explicit ELU(double alpha = 1, bool inplace = false) : alpha(alpha), inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  ELU clone() const;
   std::string extra_repr() const override;
   double alpha;
   bool inplace;
@@ -40,6 +44,7 @@ class SELU final : public Module {
  public:
   explicit SELU(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  SELU clone() const;
   std::string extra_repr() const override;
   bool inplace;
 };
@@ -47,6 +52,7 @@ class CELU final : public Module {
  public:
   explicit CELU(double alpha = 1, bool inplace = false) : alpha(alpha), inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  CELU clone() const;
   std::string extra_repr() const override;
   double alpha;
   bool inplace;
@@ -55,6 +61,7 @@ class SiLU final : public Module {
  public:
   explicit SiLU(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  SiLU clone() const;
   std::string extra_repr() const override;
   bool inplace;
 };
@@ -62,6 +69,7 @@ class Mish final : public Module {
  public:
   explicit Mish(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  Mish clone() const;
   std::string extra_repr() const override;
   bool inplace;
 };
@@ -69,6 +77,7 @@ class Hardswish final : public Module {
  public:
   explicit Hardswish(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  Hardswish clone() const;
   std::string extra_repr() const override;
   bool inplace;
 };
@@ -76,6 +85,7 @@ class Hardsigmoid final : public Module {
  public:
   explicit Hardsigmoid(bool inplace = false) : inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  Hardsigmoid clone() const;
   std::string extra_repr() const override;
   bool inplace;
 };
@@ -83,6 +93,7 @@ class Hardtanh final : public Module {
  public:
   explicit Hardtanh(double min_val = -1, double max_val = 1, bool inplace = false) : min_val(min_val), max_val(max_val), inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  Hardtanh clone() const;
   std::string extra_repr() const override;
   double min_val;
   double max_val;
@@ -92,6 +103,7 @@ class Threshold final : public Module {
  public:
   Threshold(double threshold, double value, bool inplace = false) : threshold(threshold), value(value), inplace(inplace) {}
   Tensor forward(const Tensor& x) override;
+  Threshold clone() const;
   std::string extra_repr() const override;
   double threshold;
   double value;
@@ -100,27 +112,33 @@ class Threshold final : public Module {
 class Sigmoid final : public Module {
  public:
   Tensor forward(const Tensor& x) override;
+  Sigmoid clone() const;
 };
 class Tanh final : public Module {
  public:
   Tensor forward(const Tensor& x) override;
+  Tanh clone() const;
 };
 class Softsign final : public Module {
  public:
   Tensor forward(const Tensor& x) override;
+  Softsign clone() const;
 };
 class Tanhshrink final : public Module {
  public:
   Tensor forward(const Tensor& x) override;
+  Tanhshrink clone() const;
 };
 class LogSigmoid final : public Module {
  public:
   Tensor forward(const Tensor& x) override;
+  LogSigmoid clone() const;
 };
 class Softplus final : public Module {
  public:
   explicit Softplus(double beta = 1, double threshold = 20) : beta(beta), threshold(threshold) {}
   Tensor forward(const Tensor& x) override;
+  Softplus clone() const;
   std::string extra_repr() const override;
   double beta;
   double threshold;
@@ -129,6 +147,7 @@ class Softshrink final : public Module {
  public:
   explicit Softshrink(double lambd = 0.5) : lambd(lambd) {}
   Tensor forward(const Tensor& x) override;
+  Softshrink clone() const;
   std::string extra_repr() const override;
   double lambd;
 };
@@ -136,6 +155,7 @@ class Hardshrink final : public Module {
  public:
   explicit Hardshrink(double lambd = 0.5) : lambd(lambd) {}
   Tensor forward(const Tensor& x) override;
+  Hardshrink clone() const;
   std::string extra_repr() const override;
   double lambd;
 };
@@ -145,6 +165,7 @@ class GELU final : public Module {
  public:
   explicit GELU(std::string approximate = "none") : approximate(std::move(approximate)) {}
   Tensor forward(const Tensor& x) override;
+  GELU clone() const;
   std::string extra_repr() const override;
   std::string approximate;
 };
@@ -152,6 +173,7 @@ class GLU final : public Module {
  public:
   explicit GLU(int64_t dim = -1) : dim(dim) {}
   Tensor forward(const Tensor& x) override;
+  GLU clone() const;
   std::string extra_repr() const override;
   int64_t dim;
 };
@@ -159,6 +181,7 @@ class Softmax final : public Module {
  public:
   explicit Softmax(int64_t dim) : dim(dim) {}
   Tensor forward(const Tensor& x) override;
+  Softmax clone() const;
   std::string extra_repr() const override;
   int64_t dim;
 };
@@ -166,6 +189,7 @@ class Softmin final : public Module {
  public:
   explicit Softmin(int64_t dim) : dim(dim) {}
   Tensor forward(const Tensor& x) override;
+  Softmin clone() const;
   std::string extra_repr() const override;
   int64_t dim;
 };
@@ -173,6 +197,7 @@ class LogSoftmax final : public Module {
  public:
   explicit LogSoftmax(int64_t dim) : dim(dim) {}
   Tensor forward(const Tensor& x) override;
+  LogSoftmax clone() const;
   std::string extra_repr() const override;
   int64_t dim;
 };
@@ -182,6 +207,7 @@ class PReLU final : public Module {
  public:
   explicit PReLU(int64_t num_parameters = 1, double init = 0.25);
   Tensor forward(const Tensor& x) override;
+  PReLU clone() const;
   std::string extra_repr() const override;
   Tensor& weight = add_parameter("weight");
 };

@@ -36,7 +36,7 @@ class BatchNormBase : public Module {
  public:
   BatchNormBase(int64_t num_features, BatchNormOptions options);
 
-  Tensor forward(const Tensor& x) final;
+  Tensor forward(const Tensor& x) override;
   Tensor forward_then(const Tensor& x, const Then& then) final;
   bool join(Then& then, const Tensor& x) const final;  ///< in evaluation, by its running statistics
   void reset_running_stats();  ///< mean 0, variance 1, no batches
@@ -67,38 +67,61 @@ class BatchNormBase : public Module {
   virtual const char* expected_rank() const = 0;  ///< "4D"
   void prepare_load(StateDict& state, const std::string& prefix, int64_t version) const override;
 
- private:
   bool over_ranks() const { return over_ranks_ && is_training(); }
 
   ForwardOverRanks over_ranks_ = nullptr;
 };
 
 /// x (N, C) or (N, C, L).
-class BatchNorm1d final : public BatchNormBase {
+class BatchNorm1d : public BatchNormBase {
  public:
   explicit BatchNorm1d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
+  BatchNorm1d clone() const;
 
  protected:
   bool takes(int dims) const override { return dims == 2 || dims == 3; }
   const char* expected_rank() const override { return "2D or 3D"; }
 };
 /// x (N, C, H, W).
-class BatchNorm2d final : public BatchNormBase {
+class BatchNorm2d : public BatchNormBase {
  public:
   explicit BatchNorm2d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
+  BatchNorm2d clone() const;
 
  protected:
   bool takes(int dims) const override { return dims == 4; }
   const char* expected_rank() const override { return "4D"; }
 };
 /// x (N, C, D, H, W).
-class BatchNorm3d final : public BatchNormBase {
+class BatchNorm3d : public BatchNormBase {
  public:
   explicit BatchNorm3d(int64_t num_features, BatchNormOptions options = {}) : BatchNormBase(num_features, options) {}
+  BatchNorm3d clone() const;
 
  protected:
   bool takes(int dims) const override { return dims == 5; }
   const char* expected_rank() const override { return "5D"; }
+};
+
+/// Batch norm whose statistics and weights are constants: all four are buffers, so that neither training nor an optimiser moves them.
+/// For networks that are tuned with batches too small for statistics. As torchvision.ops.FrozenBatchNorm2d; reads the state of a
+/// BatchNorm2d. Where only the mode should stay: `void train(bool on = true) override { Module::train(on); bn.eval(); }` in the network.
+class FrozenBatchNorm2d final : public Module {
+ public:
+  explicit FrozenBatchNorm2d(int64_t num_features, double eps = 1e-5);
+  Tensor forward(const Tensor& x) override;  ///< x * scale + (bias - running_mean * scale), scale = weight / sqrt(running_var + eps)
+  FrozenBatchNorm2d clone() const;
+  std::string extra_repr() const override;
+
+  const int64_t num_features;
+  double eps;
+  Tensor& weight = add_buffer("weight", ones({num_features}));
+  Tensor& bias = add_buffer("bias", zeros({num_features}));
+  Tensor& running_mean = add_buffer("running_mean", zeros({num_features}));
+  Tensor& running_var = add_buffer("running_var", ones({num_features}));
+
+ protected:
+  void prepare_load(StateDict& state, const std::string& prefix, int64_t version) const override;
 };
 
 }  // namespace ember::nn

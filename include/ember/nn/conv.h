@@ -6,7 +6,17 @@
 
 namespace ember::nn {
 
-enum class PaddingMode : std::uint8_t { Zeros, Reflect, Replicate, Circular };
+/// What lies around the input; by PyTorch's word as well: `.padding_mode = "reflect"`. Throws ValueError for another word.
+class PaddingMode {
+ public:
+  enum Kind : std::uint8_t { Zeros, Reflect, Replicate, Circular };
+  constexpr PaddingMode(Kind kind) : kind_(kind) {}
+  PaddingMode(const char* word);
+  constexpr operator Kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
 
 template <int N>
 struct ConvLayerOptions {
@@ -47,14 +57,33 @@ class ConvBase : public Module {
 class Conv1d final : public ConvBase<1> {
  public:
   Conv1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, ConvLayerOptions<1> options = {});
+  /// PyTorch's positions: Conv1d(3, 4, 3, 1, 1).
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  Conv1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, Stride stride, ConvPadding<1> padding = 0,
+         ExpandingArray<1> dilation = 1, int64_t groups = 1, bool bias = true)
+      : Conv1d(in_channels, out_channels, kernel_size, ConvLayerOptions<1>{stride, padding, dilation, groups, bias}) {}
   Tensor forward(const Tensor& x) override;
+  Conv1d clone() const;
 };
 /// (N, C, H, W) -> (N, O, H', W'). As torch.nn.Conv2d.
 class Conv2d final : public ConvBase<2> {
  public:
   Conv2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, ConvLayerOptions<2> options = {});
+  /// PyTorch's positions: Conv2d(3, 4, 3, 1, 1).
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  Conv2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, Stride stride, ConvPadding<2> padding = 0,
+         ExpandingArray<2> dilation = 1, int64_t groups = 1, bool bias = true)
+      : Conv2d(in_channels, out_channels, kernel_size, ConvLayerOptions<2>{stride, padding, dilation, groups, bias}) {}
+  template <class T>
+    requires std::is_integral_v<T>  // {2, 1} is a stride, as in PyTorch
+  Conv2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ConvPadding<2> padding = 0,
+         ExpandingArray<2> dilation = 1, int64_t groups = 1, bool bias = true)
+      : Conv2d(in_channels, out_channels, kernel_size, ConvLayerOptions<2>{detail::stride_of(stride), padding, dilation, groups, bias}) {}
   Tensor forward(const Tensor& x) override;
   Tensor forward_then(const Tensor& x, const Then& then) override;
+  Conv2d clone() const;
 };
 
 template <int N>
@@ -73,13 +102,30 @@ class ConvTranspose1d final : public ConvTransposeBase<1> {
  public:
   ConvTranspose1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, ConvTransposeLayerOptions<1> options = {})
       : ConvTransposeBase(in_channels, out_channels, kernel_size, options) {}
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  ConvTranspose1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0,
+                  ExpandingArray<1> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<1> dilation = 1)
+      : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}
   Tensor forward(const Tensor& x) override;
+  ConvTranspose1d clone() const;
 };
 class ConvTranspose2d final : public ConvTransposeBase<2> {
  public:
   ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, ConvTransposeLayerOptions<2> options = {})
       : ConvTransposeBase(in_channels, out_channels, kernel_size, options) {}
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0,
+                  ExpandingArray<2> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<2> dilation = 1)
+      : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}
+  template <class T>
+    requires std::is_integral_v<T>
+  ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0,
+                  ExpandingArray<2> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<2> dilation = 1)
+      : ConvTransposeBase(in_channels, out_channels, kernel_size, {detail::stride_of(stride), padding, output_padding, groups, bias, dilation}) {}
   Tensor forward(const Tensor& x) override;
+  ConvTranspose2d clone() const;
 };
 
 }  // namespace ember::nn

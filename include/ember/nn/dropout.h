@@ -21,21 +21,25 @@ class Dropout final : public DropoutBase {
  public:
   explicit Dropout(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
   Tensor forward(const Tensor& x) override;
+  Dropout clone() const;
 };
 class Dropout1d final : public DropoutBase {
  public:
   explicit Dropout1d(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
   Tensor forward(const Tensor& x) override;
+  Dropout1d clone() const;
 };
 class Dropout2d final : public DropoutBase {
  public:
   explicit Dropout2d(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
   Tensor forward(const Tensor& x) override;
+  Dropout2d clone() const;
 };
 class AlphaDropout final : public DropoutBase {
  public:
   explicit AlphaDropout(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
   Tensor forward(const Tensor& x) override;
+  AlphaDropout clone() const;
 };
 
 }  // namespace ember::nn

@@ -21,8 +21,10 @@ class Linear final : public Module {
 
   Tensor forward(const Tensor& x) override;
   Tensor forward_then(const Tensor& x, const Then& then) override;  ///< of a ReLU
+  Linear clone() const;
   std::string extra_repr() const override;
 
+  const int64_t in_features, out_features;
   Tensor& weight = add_parameter("weight");
   Tensor& bias = add_parameter("bias");  ///< undefined without bias
 };
@@ -31,6 +33,7 @@ class Linear final : public Module {
 class Identity final : public Module {
  public:
   Tensor forward(const Tensor& x) override { return x; }
+  Identity clone() const;
 };
 
 }  // namespace ember::nn

@@ -17,21 +17,51 @@ class PairLoss : public Module {
   Options options;
 };
 
-class MSELoss final : public PairLoss<LossOptions, mse_loss> { using PairLoss::PairLoss; };
-class L1Loss final : public PairLoss<LossOptions, l1_loss> { using PairLoss::PairLoss; };
-class SmoothL1Loss final : public PairLoss<SmoothL1LossOptions, smooth_l1_loss> { using PairLoss::PairLoss; };
-class HuberLoss final : public PairLoss<HuberLossOptions, huber_loss> { using PairLoss::PairLoss; };
-class KLDivLoss final : public PairLoss<KlDivOptions, kl_div> { using PairLoss::PairLoss; };
-class PoissonNLLLoss final : public PairLoss<PoissonNllLossOptions, poisson_nll_loss> { using PairLoss::PairLoss; };
-class SoftMarginLoss final : public PairLoss<LossOptions, soft_margin_loss> { using PairLoss::PairLoss; };
+class MSELoss final : public PairLoss<LossOptions, mse_loss> {
+ public:
+  using PairLoss::PairLoss;
+  MSELoss clone() const;
+};
+class L1Loss final : public PairLoss<LossOptions, l1_loss> {
+ public:
+  using PairLoss::PairLoss;
+  L1Loss clone() const;
+};
+class SmoothL1Loss final : public PairLoss<SmoothL1LossOptions, smooth_l1_loss> {
+ public:
+  using PairLoss::PairLoss;
+  SmoothL1Loss clone() const;
+};
+class HuberLoss final : public PairLoss<HuberLossOptions, huber_loss> {
+ public:
+  using PairLoss::PairLoss;
+  HuberLoss clone() const;
+};
+class KLDivLoss final : public PairLoss<KlDivOptions, kl_div> {
+ public:
+  using PairLoss::PairLoss;
+  KLDivLoss clone() const;
+};
+class PoissonNLLLoss final : public PairLoss<PoissonNllLossOptions, poisson_nll_loss> {
+ public:
+  using PairLoss::PairLoss;
+  PoissonNLLLoss clone() const;
+};
+class SoftMarginLoss final : public PairLoss<LossOptions, soft_margin_loss> {
+ public:
+  using PairLoss::PairLoss;
+  SoftMarginLoss clone() const;
+};
 class HingeEmbeddingLoss final : public PairLoss<MarginLossOptions, hinge_embedding_loss> {
  public:
   explicit HingeEmbeddingLoss(MarginLossOptions options = {.margin = 1}) : PairLoss(options) {}
+  HingeEmbeddingLoss clone() const;
 };
 
 class CrossEntropyLoss final : public Module {
  public:
   explicit CrossEntropyLoss(CrossEntropyOptions options = {});
+  CrossEntropyLoss clone() const;
   Tensor operator()(const Tensor& x, const Tensor& target) const;
   Tensor& weight = add_buffer("weight");
   CrossEntropyOptions options;
@@ -39,6 +69,7 @@ class CrossEntropyLoss final : public Module {
 class NLLLoss final : public Module {
  public:
   explicit NLLLoss(NllLossOptions options = {});
+  NLLLoss clone() const;
   Tensor operator()(const Tensor& x, const Tensor& target) const;
   Tensor& weight = add_buffer("weight");
   NllLossOptions options;
@@ -46,6 +77,7 @@ class NLLLoss final : public Module {
 class BCELoss final : public Module {
  public:
   explicit BCELoss(BceLossOptions options = {});
+  BCELoss clone() const;
   Tensor operator()(const Tensor& x, const Tensor& target) const;
   Tensor& weight = add_buffer("weight");
   BceLossOptions options;
@@ -53,6 +85,7 @@ class BCELoss final : public Module {
 class BCEWithLogitsLoss final : public Module {
  public:
   explicit BCEWithLogitsLoss(BceWithLogitsLossOptions options = {});
+  BCEWithLogitsLoss clone() const;
   Tensor operator()(const Tensor& x, const Tensor& target) const;
   Tensor& weight = add_buffer("weight");
   Tensor& pos_weight = add_buffer("pos_weight");
@@ -62,6 +95,7 @@ class BCEWithLogitsLoss final : public Module {
 class GaussianNLLLoss final : public Module {
  public:
   explicit GaussianNLLLoss(GaussianNllLossOptions options = {}) : options(options) {}
+  GaussianNLLLoss clone() const;
   Tensor operator()(const Tensor& x, const Tensor& target, const Tensor& var) const {
     return observed([&] { return gaussian_nll_loss(x, target, var, options); }, x, target, var);
   }
@@ -70,6 +104,7 @@ class GaussianNLLLoss final : public Module {
 class MarginRankingLoss final : public Module {
  public:
   explicit MarginRankingLoss(MarginLossOptions options = {}) : options(options) {}
+  MarginRankingLoss clone() const;
   Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
     return observed([&] { return margin_ranking_loss(x1, x2, target, options); }, x1, x2, target);
   }
@@ -78,6 +113,7 @@ class MarginRankingLoss final : public Module {
 class CosineEmbeddingLoss final : public Module {
  public:
   explicit CosineEmbeddingLoss(MarginLossOptions options = {}) : options(options) {}
+  CosineEmbeddingLoss clone() const;
   Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
     return observed([&] { return cosine_embedding_loss(x1, x2, target, options); }, x1, x2, target);
   }
@@ -86,6 +122,7 @@ class CosineEmbeddingLoss final : public Module {
 class TripletMarginLoss final : public Module {
  public:
   explicit TripletMarginLoss(TripletMarginLossOptions options = {});
+  TripletMarginLoss clone() const;
   Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const {
     return observed([&] { return triplet_margin_loss(anchor, positive, negative, options); }, anchor, positive, negative);
   }
@@ -94,6 +131,7 @@ class TripletMarginLoss final : public Module {
 class CosineSimilarity final : public Module {
  public:
   explicit CosineSimilarity(int64_t dim = 1, double eps = 1e-8) : dim(dim), eps(eps) {}
+  CosineSimilarity clone() const;
   Tensor operator()(const Tensor& x1, const Tensor& x2) const {
     return observed([&] { return cosine_similarity(x1, x2, dim, eps); }, x1, x2);
   }

@@ -15,6 +15,7 @@ class LayerNorm final : public Module {
   explicit LayerNorm(IntArrayRef normalized_shape, LayerNormOptions options = {});
   explicit LayerNorm(int64_t normalized_shape, LayerNormOptions options = {}) : LayerNorm(IntArrayRef(&normalized_shape, 1), options) {}
   Tensor forward(const Tensor& x) override;
+  LayerNorm clone() const;
   std::string extra_repr() const override;
   const Shape normalized_shape;
   double eps;
@@ -31,6 +32,7 @@ class GroupNorm final : public Module {
  public:
   GroupNorm(int64_t num_groups, int64_t num_channels, GroupNormOptions options = {});
   Tensor forward(const Tensor& x) override;
+  GroupNorm clone() const;
   std::string extra_repr() const override;
   const int64_t num_groups, num_channels;
   double eps;
@@ -47,6 +49,7 @@ class RMSNorm final : public Module {
   explicit RMSNorm(IntArrayRef normalized_shape, RMSNormOptions options = {});
   explicit RMSNorm(int64_t normalized_shape, RMSNormOptions options = {}) : RMSNorm(IntArrayRef(&normalized_shape, 1), options) {}
   Tensor forward(const Tensor& x) override;
+  RMSNorm clone() const;
   std::string extra_repr() const override;
   const Shape normalized_shape;
   double eps;
@@ -78,6 +81,7 @@ class InstanceNormBase : public Module {
 class InstanceNorm1d final : public InstanceNormBase {  ///< (N, C, L) or (C, L)
  public:
   explicit InstanceNorm1d(int64_t num_features, InstanceNormOptions options = {}) : InstanceNormBase(num_features, options) {}
+  InstanceNorm1d clone() const;
 
  protected:
   int spatial() const override { return 1; }
@@ -85,6 +89,7 @@ class InstanceNorm1d final : public InstanceNormBase {  ///< (N, C, L) or (C, L)
 class InstanceNorm2d final : public InstanceNormBase {  ///< (N, C, H, W) or (C, H, W)
  public:
   explicit InstanceNorm2d(int64_t num_features, InstanceNormOptions options = {}) : InstanceNormBase(num_features, options) {}
+  InstanceNorm2d clone() const;
 
  protected:
   int spatial() const override { return 2; }

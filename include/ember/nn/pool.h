@@ -9,7 +9,7 @@ namespace ember::nn {
 template <int N>
 class MaxPoolBase : public Module {
  public:
-  MaxPoolBase(ExpandingArray<N> kernel_size, MaxPoolOptions<N> options) : kernel_size(kernel_size), options(options) {}
+  MaxPoolBase(ExpandingArray<N> kernel_size, MaxPoolOptions<N> options);
   std::string extra_repr() const override;
   const ExpandingArray<N> kernel_size;
   const MaxPoolOptions<N> options;
@@ -17,20 +17,35 @@ class MaxPoolBase : public Module {
 class MaxPool1d final : public MaxPoolBase<1> {
  public:
   explicit MaxPool1d(ExpandingArray<1> kernel_size, MaxPoolOptions<1> options = {}) : MaxPoolBase(kernel_size, options) {}
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  MaxPool1d(ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, ExpandingArray<1> dilation = 1)
+      : MaxPoolBase(kernel_size, {stride, padding, dilation}) {}
   Tensor forward(const Tensor& x) override { return max_pool1d(x, kernel_size, options); }
+  MaxPool1d clone() const;
   PoolIndices forward_with_indices(const Tensor& x) { return max_pool1d_with_indices(x, kernel_size, options); }
 };
 class MaxPool2d final : public MaxPoolBase<2> {
  public:
   explicit MaxPool2d(ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {}) : MaxPoolBase(kernel_size, options) {}
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  MaxPool2d(ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, ExpandingArray<2> dilation = 1)
+      : MaxPoolBase(kernel_size, {stride, padding, dilation}) {}
+  template <class T>
+    requires std::is_integral_v<T>  // {2, 1} is a stride, as in PyTorch
+  MaxPool2d(ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, ExpandingArray<2> dilation = 1)
+      : MaxPoolBase(kernel_size, {detail::stride_of(stride), padding, dilation}) {}
   Tensor forward(const Tensor& x) override { return max_pool2d(x, kernel_size, options); }
   bool join(Then& then, const Tensor& x) const override;  ///< by 2 x 2, behind a ReLU
+  MaxPool2d clone() const;
   PoolIndices forward_with_indices(const Tensor& x) { return max_pool2d_with_indices(x, kernel_size, options); }
 };
 /// Undoes a MaxPool2d: takes its values and indices.
 class MaxUnpool2d final : public Module {
  public:
   explicit MaxUnpool2d(ExpandingArray<2> kernel_size, MaxUnpoolOptions options = {}) : kernel_size(kernel_size), options(std::move(options)) {}
+  MaxUnpool2d clone() const;
   Tensor operator()(const Tensor& x, const Tensor& indices) const {
     return observed([&] { return max_unpool2d(x, indices, kernel_size, options); }, x, indices);
   }
@@ -42,7 +57,7 @@ class MaxUnpool2d final : public Module {
 template <int N>
 class AvgPoolBase : public Module {
  public:
-  AvgPoolBase(ExpandingArray<N> kernel_size, AvgPoolOptions<N> options) : kernel_size(kernel_size), options(options) {}
+  AvgPoolBase(ExpandingArray<N> kernel_size, AvgPoolOptions<N> options);
   std::string extra_repr() const override;
   const ExpandingArray<N> kernel_size;
   const AvgPoolOptions<N> options;
@@ -50,18 +65,33 @@ class AvgPoolBase : public Module {
 class AvgPool1d final : public AvgPoolBase<1> {
  public:
   explicit AvgPool1d(ExpandingArray<1> kernel_size, AvgPoolOptions<1> options = {}) : AvgPoolBase(kernel_size, options) {}
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  AvgPool1d(ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
+      : AvgPoolBase(kernel_size, {stride, padding, ceil_mode, count_include_pad}) {}
   Tensor forward(const Tensor& x) override { return avg_pool1d(x, kernel_size, options); }
+  AvgPool1d clone() const;
 };
 class AvgPool2d final : public AvgPoolBase<2> {
  public:
   explicit AvgPool2d(ExpandingArray<2> kernel_size, AvgPoolOptions<2> options = {}) : AvgPoolBase(kernel_size, options) {}
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  AvgPool2d(ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
+      : AvgPoolBase(kernel_size, {stride, padding, ceil_mode, count_include_pad}) {}
+  template <class T>
+    requires std::is_integral_v<T>
+  AvgPool2d(ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
+      : AvgPoolBase(kernel_size, {detail::stride_of(stride), padding, ceil_mode, count_include_pad}) {}
   Tensor forward(const Tensor& x) override { return avg_pool2d(x, kernel_size, options); }
+  AvgPool2d clone() const;
 };
 
 class AdaptiveAvgPool1d final : public Module {
  public:
   explicit AdaptiveAvgPool1d(ExpandingArray<1> output_size) : output_size(output_size) {}
   Tensor forward(const Tensor& x) override { return adaptive_avg_pool1d(x, output_size); }
+  AdaptiveAvgPool1d clone() const;
   std::string extra_repr() const override;
   const ExpandingArray<1> output_size;
 };
@@ -71,6 +101,7 @@ class AdaptiveAvgPool2d final : public Module {
  public:
   explicit AdaptiveAvgPool2d(ExpandingArray<2> output_size) : output_size(output_size) {}
   Tensor forward(const Tensor& x) override;
+  AdaptiveAvgPool2d clone() const;
   std::string extra_repr() const override;
   const ExpandingArray<2> output_size;
 };
@@ -78,6 +109,7 @@ class AdaptiveMaxPool2d final : public Module {
  public:
   explicit AdaptiveMaxPool2d(ExpandingArray<2> output_size) : output_size(output_size) {}
   Tensor forward(const Tensor& x) override { return forward_with_indices(x).values; }
+  AdaptiveMaxPool2d clone() const;
   PoolIndices forward_with_indices(const Tensor& x);
   std::string extra_repr() const override;
   const ExpandingArray<2> output_size;

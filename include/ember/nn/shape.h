@@ -12,6 +12,7 @@ class Flatten final : public Module {
  public:
   explicit Flatten(int64_t start_dim = 1, int64_t end_dim = -1) : start_dim(start_dim), end_dim(end_dim) {}
   Tensor forward(const Tensor& x) override { return x.flatten(start_dim, end_dim); }
+  Flatten clone() const;
   std::string extra_repr() const override;
   const int64_t start_dim, end_dim;
 };
@@ -19,6 +20,7 @@ class Unflatten final : public Module {
  public:
   Unflatten(int64_t dim, IntArrayRef sizes) : dim(dim), sizes(sizes.shape()) {}
   Tensor forward(const Tensor& x) override { return x.unflatten(dim, sizes); }
+  Unflatten clone() const;
   std::string extra_repr() const override;
   const int64_t dim;
   const Shape sizes;
@@ -39,29 +41,35 @@ class Pad2dBase : public Module {
 class ZeroPad2d final : public Pad2dBase {
  public:
   explicit ZeroPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Constant) {}
+  ZeroPad2d clone() const;
 };
 class ConstantPad2d final : public Pad2dBase {
  public:
   ConstantPad2d(ExpandingArray<4> padding, double value) : Pad2dBase(padding, PadMode::Constant, value) {}
+  ConstantPad2d clone() const;
   std::string extra_repr() const override;
 };
 class ReflectionPad2d final : public Pad2dBase {
  public:
   explicit ReflectionPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Reflect) {}
+  ReflectionPad2d clone() const;
 };
 class ReplicationPad2d final : public Pad2dBase {
  public:
   explicit ReplicationPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Replicate) {}
+  ReplicationPad2d clone() const;
 };
 class CircularPad2d final : public Pad2dBase {
  public:
   explicit CircularPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Circular) {}
+  CircularPad2d clone() const;
 };
 
 class PixelShuffle final : public Module {
  public:
   explicit PixelShuffle(int64_t upscale_factor) : upscale_factor(upscale_factor) {}
   Tensor forward(const Tensor& x) override { return pixel_shuffle(x, upscale_factor); }
+  PixelShuffle clone() const;
   std::string extra_repr() const override;
   const int64_t upscale_factor;
 };
@@ -69,6 +77,7 @@ class Upsample final : public Module {
  public:
   explicit Upsample(InterpolateOptions options) : options(std::move(options)) {}
   Tensor forward(const Tensor& x) override { return interpolate(x, options); }
+  Upsample clone() const;
   std::string extra_repr() const override;
   const InterpolateOptions options;
 };
@@ -76,6 +85,7 @@ class Unfold final : public Module {
  public:
   explicit Unfold(ExpandingArray<2> kernel_size, UnfoldOptions options = {}) : kernel_size(kernel_size), options(options) {}
   Tensor forward(const Tensor& x) override { return unfold(x, kernel_size, options); }
+  Unfold clone() const;
   std::string extra_repr() const override;
   const ExpandingArray<2> kernel_size;
   const UnfoldOptions options;
@@ -85,6 +95,7 @@ class Fold final : public Module {
   Fold(ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, UnfoldOptions options = {})
       : output_size(output_size), kernel_size(kernel_size), options(options) {}
   Tensor forward(const Tensor& x) override { return fold(x, output_size, kernel_size, options); }
+  Fold clone() const;
   std::string extra_repr() const override;
   const ExpandingArray<2> output_size, kernel_size;
   const UnfoldOptions options;
@@ -95,6 +106,7 @@ class Embedding final : public Module {
  public:
   Embedding(int64_t num_embeddings, int64_t embedding_dim, EmbeddingOptions options = {});
   Tensor forward(const Tensor& indices) override { return embedding(indices, weight, options); }
+  Embedding clone() const;
   std::string extra_repr() const override;
   const int64_t num_embeddings, embedding_dim;
   EmbeddingOptions options;

@@ -10,11 +10,12 @@ struct RMSpropOptions {
   bool centered = false, maximize = false;
 };
 
+template <>
+OptimizerWith<RMSpropOptions>::OptimizerWith(std::vector<ParamGroup> groups, RMSpropOptions options);
 /// Hinton 2012: p -= lr * gradient / (sqrt(v) + eps), v a moving average of squares; centered takes the variance instead.
-class RMSprop : public Optimizer {
+class RMSprop : public OptimizerWith<RMSpropOptions> {
  public:
-  explicit RMSprop(std::vector<Tensor> params, RMSpropOptions options = {}) : RMSprop(one_group(std::move(params)), options) {}
-  explicit RMSprop(std::vector<ParamGroup> groups, RMSpropOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 struct AdagradOptions {
@@ -22,11 +23,12 @@ struct AdagradOptions {
   bool maximize = false;
 };
 
+template <>
+OptimizerWith<AdagradOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdagradOptions options);
 /// Duchi, Hazan, Singer 2011: p -= lr / (1 + (t - 1) * lr_decay) * gradient / (sqrt(sum of squares) + eps).
-class Adagrad : public Optimizer {
+class Adagrad : public OptimizerWith<AdagradOptions> {
  public:
-  explicit Adagrad(std::vector<Tensor> params, AdagradOptions options = {}) : Adagrad(one_group(std::move(params)), options) {}
-  explicit Adagrad(std::vector<ParamGroup> groups, AdagradOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 struct AdadeltaOptions {
@@ -34,11 +36,12 @@ struct AdadeltaOptions {
   bool maximize = false;
 };
 
+template <>
+OptimizerWith<AdadeltaOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdadeltaOptions options);
 /// Zeiler 2012: changes are scaled by the ratio of the moving averages of squared changes and squared gradients.
-class Adadelta : public Optimizer {
+class Adadelta : public OptimizerWith<AdadeltaOptions> {
  public:
-  explicit Adadelta(std::vector<Tensor> params, AdadeltaOptions options = {}) : Adadelta(one_group(std::move(params)), options) {}
-  explicit Adadelta(std::vector<ParamGroup> groups, AdadeltaOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 }  // namespace ember::optim

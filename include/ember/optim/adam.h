@@ -12,12 +12,13 @@ struct AdamOptions {
   bool amsgrad = false, maximize = false, decoupled_weight_decay = false;
 };
 
+template <>
+OptimizerWith<AdamOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdamOptions options);
 /// Kingma, Ba 2014. p -= lr * m / (sqrt(v) + eps) with m and v corrected for their start at zero; eps is added after the
 /// correction. amsgrad uses the largest v so far. Throws ValueError for settings out of range, as all here.
-class Adam : public Optimizer {
+class Adam : public OptimizerWith<AdamOptions> {
  public:
-  explicit Adam(std::vector<Tensor> params, AdamOptions options = {}) : Adam(one_group(std::move(params)), options) {}
-  explicit Adam(std::vector<ParamGroup> groups, AdamOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 struct AdamWOptions {
@@ -27,11 +28,12 @@ struct AdamWOptions {
   bool amsgrad = false, maximize = false;
 };
 
+template <>
+OptimizerWith<AdamWOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdamWOptions options);
 /// Loshchilov, Hutter 2017: Adam whose weight decay shrinks the parameter by lr * weight_decay instead of joining the gradient.
-class AdamW : public Optimizer {
+class AdamW : public OptimizerWith<AdamWOptions> {
  public:
-  explicit AdamW(std::vector<Tensor> params, AdamWOptions options = {}) : AdamW(one_group(std::move(params)), options) {}
-  explicit AdamW(std::vector<ParamGroup> groups, AdamWOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 struct AdamaxOptions {
@@ -41,11 +43,12 @@ struct AdamaxOptions {
   bool maximize = false;
 };
 
+template <>
+OptimizerWith<AdamaxOptions>::OptimizerWith(std::vector<ParamGroup> groups, AdamaxOptions options);
 /// Adam with the infinity norm in place of the second moment.
-class Adamax : public Optimizer {
+class Adamax : public OptimizerWith<AdamaxOptions> {
  public:
-  explicit Adamax(std::vector<Tensor> params, AdamaxOptions options = {}) : Adamax(one_group(std::move(params)), options) {}
-  explicit Adamax(std::vector<ParamGroup> groups, AdamaxOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 struct NAdamOptions {
@@ -55,11 +58,12 @@ struct NAdamOptions {
   bool decoupled_weight_decay = false, maximize = false;
 };
 
+template <>
+OptimizerWith<NAdamOptions>::OptimizerWith(std::vector<ParamGroup> groups, NAdamOptions options);
 /// Dozat 2016: Adam with Nesterov momentum.
-class NAdam : public Optimizer {
+class NAdam : public OptimizerWith<NAdamOptions> {
  public:
-  explicit NAdam(std::vector<Tensor> params, NAdamOptions options = {}) : NAdam(one_group(std::move(params)), options) {}
-  explicit NAdam(std::vector<ParamGroup> groups, NAdamOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 struct RAdamOptions {
@@ -69,11 +73,12 @@ struct RAdamOptions {
   bool decoupled_weight_decay = false, maximize = false;
 };
 
+template <>
+OptimizerWith<RAdamOptions>::OptimizerWith(std::vector<ParamGroup> groups, RAdamOptions options);
 /// Liu et al. 2019: Adam that waits with its second moment until its variance is tractable.
-class RAdam : public Optimizer {
+class RAdam : public OptimizerWith<RAdamOptions> {
  public:
-  explicit RAdam(std::vector<Tensor> params, RAdamOptions options = {}) : RAdam(one_group(std::move(params)), options) {}
-  explicit RAdam(std::vector<ParamGroup> groups, RAdamOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 }  // namespace ember::optim

@@ -23,7 +23,7 @@ class LRScheduler {
   LRScheduler(const LRScheduler&) = delete;
 
   virtual void step();
-  std::vector<double> get_last_lr() const { return last_lr_; }  ///< one for each group
+  virtual std::vector<double> get_last_lr() const { return last_lr_; }  ///< one for each group
   int64_t last_epoch() const { return last_epoch_; }
 
   virtual SchedulerState state_dict() const;
@@ -33,6 +33,7 @@ class LRScheduler {
   /// last_epoch >= 0 resumes: the groups need the initial_lr that an earlier scheduler left there. Throws KeyError's text as
   /// ValueError when they have none.
   LRScheduler(Optimizer& optimizer, int64_t last_epoch);
+  explicit LRScheduler(Optimizer& optimizer) : optimizer_(optimizer), last_epoch_(0) {}  ///< without an initial_lr
   void initial_step();
 
   /// The rate of a group at last_epoch(), from its current one (group.lr) or from the one it began with.
@@ -91,9 +92,15 @@ struct MultiStepLROptions {
 /// lr *= gamma at each milestone; one that is named twice counts twice.
 class MultiStepLR : public LRScheduler {
  public:
-  MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma = 0.1, int64_t last_epoch = -1);
-  MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& options)
-      : MultiStepLR(optimizer, options.milestones, options.gamma, options.last_epoch) {}
+  template <class Milestones>  // {.milestones = ...} is no list of numbers
+    requires std::is_same_v<Milestones, std::vector<int64_t>>
+  MultiStepLR(Optimizer& optimizer, Milestones milestones, double gamma = 0.1, int64_t last_epoch = -1)
+      : MultiStepLR(optimizer, MultiStepLROptions{std::move(milestones), gamma, last_epoch}) {}
+  template <class T>
+    requires std::is_integral_v<T>
+  MultiStepLR(Optimizer& optimizer, std::initializer_list<T> milestones, double gamma = 0.1, int64_t last_epoch = -1)
+      : MultiStepLR(optimizer, MultiStepLROptions{{milestones.begin(), milestones.end()}, gamma, last_epoch}) {}
+  MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& options);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -350,21 +357,24 @@ struct PlateauOptions {
 };
 
 /// lr *= factor when the metric has not become better for more than `patience` epochs.
-class ReduceLROnPlateau {
+class ReduceLROnPlateau : public LRScheduler {
  public:
   explicit ReduceLROnPlateau(Optimizer& optimizer, PlateauOptions options = {});
   void step(double metric);
-  std::vector<double> get_last_lr() const;
+  void step() override;  ///< throws TypeError: it needs the metric
+  std::vector<double> get_last_lr() const override;
   int64_t num_bad_epochs() const { return bad_epochs_; }
-  SchedulerState state_dict() const;
-  void load_state_dict(const SchedulerState& state);
+  SchedulerState state_dict() const override;
+  void load_state_dict(const SchedulerState& state) override;
+
+ protected:
+  double rate(const ParamGroup& group, double) const override { return group.lr; }
 
  private:
   bool is_better(double metric) const;
-  Optimizer& optimizer_;
   PlateauOptions options_;
   double best_;
-  int64_t cooldown_left_ = 0, bad_epochs_ = 0, last_epoch_ = 0;
+  int64_t cooldown_left_ = 0, bad_epochs_ = 0;
 };
 
 }  // namespace ember::optim::lr_scheduler

@@ -129,4 +129,19 @@ class Optimizer {
 /// One group of all parameters.
 std::vector<ParamGroup> one_group(std::vector<Tensor> params);
 
+/// An optimiser with these options: for parameters, for groups of them, or for a module. Options by name, or the first ones as PyTorch
+/// orders them: Adam(net.parameters(), {.lr = 1e-3}), Adam(net.parameters(), 1e-3), SGD(net, 0.1, 0.9).
+template <class Options>
+class OptimizerWith : public Optimizer {
+ public:
+  explicit OptimizerWith(std::vector<ParamGroup> groups, Options options = {});
+  explicit OptimizerWith(std::vector<Tensor> params, Options options = {}) : OptimizerWith(one_group(std::move(params)), options) {}
+  template <class M>
+    requires requires(const M& module) { std::vector<Tensor>(module.parameters()); }
+  explicit OptimizerWith(const M& module, Options options = {}) : OptimizerWith(module.parameters(), options) {}
+  template <class Source, class... Numbers>
+    requires(sizeof...(Numbers) > 0 && (std::is_arithmetic_v<Numbers> && ...) && requires(Numbers... numbers) { Options{double(numbers)...}; })
+  OptimizerWith(Source&& source, Numbers... numbers) : OptimizerWith(static_cast<Source&&>(source), Options{double(numbers)...}) {}
+};
+
 }  // namespace ember::optim

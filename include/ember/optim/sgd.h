@@ -10,12 +10,13 @@ struct SGDOptions {
   bool nesterov = false, maximize = false;
 };
 
+template <>
+OptimizerWith<SGDOptions>::OptimizerWith(std::vector<ParamGroup> groups, SGDOptions options);
 /// buffer = momentum * buffer + (1 - dampening) * (gradient + weight_decay * p); p -= lr * buffer. The first step takes the gradient
 /// as the buffer, without dampening. Throws ValueError for negative numbers, and for nesterov without momentum or with dampening.
-class SGD : public Optimizer {
+class SGD : public OptimizerWith<SGDOptions> {
  public:
-  explicit SGD(std::vector<Tensor> params, SGDOptions options = {}) : SGD(one_group(std::move(params)), options) {}
-  explicit SGD(std::vector<ParamGroup> groups, SGDOptions options = {});
+  using OptimizerWith::OptimizerWith;
 };
 
 }  // namespace ember::optim

@@ -1,0 +1,168 @@
+// What belongs to nn::Module beside the class: observers, hooks, how a module is taken over by another, and how it is copied.
+#pragma once
+
+#include <ember/autograd.h>
+#include <ember/nn/state_dict.h>
+
+#include <typeinfo>
+
+namespace ember::nn {
+
+struct ModuleState;
+class Module;
+
+/// Sees every call of a module while it is set, on every thread: for traces and profilers. One that is set in the middle of a call
+/// sees only its end. While there is one, modules that would otherwise be computed together run one by one. It has to outlive the
+/// calls that are running when it is removed.
+struct ForwardObserver {
+  virtual void before_forward(const Module& module, const std::vector<Tensor>& inputs) = 0;
+  virtual void after_forward(const Module& module, const std::vector<Tensor>& inputs, const Tensor& output) = 0;
+  virtual void abandon_forward(const Module& module) = 0;  ///< forward has thrown
+
+ protected:
+  ~ForwardObserver() = default;
+};
+/// Null removes it. Returns the one that was set before.
+ForwardObserver* set_forward_observer(ForwardObserver* observer);
+ForwardObserver* forward_observer();
+
+/// May change the input of forward: a defined result replaces it.
+using ForwardPreHook = Callback<Tensor(Module&, const Tensor& input)>;
+/// May change the output of forward: a defined result replaces it.
+using ForwardHook = Callback<Tensor(Module&, const Tensor& input, const Tensor& output)>;
+/// May change the gradient of the output before it goes back through the module.
+using FullBackwardPreHook = Callback<Tensor(Module&, const Tensor& grad_output)>;
+/// May change the gradient of the input when it is complete.
+using FullBackwardHook = Callback<Tensor(Module&, const Tensor& grad_input, const Tensor& grad_output)>;
+
+namespace detail {
+/// A std::unique_ptr of a module, or a ModuleEntry.
+template <class Pointer>
+concept owns_module = !std::is_lvalue_reference_v<Pointer> && requires(Pointer pointer) { static_cast<Module*>(pointer.release()); };
+template <class M>
+auto* take_over(M&& module);
+}  // namespace detail
+
+/// A module on its way into a container, perhaps with a name.
+class ModuleEntry {
+ public:
+  template <class M>
+    requires std::is_base_of_v<Module, M>
+  ModuleEntry(M&& module);
+  template <class M>
+    requires std::is_base_of_v<Module, M>
+  ModuleEntry(const char* name, M&& module);
+  template <class Pointer>
+    requires detail::owns_module<Pointer>
+  ModuleEntry(Pointer&& pointer) : module_(detail::take_over(static_cast<Pointer&&>(pointer))) {}
+  template <class Pointer>
+    requires detail::owns_module<Pointer>
+  ModuleEntry(const char* name, Pointer&& pointer) : name_(name), module_(detail::take_over(static_cast<Pointer&&>(pointer))) {}
+  explicit ModuleEntry(Module* owned) : module_(owned) {}
+  ModuleEntry(const ModuleEntry&) = delete;
+  ~ModuleEntry();
+
+  const char* name() const { return name_; }                                     ///< null when it has none
+  Module* take() const { return std::exchange(module_, nullptr); }
+  Module* release() { return take(); }
+  Module& operator*() const { return *module_; }
+  Module* operator->() const { return module_; }
+
+ private:
+  const char* name_ = nullptr;
+  mutable Module* module_;  // an initializer_list hands its elements out as const
+};
+
+namespace detail {
+
+template <class M>
+concept clones_itself = requires(const M& module) { requires std::is_same_v<decltype(module.clone()), M>; };
+
+/// A stride by its position: a number, or an ExpandingArray. Options in braces are no template argument.
+template <class T>
+inline constexpr bool is_stride = std::is_integral_v<T>;
+template <int N>
+inline constexpr bool is_stride<ExpandingArray<N>> = true;
+
+template <class T>
+ExpandingArray<2> stride_of(std::initializer_list<T> list) {
+  const T* const s = list.begin();
+  if (list.size() == 1) return s[0];
+  if (list.size() == 2) return {s[0], s[1]};
+  throw ValueError("stride should be one number or two, but got " + std::to_string(list.size()));
+}
+
+/// How a module that is only known as a Module& is copied: what the class that took it over knew of its type. Null where the type
+/// cannot be copied.
+struct Copier {
+  Module* (*create)(const Module& from) = nullptr;
+  void (*replace)(const Module& from, Module& at) = nullptr;  ///< builds the copy where `at`, of the same type, is
+};
+void remember_type(Module& module, const std::type_info& type, const Copier& copier);  ///< throws when it is of a derived type
+Module* new_copy(const Module& module);
+void copy_state(Module& to, const Module& from);
+
+/// While it lives, this thread draws from a generator of its own in place of the default one: nobody sees what it draws.
+class DrawsApart {
+ public:
+  DrawsApart();
+  ~DrawsApart();
+  DrawsApart(const DrawsApart&) = delete;
+
+ private:
+  Generator* const before_;
+};
+
+template <class M, class Make>
+auto copy_of(const M& module, const Make& make) {
+  auto copy = [&] {
+    const DrawsApart apart;
+    return make();
+  }();
+  copy_state(copy, module);
+  return copy;
+}
+
+template <class M>
+M copied(const Module& from) {
+  const M& module = static_cast<const M&>(from);
+  if constexpr (clones_itself<M>) return module.clone();
+  else return copy_of(module, [] { return M(); });
+}
+template <class M>
+constexpr Copier copier_of() {
+  if constexpr (clones_itself<M> || (std::is_default_constructible_v<M> && !std::is_abstract_v<M>))
+    return {[](const Module& from) -> Module* { return new M(copied<M>(from)); },
+            [](const Module& from, Module& at) {
+              M copy = copied<M>(from);
+              M& place = static_cast<M&>(at);
+              place.~M();
+              ::new (static_cast<void*>(&place)) M(static_cast<M&&>(copy));
+            }};
+  else return {};
+}
+template <class M>
+inline constexpr Copier kCopier = copier_of<M>();
+
+template <class M>
+auto* take_over(M&& module) {
+  static_assert(!std::is_lvalue_reference_v<M>, "a module is taken over, not copied: build it in place or std::move it");
+  static_assert(!std::is_same_v<M, Module>, "this would cut the layer down to a plain Module: hand over the std::unique_ptr itself, append(std::move(layer))");
+  if constexpr (owns_module<M>) {
+    return module.release();
+  } else {
+    remember_type(module, typeid(M), kCopier<M>);
+    return new M(static_cast<M&&>(module));
+  }
+}
+
+}  // namespace detail
+
+template <class M>
+  requires std::is_base_of_v<Module, M>
+ModuleEntry::ModuleEntry(M&& module) : module_(detail::take_over(static_cast<M&&>(module))) {}
+template <class M>
+  requires std::is_base_of_v<Module, M>
+ModuleEntry::ModuleEntry(const char* name, M&& module) : name_(name), module_(detail::take_over(static_cast<M&&>(module))) {}
+
+}  // namespace ember::nn

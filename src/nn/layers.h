@@ -1,0 +1,11 @@
+// The layers of the library by their types.
+#pragma once
+
+#include <ember/nn/module.h>
+
+namespace ember::nn {
+
+/// How a layer of the library is copied; null for other types.
+const detail::Copier* copier_of_layer(const std::type_info& type);
+
+}  // namespace ember::nn
