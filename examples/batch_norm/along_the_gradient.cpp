@@ -7,7 +7,7 @@ static int along_the_gradient(Experiment& e) {
   const std::vector<double> lengths = {.0125, .025, .05, .1, .2, .4};
   const double torch_largest[2] = {13.7 / 2.126, .169 / .177}, torch_change[2] = {41 / 7.2, .9};
   ember::train::Plot plot("Loss along the gradient after 1,000 steps", {.label = "length of the step, in learning rates", .log = true},
-                   {.label = "loss / loss without a step", .log = true});
+                          {.label = "loss / loss without a step", .log = true});
   for (const bool norm : {true, false}) {
     manual_seed(std::uint64_t(e.seed()));
     nn::Sequential net = mlp({.norm = norm ? "batch" : "none", .std = 0, .layers = 6});

@@ -18,7 +18,8 @@ static void compare(const char* name, const Tensor& ours, const Tensor& referenc
 static void step_by_step() {
   manual_seed(2147483647);
   const double eps = 1e-5, n = 32;
-  const Tensor x = randn({32, 64}, {.requires_grad = true}), gamma = (1 + 0.1 * randn({64})).requires_grad_(), beta = (0.1 * randn({64})).requires_grad_();
+  const Tensor x = randn({32, 64}, {.requires_grad = true}), gamma = (1 + 0.1 * randn({64})).requires_grad_(),
+               beta = (0.1 * randn({64})).requires_grad_();
   const Tensor mean = x.sum(0, true) / n;
   const Tensor centred = x - mean;
   const Tensor square = centred * centred;
@@ -37,7 +38,7 @@ static void step_by_step() {
   const Tensor dsquare = (dvariance / n).expand({32, 64});
   const Tensor dcentred = dxhat * invstd + 2 * centred * dsquare;  // two paths: directly, and through the variance
   const Tensor dmean = -dcentred.sum(0, true);
-  const Tensor dx = dcentred + dmean / n;                          // again two: directly, and through the mean
+  const Tensor dx = dcentred + dmean / n;  // again two: directly, and through the mean
   compare("d xhat", dxhat, autograd[0]);
   compare("d invstd", dinvstd, autograd[1]);
   compare("d variance", dvariance, autograd[2]);
@@ -79,7 +80,8 @@ static void settings() {
   nn::BatchNorm1d norm(1);
   fmt::print("  nothing set              {}\n", column(norm(x)));
   fmt::print("  running mean             {}   0.9 * 0 + 0.1 * 4: momentum is the weight of the newest batch\n", shown(norm.running_mean));
-  fmt::print("  running variance         {}   0.9 * 1 + 0.1 * 6.667: it remembers the unbiased variance, the output uses the biased\n", shown(norm.running_var));
+  fmt::print("  running variance         {}   0.9 * 1 + 0.1 * 6.667: it remembers the unbiased variance, the output uses the biased\n",
+             shown(norm.running_var));
   {
     NoGradGuard no_grad;
     norm.weight.fill_(2);
@@ -116,10 +118,9 @@ static int by_hand(Experiment& e) {
   fmt::print("\n");
   e.row("largest difference of all the gradients", 9.3e-10, worst, at_most(1e-5));
   e.row("gradient of a bias in front of batch norm", 0, net.parameters()[1].grad().abs().max().item<double>(), at_most(1e-7));
-  return e.conclude("The two subtracted terms are what the batch's mean and variance take away: shifting or scaling a whole channel cannot change the loss.",
-                    "In evaluation both terms are gone. Why?");
+  return e.conclude(
+      "The two subtracted terms are what the batch's mean and variance take away: shifting or scaling a whole channel cannot change the loss.",
+      "In evaluation both terms are gone. Why?");
 }
 
-int main(int argc, char** argv) {
-  return run({"by_hand", "Batch norm by hand", "32 samples of 64 units, float32", ""}, argc, argv, by_hand);
-}
+int main(int argc, char** argv) { return run({"by_hand", "Batch norm by hand", "32 samples of 64 units, float32", ""}, argc, argv, by_hand); }

@@ -30,15 +30,15 @@ static int distribution(Experiment& e) {
     std::vector<double> losses;
     // One batch of 60 says little: the mean of the last hundred.
     lab::train(net, e, {.after = [&](int64_t step, double loss) {
-      losses.push_back(loss);
-      const int64_t at = place(shown, step);
-      if (at < 0) return;
-      double sum = 0;
-      for (std::size_t i = losses.size() - 100; i < losses.size(); ++i) sum += losses[i] / 100;
-      if (step == 500 && kind == 1) with_norm = sum;
-      e.row(fmt::format("{}: loss about step {}", kinds[kind], with_commas(step)), torch[kind][std::size_t(at)], sum,
-            step == 500 && kind == 2 ? Band{with_norm - .05, with_norm + .05} : kAny);
-    }});
+                 losses.push_back(loss);
+                 const int64_t at = place(shown, step);
+                 if (at < 0) return;
+                 double sum = 0;
+                 for (std::size_t i = losses.size() - 100; i < losses.size(); ++i) sum += losses[i] / 100;
+                 if (step == 500 && kind == 1) with_norm = sum;
+                 e.row(fmt::format("{}: loss about step {}", kinds[kind], with_commas(step)), torch[kind][std::size_t(at)], sum,
+                       step == 500 && kind == 2 ? Band{with_norm - .05, with_norm + .05} : kAny);
+               }});
     plot.add({.name = kinds[kind], .y = losses, .style = kind == 0 ? "dashed" : "line", .smoothing = 0.95});
   }
   e.figure(plot.svg());
@@ -49,7 +49,8 @@ static int distribution(Experiment& e) {
 }
 
 int main(int argc, char** argv) {
-  return run({"distribution", "Is it the distribution?", "784-100-...-100-10 with 6 hidden layers, ReLU, PyTorch's initialisation, SGD at rate 0.1, batches of 60, 1,000 steps",
+  return run({"distribution", "Is it the distribution?",
+              "784-100-...-100-10 with 6 hidden layers, ReLU, PyTorch's initialisation, SGD at rate 0.1, batches of 60, 1,000 steps",
               "training loss without batch norm, with it, and with noise behind it"},
              argc, argv, distribution);
 }

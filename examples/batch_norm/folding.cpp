@@ -1,7 +1,7 @@
 // Batch norm costs nothing in inference: in evaluation a linear layer or a convolution and its batch norm are one.
-#include "laboratory.h"
-
 #include <chrono>
+
+#include "laboratory.h"
 
 using namespace lab;
 
@@ -31,8 +31,9 @@ static int folding(Experiment& e) {
   e.row("largest difference of the outputs", 3.6e-7, (folded(images) - separate).abs().max().item<double>(), at_most(1e-5));
   e.row("convolution, then batch norm (us)", kUnknown, before);
   e.row("the folded convolution (us)", kUnknown, after);
-  return e.conclude("W' = W weight / sqrt(running_var + eps) and b' = (b - running_mean) weight / sqrt(running_var + eps) + bias: no second pass over the output.",
-                    "Why is there no such folding in training?");
+  return e.conclude(
+      "W' = W weight / sqrt(running_var + eps) and b' = (b - running_mean) weight / sqrt(running_var + eps) + bias: no second pass over the output.",
+      "Why is there no such folding in training?");
 }
 
 int main(int argc, char** argv) {

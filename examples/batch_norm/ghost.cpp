@@ -42,6 +42,7 @@ static int ghost(Experiment& e) {
 }
 
 int main(int argc, char** argv) {
-  return run({"ghost", "Ghost batch norm", "784-100-100-100-10, ReLU, PyTorch's initialisation, SGD at rate 0.5 with momentum 0.9, batches of 4,096, 150 steps", ""},
+  return run({"ghost", "Ghost batch norm",
+              "784-100-100-100-10, ReLU, PyTorch's initialisation, SGD at rate 0.5 with momentum 0.9, batches of 4,096, 150 steps", ""},
              argc, argv, ghost);
 }

@@ -23,8 +23,10 @@ bool holds_mnist(const fs::path& folder) {
 /// The folder that the user names, in any of the layouts that people have; else the images that come with the source.
 std::string find_mnist(const std::string& named) {
   std::vector<fs::path> roots;
-  if (!named.empty()) roots = {named};
-  else if (const char* const data = std::getenv("EMBER_DATA"); data && *data) roots.push_back(data);
+  if (!named.empty())
+    roots = {named};
+  else if (const char* const data = std::getenv("EMBER_DATA"); data && *data)
+    roots.push_back(data);
   for (const fs::path& root : roots)
     for (const char* below : {"", "mnist", "MNIST/raw"})
       if (holds_mnist(root / below)) return (root / below).string();
@@ -46,9 +48,7 @@ std::string words(const Band& band) {
   return number(band.low) + " .. " + number(band.high);
 }
 
-bool within(const Band& band, double x) {
-  return (std::isinf(band.low) && std::isinf(band.high)) || (x >= band.low && x <= band.high);
-}
+bool within(const Band& band, double x) { return (std::isinf(band.low) && std::isinf(band.high)) || (x >= band.low && x <= band.high); }
 
 }  // namespace
 
@@ -85,7 +85,8 @@ int Experiment::conclude(const std::string& sentence, const std::string& questio
   std::string table = "| | PyTorch 2.13 | Ember | band |\n| --- | ---: | ---: | --- |\n";
   for (const Row& r : rows_) {
     all = all && within(r.band, r.ours);
-    table += fmt::format("| {} | {} | {} | {}{} |\n", r.what, number(r.torch), number(r.ours), words(r.band), within(r.band, r.ours) ? "" : " **outside**");
+    table += fmt::format("| {} | {} | {} | {}{} |\n", r.what, number(r.torch), number(r.ours), words(r.band),
+                         within(r.band, r.ours) ? "" : " **outside**");
   }
   fmt::print("\n{}\nQuestion: {}\n({:.1f} s)\n", sentence, question, now() - started_);
   if (!out_.empty()) {
@@ -94,8 +95,8 @@ int Experiment::conclude(const std::string& sentence, const std::string& questio
     const std::string picture = svg_.empty() ? "" : fmt::format("![{}](laboratory/{}.svg)\n\n", about_.caption, about_.name);
     if (!svg_.empty()) ember::train::save_svg(stem.string() + ".svg", svg_);
     std::ofstream file(stem.string() + ".md");
-    file << fmt::format("## {}\n\n{}; {}, seed {}. `build/release/bin/batch_norm/{}`\n\n{}{}\n{}\n\n*Question:* {}\n", about_.title,
-                        about_.settings, origin_, seed_, about_.name, picture, table, sentence, question);
+    file << fmt::format("## {}\n\n{}; {}, seed {}. `build/release/bin/batch_norm/{}`\n\n{}{}\n{}\n\n*Question:* {}\n", about_.title, about_.settings,
+                        origin_, seed_, about_.name, picture, table, sentence, question);
     if (!file.flush()) throw RuntimeError(stem.string() + ".md: cannot be written");
   }
   return all ? 0 : 1;
@@ -116,9 +117,12 @@ nn::Sequential mlp_with(const NetOptions& options, const std::function<void(nn::
   for (int layer = 0; layer < options.layers; ++layer) {
     linear(layer == 0 ? 784 : 100, 100, options.norm == std::string("none"));
     add_norm(net);
-    if (options.activation == std::string("sigmoid")) net.append(nn::Sigmoid());
-    else if (options.activation == std::string("tanh")) net.append(nn::Tanh());
-    else net.append(nn::ReLU());
+    if (options.activation == std::string("sigmoid"))
+      net.append(nn::Sigmoid());
+    else if (options.activation == std::string("tanh"))
+      net.append(nn::Tanh());
+    else
+      net.append(nn::ReLU());
   }
   linear(100, 10, true);
   return net;

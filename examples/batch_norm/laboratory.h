@@ -34,7 +34,7 @@ inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 /// What is shown of an experiment besides its numbers.
 struct About {
-  const char* name;      ///< of the program and of its files
+  const char* name;  ///< of the program and of its files
   const char* title;
   const char* settings;  ///< in a sentence
   const char* caption;   ///< of the figure

@@ -9,9 +9,9 @@ static int momentum(Experiment& e) {
     nn::Momentum value;
     double torch_50, torch_1000;
   };
-  const std::vector<Setting> settings = {{"0.001", 0.001, .489, .929}, {"0.01", 0.01, .631, .944}, {"0.1 (the default)", 0.1, .817, .944},
-                                         {"0.5", 0.5, .784, .936},     {"0.9", 0.9, .757, .918},   {"1", 1.0, .755, .914},
-                                         {"None (plain average)", None, .804, .908}};
+  const std::vector<Setting> settings = {
+      {"0.001", 0.001, .489, .929}, {"0.01", 0.01, .631, .944}, {"0.1 (the default)", 0.1, .817, .944},    {"0.5", 0.5, .784, .936},
+      {"0.9", 0.9, .757, .918},     {"1", 1.0, .755, .914},     {"None (plain average)", None, .804, .908}};
   std::vector<double> early, late;
   std::vector<std::string> names;
   double by_batch = 0, best = 0;
@@ -19,8 +19,8 @@ static int momentum(Experiment& e) {
     manual_seed(std::uint64_t(e.seed()));
     nn::Sequential net = mlp({.std = 0, .momentum = setting.value});
     lab::train(net, e, {.batch = 16, .after = [&](int64_t step, double) {
-      if (step == 50) early.push_back(accuracy(net, e.test()));
-    }});
+                          if (step == 50) early.push_back(accuracy(net, e.test()));
+                        }});
     late.push_back(accuracy(net, e.test()));
     names.push_back(setting.name.substr(0, setting.name.find(' ')));
     best = std::max(best, late.back());
@@ -42,6 +42,7 @@ static int momentum(Experiment& e) {
 
 int main(int argc, char** argv) {
   return run({"momentum", "Momentum, the weight of the newest batch",
-              "784-100-100-100-10, ReLU, PyTorch's initialisation, SGD at rate 0.1, batches of 16, 1,000 steps", "accuracy by momentum after 50 and 1,000 steps"},
+              "784-100-100-100-10, ReLU, PyTorch's initialisation, SGD at rate 0.1, batches of 16, 1,000 steps",
+              "accuracy by momentum after 50 and 1,000 steps"},
              argc, argv, momentum);
 }

@@ -41,7 +41,8 @@ static int other_light(Experiment& e) {
     e.row(fmt::format("{}: batch norm", light.name), light.torch[1], ours[1].back());
     e.row(fmt::format("{}: statistics recomputed", light.name), light.torch[2], ours[2].back(), light.repaired ? at_least(as_trained - .005) : kAny);
   }
-  ember::train::Plot plot("Other light", {.label = "what happened to the test images", .categories = names}, {.label = "accuracy", .from = 0, .to = 1});
+  ember::train::Plot plot("Other light", {.label = "what happened to the test images", .categories = names},
+                          {.label = "accuracy", .from = 0, .to = 1});
   const char* const kinds[3] = {"no batch norm", "batch norm", "batch norm, statistics recomputed"};
   for (std::size_t k = 0; k < 3; ++k) plot.add({.name = kinds[k], .y = ours[k], .style = "bars"});
   e.figure(plot.svg());
@@ -52,7 +53,8 @@ static int other_light(Experiment& e) {
 }
 
 int main(int argc, char** argv) {
-  return run({"other_light", "Other light", "784-100-100-100-10, ReLU, weights N(0, 0.05), SGD at rate 0.1, batches of 60, 2,000 steps; then changed test images",
+  return run({"other_light", "Other light",
+              "784-100-100-100-10, ReLU, weights N(0, 0.05), SGD at rate 0.1, batches of 60, 2,000 steps; then changed test images",
               "accuracy on changed images without batch norm, with it, and with statistics recomputed on them"},
              argc, argv, other_light);
 }

@@ -23,12 +23,14 @@ static int scale_invariance(Experiment& e) {
   e.row("ratio of the gradients", 3.4689 / .34699, gradient[0] / gradient[1], {9.9, 10.1});
   e.row("difference of the losses", .00007, std::abs(loss[1] - loss[0]), at_most(.001));
   return e.conclude(
-      "What batch norm divides away cannot matter: the output stays, and the gradient shrinks as the weight grows. Weight decay under batch norm does "
+      "What batch norm divides away cannot matter: the output stays, and the gradient shrinks as the weight grows. Weight decay under batch norm "
+      "does "
       "not make the function simpler; it keeps the effective learning rate, rate / |W|^2, from falling.",
       "The two losses differ in the fifth digit. Which term of the formula does that come from?");
 }
 
 int main(int argc, char** argv) {
-  return run({"scale_invariance", "Scale invariance", "784-100-100-100-10, ReLU, weights N(0, 0.05) and ten times that in the first layer, 60 images", ""}, argc, argv,
-             scale_invariance);
+  return run(
+      {"scale_invariance", "Scale invariance", "784-100-100-100-10, ReLU, weights N(0, 0.05) and ten times that in the first layer, 60 images", ""},
+      argc, argv, scale_invariance);
 }

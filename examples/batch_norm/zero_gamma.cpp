@@ -26,16 +26,16 @@ static int zero_gamma(Experiment& e) {
       net.append(nn::Linear(100, 10));
       std::vector<double> steps, accuracies;
       lab::train(net, e, {.rate = rate, .steps = 300, .after = [&](int64_t step, double) {
-        const int64_t at = place(shown, step);
-        if (step % 20 == 0 || at >= 0) {
-          steps.push_back(double(step));
-          accuracies.push_back(accuracy(net, first(e.test(), at >= 0 ? e.test().x.size(0) : 2000)));
-        }
-        if (at < 0) return;
-        if (step == 100 && gamma == 1) with_one_at_100 = accuracies.back();
-        e.row(fmt::format("rate {}, gamma {}, {} steps", rate, gamma, step), torch[rate == 1][gamma == 0][at], accuracies.back(),
-              rate == 1 && gamma == 0 && step == 100 ? at_least(with_one_at_100 + .1) : kAny);
-      }});
+                            const int64_t at = place(shown, step);
+                            if (step % 20 == 0 || at >= 0) {
+                              steps.push_back(double(step));
+                              accuracies.push_back(accuracy(net, first(e.test(), at >= 0 ? e.test().x.size(0) : 2000)));
+                            }
+                            if (at < 0) return;
+                            if (step == 100 && gamma == 1) with_one_at_100 = accuracies.back();
+                            e.row(fmt::format("rate {}, gamma {}, {} steps", rate, gamma, step), torch[rate == 1][gamma == 0][at], accuracies.back(),
+                                  rate == 1 && gamma == 0 && step == 100 ? at_least(with_one_at_100 + .1) : kAny);
+                          }});
       plot.add({.name = fmt::format("rate {}, gamma {}", rate, gamma), .x = steps, .y = accuracies, .style = gamma == 0 ? "line" : "dashed"});
     }
   e.figure(plot.svg());
@@ -46,7 +46,8 @@ static int zero_gamma(Experiment& e) {
 }
 
 int main(int argc, char** argv) {
-  return run({"zero_gamma", "Zero gamma", "784-100, batch norm, ten residual blocks of 100 units, 10; ReLU, PyTorch's initialisation, SGD, batches of 60, 300 steps",
+  return run({"zero_gamma", "Zero gamma",
+              "784-100, batch norm, ten residual blocks of 100 units, 10; ReLU, PyTorch's initialisation, SGD, batches of 60, 300 steps",
               "accuracy over steps at two rates with gamma 1 and gamma 0"},
              argc, argv, zero_gamma);
 }

@@ -58,7 +58,8 @@ TEST_CASE("doctor: update_bn recomputes statistics in training mode without grad
 TEST_CASE("doctor: a generator that runs in training mode without gradients for another net's step: no word") {
   manual_seed(0);
   const Watch watch;
-  nn::Sequential generator{nn::Linear(4, 16, {.bias = false}), nn::BatchNorm1d(16), nn::ReLU(), nn::Linear(16, 20)}, critic{nn::Linear(20, 8), nn::LeakyReLU(), nn::Linear(8, 1)};
+  nn::Sequential generator{nn::Linear(4, 16, {.bias = false}), nn::BatchNorm1d(16), nn::ReLU(), nn::Linear(16, 20)},
+      critic{nn::Linear(20, 8), nn::LeakyReLU(), nn::Linear(8, 1)};
   optim::Adam of_generator(generator.parameters()), of_critic(critic.parameters());
   doctor::watch(generator, of_generator);
   doctor::watch(critic, of_critic);
@@ -75,6 +76,10 @@ TEST_CASE("doctor: a generator that runs in training mode without gradients for 
     softplus(-critic(generator(randn({16, 4})))).mean().backward();
     of_generator.step();
   }
+  {
+    NoGradGuard no_grad;
+    generator(randn({16, 4}));  // drawn in training mode, as usual there
+  }
   CHECK(found() == Names{});
 }
 
@@ -86,8 +91,8 @@ TEST_CASE("doctor: training while in evaluation mode; frozen batch norms are no 
     optim::SGD optimizer(model.parameters(), {.lr = 0.1});
     doctor::watch(model, optimizer);
     train(model, optimizer, 20);
-    if (kind == 0) model.eval();                 // forgotten train()
-    if (kind == 1) model[1].eval();              // this one alone, on purpose
+    if (kind == 0) model.eval();     // forgotten train()
+    if (kind == 1) model[1].eval();  // this one alone, on purpose
     if (kind == 2) {
       model.eval();
       model[1].requires_grad_(false);

@@ -12,9 +12,9 @@ struct LessonChoice {
 struct LessonItem {
   enum Kind { Card, Choice, Free } kind = Card;
   std::string level, front;
-  std::vector<std::string> back;          ///< paragraphs
-  std::vector<LessonChoice> choices;      ///< of a question: exactly one is right
-  std::vector<std::string> concepts;      ///< of a free question: what a good answer names
+  std::vector<std::string> back;           ///< paragraphs
+  std::vector<LessonChoice> choices;       ///< of a question: exactly one is right
+  std::vector<std::string> concepts;       ///< of a free question: what a good answer names
   std::vector<std::string> runs, sources;  ///< programs with arguments; where to read more
 };
 
@@ -38,7 +38,7 @@ struct LessonRun {
 /// Runs "batch_norm/depth --seed 1" from the folder of this program. With a folder, it is given --out and its figure is read.
 LessonRun run_program(const std::string& command, const std::string& out_folder = "");
 
-void print_lesson(const Lesson& lesson);             ///< everything, as plain text
+void print_lesson(const Lesson& lesson);  ///< everything, as plain text
 int lesson_in_terminal(const Lesson& lesson, bool restart);
 std::string lesson_page(const Lesson& lesson, const std::vector<std::pair<std::string, LessonRun>>& runs);
 

@@ -67,15 +67,18 @@ class Reader {
       in_choice_ = false;
     } else {
       std::vector<std::string>& text = in_item_ ? item_.back : lesson_.introduction;
-      if (ends_paragraph_ || text.empty()) text.push_back(trimmed(line));
-      else text.back() += " " + trimmed(line);
+      if (ends_paragraph_ || text.empty())
+        text.push_back(trimmed(line));
+      else
+        text.back() += " " + trimmed(line);
       ends_paragraph_ = in_choice_ = false;
     }
   }
 
   void begin_item(const std::string& line) {
     finish_item();
-    const std::pair<const char*, LessonItem::Kind> kinds[] = {{"### Card: ", LessonItem::Card}, {"### Question: ", LessonItem::Choice}, {"### Free question: ", LessonItem::Free}};
+    const std::pair<const char*, LessonItem::Kind> kinds[] = {
+        {"### Card: ", LessonItem::Card}, {"### Question: ", LessonItem::Choice}, {"### Free question: ", LessonItem::Free}};
     for (const auto& [prefix, kind] : kinds)
       if (starts_with(line, prefix)) {
         item_ = {};
@@ -94,8 +97,10 @@ class Reader {
     const bool right = starts_with(line, "- [x] ");
     if (!right && !starts_with(line, "- [ ] ")) refuse("\"- [ ] \" or \"- [x] \"", '"' + line + '"');
     const std::string text = trimmed(line.substr(6));
-    if (item_.kind == LessonItem::Free) item_.concepts.push_back(text);
-    else item_.choices.push_back({text, "", right});
+    if (item_.kind == LessonItem::Free)
+      item_.concepts.push_back(text);
+    else
+      item_.choices.push_back({text, "", right});
     in_choice_ = item_.kind == LessonItem::Choice;
   }
 

@@ -8,11 +8,16 @@ namespace {
 std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) {
-    if (c == '&') result += "&amp;";
-    else if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '"') result += "&quot;";
-    else result += c;
+    if (c == '&')
+      result += "&amp;";
+    else if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '"')
+      result += "&quot;";
+    else
+      result += c;
   }
   return result;
 }
@@ -38,9 +43,11 @@ std::string picture(const std::string& svg, const std::string& what) {
   for (const char c : svg) {
     if (c == '%' || c == '#' || c == '"' || c == '<' || c == '>' || c == '&' || c == '\n' || static_cast<unsigned char>(c) > 126)
       data += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    else data += c;
+    else
+      data += c;
   }
-  return fmt::format("<div class=\"picture\" tabindex=\"0\"><img alt=\"figure of {}\" src=\"data:image/svg+xml;charset=utf-8,{}\"></div>\n", escaped(what), data);
+  return fmt::format("<div class=\"picture\" tabindex=\"0\"><img alt=\"figure of {}\" src=\"data:image/svg+xml;charset=utf-8,{}\"></div>\n",
+                     escaped(what), data);
 }
 
 std::string paragraphs(const std::vector<std::string>& texts) {
@@ -75,16 +82,20 @@ std::string shown(const LessonItem& item, std::size_t number, const std::vector<
     std::string boxes;
     for (const std::string& text : item.concepts) boxes += fmt::format("<li><label><input type=\"checkbox\"> {}</label></li>\n", prose(text));
     const std::string back = fmt::format(
-        "<p>Which of these did your answer name? <span class=\"named\" role=\"status\">0 of {} concepts</span></p>\n<ul class=\"concepts\">{}</ul>\n{}{}",
+        "<p>Which of these did your answer name? <span class=\"named\" role=\"status\">0 of {} concepts</span></p>\n<ul "
+        "class=\"concepts\">{}</ul>\n{}{}",
         item.concepts.size(), boxes, paragraphs(item.back), below);
-    return fmt::format("<article class=\"item\" data-question data-free><p class=\"kind\">question: answer it aloud, then turn</p>\n{}</article>\n", card(item, number, back));
+    return fmt::format("<article class=\"item\" data-question data-free><p class=\"kind\">question: answer it aloud, then turn</p>\n{}</article>\n",
+                       card(item, number, back));
   }
   std::string choices;
   for (const LessonChoice& c : item.choices)
     choices += fmt::format("<li><button type=\"button\" data-right=\"{}\">{}</button><p class=\"why\" role=\"status\" hidden><b>{}</b> {}</p></li>\n",
                            c.right ? "yes" : "no", prose(c.text), c.right ? "Right." : "Not that.", prose(c.why));
-  return fmt::format("<article class=\"item\" data-question data-choice><p class=\"kind\">question</p>\n<h3>{}</h3>\n<ul class=\"choices\">{}</ul>\n<div class=\"back\" hidden>{}{}</div></article>\n",
-                     prose(item.front), choices, paragraphs(item.back), below);
+  return fmt::format(
+      "<article class=\"item\" data-question data-choice><p class=\"kind\">question</p>\n<h3>{}</h3>\n<ul class=\"choices\">{}</ul>\n<div "
+      "class=\"back\" hidden>{}{}</div></article>\n",
+      prose(item.front), choices, paragraphs(item.back), below);
 }
 
 }  // namespace
@@ -96,8 +107,10 @@ std::string lesson_page(const Lesson& lesson, const std::vector<std::pair<std::s
     items += shown(lesson.items[i], i, runs);
   }
   std::string page = kLessonPage;
-  const std::pair<const char*, std::string> parts[] = {{"{{TITLE}}", escaped(lesson.title)}, {"{{INTRODUCTION}}", paragraphs(lesson.introduction)}, {"{{ITEMS}}", items}};
+  const std::pair<const char*, std::string> parts[] = {
+      {"{{TITLE}}", escaped(lesson.title)}, {"{{INTRODUCTION}}", paragraphs(lesson.introduction)}, {"{{ITEMS}}", items}};
   for (const auto& [name, text] : parts)
-    for (std::size_t at = page.find(name); at != std::string::npos; at = page.find(name, at + text.size())) page.replace(at, std::string(name).size(), text);
+    for (std::size_t at = page.find(name); at != std::string::npos; at = page.find(name, at + text.size()))
+      page.replace(at, std::string(name).size(), text);
   return page;
 }

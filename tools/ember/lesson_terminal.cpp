@@ -58,9 +58,12 @@ struct Progress {
   explicit Progress(const Lesson& lesson) {
     const char* const state = std::getenv("XDG_STATE_HOME");
     const char* const home = std::getenv("HOME");
-    if (state && *state) path_ = fs::path(state) / "ember";
-    else if (home && *home) path_ = fs::path(home) / ".local/state/ember";
-    else return;
+    if (state && *state)
+      path_ = fs::path(state) / "ember";
+    else if (home && *home)
+      path_ = fs::path(home) / ".local/state/ember";
+    else
+      return;
     std::string name;
     for (const char c : lesson.title) name += std::isalnum(static_cast<unsigned char>(c)) ? char(std::tolower(c)) : '_';
     path_ /= "lesson_" + name;
@@ -129,7 +132,7 @@ class Session {
     wrapped(bold(item.front));
     fmt::print("\n");
     if (item.kind == LessonItem::Choice)
-      for (std::size_t c = 0; c < item.choices.size(); ++c) wrapped(fmt::format("{}) {}", char('a' + c), item.choices[c].text), "  ");
+      for (std::size_t c = 0; c < item.choices.size(); ++c) wrapped(fmt::format("{}) {}", c + 1, item.choices[c].text), "  ");
     if (revealed_) reveal();
   }
 
@@ -137,7 +140,8 @@ class Session {
     const LessonItem& item = here();
     if (item.kind == LessonItem::Free) {
       fmt::print("A good answer names {}. Which did yours?\n", item.concepts.size());
-      for (std::size_t c = 0; c < item.concepts.size(); ++c) wrapped(fmt::format("{}) [{}] {}", c + 1, ticked_.count(c) ? 'x' : ' ', item.concepts[c]), "  ");
+      for (std::size_t c = 0; c < item.concepts.size(); ++c)
+        wrapped(fmt::format("{}) [{}] {}", c + 1, ticked_.count(c) ? 'x' : ' ', item.concepts[c]), "  ");
       fmt::print("\n");
     }
     for (const std::string& p : item.back) wrapped(p);
@@ -148,9 +152,12 @@ class Session {
   void prompt() const {
     const LessonItem& item = here();
     std::string keys;
-    if (item.kind == LessonItem::Choice && !revealed_) keys = fmt::format("a-{} answer", char('a' + item.choices.size() - 1));
-    else if (!revealed_) keys = item.kind == LessonItem::Card ? "Enter turn the card" : "Enter show a good answer";
-    else keys = item.kind == LessonItem::Free ? "numbers tick, Enter next" : "Enter next";
+    if (item.kind == LessonItem::Choice && !revealed_)
+      keys = fmt::format("1-{} answer", item.choices.size());
+    else if (!revealed_)
+      keys = item.kind == LessonItem::Card ? "Enter turn the card" : "Enter show a good answer";
+    else
+      keys = item.kind == LessonItem::Free ? "numbers tick, Enter next" : "Enter next";
     fmt::print("{} ", faint(fmt::format("[{}{}, n next, b back, p progress, q quit]", keys, item.runs.empty() ? "" : ", run")));
     std::fflush(stdout);
   }
@@ -160,16 +167,14 @@ class Session {
     line.clear();
     for (;;) {
       pollfd waiting{STDIN_FILENO, POLLIN, 0};
-      const int ready = ::poll(&waiting, 1, -1);
-      if (ready < 0 && errno == EINTR) {
-        if (resized) {
-          resized = 0;
-          fmt::print("\n");
-          show();
-          prompt();
-        }
-        continue;
+      const int ready = ::poll(&waiting, 1, 250);  // a signal just before the call must not wait for a key
+      if (resized) {
+        resized = 0;
+        fmt::print("\n");
+        show();
+        prompt();
       }
+      if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
       char c = 0;
       const ssize_t n = ready > 0 ? ::read(STDIN_FILENO, &c, 1) : 0;
       if (n < 0 && errno == EINTR) continue;
@@ -200,12 +205,18 @@ class Session {
         if (progress_.at > 0) --progress_.at;
         return true;
       }
-      if (line == "p" || line == "progress") score();
-      else if (line == "r" || line == "run") run_all(item);
-      else if (line.empty() && item.kind != LessonItem::Choice) turn();
-      else if (item.kind == LessonItem::Choice) answer(item, line);
-      else if (item.kind == LessonItem::Free && revealed_) tick(item, line);
-      else fmt::print("Enter turns the card, q quits.\n");
+      if (line == "p" || line == "progress")
+        score();
+      else if (line == "r" || line == "run")
+        run_all(item);
+      else if (line.empty() && item.kind != LessonItem::Choice)
+        turn();
+      else if (item.kind == LessonItem::Choice)
+        answer(item, line);
+      else if (item.kind == LessonItem::Free && revealed_)
+        tick(item, line);
+      else
+        fmt::print("Enter turns the card, q quits.\n");
     }
   }
 
@@ -217,15 +228,17 @@ class Session {
   }
 
   void answer(const LessonItem& item, const std::string& line) {
-    const std::size_t choice = line.size() == 1 ? std::size_t(std::tolower(line[0]) - 'a') : item.choices.size();
+    const bool digit = line.size() == 1 && line[0] >= '1' && line[0] <= '9';
+    const std::size_t choice = digit ? std::size_t(line[0] - '1') : item.choices.size();
     if (choice >= item.choices.size()) {
-      fmt::print("A letter from a to {}, please.\n", char('a' + item.choices.size() - 1));
+      fmt::print("A number from 1 to {}, please.\n", item.choices.size());
       return;
     }
     const LessonChoice& chosen = item.choices[choice];
     fmt::print("{}\n", chosen.right ? paint("32", "Right.") : paint("31", "Not that."));
     wrapped(chosen.why, "  ");
-    if (!progress_.answers.count(progress_.at) || progress_.answers[progress_.at]) progress_.answers[progress_.at] = chosen.right;  // the first answer counts
+    if (!progress_.answers.count(progress_.at) || progress_.answers[progress_.at])
+      progress_.answers[progress_.at] = chosen.right;  // the first answer counts
     progress_.save();
     if (chosen.right) {
       revealed_ = true;

@@ -19,12 +19,12 @@ struct Finding {
   std::string finding;  ///< its name in docs/doctor.md: "evaluation_in_training_mode"
   std::string text;     ///< what is wrong, with the numbers
   std::string cure;
-  bool note = false;    ///< worth knowing, no fault: only the report has it
+  bool note = false;  ///< worth knowing, no fault: only the report has it
 };
 
 struct Options {
-  std::string folder = "";          ///< of a run: findings are appended to doctor.jsonl there
-  bool accumulates = false;         ///< gradients are kept from step to step on purpose: no word about zero_grad
+  std::string folder = "";   ///< of a run: findings are appended to doctor.jsonl there
+  bool accumulates = false;  ///< gradients are kept from step to step on purpose: no word about zero_grad
 };
 
 /// Begins to watch. Faults go to the warning handler as they are found. The numbers of the run stay what they are; both may end before the
@@ -34,6 +34,7 @@ void watch(nn::Module& model, const optim::Optimizer& optimizer, const Options& 
 /// Watches no longer; what was found stays until the next watch. What EMBER_DOCTOR began goes on.
 void stop();
 
+/// Everything so far, faults and notes, in the order in which it was found.
 std::vector<Finding> findings();
 /// A table of all findings, or one line that says that there are none.
 std::string report();

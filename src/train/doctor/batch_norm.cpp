@@ -23,9 +23,10 @@ double distance(const Tensor& mean, const Tensor& running_mean, const Tensor& ru
 
 std::string shown(const Place& place) { return place.path == "(root)" ? place.type : fmt::format("{} ({})", place.path, place.type); }
 
-constexpr int64_t kFewValues = 4;         // per channel
+constexpr int64_t kFewValues = 4;          // per channel
 constexpr double kReversedMomentum = 0.8;  // 0.9 and more is what other libraries call the weight of the past
 constexpr double kFar = 1.0;               // standard deviations
+constexpr int64_t kSettled = 200;          // batches
 
 }  // namespace
 
@@ -33,7 +34,8 @@ void Session::before_norm(const nn::BatchNormBase& norm, Place& place, const Ten
   if (!x.is_floating_point() || x.dim() < 2 || x.size(1) == 0 || x.numel() == 0) return;
   const int64_t samples = x.size(0), values = x.numel() / x.size(1);
   if (biased_ && biased_ == x.impl())
-    say("bias_before_batch_norm", biased_path_, fmt::format("its bias is taken away again by the mean of {}: it gets no gradient", shown(place)), ".bias = false", true);
+    say("bias_before_batch_norm", biased_path_, fmt::format("its bias is taken away again by the mean of {}: it gets no gradient", shown(place)),
+        ".bias = false", true);
   if (!norm.is_training()) return check_evaluation(norm, place, x);
 
   if (!grad_was_on) {
@@ -42,7 +44,8 @@ void Session::before_norm(const nn::BatchNormBase& norm, Place& place, const Ten
     evaluations_.push_back({shown(place), place.type, "", samples, root_});
     return;
   }
-  const std::string usual = place.largest_batch > samples ? fmt::format("; the batches before had {}, so this may be the last one of an epoch", place.largest_batch) : "";
+  const std::string usual =
+      place.largest_batch > samples ? fmt::format("; the batches before had {}, so this may be the last one of an epoch", place.largest_batch) : "";
   if (values == 1) {
     say("one_value_per_channel", shown(place), fmt::format("a batch of {} leaves one value in each channel (input {}){}", samples, x.sizes(), usual),
         place.largest_batch > samples ? ".drop_last = true in the DataLoader; if this is a prediction, model.eval() first"
@@ -69,7 +72,8 @@ void Session::before_norm(const nn::BatchNormBase& norm, Place& place, const Ten
     if (first < 0) first = c;
   }
   if (dead > 0)
-    say("dead_channel", shown(place), fmt::format("{} of {} channels have had the same value everywhere in the last batches, the first of them is {}", dead, x.size(1), first),
+    say("dead_channel", shown(place),
+        fmt::format("{} of {} channels have had the same value everywhere in the last batches, the first of them is {}", dead, x.size(1), first),
         "a smaller learning rate, or other initial weights for the layer before; if the channel is meant to be constant, leave it out");
 }
 
@@ -92,18 +96,23 @@ void Session::check_evaluation(const nn::BatchNormBase& norm, Place& place, cons
   if (untouched && norm.num_batches_tracked.defined() && norm.num_batches_tracked.item<int64_t>() == 0) {
     // A look at the shapes with zeros, as a summary takes, is no evaluation.
     if (channels.amax().item<double>() != channels.amin().item<double>())
-      say("statistics_never_saw_a_batch", shown(place), "evaluation with running statistics that never saw a batch: mean 0 and variance 1 normalise nothing",
+      say("statistics_never_saw_a_batch", shown(place),
+          "evaluation with running statistics that never saw a batch: mean 0 and variance 1 normalise nothing",
           "train first, or load the state with its buffers (load_state_dict), before eval()");
     return;
   }
   const int64_t values = channels.size(1);
   if (values < 16) return;
-  const double allowed = kFar + 4 / std::sqrt(double(values));
+  // What they began with must have faded; early in training they lag behind weights that change fast.
+  const int64_t batches = norm.num_batches_tracked.defined() ? norm.num_batches_tracked.item<int64_t>() : kSettled;
+  if (norm.momentum.given() && batches < kSettled && std::pow(1 - norm.momentum.value(), double(batches)) > 0.01) return;
+  const double allowed = (batches < kSettled ? 3 : 1) * kFar + 4 / std::sqrt(double(values)), factor = batches < kSettled ? 25 : 9;
   const double mean_off = distance(batch_mean, mean, variance, norm.eps);
   const double ratio = ((batch_variance + norm.eps) / (variance + norm.eps)).median().item<double>();
-  if (!(mean_off > allowed || ratio > 9 || ratio < 1.0 / 9)) return;
+  if (!(mean_off > allowed || ratio > factor || ratio < 1 / factor)) return;
   say("statistics_far_from_batch", shown(place),
-      fmt::format("running statistics are far from the batch that is evaluated: means differ by {:.2g} standard deviations, the batch's variance is {:.2g} times the running one",
+      fmt::format("running statistics are far from the batch that is evaluated: means differ by {:.2g} standard deviations, the batch's variance is "
+                  "{:.2g} times the running one",
                   mean_off, ratio),
       "evaluate data prepared as the training data were; or recompute the statistics: optim::swa_utils::update_bn(loader, model)");
 }
@@ -111,7 +120,8 @@ void Session::check_evaluation(const nn::BatchNormBase& norm, Place& place, cons
 /// One sample in training mode, and no backward came of it.
 void Session::settle_prediction() {
   for (const std::string& path : predictions_)
-    say("one_sample_without_eval", path, "a prediction of one sample in training mode: it is normalised by itself, which erases what made it special", "model.eval() first");
+    say("one_sample_without_eval", path, "a prediction of one sample in training mode: it is normalised by itself, which erases what made it special",
+        "model.eval() first");
   predictions_.clear();
 }
 
@@ -122,12 +132,15 @@ void Session::settle_evaluation(bool other_model_goes_on) {
   all.swap(evaluations_);
   if (other_model_goes_on) return;
   for (const Evaluation& e : all) {
+    if (e.root->generates) continue;
     if (e.samples == 1)
-      say("one_sample_without_eval", e.path, "a prediction of one sample in training mode: it is normalised by itself, which erases what made it special", "model.eval() first");
+      say("one_sample_without_eval", e.path,
+          "a prediction of one sample in training mode: it is normalised by itself, which erases what made it special", "model.eval() first");
     say("evaluation_in_training_mode", e.path, "evaluation without gradients while in training mode: predictions depend on what else is in the batch",
         "model.eval() before evaluating, model.train() afterwards; NoGradGuard does not change the mode");
     if (!e.moved.empty() && e.moved != "0")
-      say("statistics_moved_by_evaluation", e.path, fmt::format("that evaluation moved the running statistics: the mean by {} standard deviations in one batch", e.moved),
+      say("statistics_moved_by_evaluation", e.path,
+          fmt::format("that evaluation moved the running statistics: the mean by {} standard deviations in one batch", e.moved),
           "load the last state from before it, or optim::swa_utils::update_bn(loader, model) with training data");
   }
 }
@@ -142,20 +155,24 @@ void Session::norms_at_step(const optim::Optimizer& optimizer) {
     return false;
   };
   for (const Few& f : few_)
-    if (trains(f.root)) say("few_values", f.path,
-        fmt::format("statistics over {} values a channel{}: with so few, noise is all that is left", f.values,
-                    f.usual > 0 && !f.one_sample ? fmt::format(" (the largest batch so far has {} samples)", f.usual) : ""),
-        "larger batches (.drop_last = true where only the last one is small), or nn::GroupNorm or nn::LayerNorm");
+    if (trains(f.root))
+      say("few_values", f.path,
+          fmt::format("statistics over {} values a channel{}: with so few, noise is all that is left", f.values,
+                      f.usual > 0 && !f.one_sample ? fmt::format(" (the largest batch so far has {} samples)", f.usual) : ""),
+          "larger batches (.drop_last = true where only the last one is small), or nn::GroupNorm or nn::LayerNorm");
   for (const auto& [path, momentum, root] : momenta_)
-    if (trains(root)) say("momentum_reversed", path, fmt::format("momentum {} is the weight of the newest batch: the running statistics follow the last batch", momentum),
-        fmt::format("momentum {:.3g}: other libraries name the weight of the past", momentum < 1 ? 1 - momentum : 0.1));
+    if (trains(root))
+      say("momentum_reversed", path,
+          fmt::format("momentum {} is the weight of the newest batch: the running statistics follow the last batch", momentum),
+          fmt::format("momentum {:.3g}: other libraries name the weight of the past", momentum < 1 ? 1 - momentum : 0.1));
   for (const Fixed& f : fixed_) {
     if (f.root->module && f.root->module->is_training()) continue;  // frozen on purpose, one by one
     bool trained = !f.weight && trains(f.root);
     for (const optim::ParamGroup& group : optimizer.param_groups)
       for (const Tensor& p : group.params) trained = trained || p.impl() == f.weight;
     if (trained)
-      say("training_in_evaluation_mode", f.path, "trained while in evaluation mode: the batch's statistics are not used, the running ones stand still",
+      say("training_in_evaluation_mode", f.path,
+          "trained while in evaluation mode: the batch's statistics are not used, the running ones stand still",
           "model.train() after each evaluation; to freeze it on purpose, requires_grad_(false) or eval() on the batch norm alone");
   }
   few_.clear();

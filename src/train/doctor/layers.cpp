@@ -34,8 +34,10 @@ void Session::check_input(Root& root, const Tensor& x) {
 
 /// Features that are 0 for every sample, look after look: of a ReLU's output, or of what a layer gets.
 void Session::check_dead(Place& place, const Tensor& x, bool is_output) {
-  if (is_output) last_relu_ = x.impl();
-  else if (last_relu_ == x.impl()) return;
+  if (is_output)
+    last_relu_ = x.impl();
+  else if (last_relu_ == x.impl())
+    return;
   if (x.dim() < 2 || x.size(0) < 2 || x.size(1) < 1) return;
   const Tensor zero = per_channel(x, [](const Tensor& channels) { return channels.eq(0).all(1); });
   place.zero.resize(std::size_t(x.size(1)));
@@ -60,7 +62,8 @@ void Session::check_membership(const optim::Optimizer& optimizer, Watched& watch
     for (const optim::ParamGroup& group : optimizer.param_groups)
       for (const Tensor& p : group.params) twice += !seen.insert(p.impl()).second;
     if (twice > 0)
-      say("parameter_twice", "optimizer", fmt::format("{} parameters are in it twice: each is moved twice a step", twice), "list each parameter once");
+      say("parameter_twice", "optimizer", fmt::format("{} parameters are in it twice: each is moved twice a step", twice),
+          "list each parameter once");
   }
   for (const auto& [other, theirs] : optimizers_) {  // two optimisers that both step, on the same parameters
     if (other == &optimizer || watched.steps < 2 || watched.steps > 3 || theirs.steps < 2) continue;
@@ -79,7 +82,8 @@ void Session::check_membership(const optim::Optimizer& optimizer, Watched& watch
       if (!p.requires_grad()) continue;
       if (!p.grad().defined()) {
         if (++watched.without_gradient[p.impl()] == 3)
-          say("parameter_without_gradient", name, "never got a gradient: nothing that reaches the loss uses it, or its history was cut (detach, item, NoGradGuard)",
+          say("parameter_without_gradient", name,
+              "never got a gradient: nothing that reaches the loss uses it, or its history was cut (detach, item, NoGradGuard)",
               "use it in forward, leave it out, or requires_grad_(false)");
       } else if (watched.steps == 2) {
         bool anywhere = false;
@@ -105,12 +109,15 @@ void Session::check_gradients(const optim::Optimizer& optimizer, Watched& watche
     const auto by_size = [](const auto& a, const auto& b) { return a.second < b.second; };
     const auto smallest = std::min_element(layers.begin(), layers.end(), by_size), largest = std::max_element(layers.begin(), layers.end(), by_size);
     watched.vanishing = smallest->second < kVanished * largest->second && smallest < largest ? watched.vanishing + 1 : 0;
-    watched.exploding = (largest->second > kExploded * layers.back().second && largest < layers.end() - 1) || largest->second > 1e4 ? watched.exploding + 1 : 0;
+    watched.exploding =
+        (largest->second > kExploded * layers.back().second && largest < layers.end() - 1) || largest->second > 1e4 ? watched.exploding + 1 : 0;
     if (watched.vanishing >= 2)
-      say("vanishing_gradients", smallest->first, fmt::format("gradients vanish: {:.1e} here, {:.1e} at {} (root mean square)", smallest->second, largest->second, largest->first),
+      say("vanishing_gradients", smallest->first,
+          fmt::format("gradients vanish: {:.1e} here, {:.1e} at {} (root mean square)", smallest->second, largest->second, largest->first),
           "batch norm, ReLU in place of sigmoid or tanh, initial weights by nn::init, or residual connections");
     else if (watched.exploding >= 2)
-      say("exploding_gradients", largest->first, fmt::format("gradients explode: {:.1e} here, {:.1e} at {} (root mean square)", largest->second, layers.back().second, layers.back().first),
+      say("exploding_gradients", largest->first,
+          fmt::format("gradients explode: {:.1e} here, {:.1e} at {} (root mean square)", largest->second, layers.back().second, layers.back().first),
           "smaller initial weights (nn::init), a smaller learning rate with warm-up, residual connections, or nn::utils::clip_grad_norm_");
   }
 }
@@ -122,7 +129,8 @@ void Session::note_weight_decay(const optim::Optimizer& optimizer) {
       for (const Tensor& p : group.params)
         for (const auto& [name, own] : root.parameters)
           if (own.is_same(p) && root.of_norms.count(p.impl()))
-            say("weight_decay_on_batch_norm", name, fmt::format("weight decay {} pulls gamma and beta to 0, which makes no function simpler", group.weight_decay),
+            say("weight_decay_on_batch_norm", name,
+                fmt::format("weight decay {} pulls gamma and beta to 0, which makes no function simpler", group.weight_decay),
                 "put weights and biases of batch norms into a group with .weight_decay = 0", true);
     }
 }

@@ -41,7 +41,8 @@ struct Search final : nn::ForwardObserver {
 
 /// A node whose name says what it computes, through what only changes the shape.
 const Node* through_shapes(const Node* node) {
-  static constexpr const char* kShapes[] = {"View", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Permute", "Clone", "Identity", "Alias", "Slice", "Select", "ToCopy"};
+  static constexpr const char* kShapes[] = {"View",  "Reshape",  "Squeeze", "Unsqueeze", "Transpose", "Permute",
+                                            "Clone", "Identity", "Alias",   "Slice",     "Select",    "ToCopy"};
   for (int i = 0; node && i < 8; ++i) {
     bool shape = false;
     for (const char* name : kShapes) shape = shape || std::strstr(node->name, name) == node->name;
@@ -72,12 +73,13 @@ CrossEntropy find_cross_entropy(const Node* start) {
 void Session::check_loss(const Tensor& loss) {
   if (!loss.defined() || loss.numel() != 1 || !loss.is_floating_point()) return;
   const double value = loss.item<double>();
-  if (!std::isfinite(value) && !found_not_finite_) find_first_not_finite(fmt::format("the loss is {}", value));
+  if (!std::isfinite(value) && !found_not_finite_) find_first_not_finite(std::isnan(value) ? "the loss is NaN" : "the loss is infinite");
   if (backwards_ > 4 && backwards_ % 16 != 0) return;
   const CrossEntropy found = find_cross_entropy(loss.impl()->node);
   if (!found.node || !found.logits) return;
   if (!std::strcmp(found.logits->name, "Softmax"))
-    say("softmax_before_cross_entropy", "loss", "cross entropy gets probabilities, the output of a softmax: it takes the softmax again, and learning is slow and stops early",
+    say("softmax_before_cross_entropy", "loss",
+        "cross entropy gets probabilities, the output of a softmax: it takes the softmax again, and learning is slow and stops early",
         "give cross_entropy the logits; take the softmax only where probabilities are shown");
   const int64_t classes = found.logits->dims >= 2 ? found.logits->sizes[1] : 0;
   const double chance = std::log(double(classes));
@@ -138,9 +140,11 @@ void Session::find_first_not_finite(const std::string& seen) {
   busy_ = false;
   const bool in_loss = seen.starts_with("the loss");
   say("not_finite", where.empty() ? (in_loss ? "loss" : "backward") : where,
-      where.empty() ? fmt::format("{} in step {}; every module's output is finite, so it comes from the {}", seen, steps_, in_loss ? "loss itself" : "backward")
-                    : fmt::format("{} in step {}; NaN or infinity is first seen here", seen, steps_),
-      "a smaller learning rate or clip_grad_norm_; log, sqrt and division away from 0; data without NaN; autograd::set_detect_anomaly(true) names the operation");
+      where.empty()
+          ? fmt::format("{} in step {}; every module's output is finite, so it comes from the {}", seen, steps_, in_loss ? "loss itself" : "backward")
+          : fmt::format("{} in step {}; NaN or infinity is first seen here", seen, steps_),
+      "a smaller learning rate or clip_grad_norm_; log, sqrt and division away from 0; data without NaN; autograd::set_detect_anomaly(true) names "
+      "the operation");
 }
 
 }  // namespace ember::doctor

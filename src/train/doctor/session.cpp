@@ -1,10 +1,9 @@
 // The course of events: which call belongs to which model, how closely it is looked at, and what is said when it ends.
 #include "train/doctor/session.h"
 
-#include <nlohmann/json.hpp>
-
 #include <fstream>
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "error_format.h"
 
@@ -64,6 +63,7 @@ void Session::end() {
   active = everything = false;
   if (nn::forward_observer() == this) nn::set_forward_observer(nullptr);
   roots_.clear();
+  last_root_ = nullptr;
   optimizers_.clear();
   watched_.clear();
   few_.clear();
@@ -116,6 +116,7 @@ Root* Session::root_of(const nn::Module& module, const std::vector<Tensor>& inpu
   if (inputs.empty() || (state->children.empty() && state->parameters.empty() && state->buffers.empty())) return nullptr;
   if (roots_.size() > 256) {  // models that came and went
     roots_.clear();
+    last_root_ = nullptr;
     few_.clear();
     fixed_.clear();
     momenta_.clear();
@@ -145,6 +146,7 @@ void Session::begin_call(const nn::Module& module, const std::vector<Tensor>& in
   root_ = root;
   if (!root) return;
   const Tensor& x = inputs[0];
+  if (last_root_ && last_root_ != root && optimizers_.size() >= 2 && x.defined() && x.data_ptr() == last_output_) last_root_->generates = true;
   const bool recording = grad_was_on, training = module.is_training();
   const int samples = x.defined() && x.dim() > 0 ? int(std::min<int64_t>(x.size(0), 9)) : 0;
   close_look = deserves_a_look(root->calls[samples * 4 + training * 2 + recording]++);
@@ -208,7 +210,10 @@ void Session::after_forward(const nn::Module& module, const std::vector<Tensor>&
           biased_path_ = place->second.path;
         }
     });
-  if (calls.empty()) guarded(*this, [&] { end_call(); });
+  if (!calls.empty()) return;
+  last_root_ = root_;
+  last_output_ = output.defined() ? output.data_ptr() : nullptr;
+  guarded(*this, [&] { end_call(); });
 }
 
 void Session::abandon_forward(const nn::Module&) {
@@ -252,7 +257,8 @@ void Session::on_optimizer(const optim::Optimizer& optimizer, optim::OptimizerEv
     if (event != Event::Step) return;
     if (!nn::forward_observer()) nn::set_forward_observer(this);  // a trace had it for a while
     if (watched.dirty && watched.backwards && !accumulates_)
-      say("forgotten_zero_grad", "optimizer", "a step was taken with the gradients of the step before still in them: zero_grad() was not called in between",
+      say("forgotten_zero_grad", "optimizer",
+          "a step was taken with the gradients of the step before still in them: zero_grad() was not called in between",
           "optimizer.zero_grad() before each backward(); if they are to accumulate, say so: doctor::Options{.accumulates = true}");
     settle_evaluation(false);
     norms_at_step(optimizer);
@@ -293,8 +299,8 @@ void Session::flush() {
     const Finding finding{p.step, where, name, p.text, p.cure, p.note};
     findings_.push_back(finding);
     if (!folder_.empty()) {
-      const nlohmann::ordered_json line = {{"step", finding.step}, {"module", where}, {"finding", name}, {"text", p.text}, {"cure", p.cure},
-                                           {"kind", p.note ? "note" : "fault"}};
+      const nlohmann::ordered_json line = {{"step", finding.step}, {"module", where}, {"finding", name},
+                                           {"text", p.text},       {"cure", p.cure},  {"kind", p.note ? "note" : "fault"}};
       std::ofstream(folder_ + "/doctor.jsonl", std::ios::app) << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     }
     if (!p.note) warn(fmt::format("doctor: {}: {}. Cure: {} [step {}, {}]", where, p.text, p.cure, p.step, name));

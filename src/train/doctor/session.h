@@ -21,25 +21,26 @@ using State = nn::ModuleState;
 /// One module of a watched model.
 struct Place {
   std::string path, type;
-  int64_t largest_batch = 0;      // of the batch norm's training so far
-  int64_t trained = 0;            // calls that were looked at, with gradients, in training
+  int64_t largest_batch = 0;  // of the batch norm's training so far
+  int64_t trained = 0;        // calls that were looked at, with gradients, in training
   bool averages_by_momentum = false;
-  std::vector<int> constant;      // channel by channel: how many looks in a row found no variation
-  std::vector<int> zero;          // so for features that are 0 for every sample
-  Tensor mean_before;             // of the running statistics, while a call moves them that should not
+  std::vector<int> constant;  // channel by channel: how many looks in a row found no variation
+  std::vector<int> zero;      // so for features that are 0 for every sample
+  Tensor mean_before;         // of the running statistics, while a call moves them that should not
 };
 
 /// A model: what is called from outside of all other modules.
 struct Root {
   std::string type;
-  const TensorImpl* first = nullptr;                     // parameter: by which another model at the same address is known
+  const TensorImpl* first = nullptr;  // parameter: by which another model at the same address is known
   std::unordered_map<const State*, Place> places;
   std::vector<std::pair<std::string, Tensor>> parameters;
-  std::unordered_set<const TensorImpl*> of_norms;       // their weights and biases
-  std::map<int, int64_t> calls;                         // by mode, recording and size of the batch
-  nn::Module* module = nullptr;                         // valid during its call, and until the step that follows
-  Tensor input;                                         // of the last recorded call, until then
-  int64_t looks = 0;                                    // calls with gradients that were looked at
+  std::unordered_set<const TensorImpl*> of_norms;  // their weights and biases
+  std::map<int, int64_t> calls;                    // by mode, recording and size of the batch
+  nn::Module* module = nullptr;                    // valid during its call, and until the step that follows
+  Tensor input;                                    // of the last recorded call, until then
+  bool generates = false;                          // another model, with an optimiser of its own, goes on with its output
+  int64_t looks = 0;                               // calls with gradients that were looked at
 };
 
 struct Watched {  // an optimiser
@@ -107,26 +108,45 @@ class Session final : public nn::ForwardObserver {
 
   std::unordered_map<const State*, Root> roots_;
   std::unordered_map<const optim::Optimizer*, Watched> optimizers_;
-  std::set<const State*> watched_;                    // models that watch() named
+  std::set<const State*> watched_;  // models that watch() named
   std::string folder_;
   bool accumulates_ = false;
   int64_t steps_ = 0, backwards_ = 0;
   std::vector<Finding> findings_;
-  std::map<std::string, Pending> pending_;            // by finding, until the end of the event
+  std::map<std::string, Pending> pending_;              // by finding, until the end of the event
   std::set<std::pair<std::string, std::string>> said_;  // finding and module
-  std::map<std::string, int> lines_;                  // how often a finding was said
+  std::map<std::string, int> lines_;                    // how often a finding was said
 
-  struct Few { std::string path; int64_t values, usual; bool one_sample; const Root* root; };
-  std::vector<Few> few_;                              // since the last step: batch norms with very few values
-  struct Fixed { std::string path; const TensorImpl* weight; const Root* root; };
-  std::vector<Fixed> fixed_;                          // in evaluation while something was recorded
-  struct Momentum { std::string path; double value; const Root* root; };
-  std::vector<Momentum> momenta_;                     // of those in training
-  std::vector<std::string> predictions_;              // one sample in training mode, recorded: training or not?
-  struct Evaluation { std::string path, type, moved; int64_t samples; const Root* root; };
-  std::vector<Evaluation> evaluations_;               // in training mode without gradients
-  Root* root_ = nullptr;                              // of the call that runs
-  TensorImpl* biased_ = nullptr;                      // output of the last layer with a bias, and where that is
+  struct Few {
+    std::string path;
+    int64_t values, usual;
+    bool one_sample;
+    const Root* root;
+  };
+  std::vector<Few> few_;  // since the last step: batch norms with very few values
+  struct Fixed {
+    std::string path;
+    const TensorImpl* weight;
+    const Root* root;
+  };
+  std::vector<Fixed> fixed_;  // in evaluation while something was recorded
+  struct Momentum {
+    std::string path;
+    double value;
+    const Root* root;
+  };
+  std::vector<Momentum> momenta_;         // of those in training
+  std::vector<std::string> predictions_;  // one sample in training mode, recorded: training or not?
+  struct Evaluation {
+    std::string path, type, moved;
+    int64_t samples;
+    const Root* root;
+  };
+  std::vector<Evaluation> evaluations_;  // in training mode without gradients
+  Root* last_root_ = nullptr;            // of the call before, and where its output lies
+  const void* last_output_ = nullptr;
+  Root* root_ = nullptr;          // of the call that runs
+  TensorImpl* biased_ = nullptr;  // output of the last layer with a bias, and where that is
   std::string biased_path_;
   const TensorImpl* last_relu_ = nullptr;
   int64_t at_log_c_ = 0;
