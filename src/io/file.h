@@ -60,19 +60,29 @@ class FileStream final : public Stream {
   int64_t at_;
 };
 
+/// Takes bytes that come one after the other.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void write(const void* data, int64_t bytes) = 0;
+  /// Replaces what was written before at `offset`.
+  virtual void rewrite(int64_t offset, const std::string& text) = 0;
+  virtual int64_t position() const = 0;
+  void write(const std::string& text) { write(text.data(), int64_t(text.size())); }
+};
+
 /// A file that appears under its name whole or not at all. The new one is flushed to disk, then renamed: until commit() the old one
 /// stays as it is, whatever happens. The target keeps its permissions; a link to a file stays a link.
-class AtomicFile {
+class AtomicFile final : public Sink {
  public:
   explicit AtomicFile(const std::string& path);
-  ~AtomicFile();  ///< without commit() the new file vanishes
+  ~AtomicFile() override;  ///< without commit() the new file vanishes
   AtomicFile(const AtomicFile&) = delete;
 
-  void write(const void* data, int64_t bytes);
-  void write(const std::string& text) { write(text.data(), int64_t(text.size())); }
-  /// Replaces what was written before at `offset`.
-  void rewrite(int64_t offset, const std::string& text);
-  int64_t position() const { return position_; }
+  using Sink::write;
+  void write(const void* data, int64_t bytes) override;
+  void rewrite(int64_t offset, const std::string& text) override;
+  int64_t position() const override { return position_; }
   void commit();
 
  private:

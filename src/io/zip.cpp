@@ -255,8 +255,9 @@ void ZipWriter::add(const std::string& name, std::initializer_list<Piece> pieces
   written_.push_back(std::move(w));
 }
 
-void ZipWriter::finish() {
+std::string ZipWriter::directory() const {
   const int64_t start = file_.position();
+  std::string all;
   for (const Written& w : written_) {
     std::string extra;
     if (w.size >= 0xffffffffll || w.offset >= 0xffffffffll) {
@@ -288,9 +289,9 @@ void ZipWriter::finish() {
     put(entry, 0, 2);
     put(entry, 0, 4);
     put(entry, field(w.offset), 4);
-    file_.write(entry + w.name + extra);
+    all += entry + w.name + extra;
   }
-  const int64_t end = file_.position(), count = int64_t(written_.size());
+  const int64_t end = start + int64_t(all.size()), count = int64_t(written_.size());
   std::string tail;
   if (start >= 0xffffffffll || count >= 0xffff) {
     tail += "PK\6\6";
@@ -315,7 +316,7 @@ void ZipWriter::finish() {
   put(tail, std::uint64_t(std::min<int64_t>(end - start, 0xffffffffll)), 4);
   put(tail, std::uint64_t(std::min<int64_t>(start, 0xffffffffll)), 4);
   put(tail, 0, 2);
-  file_.write(tail);
+  return all + tail;
 }
 
 }  // namespace ember::io

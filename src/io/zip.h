@@ -48,7 +48,7 @@ std::string read_entry(const Source& file, const ZipEntry& entry);
 /// Writes entries one after the other; zip64 where sizes ask for it.
 class ZipWriter {
  public:
-  explicit ZipWriter(AtomicFile& file) : file_(file) {}
+  explicit ZipWriter(Sink& file) : file_(file) {}
   /// One entry whose data begins at a multiple of `align`, as PyTorch pads them; align 1 adds nothing.
   void add(const std::string& name, const void* data, int64_t bytes, int align = 64) { add(name, {{data, bytes}}, align); }
   struct Piece {
@@ -56,7 +56,11 @@ class ZipWriter {
     int64_t bytes;
   };
   void add(const std::string& name, std::initializer_list<Piece> pieces, int align);
-  void finish();
+  /// The end of an archive whose entries are those up to now and whose data end at the sink's position.
+  std::string directory() const;
+  void finish() { file_.write(directory()); }
+  /// Forgets the last entry: another one takes its place.
+  void drop_last() { written_.pop_back(); }
 
  private:
   struct Written {
@@ -64,7 +68,7 @@ class ZipWriter {
     int64_t offset, size;
     std::uint32_t crc;
   };
-  AtomicFile& file_;
+  Sink& file_;
   std::vector<Written> written_;
 };
 

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -52,6 +53,9 @@ struct TraceRecorder final : nn::ForwardObserver {
   void begin();
   void close();
   void close_quietly();
+  void write_last();
+  void warn_of_strangers() const;
+  static void watch_for_the_end();
   void before_forward(const Module& module, const std::vector<Tensor>& inputs) override;
   void after_forward(const Module& module, const std::vector<Tensor>& inputs, const Tensor& output) override;
   void abandon_forward(const Module& module) override;
@@ -85,6 +89,7 @@ struct TraceRecorder final : nn::ForwardObserver {
   std::vector<Call> calls;                                 // that are running, the outermost first
   int64_t step = -1, backwards = 0;                        // backwards since the step began
   bool recording = false;                                  // this step
+  std::vector<std::pair<std::string, Tensor>> last;        // "conv/param.weight" and the parameter, of all that are wanted
 
   static inline std::atomic<int64_t> last_serial{0};
   static inline std::atomic<TraceRecorder*> active{nullptr};
@@ -94,6 +99,7 @@ void TraceRecorder::begin() {
   check_options(options);
   if (options.model) root = &ModuleState::of(*options.model);
   file.open();
+  watch_for_the_end();
   active = this;
   nn::set_forward_observer(this);
   autograd::set_backward_observer([] {
@@ -107,7 +113,39 @@ void TraceRecorder::close() {
     autograd::set_backward_observer(nullptr);
   }
   if (nn::forward_observer() == this) nn::set_forward_observer(nullptr);
-  file.close(step + 1);
+  const bool was_open = file.is_open();
+  if (was_open && step >= 0) write_last();
+  file.close();
+  if (was_open) warn_of_strangers();
+}
+
+/// The parameters behind the last step, which show what the optimiser did in it.
+void TraceRecorder::write_last() {
+  for (const auto& [name, value] : last)
+    if (file.knows(name.substr(0, name.rfind('/')))) file.write_if_it_fits(fmt::format("{:06}/{}", step + 1, name), value);
+}
+
+void TraceRecorder::warn_of_strangers() const {
+  const auto& types = file.strangers();
+  if (!types.empty())
+    warn(fmt::format("Trace: {} was called outside of the model that is recorded: call the model itself, net(x) and not net.forward(x), "
+                     "or tell the trace which one it is, {{.model = &net}}", fmt::join(types.begin(), types.end(), ", ")));
+}
+
+/// An exception that nobody catches runs no destructors, exit() only those of globals.
+void TraceRecorder::watch_for_the_end() {
+  static std::terminate_handler before = nullptr;
+  static const bool once = [] {
+    before = std::set_terminate([] {
+      if (TraceRecorder* const recorder = active; recorder && recorder->thread == std::this_thread::get_id()) recorder->close_quietly();
+      before();
+    });
+    std::atexit([] {
+      if (TraceRecorder* const recorder = active) recorder->close_quietly();
+    });
+    return true;
+  }();
+  (void)once;
 }
 
 /// For destructors. What stopped the recording was said when it happened.
@@ -138,17 +176,24 @@ bool TraceRecorder::begin_step(const Module& module) {
     places_before.clear();
     places_before.swap(places);
     parameters.clear();
+    last.clear();
     listed.clear();
     find_places(options.model ? *options.model : module, "");
   }
-  if (!places.count(called)) return false;
+  if (!places.count(called)) {
+    if (!called->parameters.empty()) file.saw_stranger(module.type_name());
+    return false;
+  }
   if (!opener) opener = called;
+  if (called != root && opener == called) file.saw_stranger(module.type_name());  // net.forward(x) shows only its parts
   if (called != opener) return true;
   if (options.steps > 0 && step + 1 == options.steps) {
     close();
     return false;
   }
+  if (step >= 0) file.save_when_due();
   file.step = ++step;
+  file.saw_backward(false);
   recording = step % options.every == 0;
   backwards = 0;
   return true;
@@ -161,16 +206,33 @@ void TraceRecorder::find_places(const Module& module, const std::string& path) {
   const bool known = before != places_before.end();
   const Place& place = places[&state] = known ? before->second : Place{shown, matches(options.only, shown)};
   for (const auto& p : state.parameters)
+    if (place.wanted) last.emplace_back(place.path + "/param." + p->name, p->value);
+  for (const auto& p : state.parameters)
     if (place.wanted && p->value.defined() && listed.insert(p->value.impl()).second)
       parameters.emplace_back(place.path + "/grad." + p->name, p->value);
   for (const auto& [name, child] : state.children) find_places(*child, path.empty() ? name : path + "." + name);
 }
 
+namespace {
+
+TraceFile::Module description(const Module& module, const std::string& path) {
+  TraceFile::Module m{path, module.type_name(), module.extra_repr(), {}};
+  for (const auto& p : ModuleState::of(module).parameters) {
+    if (!p->value.defined()) continue;
+    const auto sizes = p->value.sizes();
+    m.parameters.push_back({p->name, fmt::format("{} ({})", name(p->value.dtype()), fmt::join(sizes.begin(), sizes.end(), ", ")), p->value.requires_grad()});
+  }
+  return m;
+}
+
+}  // namespace
+
 std::string TraceRecorder::record_call(const Module& module, Place& place, const std::vector<Tensor>& inputs) {
   if (place.step != step) place.calls = 0;
   place.step = step;
   const int64_t number = place.calls++;
-  file.describe(place.path, module.type_name(), module.extra_repr(), module.is_training(), step);
+  if (!file.knows(place.path)) file.describe(description(module, place.path));
+  file.mode(place.path, module.is_training());
   const std::string prefix = fmt::format("{:06}/{}/", step, numbered(place.path, number));
   for (std::size_t i = 0; i < inputs.size(); ++i)
     file.write(prefix + (inputs.size() == 1 ? "input" : fmt::format("input.{}", i)), inputs[i]);
@@ -208,27 +270,32 @@ void TraceRecorder::record_gradient(const Tensor& output, const std::string& pre
 
 /// The gradients of all parameters as they stand after a backward, before anything clips or zeroes them.
 void TraceRecorder::after_backward() {
-  if (!concerns_us() || !recording) return;
+  if (!concerns_us()) return;
+  if (step >= 0) file.saw_backward(true);
+  if (!recording) return;
   for (auto p = parameters.rbegin(); p != parameters.rend(); ++p)
     file.write(fmt::format("{:06}/{}", step, numbered(p->first, backwards)), p->second.grad());
   ++backwards;
+  file.save_when_due();
 }
 
 // --- by the environment
 
 namespace {
 
-int64_t number_from_environment(const char* name, int64_t otherwise) {
+/// A number that is none is no reason to end a run.
+int64_t number_from_environment(const char* name, int64_t otherwise, int64_t least) {
   const char* const text = std::getenv(name);
   if (!text || !*text) return otherwise;
   int64_t value = 0;
   const char* const end = text + std::strlen(text);
   const auto [stop, error] = std::from_chars(text, end, value);
-  check<ValueError>(error == std::errc() && stop == end, "{}: expected a whole number, got {}", name, text);
-  return value;
+  if (error == std::errc() && stop == end && value >= least) return value;
+  warn(fmt::format("{}: expected a whole number, {} or more, got {}; {} is used", name, least, text, otherwise));
+  return otherwise;
 }
 
-/// Waits for the first call of a module, so that an error finds somebody to catch it, and makes way for the recorder.
+/// Waits for the first call of a module, and makes way for the recorder.
 struct EnvironmentTrace final : nn::ForwardObserver {
   ~EnvironmentTrace() { end(); }
 
@@ -236,12 +303,17 @@ struct EnvironmentTrace final : nn::ForwardObserver {
     nn::set_forward_observer(nullptr);
     const char* const only = std::getenv("EMBER_TRACE_ONLY");
     TraceOptions options;
-    options.every = number_from_environment("EMBER_TRACE_EVERY", options.every);
+    options.every = number_from_environment("EMBER_TRACE_EVERY", options.every, 1);
     options.only = only ? only : "";
-    options.steps = number_from_environment("EMBER_TRACE_STEPS", options.steps);
-    options.max_bytes = number_from_environment("EMBER_TRACE_MAX_BYTES", options.max_bytes);
+    options.steps = number_from_environment("EMBER_TRACE_STEPS", options.steps, 0);
+    options.max_bytes = number_from_environment("EMBER_TRACE_MAX_BYTES", options.max_bytes, 1);
     recorder = std::make_unique<TraceRecorder>(std::getenv("EMBER_TRACE"), options);
-    recorder->begin();
+    try {
+      recorder->begin();
+    } catch (const Error& error) {
+      recorder.reset();
+      return warn(fmt::format("EMBER_TRACE: {}; the run is not recorded", error.what()));
+    }
     recorder->before_forward(module, inputs);
   }
   void after_forward(const Module&, const std::vector<Tensor>&, const Tensor&) override {}

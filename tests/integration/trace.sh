@@ -85,13 +85,25 @@ EMBER_TRACE=sampled.npz EMBER_TRACE_EVERY=2 EMBER_TRACE_ONLY='conv*, head.2' EMB
 try "a sample against the whole" exits 0 "$ember" diff right.npz sampled.npz
 try "... names what it is" prints "sampled.npz recorded every 2 steps" "$ember" diff right.npz sampled.npz
 try "... and of which layers" prints "sampled.npz recorded only conv*, head.2" "$ember" diff right.npz sampled.npz
-try "... holds these layers and steps" prints "4 layers, 56 arrays" "$ember" diff right.npz sampled.npz
+try "... holds these layers and steps" prints "4 layers, 64 arrays" "$ember" diff right.npz sampled.npz
 EMBER_TRACE=short.npz EMBER_TRACE_MAX_BYTES=30000 train >/dev/null 2>warning
 try "a limit of size warns" grep -qF "short.npz has reached max_bytes = 30000 in step 0 and is complete" warning
 try "... keeps to it" test "$(stat -c %s short.npz)" -le 30000
 try "... and what it has is equal" exits 0 "$ember" diff right.npz short.npz
-try "no file in a folder that is not there" prints "cannot write none/run.npz: No such file or directory" env EMBER_TRACE=none/run.npz build/train
-try "no number" prints "EMBER_TRACE_EVERY: expected a whole number, got x" env EMBER_TRACE=x.npz EMBER_TRACE_EVERY=x build/train
+goes_on() {  # goes_on TEXT VARIABLE=VALUE...: one warning, and the run is what it is without
+  env "${@:2}" build/train >out.txt 2>warning && cmp out.txt plain && [ "$(wc -l <warning)" -eq 1 ] && grep -qF -- "$1" warning
+}
+try "no file in a folder that is not there" goes_on "EMBER_TRACE: cannot write none/run.npz: No such file or directory; the run is not recorded" EMBER_TRACE=none/run.npz
+try "no number" goes_on "EMBER_TRACE_EVERY: expected a whole number, 1 or more, got x; 1 is used" EMBER_TRACE=x.npz EMBER_TRACE_EVERY=x
+try "... nor one out of range" goes_on "EMBER_TRACE_STEPS: expected a whole number, 0 or more, got -3; 0 is used" EMBER_TRACE=x.npz EMBER_TRACE_STEPS=-3
+for end in throw exit kill interrupt; do
+  (EMBER_TRACE=$end.npz train $end) >/dev/null 2>&1
+  try "what was recorded is there after $end" exits 0 "$ember" diff right.npz $end.npz
+  try "... all of it" prints "compared: 2 steps (0 to 1), 14 layers" "$ember" diff right.npz $end.npz
+done
+EMBER_TRACE=forward.npz train forward >/dev/null 2>warning
+try "net.forward(x) is told from net(x)" grep -qF "call the model itself, net(x) and not net.forward(x)" warning
+try "... by diff as well" prints "call the model itself, net(x) and not net.forward(x)" "$ember" diff right.npz forward.npz
 try "a full disk is reported, and the run goes on" bash -c \
   "trap '' XFSZ; ulimit -f 24; EMBER_TRACE=full.npz build/train >full 2>warning; cmp full plain && grep -qF 'cannot write full.npz: File too large' warning && ! ls ./*full.npz*"
 
@@ -99,6 +111,14 @@ try "a page" exits 1 "$ember" diff right.npz eps.npz --html page.html
 try "... that says the same" grep -qF "norm2 (BatchNorm2d), step 0: output" page.html
 try "... and needs nothing from outside" bash -c "! grep -qE 'https?://|<script|<link|<img|url\(' page.html"
 try "no colours in a pipe" bash -c "! '$ember' diff right.npz eps.npz | grep -q $'\x1b'"
+try "... nor with NO_COLOR in a terminal" bash -c "! NO_COLOR=1 script -qec \"'$ember' diff right.npz eps.npz\" /dev/null | grep -q $'\x1b'"
+try "the page is there when the table is cut off" bash -c "'$ember' diff right.npz eps.npz --html cut.html 2>&1 | head -n 1 >/dev/null; tail -c 8 cut.html | grep -q '</html>'"
+EMBER_TRACE=head.npz EMBER_TRACE_ONLY='head.4' train >/dev/null
+EMBER_TRACE=conv.npz EMBER_TRACE_ONLY='conv1' train >/dev/null
+try "nothing in common" exits 2 "$ember" diff head.npz conv.npz
+try "... says so" prints "nothing was compared: the traces have no array in common" "$ember" diff head.npz conv.npz
+try "a name for a module that is not there" prints "--rename: eps.npz has no module stem" "$ember" diff right.npz eps.npz --rename stem=conv1
+try "a name for another one" prints "first divergence: conv2 (Conv2d), step 0: parameter weight" "$ember" diff right.npz again.npz --rename conv2=conv3 --rename conv3=conv2
 try "a file that is no trace" exits 2 "$ember" diff right.npz "$root/tests/data/io/golden/views.pt"
 try "a file that is not there" exits 2 "$ember" diff right.npz nothing.npz
 if python3 -c 'import numpy' 2>/dev/null; then

@@ -108,7 +108,7 @@ std::vector<Finding> compare_built(const TracedRun& a, const TracedRun& b, std::
   for (const TracedModule& m : a.modules) {
     const TracedModule* const n = b.find(m.path);
     if (!n || a.has_children(m.path) || b.has_children(m.path)) continue;
-    compare_parameters(a, b, m, *n, found, lines);
+    if (a.lists_parameters && b.lists_parameters) compare_parameters(a, b, m, *n, found, lines);
     if (m.type == n->type && !same_arguments(m, *n)) {
       Finding f{.kind = Finding::Built, .call = m.path, .path = m.path, .what = "arguments"};
       f.ratio = INFINITY;

@@ -64,8 +64,9 @@ class Comparer {
       take(std::move(f));
     }
     if (index == 0) add_built();
-    result_.drift[step.a] = forward_;
-    const bool useless = kGain * forward_ > kUseless;
+    const bool trains = result_.a.trains(step.a) || step.a == result_.a.count;
+    if (trains) result_.drift[step.a] = forward_;
+    const bool useless = trains && kGain * forward_ > kUseless;
     if (useless && result_.comparable < 0) result_.comparable = index == 0 ? step.a : result_.steps[index - 1].a;
     if (filtered_) hidden_ = std::max({hidden_, forward_, std::min(farthest_, 0.1)});
     if (!result_.first && !found_.empty()) result_.first = found_.front(), result_.found = found_;
@@ -308,7 +309,7 @@ class Comparer {
         note("in {}, {} was called outside of the model that is recorded: call the model itself, net(x) and not net.forward(x), or tell "
              "the trace which one it is", run->file, fmt::join(run->strangers.begin(), run->strangers.end(), ", "));
     }
-    const auto shifted = std::find_if(result_.steps.begin(), result_.steps.end(), [](const StepPair& p) { return p.a != p.b; });
+    const auto shifted = std::find_if(result_.steps.begin(), result_.steps.end(), [&](const StepPair& p) { return p.a != p.b && p.a < a.count; });
     if (shifted != result_.steps.end())
       note("training steps are paired with training steps: {} of {} with {} of {}", shifted->a, a.file, shifted->b, b.file);
   }
@@ -317,9 +318,12 @@ class Comparer {
     for (const TracedRun* run : {&result_.a, &result_.b}) {
       const TracedRun& other = run == &result_.a ? result_.b : result_.a;
       if (!run->only.empty()) note("{} recorded only {}", run->file, run->only);
+      std::vector<std::string> alone;
       for (const TracedModule& m : run->modules)
-        if (!other.find(m.path) && other.only.empty() && !run->has_state(m.path) && !run->has_children(m.path))
-          note("only {} has {} ({}), which holds no parameters", run->file, m.own_path, m.type);
+        if (!other.find(m.path) && other.only.empty() && !run->has_state(m.path))
+          alone.push_back(fmt::format("{} ({})", m.own_path, m.type));
+      if (!alone.empty())
+        note("only {} has {}: no parameters, so nothing to compare", run->file, fmt::join(alone.begin(), alone.end(), ", "));
     }
     if (!noise_.moved().empty())
       note("drifts, and was left out together with what it shifts: {} (its gradient is nothing but rounding, as before a batch norm; "

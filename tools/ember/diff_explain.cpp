@@ -22,9 +22,10 @@ std::string place_text(const Comparison& c, const Finding& f) {
   return module ? fmt::format("{} ({})", f.call, module->type) : f.call;
 }
 
-/// What this call comes after in a run's order, "" for the first one.
-std::string predecessor(const TracedRun& run, int64_t step, const std::string& call) {
-  const std::vector<std::string> calls = calls_of(run, step);
+/// What this call comes after in a run's order, of what the other run has recorded, too; "" for the first one.
+std::string predecessor(const TracedRun& run, const TracedRun& other, int64_t step, const std::string& call) {
+  std::vector<std::string> calls = calls_of(run, step);
+  if (!other.only.empty()) std::erase_if(calls, [&](const std::string& c) { return c != call && !other.find(c.substr(0, c.find('#'))); });
   const auto at = std::find(calls.begin(), calls.end(), call);
   return at == calls.begin() || at == calls.end() ? "" : *(at - 1);
 }
@@ -55,14 +56,14 @@ std::string with_kind(const TracedRun& run, const std::string& call) {
 }
 
 void explain_input(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
-  const std::string before_a = predecessor(c.a, f.step, f.call), before_b = predecessor(c.b, f.step_b, f.call);
+  const std::string before_a = predecessor(c.a, c.b, f.step, f.call), before_b = predecessor(c.b, c.a, f.step_b, f.call);
   if (before_a.empty() && before_b.empty()) return;  // the data
   if (before_a != before_b)
     lines.push_back(fmt::format("The order of calls differs: {} calls it after {}, {} after {}.", c.a.file, with_kind(c.a, before_a), c.b.file,
                                 with_kind(c.b, before_b)));
   else
-    lines.push_back(fmt::format("All before it agrees: what happens to the data between {} and {}, outside of the modules, differs.",
-                                before_a, f.call));
+    lines.push_back(fmt::format("All before it agrees: what happens to the data between {} and {}, {}, differs.", before_a, f.call,
+                                c.a.only.empty() && c.b.only.empty() ? "outside of the modules" : "in modules that were not recorded or outside of them"));
 }
 
 void explain_update(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
@@ -216,9 +217,12 @@ std::vector<std::string> explanation(const Comparison& c) {
 }
 
 std::string summary(const Comparison& c) {
+  std::vector<std::int64_t> both;
+  for (const StepPair& p : c.steps)
+    if (p.a < c.a.count) both.push_back(p.a);  // the others are the state behind the last step
   std::string steps = "no step";
-  if (c.steps.size() == 1) steps = fmt::format("step {}", c.steps.front().a);
-  if (c.steps.size() > 1) steps = fmt::format("{} steps ({} to {})", c.steps.size(), c.steps.front().a, c.steps.back().a);
+  if (both.size() == 1) steps = fmt::format("step {}", both.front());
+  if (both.size() > 1) steps = fmt::format("{} steps ({} to {})", both.size(), both.front(), both.back());
   const std::string tolerance = c.rtol < 0 ? "tolerance: what differs before it, times the gain of the layer, and rounding"
                                            : fmt::format("tolerance {:g} relative, {:g} absolute", c.rtol, c.atol);
   return fmt::format("{}, {} layers, {} arrays; {}", steps, c.layers.size(), grouped(c.arrays), tolerance);

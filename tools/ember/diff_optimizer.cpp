@@ -279,7 +279,7 @@ Record record(const Comparison& c, bool of_a, const std::vector<const Finding*>&
   double count = 0;
   for (std::size_t t = 0; t + 1 < steps.size() && steps[t] <= divergence + 2 && r.gradients.size() < 24; ++t) {
     if (steps[t + 1] != steps[t] + 1) return {};
-    if (!run.trains(steps[t])) return {};
+    if (!run.trains(steps[t])) continue;
     Values g, p, u;
     for (const Finding* q : parameters) {
       const auto *w = run.array(steps[t], q->call, q->what), *next = run.array(steps[t + 1], q->call, q->what),
@@ -331,8 +331,8 @@ std::vector<std::string> optimizers(const Comparison& c) {
   const Record of_a = record(c, true, parameters), of_b = record(c, false, parameters);
   if (of_a.gradients.empty() || of_a.gradients.size() != of_b.gradients.size()) return {};
   const auto same = [&](const StepPair& p) { return p.a == c.first->step; };
-  const auto at = std::size_t(std::find_if(c.steps.begin(), c.steps.end(), same) - c.steps.begin());
-  if (const std::string still = at > 0 ? standing_still(c, of_a, of_b, at - 1) : ""; !still.empty()) return {still};
+  const int64_t updates = std::find_if(c.steps.begin(), c.steps.end(), same)->trained;
+  if (const std::string still = updates > 0 ? standing_still(c, of_a, of_b, std::size_t(updates - 1)) : ""; !still.empty()) return {still};
   const Fit a = fit(of_a), b = fit(of_b);
   if (!a.kind || !b.kind || (a.rest > 0.02 && b.rest > 0.02)) return {};
   std::vector<std::string> lines{told(c.a.file, a, of_a, b) + ",", told(c.b.file, b, of_b, a) + "."};

@@ -33,14 +33,20 @@ tr.first td { background: var(--bad-soft); } tr.first td:first-child { border-ra
 td:first-child { padding-left: 8px; } th:first-child { padding-left: 8px; }
 .swatch { display: inline-block; width: 9px; height: 9px; border-radius: 3px; margin-right: 9px; }
 .cell { width: 34px; } .cell i { display: block; width: 14px; height: 14px; border-radius: 4px; }
-.cell .equal { border: 1.5px solid var(--faint); } .cell .good { background: var(--good); opacity: 0.55; } .cell .near { background: var(--near); } .cell .bad { background: var(--bad); }
-.bars { width: 38%; min-width: 220px; }
+.cell .equal { border: 2px solid var(--good); } .cell .none { height: 2px; background: var(--soft); opacity: 0.6; } .cell .good { background: var(--good); opacity: 0.55; } .cell .near { background: var(--near); } .cell .bad { background: var(--bad); }
+.bars { width: 26%; min-width: 150px; }
+.legend { color: var(--soft); font-size: 13px; margin: 10px 0 0; } .legend .cell { display: inline-flex; align-items: center; width: auto; margin-right: 12px; white-space: nowrap; vertical-align: middle; }
+.legend .cell i { display: inline-block; margin-right: 6px; flex: none; width: 14px; } .card.calm { border-left-color: var(--good); } .listed { white-space: pre-wrap; overflow-wrap: anywhere; }
 .bar { position: relative; height: 14px; border-radius: 4px; background: var(--faint); overflow: hidden; }
 .bar i { display: block; height: 100%; border-radius: 4px; } .bar i.good { background: var(--good); opacity: 0.8; } .bar i.bad { background: var(--bad); }
 .bar::after { content: ""; position: absolute; left: 37.5%; top: 0; bottom: 0; width: 2px; margin-left: -1px; background: var(--ink); opacity: 0.75; }
-svg { width: 100%; min-width: 720px; height: auto; display: block; font: 12px system-ui, "Segoe UI", Inter, Roboto, sans-serif; font-variant-numeric: tabular-nums; }
+svg { width: 100%; height: auto; display: block; margin-top: 12px; font: 12px system-ui, "Segoe UI", Inter, Roboto, sans-serif; font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--faint); stroke-width: 1; } .tolerance { stroke: var(--ink); stroke-width: 1.4; stroke-dasharray: 5 4; }
 .tick, .axis { fill: var(--soft); } .curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; opacity: 0.85; } .curve.strong { stroke-width: 3; opacity: 1; }
-.leader { fill: none; stroke-width: 1; opacity: 0.35; } .label { font-weight: 500; } .label.strong { font-weight: 700; } .type { opacity: 0.65; font-weight: 400; }
+.leader { fill: none; stroke-width: 1; opacity: 0.35; } .label { font-weight: 500; } .label.strong { font-weight: 700; } svg .type { opacity: 0.65; font-weight: 400; }
 footer { margin-top: 44px; padding-top: 16px; border-top: 1px solid var(--faint); color: var(--soft); font-size: 13.5px; } footer p { margin: 0 0 4px; }
+.when { stroke: var(--bad); stroke-width: 1.2; stroke-dasharray: 3 3; } .axis.bad { fill: var(--bad); font-weight: 600; }
+svg.narrow { display: none; } .card p, .runs, footer { overflow-wrap: anywhere; }
+@media (max-width: 760px) { main { padding: 24px 16px 40px; } h1 { font-size: 25px; } .card { padding: 16px 16px 8px; } svg.wide { display: none; } svg.narrow { display: block; }
+  .bars, .type { display: none; } .at { white-space: normal; overflow-wrap: anywhere; min-width: 84px; } td, th { padding-right: 8px; } .cell { width: 24px; } .built span { display: block; } .run { flex-wrap: wrap; gap: 2px 10px; } }
 )";

@@ -53,6 +53,7 @@ TracedRun::TracedRun(const std::string& path, const Value& arrays) : file(printa
       TracedModule module{printable(m.at("path")), printable(m.at("type")), printable(m.at("extra"))};
       module.own_path = module.path;
       for (const auto& change : m.at("training")) module.training.emplace_back(change.at(0), change.at(1));
+      lists_parameters = lists_parameters || m.contains("parameters");
       for (const auto& p : m.value("parameters", nlohmann::json::array()))
         module.parameters.push_back({printable(p.at("name")), printable(p.at("shape")), p.at("requires_grad")});
       modules.push_back(std::move(module));

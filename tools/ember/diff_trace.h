@@ -59,6 +59,7 @@ struct TracedRun {
   std::string file, framework, only;
   std::int64_t count = 0, every = 1;  ///< steps that the run had
   bool truncated = false;
+  bool lists_parameters = false;                             ///< older traces do not
   std::vector<std::string> strangers;                        ///< modules with parameters that were called outside of the model
   std::vector<std::pair<std::int64_t, bool>> backward;       ///< did steps have one, from which step on
   std::vector<TracedModule> modules;                         ///< in the order of their first calls

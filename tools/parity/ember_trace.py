@@ -8,11 +8,13 @@ docs/trace.md says what a step is and how the arrays are called; src/train/trace
 """
 import contextlib
 import fnmatch
+import inspect
 import io
 import json
 import os
 import struct
 import sys
+import time
 import zipfile
 
 import numpy
@@ -25,6 +27,7 @@ def record(model, path, every=1, only="", steps=0, max_bytes=1 << 30, compress=F
 
     every: steps 0, every, 2 every, ...   only: modules whose path matches, "features.*,out"   steps: ends after so many
     max_bytes: ends before the file becomes longer   compress: a smaller file, written more slowly
+    The file is complete after every step or at most half a second later, whatever ends the program then.
     """
     recorder = _Recorder(model, path, every, only, steps, max_bytes, compress)
     try:
@@ -34,34 +37,67 @@ def record(model, path, every=1, only="", steps=0, max_bytes=1 << 30, compress=F
 
 
 class _File:
-    """Arrays as they come. The file has its name only when it is complete."""
+    """Arrays in memory until a step is over, then in the file with all that a reader needs: whatever ends the process, it is readable."""
+
+    PENDING = 32 << 20  # bytes in memory
+    SECONDS = 0.5       # that may be lost
 
     def __init__(self, path, max_bytes, compress):
         self.path, self.max_bytes, self.truncated = os.fspath(path), max_bytes, False
         self.temporary = f"{self.path}.{os.getpid()}.tmp"
         self.zip = zipfile.ZipFile(self.temporary, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED)
-        self.used = 1024
+        self.used, self.pending, self.bytes, self.saved = 1024, [], 0, time.monotonic()
+        self.named = False  # the old file stays until there is a step
 
-    def write(self, name, array, limited=True):
+    def write(self, name, array):
         """False when the file would become too long."""
         needed = array.nbytes + 384 + 2 * (len(name) + 64)
-        if limited and self.used + needed > self.max_bytes:
+        if self.used + needed > self.max_bytes:
             self.truncated = True
             return False
         self.used += needed
         bytes_ = io.BytesIO()
         numpy.save(bytes_, array, allow_pickle=False)
+        self.pending.append((name, bytes_))
+        self.bytes += bytes_.getbuffer().nbytes + 100
+        return True
+
+    def _add(self, name, bytes_):
         info = zipfile.ZipInfo(name + ".npy")  # a fixed date: equal runs give equal files
         info.compress_type = self.zip.compression
         padding = -(self.zip.fp.tell() + 30 + len(info.filename) + 4) % 64  # the numbers are aligned: ember maps them
         info.extra = struct.pack("<HH", 0x4246, padding) + bytes(padding)
         self.zip.writestr(info, bytes_.getbuffer())
-        return True
+
+    def save(self, header, always=False):
+        """Makes the file complete as of now; not each time when its directory is much longer than what is new."""
+        is_due = self.bytes * 8 >= 96 * len(self.zip.filelist) or time.monotonic() > self.saved + self.SECONDS
+        if not (is_due or always) or self.zip.fp is None:
+            return
+        self.zip.fp.seek(self.zip.start_dir)
+        for name, bytes_ in self.pending:
+            self._add(name, bytes_)
+        self.pending, self.bytes = [], 0
+        start = self.zip.start_dir
+        text = io.BytesIO()
+        numpy.save(text, numpy.frombuffer(json.dumps(header()).encode(), numpy.uint8))
+        self._add("trace", text)
+        self.zip.fp.seek(self.zip.start_dir)
+        self.zip._write_end_record()
+        self.zip.fp.truncate()
+        self.zip.fp.flush()
+        if not self.named:
+            os.replace(self.temporary, self.path)
+            self.named = True
+        last = self.zip.filelist.pop()  # what comes next stands in its place
+        del self.zip.NameToInfo[last.filename]
+        self.zip.start_dir = start
+        self.saved = time.monotonic()
 
     def close(self, header):
-        self.write("trace", numpy.frombuffer(json.dumps(header).encode(), numpy.uint8), limited=False)
+        self.save(header, always=True)
+        self.zip._didModify = False  # the end is written
         self.zip.close()
-        os.replace(self.temporary, self.path)
 
 
 class _Place:
@@ -78,6 +114,7 @@ class _Recorder:
         self.places, self.described, self.calls = {}, {}, []
         self.opener, self.step, self.backwards, self.recording = None, -1, 0, False
         self.handles, self.hooked, self.ending = [], set(), False
+        self.backward = []  # did steps have one, from which step on
         self._find_places()
 
     # --- where modules are, and the hooks on them
@@ -94,13 +131,13 @@ class _Recorder:
                 self.handles.append(module.register_forward_hook(self._after_forward, with_kwargs=True, always_call=True))
             places[module] = place
             for name, parameter in module.named_parameters(recurse=False):
+                if parameter.requires_grad and parameter not in self.hooked:
+                    self.hooked.add(parameter)
+                    self.handles.append(parameter.register_post_accumulate_grad_hook(self._in_backward))
                 if not place.wanted or parameter in seen:
                     continue  # a shared parameter counts where it comes first
                 seen.add(parameter)
                 self.parameters.append((f"{place.path}/grad.{name}", parameter))
-                if parameter.requires_grad and parameter not in self.hooked:
-                    self.hooked.add(parameter)
-                    self.handles.append(parameter.register_post_accumulate_grad_hook(self._in_backward))
         self.places = places
 
     # --- forward
@@ -121,23 +158,32 @@ class _Recorder:
         if self.limit and self.step + 1 == self.limit:
             self.close()
             return False
+        if self.step >= 0:
+            self.file.save(self._header)
         self.step += 1
+        self._saw_backward(False)
         self.recording, self.backwards, self.ending = self.step % self.every == 0, 0, False
         return True
+
+    def _saw_backward(self, yes):
+        if self.backward and self.backward[-1][0] == self.step:
+            self.backward.pop()
+        if not self.backward or self.backward[-1][1] != yes:
+            self.backward.append((self.step, yes))
 
     def _record_call(self, module, place, args, kwargs):
         if place.step != self.step:
             place.step, place.calls = self.step, 0
         number, place.calls = place.calls, place.calls + 1
         if place.path not in self.described:
-            self.described[place.path] = place, type(module).__name__, module.extra_repr()
-            self.file.used += sum(map(len, self.described[place.path][1:])) + len(place.path) + 128
+            parameters = [{"name": name, "shape": f"{str(p.dtype)[6:]} ({', '.join(map(str, p.shape))})", "requires_grad": p.requires_grad}
+                          for name, p in module.named_parameters(recurse=False)]
+            self.described[place.path] = place, type(module).__name__, module.extra_repr(), parameters
+            self.file.used += sum(map(len, self.described[place.path][1:3])) + len(place.path) + 128 + 96 * len(parameters)
         if not place.training or place.training[-1][1] != module.training:
             place.training.append((self.step, module.training))
         prefix = f"{self.step:06}/{_numbered(place.path, number)}/"
-        inputs = dict(_tensors(args[0] if len(args) == 1 and not kwargs else list(args), "input"))
-        inputs.update(_tensors(kwargs, "input"))
-        for name, value in inputs.items():
+        for name, value in _inputs(module, args, kwargs):
             self._write(prefix + name, value)
         if number == 0:
             for name, parameter in module.named_parameters(recurse=False):
@@ -173,6 +219,8 @@ class _Recorder:
 
     def _in_backward(self, _):
         """Runs when a parameter has its gradient; all of them are recorded when the backward ends."""
+        if self.step >= 0:
+            self._saw_backward(True)
         if self.file is None or self.ending:
             return
         self.ending = True
@@ -186,6 +234,8 @@ class _Recorder:
             if parameter.grad is not None:
                 self._write(f"{self.step:06}/{_numbered(name, self.backwards)}", parameter.grad)
         self.backwards += 1
+        if self.file is not None:
+            self.file.save(self._header)
 
     # --- the file
 
@@ -195,17 +245,37 @@ class _Recorder:
                   file=sys.stderr)
             self.close()
 
+    def _header(self):
+        modules = [{"path": path, "type": kind, "extra": extra, "training": place.training, "parameters": parameters}
+                   for path, (place, kind, extra, parameters) in self.described.items()]
+        return {"version": 1, "framework": "PyTorch " + torch.__version__, "steps": self.step + 1, "every": self.every, "only": self.only,
+                "truncated": self.file.truncated, "backward": self.backward,
+                "strangers": [type(self.opener).__name__] if self.step >= 0 and self.opener is not self.model else [], "modules": modules}
+
     def close(self):
-        file, self.file = self.file, None
         for handle in self.handles:
             handle.remove()
         self.handles = []
-        if file is None:
+        if self.file is None:
             return
-        modules = [{"path": path, "type": kind, "extra": extra, "training": place.training}
-                   for path, (place, kind, extra) in self.described.items()]
-        file.close({"version": 1, "framework": "PyTorch " + torch.__version__, "steps": self.step + 1, "every": self.every,
-                    "only": self.only, "truncated": file.truncated, "modules": modules})
+        if self.step >= 0:
+            self._write_end()
+        self.file.close(self._header)
+        self.file = None
+        if self.step >= 0 and self.opener is not self.model:
+            print(f"ember_trace: the model itself was never called, only modules in it, {type(self.opener).__name__} first: call model(x), "
+                  "not model.forward(x), which no hook sees", file=sys.stderr)
+
+    def _write_end(self):
+        """The parameters behind the last step, which shows what the optimiser did in it."""
+        if self.file.truncated:
+            return
+        modules = {place.path: module for module, place in self.places.items()}
+        for path in self.described:
+            for name, parameter in modules[path].named_parameters(recurse=False):
+                if not self.file.write(f"{self.step + 1:06}/{path}/param.{name}", _array(parameter)):
+                    self.file.truncated = False  # all of the steps are there
+                    return
 
 
 def _numbered(name, before):
@@ -222,6 +292,35 @@ def _tensors(value, name):
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from _tensors(item, f"{name}.{index}")
+
+
+def _inputs(module, args, kwargs):
+    """Keywords at the places of their parameters: net(x=images) is net(images)."""
+    if not kwargs:
+        yield from _tensors(args[0] if len(args) == 1 else list(args), "input")
+        return
+    try:
+        bound = inspect.signature(module.forward).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # forward itself will say so
+        yield from _tensors([*args, *kwargs.values()], "input")
+        return
+    places, others = [], {}
+    for place, (name, parameter) in enumerate(bound.signature.parameters.items()):
+        if name not in bound.arguments:
+            continue
+        value = bound.arguments[name]
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            places += [(place + i, item) for i, item in enumerate(value)]
+        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            others.update(value)
+        else:
+            places.append((place, value))
+    if len(places) == 1 and not others:
+        yield from _tensors(places[0][1], "input")
+        return
+    for place, value in places:
+        yield from _tensors(value, f"input.{place}")
+    yield from _tensors(others, "input")
 
 
 def _array(tensor):

@@ -2,8 +2,11 @@
 // usage: train [MISTAKE]       EMBER_TRACE=run.npz records
 #include <ember/ember.h>
 
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 using namespace ember;
@@ -42,8 +45,12 @@ int main(int argc, char** argv) {
   else optimizer = std::make_unique<optim::SGD>(net.parameters(), optim::SGDOptions{.lr = has("lr") ? 0.02 : 0.05, .momentum = 0.9});
   for (int step = 0; step < 3; ++step) {
     const Tensor batch = has("order") && step == 2 ? images.flip(0) : images;
+    if (has("throw") && step == 2) throw std::runtime_error("nobody catches this");
+    if (has("exit") && step == 2) std::exit(0);
+    if (has("kill") && step == 2) std::raise(SIGKILL);
+    if (has("interrupt") && step == 2) std::raise(SIGINT);
     optimizer->zero_grad();
-    cross_entropy(net(batch), labels, {.reduction = has("reduction") ? Reduction::Sum : Reduction::Mean}).backward();
+    cross_entropy(has("forward") ? net.forward(batch) : net(batch), labels, {.reduction = has("reduction") ? Reduction::Sum : Reduction::Mean}).backward();
     optimizer->step();
   }
   if (!has("eval")) net.eval();
