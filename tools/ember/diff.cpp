@@ -5,16 +5,13 @@
 #include <cmath>
 
 #include "commands.h"
+#include "diff_measure.h"
 #include "diff_trace.h"
 #include "tensors.h"
 
 using namespace ember;
 
 namespace {
-
-std::string shape_text(const Tensor& t) {
-  return fmt::format("{} ({})", name(t.dtype()), fmt::join(t.sizes().begin(), t.sizes().end(), ", "));
-}
 
 double element(const Tensor& t, int64_t index) { return t.reshape({-1}).select(0, index).item<double>(); }
 
@@ -29,8 +26,9 @@ std::string difference(const Tensor& a, const Tensor& b, double rtol, double ato
   // An infinity or a NaN on one side only is the largest difference of all.
   const Tensor distance = nan_to_num((u - v).abs(), INFINITY).masked_fill(differs.logical_not(), -1);
   const int64_t worst = distance.argmax().item<int64_t>();
-  return fmt::format("{} of {} differ, at most by {:.3g}: {:.9g} against {:.9g} at element {}", count, a.numel(),
-                     element(distance, worst), element(u, worst), element(v, worst), worst);
+  const std::vector<int64_t> index = position(a, worst);
+  return fmt::format("{} of {} differ, at most by {:.3g}: {:.9g} against {:.9g} at [{}]", count, a.numel(), element(distance, worst),
+                     element(u, worst), element(v, worst), fmt::join(index.begin(), index.end(), ", "));
 }
 
 int diff_weights(const nn::StateDict& a, const nn::StateDict& b, const std::string& path_a, const std::string& path_b,
