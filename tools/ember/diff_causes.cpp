@@ -106,8 +106,9 @@ bool explain_samples(const Comparison& c, const Tensor& x, const Tensor& y, Line
 bool explain_scaling(const Tensor& x, const Tensor& y, Lines& lines) {
   const Line line = fit(numbers(x), numbers(y), true);
   if (line.rest < 1e-4) {
-    lines.push_back(fmt::format("The data are scaled differently: those of B are {:.5g} times those of A {} {:.5g} (a normalisation, a division by 255).",
-                                line.factor, line.shift < 0 ? "-" : "+", std::fabs(line.shift)));
+    const bool shifted = std::fabs(line.shift) > 1e-5 * size_of(numbers(y));
+    lines.push_back(fmt::format("The data are scaled differently: those of B are {:.5g} times those of A{} (a normalisation, a division by 255).",
+                                line.factor, shifted ? fmt::format(" {} {:.5g}", line.shift < 0 ? "-" : "+", std::fabs(line.shift)) : ""));
     return true;
   }
   if (x.dim() < 3 || x.size(1) > 16) return false;
@@ -167,20 +168,19 @@ std::string relation(const Tensor& x, const Tensor& y) {
 }
 
 void explain_start(const Comparison& c, const Finding& f, Lines& lines) {
-  std::size_t differing = 0, all = 0;
-  bool drawn = true;
+  std::size_t differing = 0, all = 0, drawn = 0;
   for (const TracedArray& array : c.a.steps.at(f.step)) all += array.is_parameter();
   for (const Finding& g : c.found) {
     if (!g.what.starts_with("param.") || g.kind != Finding::Values) continue;
     const Tensor *x = c.a.array(g.step, g.call, g.what), *y = c.b.array(g.step_b, g.call, g.what);
     const std::string how = x && y ? relation(*x, *y) : "";
-    drawn = drawn && how.starts_with("other numbers");
+    drawn += how.starts_with("other numbers");
     if (++differing <= 8) lines.push_back(fmt::format("  {}.{}: {}", g.path, g.what.substr(6), how));
   }
   if (differing > 8) lines.push_back(fmt::format("  and {} more", differing - 8));
   lines.insert(lines.end() - std::ptrdiff_t(std::min<std::size_t>(differing, 8) + (differing > 8)),
                fmt::format("The runs start from different weights, {} of {} parameters: {}.", differing, all,
-                           drawn ? "another seed, order of construction or checkpoint" : "another initialisation or checkpoint"));
+                           2 * drawn > differing ? "another seed, order of construction or checkpoint" : "another initialisation or checkpoint"));
 }
 
 // --- gradients

@@ -115,25 +115,36 @@ const std::vector<Kind>& kinds() {
 
 struct Fit {
   const Kind* kind = nullptr;
-  Values settings, rates;  // a rate for each step
+  bool scheduled = false;  // a rate for each step, else one for all
+  Values settings = {}, rates = {};
   double decay = 0;        // AdamW's
   double rest = 1;         // what of the updates it does not explain
 };
 
-/// u = -rate d (- decay p), by least squares, a rate for each step.
+/// Of u = -rate d (- decay p), by least squares.
+struct Sums {
+  double dd = 0, dp = 0, pp = 0, du = 0, pu = 0;
+};
+std::pair<double, double> solved(const Sums& s, bool decays) {
+  const double det = s.dd * s.pp - s.dp * s.dp;
+  if (decays && det > 1e-9 * s.dd * s.pp) return {(s.du * s.pp - s.pu * s.dp) / det, (s.pu * s.dd - s.du * s.dp) / det};
+  return {s.dd > 0 ? s.du / s.dd : 0, 0};
+}
+
 void measure(const Record& r, Fit& fit) {
   const std::vector<Values> directions = fit.kind->directions(r, fit.settings);
+  std::vector<Sums> sums(fit.scheduled ? directions.size() : 1);
+  for (std::size_t t = 0; t < directions.size(); ++t) {
+    Sums& s = sums[fit.scheduled ? t : 0];
+    for (std::size_t i = 0; i < r.size(); ++i) {
+      const double d = directions[t][i], p = r.weights[t][i], u = r.updates[t][i];
+      s.dd += d * d, s.dp += d * p, s.pp += p * p, s.du += d * u, s.pu += p * u;
+    }
+  }
   double rest = 0, all = 0, decays = 0;
   fit.rates.clear();
   for (std::size_t t = 0; t < directions.size(); ++t) {
-    double dd = 0, dp = 0, pp = 0, du = 0, pu = 0;
-    for (std::size_t i = 0; i < r.size(); ++i) {
-      const double d = directions[t][i], p = r.weights[t][i], u = r.updates[t][i];
-      dd += d * d, dp += d * p, pp += p * p, du += d * u, pu += p * u;
-    }
-    const double det = dd * pp - dp * dp;
-    const bool both = fit.kind->decays && det > 1e-9 * dd * pp;
-    const double x = both ? (du * pp - pu * dp) / det : dd > 0 ? du / dd : 0, y = both ? (pu * dd - du * dp) / det : 0;
+    const auto [x, y] = solved(sums[fit.scheduled ? t : 0], fit.kind->decays);
     fit.rates.push_back(-x);
     if (x != 0) decays += y / x / double(directions.size());
     for (std::size_t i = 0; i < r.size(); ++i) {
@@ -142,6 +153,7 @@ void measure(const Record& r, Fit& fit) {
       all += r.updates[t][i] * r.updates[t][i];
     }
   }
+  // AdamW: u = -rate (d + decay p).
   fit.decay = decays;
   fit.rest = all > 0 ? std::sqrt(rest / all) : 1;
   if (!std::isfinite(fit.rest)) fit.rest = 1;
@@ -203,14 +215,17 @@ Fit fit(const Record& r) {
     Fit candidate = refined(r, start, enough);
     if (candidate.rest < 0.5 * best.rest) best = std::move(candidate);
   };
-  for (const Kind& kind : kinds()) {
-    Fit start{.kind = &kind};
-    for (const Setting& s : kind.settings) start.settings.push_back(s.usual);
-    consider(start);
-    if (kind.directions != sgd) continue;
-    start.settings = {0.9, 0, 0, 0}, consider(start);
-    start.settings = {0.9, 0.1, 0, 0}, consider(start);
-    start.settings = {0.9, 0, 0, 1}, consider(start);
+  for (const bool scheduled : {false, true}) {
+    for (const Kind& kind : kinds()) {
+      Fit start{.kind = &kind, .scheduled = scheduled};
+      for (const Setting& s : kind.settings) start.settings.push_back(s.usual);
+      consider(start);
+      if (kind.directions != sgd) continue;
+      start.settings = {0.9, 0, 0, 0}, consider(start);
+      start.settings = {0.9, 0.1, 0, 0}, consider(start);
+      start.settings = {0.9, 0, 0, 1}, consider(start);
+    }
+    if (best.rest < 0.005) break;
   }
   return best;
 }
@@ -222,6 +237,7 @@ std::string clipped(const Record& r, const Fit& other) {
     for (std::size_t t = 0; t < cut.gradients.size(); ++t)
       for (double& g : cut.gradients[t]) g = norm ? g * std::min(1.0, limit / (r.lengths[t] + 1e-6)) : std::clamp(g, -limit, limit);
     Fit fit = other;
+    fit.scheduled = true;
     measure(cut, fit);
     // Any limit below all gradients gives the same directions; the rate tells which one it is.
     double off = fit.rest;
@@ -328,8 +344,10 @@ std::vector<std::string> optimizers(const Comparison& c) {
   for (const Finding& f : c.found)
     if (f.kind == Finding::Update) parameters.push_back(&f);
   if (parameters.empty()) return {};
-  const Record of_a = record(c, true, parameters), of_b = record(c, false, parameters);
-  if (of_a.gradients.empty() || of_a.gradients.size() != of_b.gradients.size()) return {};
+  Record of_a = record(c, true, parameters), of_b = record(c, false, parameters);
+  const std::size_t updates_of_both = std::min(of_a.updates.size(), of_b.updates.size());
+  if (updates_of_both == 0) return {};
+  for (Record* const r : {&of_a, &of_b}) r->gradients.resize(updates_of_both), r->weights.resize(updates_of_both), r->updates.resize(updates_of_both);
   const auto same = [&](const StepPair& p) { return p.a == c.first->step; };
   const int64_t updates = std::find_if(c.steps.begin(), c.steps.end(), same)->trained;
   if (const std::string still = updates > 0 ? standing_still(c, of_a, of_b, std::size_t(updates - 1)) : ""; !still.empty()) return {still};
