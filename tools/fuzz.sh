@@ -38,8 +38,8 @@ for target in "${targets[@]}"; do
   corpus=build/fuzz/corpus/$target
   mkdir -p "$corpus"
   case $target in
-    npy | npz | safetensors) seeds=(tests/data/io/{golden,hostile}/*."$target") ;;
-    pt) seeds=(tests/data/io/{golden,hostile}/*.pt) ;;
+    npy | npz | safetensors) seeds=(tests/data/io/{golden,hostile,world}/*."$target") ;;
+    pt) seeds=(tests/data/io/{golden,hostile,world}/*.pt) ;;
   esac
   for seed in "${seeds[@]}"; do
     [ "$(stat -c %s "$seed")" -gt 65536 ] || cp "$seed" "$corpus/$(basename "$(dirname "$seed")")_$(basename "$seed")"

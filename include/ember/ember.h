@@ -62,4 +62,5 @@
 #include <ember/scalar.h>
 #include <ember/shape.h>
 #include <ember/tensor.h>
+#include <ember/version.h>
 #include <ember/train/trace.h>

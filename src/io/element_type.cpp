@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "error_format.h"
+#include "tensor/impl.h"
 
 namespace ember::io {
 namespace {
@@ -24,6 +25,15 @@ constexpr ElementType kTypes[] = {
     {"int16", 2, kInt64, ElementType::Int16},
     {"uint16", 2, kInt64, ElementType::UInt16},
     {"int8", 1, kInt64, ElementType::Int8},
+    // Only to step over them.
+    {"uint64", 8, DType::Undefined, ElementType::Unreadable},
+    {"complex32", 4, DType::Undefined, ElementType::Unreadable},
+    {"complex64", 8, DType::Undefined, ElementType::Unreadable},
+    {"complex128", 16, DType::Undefined, ElementType::Unreadable},
+    {"qint8", 1, DType::Undefined, ElementType::Unreadable},
+    {"quint8", 1, DType::Undefined, ElementType::Unreadable},
+    {"qint32", 4, DType::Undefined, ElementType::Unreadable},
+    {"float8_e8m0", 1, DType::Undefined, ElementType::Unreadable},
 };
 
 struct Alias {
@@ -31,10 +41,22 @@ struct Alias {
 };
 constexpr Alias kStorages[] = {{"FloatStorage", "float32"}, {"DoubleStorage", "float64"}, {"LongStorage", "int64"},     {"ByteStorage", "uint8"},
                                {"BoolStorage", "bool"},     {"HalfStorage", "float16"},   {"BFloat16Storage", "bfloat16"}, {"IntStorage", "int32"},
-                               {"ShortStorage", "int16"},   {"CharStorage", "int8"}};
+                               {"ShortStorage", "int16"},   {"CharStorage", "int8"},      {"ComplexFloatStorage", "complex64"}, {"ComplexDoubleStorage", "complex128"},
+                               {"QInt8Storage", "qint8"},   {"QUInt8Storage", "quint8"},  {"QInt32Storage", "qint32"}};
 constexpr Alias kCodes[] = {{"F32", "float32"},  {"F64", "float64"}, {"I64", "int64"},  {"U8", "uint8"},   {"BOOL", "bool"},
                             {"F16", "float16"},  {"BF16", "bfloat16"}, {"I32", "int32"}, {"U32", "uint32"}, {"I16", "int16"},
-                            {"U16", "uint16"},   {"I8", "int8"},     {"F8_E5M2", "float8_e5m2"}, {"F8_E4M3", "float8_e4m3fn"}};
+                            {"U16", "uint16"},   {"I8", "int8"},     {"F8_E5M2", "float8_e5m2"}, {"F8_E4M3", "float8_e4m3fn"},
+                            {"U64", "uint64"},   {"C64", "complex64"}, {"F8_E8M0", "float8_e8m0"}};
+
+constexpr Alias kNumpy[] = {{"f4", "float32"}, {"f8", "float64"}, {"i8", "int64"},  {"u1", "uint8"},  {"b1", "bool"}, {"f2", "float16"},
+                            {"i4", "int32"},   {"u4", "uint32"},  {"i2", "int16"},  {"u2", "uint16"}, {"i1", "int8"}};
+
+template <std::size_t N>
+const ElementType* type_by(const Alias (&table)[N], std::string_view alias) {
+  for (const Alias& a : table)
+    if (a.alias == alias) return type_by_name(a.name);
+  return nullptr;
+}
 
 float half_to_float(std::uint16_t h) {
   const std::uint32_t sign = std::uint32_t(h & 0x8000) << 16, exponent = (h >> 10) & 31, mantissa = h & 1023;
@@ -76,15 +98,12 @@ const ElementType* type_by_name(std::string_view wanted) {
     if (wanted == t.name) return &t;
   return nullptr;
 }
-const ElementType* type_by_torch_storage(std::string_view storage) {
-  for (const Alias& a : kStorages)
-    if (a.alias == storage) return type_by_name(a.name);
-  return nullptr;
-}
-const ElementType* type_by_safetensors(std::string_view code) {
-  for (const Alias& a : kCodes)
-    if (a.alias == code) return type_by_name(a.name);
-  return nullptr;
+const ElementType* type_by_torch_storage(std::string_view storage) { return type_by(kStorages, storage); }
+const ElementType* type_by_safetensors(std::string_view code) { return type_by(kCodes, code); }
+const ElementType* type_by_numpy(std::string_view code) { return type_by(kNumpy, code); }
+
+void ReadOptions::note(const Tensor& tensor, const ElementType& type) const {
+  if (facts && tensor.numel() > 0) facts->types[tensor.impl()->storage] = &type;
 }
 
 namespace {
@@ -107,6 +126,7 @@ void convert_piece(const ElementType& type, int64_t n, const char* data, void* o
     case ElementType::Int16: return convert<std::int16_t>(n, data, whole, widen);
     case ElementType::UInt16: return convert<std::uint16_t>(n, data, whole, widen);
     case ElementType::Int8: return convert<std::int8_t>(n, data, whole, widen);
+    case ElementType::Unreadable: break;
   }
 }
 
@@ -120,6 +140,7 @@ Tensor read_elements(const Elements& from, Stream& bytes) {
   const int64_t out_bytes = item_size(type.dtype);
   from.source.spend(from.count * out_bytes + 512);  // and the handle
   Tensor t = empty({from.count}, type.dtype);
+  from.options.note(t, type);
   if (!needs_conversion(from)) {
     bytes.read(t.data_ptr(), from.count * type.bytes);
     return t;
@@ -137,6 +158,52 @@ Tensor read_elements(const Elements& from, Stream& bytes) {
   return t;
 }
 
+namespace {
+
+std::uint16_t float_to_half(float v) {  // of a value that a half can hold
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(v), sign = bits >> 16 & 0x8000, exponent = bits >> 23 & 0xff;
+  if (exponent == 0xff) return std::uint16_t(sign | 0x7c00 | (bits >> 13 & 1023));
+  if (exponent < 113) return std::uint16_t(sign | std::uint32_t((sign ? -v : v) * 0x1p24f));
+  return std::uint16_t(sign | (exponent - 112) << 10 | (bits >> 13 & 1023));
+}
+std::uint8_t float_to_e4m3(float v) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(v), sign = bits >> 24 & 0x80, exponent = bits >> 23 & 0xff;
+  if (exponent == 0xff) return std::uint8_t(sign | 0x7f);
+  if (exponent < 121) return std::uint8_t(sign | std::uint32_t((sign ? -v : v) * 0x1p9f));
+  return std::uint8_t(sign | (exponent - 120) << 3 | (bits >> 20 & 7));
+}
+
+template <class From, class F>
+std::string narrowed(const Tensor& t, F f) {
+  using To = decltype(f(From()));
+  std::string out(std::size_t(t.numel()) * sizeof(To), '\0');
+  for (int64_t i = 0; i < t.numel(); ++i) {
+    const To v = f(t.data<From>()[i]);
+    std::memcpy(out.data() + std::size_t(i) * sizeof(To), &v, sizeof v);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string file_bytes(const Tensor& tensor, const ElementType& type) {
+  const Tensor t = tensor.detach().contiguous();
+  switch (type.conversion) {
+    case ElementType::Same:
+    case ElementType::Unreadable: break;
+    case ElementType::Half: return narrowed<float>(t, float_to_half);
+    case ElementType::BFloat16: return narrowed<float>(t, [](float v) { return std::uint16_t(std::bit_cast<std::uint32_t>(v) >> 16); });
+    case ElementType::Float8E5M2: return narrowed<float>(t, [](float v) { return std::uint8_t(float_to_half(v) >> 8); });
+    case ElementType::Float8E4M3: return narrowed<float>(t, float_to_e4m3);
+    case ElementType::Int32:
+    case ElementType::UInt32: return narrowed<int64_t>(t, [](int64_t v) { return std::uint32_t(v); });
+    case ElementType::Int16:
+    case ElementType::UInt16: return narrowed<int64_t>(t, [](int64_t v) { return std::uint16_t(v); });
+    case ElementType::Int8: return narrowed<int64_t>(t, [](int64_t v) { return std::uint8_t(v); });
+  }
+  return std::string(static_cast<const char*>(t.data_ptr()), std::size_t(t.numel() * item_size(t.dtype())));
+}
+
 bool can_map(const Elements& from, int64_t offset) {
   return from.options.mmap && !needs_conversion(from) && from.count > 0 && offset % from.type.bytes == 0;
 }
@@ -149,7 +216,9 @@ Tensor read_elements(const Elements& from, int64_t offset) {
   if (can_map(from, offset)) {
     from.source.spend(512);
     auto* owner = new std::shared_ptr<char>(from.source.map());
-    return from_blob(owner->get() + offset, {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); }, owner);
+    const Tensor t = from_blob(owner->get() + offset, {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); }, owner);
+    from.options.note(t, from.type);
+    return t;
   }
   FileStream stream(from.source, offset);
   return read_elements(from, stream);

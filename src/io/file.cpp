@@ -53,6 +53,12 @@ std::string Source::read(int64_t offset, int64_t bytes) const {
   return text;
 }
 
+void BytesStream::read(void* out, int64_t bytes) {
+  check<RuntimeError>(bytes <= int64_t(bytes_.size()), "{} bytes where {} are needed", bytes_.size(), bytes);
+  std::memcpy(out, bytes_.data(), std::size_t(bytes));
+  bytes_.remove_prefix(std::size_t(bytes));
+}
+
 std::shared_ptr<char> Source::map() const {
   if (std::shared_ptr<char> known = map_.lock()) return known;
   void* p = ::mmap(nullptr, std::size_t(size_), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file_, 0);

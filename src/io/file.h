@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ember::io {
@@ -44,6 +45,16 @@ class Stream {
  public:
   virtual ~Stream() = default;
   virtual void read(void* out, int64_t bytes) = 0;
+};
+
+/// Those in memory.
+class BytesStream final : public Stream {
+ public:
+  explicit BytesStream(std::string_view bytes) : bytes_(bytes) {}
+  void read(void* out, int64_t bytes) override;
+
+ private:
+  std::string_view bytes_;
 };
 
 /// Those of a file, from `offset` on.

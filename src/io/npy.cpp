@@ -16,11 +16,22 @@ namespace {
 
 struct Header {
   const ElementType* type = nullptr;
+  std::string unreadable;  // what else the elements are
   bool big_endian = false, fortran = false;
   Shape shape;
   int64_t data = 0;   // where the numbers begin
   int64_t count = 0;  // of numbers
 };
+
+std::string kind_of_elements(const std::string& descr) {
+  const std::string_view code = std::string_view(descr).substr(std::min<std::size_t>(descr.size(), 1));
+  const char* const kind = code.starts_with('U') || code.starts_with('S') ? " (strings)"
+                           : code.starts_with('O')                       ? " (Python objects, which only running Python code could read)"
+                           : code.starts_with('M') || code.starts_with('m') ? " (dates)"
+                           : code.starts_with('c')                         ? " (complex numbers)"
+                                                                           : "";
+  return fmt::format("element type '{}'{}, which Ember does not know", descr, kind);
+}
 
 /// {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }: the three keys in any order, each once, and nothing else.
 class HeaderParser {
@@ -80,18 +91,26 @@ class HeaderParser {
   }
   void element_type() {
     blanks();
-    check<RuntimeError>(at_ == text_.size() || text_[at_] != '[', "{}: records of several fields, expected plain numbers", what_);
+    if (at_ < text_.size() && text_[at_] == '[') return records();
     const std::string descr = string();
-    struct Known {
-      std::string_view code;
-      const char* name;
-    };
-    static constexpr Known kKnown[] = {{"f4", "float32"}, {"f8", "float64"}, {"i8", "int64"}, {"u1", "uint8"}, {"b1", "bool"}, {"f2", "float16"},
-                                       {"i4", "int32"},   {"u4", "uint32"},  {"i2", "int16"}, {"u2", "uint16"}, {"i1", "int8"}};
-    const auto known = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& k) { return descr.size() == 3 && descr.substr(1) == k.code; });
-    check<RuntimeError>(known != std::end(kKnown) && std::strchr("<>|=", descr[0]), "{}: element type '{}', which Ember does not know", what_, descr);
-    h_.type = type_by_name(known->name);
-    h_.big_endian = descr[0] == '>';
+    if (!descr.empty() && std::strchr("<>|=", descr[0])) h_.type = type_by_numpy(std::string_view(descr).substr(1));
+    if (!h_.type) h_.unreadable = kind_of_elements(descr);
+    h_.big_endian = descr.starts_with('>');
+  }
+  /// [('x', '<f4'), ...]: skipped, with the brackets and quotes in it.
+  void records() {
+    h_.unreadable = "records of several fields, expected plain numbers";
+    int depth = 0;
+    do {
+      if (at_ == text_.size()) broken();
+      const char c = text_[at_];
+      if (c == '\'' || c == '"') {
+        string();
+        continue;
+      }
+      depth += c == '[' || c == '(' ? 1 : c == ']' || c == ')' ? -1 : 0;
+      ++at_;
+    } while (depth > 0);
   }
   void shape() {
     expect('(');
@@ -135,6 +154,10 @@ Header read_header(Stream& bytes, int64_t available, const Source& file, const s
 
   Header h = HeaderParser(text, what).parse();
   h.data = prefix + length;
+  if (!h.type || !h.type->readable()) {
+    h.type = nullptr;
+    return h;
+  }
   h.count = 1;
   bool overflow = false;
   for (int64_t size : h.shape) overflow = __builtin_mul_overflow(h.count, size, &h.count) || overflow;
@@ -144,12 +167,14 @@ Header read_header(Stream& bytes, int64_t available, const Source& file, const s
   return h;
 }
 
-Tensor shaped(const Header& h, const Source& file, const Tensor& flat) {
+Tensor shaped(const Header& h, const Source& file, const ReadOptions& options, const Tensor& flat) {
   if (!h.fortran) return flat.view(h.shape);
   Shape reversed;
   for (int d = h.shape.size(); d-- > 0;) reversed.push_back(h.shape[d]);
   file.spend(h.count * item_size(flat.dtype()));
-  return flat.view(reversed).T().contiguous();
+  Tensor t = flat.view(reversed).T().contiguous();
+  options.note(t, *h.type);
+  return t;
 }
 
 std::string header_text(const Tensor& t) {
@@ -170,24 +195,34 @@ std::string header_text(const Tensor& t) {
 
 }  // namespace
 
-Tensor read_npy(const Source& file, LoadFileOptions options) {
+Tensor read_npy(const Source& file, const ReadOptions& options) {
   FileStream bytes(file, 0);
   const Header h = read_header(bytes, file.size(), file, file.path());
-  return shaped(h, file, read_elements({file, options, "the array", *h.type, h.count, h.big_endian}, h.data));
+  check<RuntimeError>(h.type, "{}: {}", file.path(), h.unreadable);
+  return shaped(h, file, options, read_elements({file, options, "the array", *h.type, h.count, h.big_endian}, h.data));
 }
 
-nn::StateDict read_npz(const Source& file, const std::vector<ZipEntry>& entries, LoadFileOptions options) {
+nn::StateDict read_npz(const Source& file, const std::vector<ZipEntry>& entries, const ReadOptions& options) {
+  check<RuntimeError>(!entries.empty(), "{}: an empty ZIP archive, neither .pt nor .npz", file.path());
   std::vector<nn::StateDict::Entry> arrays;
   for (const ZipEntry& e : entries) {
-    check<RuntimeError>(e.name.size() > 4 && e.name.ends_with(".npy"), "{}: {} is neither of a .pt nor of a .npz", file.path(), e.name);
+    if (e.name.size() <= 4 || !e.name.ends_with(".npy")) {
+      unreadable(file, options, e.name, "it is neither of a .pt nor of a .npz");
+      continue;
+    }
     const std::string what = file.path() + ":" + e.name, name = e.name.substr(0, e.name.size() - 4);
     EntryStream bytes(file, e);
     const Header h = read_header(bytes, e.size, file, what);
+    if (!h.type) {
+      unreadable(file, options, e.name, h.unreadable);
+      continue;
+    }
     check<RuntimeError>(e.size - h.data == h.count * h.type->bytes, "{}: {} bytes of data for shape {} of {}", what, e.size - h.data, h.shape, h.type->name);
     const Elements elements{file, options, name, *h.type, h.count, h.big_endian};
     const bool in_place = !e.deflated && can_map(elements, e.offset + h.data);
-    arrays.emplace_back(name, shaped(h, file, in_place ? read_elements(elements, e.offset + h.data) : read_elements(elements, bytes)));
+    arrays.emplace_back(name, shaped(h, file, options, in_place ? read_elements(elements, e.offset + h.data) : read_elements(elements, bytes)));
   }
+  check<RuntimeError>(!arrays.empty(), "{}: it holds no array that Ember reads", file.path());
   return nn::StateDict(std::move(arrays));
 }
 

@@ -2,6 +2,7 @@
 #include <ember/io/npy.h>
 #include <ember/io/pt.h>
 #include <ember/io/safetensors.h>
+#include <ember/nn/module.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -48,7 +49,7 @@ class Storages {
   std::unordered_map<std::string, Known> known_;
 };
 
-Value read_zip(const Source& file, const std::vector<ZipEntry>& entries, std::size_t pickle_at, LoadFileOptions options) {
+Value read_zip(const Source& file, const std::vector<ZipEntry>& entries, std::size_t pickle_at, const ReadOptions& options) {
   const std::string& pickle_name = entries[pickle_at].name;
   const std::string root = pickle_name.substr(0, pickle_name.rfind('/') + 1);
   check<RuntimeError>(!root.empty(), "{}: file in archive is not in a subdirectory: {}", file.path(), pickle_name);
@@ -62,7 +63,8 @@ Value read_zip(const Source& file, const std::vector<ZipEntry>& entries, std::si
   const std::string pickle = read_entry(file, entries[pickle_at]);
   Unpickler unpickler(file, pickle);
   Storages storages(file);
-  return to_value(file, *unpickler.run(), [&](const Object& storage, const ElementType& type) {
+  const Object& object = *unpickler.run();
+  return to_value(file, unpickler, object, options, [&](const Object& storage, const ElementType& type) {
     return storages.get(storage, type, [&](const std::string& key, int64_t n) {
       const auto found = by_name.find(root + "data/" + key);
       check<RuntimeError>(found != by_name.end(), "{}: storage {} is missing", file.path(), key);
@@ -127,11 +129,12 @@ std::unordered_map<std::string, const ElementType*> types_of_storages(const Sour
     file.spend(96);
     if (o->kind == Object::Tensor) types[key_of(*o->items[0])] = &element_type(file, *o->items[0], o->items.size() > 3 ? o->items[3] : nullptr);
     pending.insert(pending.end(), o->items.begin(), o->items.end());
+    if (o->kind == Object::Instance && o->attributes) pending.push_back(o->attributes);
   }
   return types;
 }
 
-Value read_legacy(const Source& file, LoadFileOptions options) {
+Value read_legacy(const Source& file, const ReadOptions& options) {
   const std::unique_ptr<LegacyHead> head = read_legacy_head(file);
   const auto types = types_of_storages(file, *head->object);
   struct Record {
@@ -151,7 +154,7 @@ Value read_legacy(const Source& file, LoadFileOptions options) {
     at += 8 + n * type->second->bytes;
   }
   Storages storages(file);
-  return to_value(file, *head->object, [&](const Object& storage, const ElementType& type) {
+  return to_value(file, head->unpickler, *head->object, options, [&](const Object& storage, const ElementType& type) {
     return storages.get(storage, type, [&](const std::string& key, int64_t n) {
       const auto record = records.find(key);
       check<RuntimeError>(record != records.end() && record->second.n == n, "{}: storage {} is missing or has another size", file.path(), key);
@@ -162,28 +165,33 @@ Value read_legacy(const Source& file, LoadFileOptions options) {
 
 }  // namespace
 
-FileKind kind_of(const Source& file) {
-  const std::string head = file.read(0, std::min<int64_t>(file.size(), 16));
-  const auto starts = [&](std::string_view magic) { return head.compare(0, magic.size(), magic) == 0; };
-  if (starts("PK\3\4") || starts("PK\5\6")) return FileKind::Zip;
-  if (starts("\x93NUMPY")) return FileKind::Npy;
-  if (head.size() >= 9 && head[8] == '{') return FileKind::Safetensors;
-  if (starts("\x80\x02") || starts("\x80\x03") || starts("\x80\x04")) return FileKind::LegacyPt;
-  fail<RuntimeError>("{}: neither .pt, safetensors, .npy nor .npz by its content", file.path());
+void unreadable(const Source& file, const ReadOptions& options, std::string_view member, const std::string& why) {
+  check<RuntimeError>(options.skip_unreadable, "{}: {}: {}; {{.skip_unreadable = true}} reads the rest", file.path(), member, why);
+  warn(fmt::format("{}: {} was left out: {}", file.path(), member, why));
 }
 
-Value read_any(const Source& file, LoadFileOptions options) {
+Value read_any(const Source& file, const ReadOptions& options) {
   switch (kind_of(file)) {
-    case FileKind::Npy: return Value(read_npy(file, options));
-    case FileKind::Safetensors: return Value(read_safetensors(file, options));
-    case FileKind::LegacyPt: return read_legacy(file, options);
+    case FileKind::Npy: options.note_kind("NumPy array"); return Value(read_npy(file, options));
+    case FileKind::Safetensors: options.note_kind("safetensors"); return Value(read_safetensors(file, options));
+    case FileKind::LegacyPt: options.note_kind("PyTorch before 1.6"); return read_legacy(file, options);
     case FileKind::Zip: break;
   }
   const std::vector<ZipEntry> entries = read_directory(file);
+  check_zip(file, entries);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string& name = entries[i].name;
-    if (name == "data.pkl" || name.ends_with("/data.pkl")) return read_zip(file, entries, i, options);
+    if (name != "data.pkl" && !name.ends_with("/data.pkl")) continue;
+    options.note_kind(is_torchscript(entries) ? "TorchScript" : "PyTorch");
+    try {
+      return read_zip(file, entries, i, options);
+    } catch (const Error& error) {
+      if (!is_torchscript(entries)) throw;
+      fail<RuntimeError>("{}; this is a TorchScript archive (torch.jit.save, or torch::save of libtorch): in Python torch.save(torch.jit.load(path).state_dict(), ...) "
+                         "makes one that Ember reads", error.what());
+    }
   }
+  options.note_kind("NumPy archive");
   return Value(read_npz(file, entries, options));
 }
 
@@ -195,5 +203,7 @@ Value load(const std::string& path, LoadFileOptions options) {
   const io::Source file(path);
   return io::read_any(file, options);
 }
+
+void load(nn::Module& module, const std::string& path, LoadFileOptions options) { module.load_state_dict(load(path, options)); }
 
 }  // namespace ember

@@ -1,5 +1,6 @@
 // Writing .pt files: a pickle of protocol 2 without memo, and the storages, each once, in torch.save's order of records.
 #include <ember/io/pt.h>
+#include <ember/nn/module.h>
 
 #include <bit>
 #include <unordered_map>
@@ -169,5 +170,7 @@ void save(const Value& value, const std::string& path) {
   zip.finish();
   file.commit();
 }
+
+void save(const nn::Module& module, const std::string& path) { save(Value(module.state_dict()), path); }
 
 }  // namespace ember

@@ -15,6 +15,7 @@ namespace {
 struct Described {
   std::string name;
   const ElementType* type = nullptr;
+  std::string code;  // of it, "F32"
   Shape shape;
   int64_t begin = -1, end = -1;
 };
@@ -22,7 +23,7 @@ struct Described {
 /// Follows {"name": {"dtype": "F32", "shape": [..], "data_offsets": [a, b]}, "__metadata__": {..}} event by event.
 class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit HeaderHandler(const Source& file) : file_(file) {}
+  HeaderHandler(const Source& file, const ReadOptions& options) : file_(file), options_(options) {}
   std::vector<Described> tensors;
 
   bool null() override { return reject("null"); }
@@ -43,11 +44,14 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool string(string_t& v) override {
-    if (in_metadata_) return depth_ == 2;
+    if (in_metadata_) {
+      if (options_.facts) options_.facts->metadata.emplace_back(field_, v);
+      return depth_ == 2;
+    }
     if (depth_ != 2 || field_ != "dtype") return reject("a string");
     Described& t = tensors.back();
     t.type = type_by_safetensors(v);
-    check<RuntimeError>(t.type != nullptr, "{}: {} has type {}, which Ember does not know", file_.path(), t.name, v);
+    t.code = v;
     return true;
   }
   bool start_object(std::size_t) override {
@@ -57,7 +61,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override {
     if (depth_ == 2 && !in_metadata_) {
       const Described& t = tensors.back();
-      check<RuntimeError>(t.type && has_shape_ && count_ == 2, "{}: {} lacks dtype, shape or data_offsets", file_.path(), t.name);
+      check<RuntimeError>(!t.code.empty() && has_shape_ && count_ == 2, "{}: {} lacks dtype, shape or data_offsets", file_.path(), t.name);
     }
     if (depth_ == 2) in_metadata_ = false;
     --depth_;
@@ -86,7 +90,10 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
       tensors.push_back({.name = v, .shape = {}});
       return true;
     }
-    if (in_metadata_) return true;
+    if (in_metadata_) {
+      field_ = v;
+      return true;
+    }
     const int bit = v == "dtype" ? 1 : v == "shape" ? 2 : v == "data_offsets" ? 4 : 0;
     if (bit == 0 || (fields_ & bit)) return reject("an unknown or repeated field");
     fields_ |= bit;
@@ -102,6 +109,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
     fail<RuntimeError>("{}: unexpected {} in the header{}", file_.path(), what, tensors.empty() ? "" : " near \"" + tensors.back().name + "\"");
   }
   const Source& file_;
+  const ReadOptions& options_;
   std::string field_;
   int depth_ = 0, count_ = 0, fields_ = 0;
   bool in_metadata_ = false, had_metadata_ = false, has_shape_ = false;
@@ -109,7 +117,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-nn::StateDict read_safetensors(const Source& file, LoadFileOptions options) {
+nn::StateDict read_safetensors(const Source& file, const ReadOptions& options) {
   check<RuntimeError>(file.size() >= 8, "{}: too short for safetensors", file.path());
   std::uint64_t length = 0;
   file.read(0, 8, &length);
@@ -117,7 +125,7 @@ nn::StateDict read_safetensors(const Source& file, LoadFileOptions options) {
   file.spend(std::int64_t(length) * 2);
   const std::string header = file.read(8, std::int64_t(length));
   check<RuntimeError>(!header.empty() && header[0] == '{', "{}: the header does not start with {{", file.path());
-  HeaderHandler handler(file);
+  HeaderHandler handler(file, options);
   // Trailing blanks are padding; anything else behind the object is an error of the parser.
   nlohmann::json::sax_parse(header, &handler);
 
@@ -131,12 +139,16 @@ nn::StateDict read_safetensors(const Source& file, LoadFileOptions options) {
   std::vector<nn::StateDict::Entry> result;
   for (const Described& t : tensors) {
     check<RuntimeError>(t.begin == expected && t.end >= t.begin, "{}: {} is at {}..{}, expected to begin at {}", file.path(), t.name, t.begin, t.end, expected);
+    check<RuntimeError>(t.end <= file.size() - data, "{}: truncated: {} ends at {} of {} bytes of data", file.path(), t.name, t.end, file.size() - data);
+    expected = t.end;
+    if (!t.type || !t.type->readable()) {
+      unreadable(file, options, t.name, fmt::format("it has type {}, which Ember does not know", t.code));
+      continue;
+    }
     std::int64_t bytes = t.type->bytes;
     bool overflow = false;
     for (std::int64_t size : t.shape) overflow = __builtin_mul_overflow(bytes, size, &bytes) || overflow;
     check<RuntimeError>(!overflow && bytes == t.end - t.begin, "{}: {} has shape {} of {}, which is not {} bytes", file.path(), t.name, t.shape, t.type->name, t.end - t.begin);
-    check<RuntimeError>(t.end <= file.size() - data, "{}: truncated: {} ends at {} of {} bytes of data", file.path(), t.name, t.end, file.size() - data);
-    expected = t.end;
     result.emplace_back(t.name, read_elements({file, options, t.name, *t.type, bytes / t.type->bytes}, data + t.begin).view(t.shape));
   }
   check<RuntimeError>(expected == file.size() - data, "{}: {} bytes after the last tensor", file.path(), file.size() - data - expected);
@@ -154,11 +166,11 @@ static std::string quoted(const std::string& name) {
   try {
     return nlohmann::json(name).dump();
   } catch (const nlohmann::json::exception&) {
-    fail<ValueError>("save_safetensors: the name \"{}\" is no UTF-8", name);
+    fail<ValueError>("save_safetensors: the text \"{}\" is no UTF-8", name);
   }
 }
 
-void save_safetensors(const nn::StateDict& tensors, const std::string& path) {
+void save_safetensors(const nn::StateDict& tensors, const std::string& path, const std::vector<std::pair<std::string, std::string>>& metadata) {
   const auto rank = [](DType d) { return d == kInt64 ? 0 : d == kFloat64 ? 1 : d == kFloat32 ? 2 : d == kUInt8 ? 3 : 4; };
   const auto code = [](DType d) { return d == kInt64 ? "I64" : d == kFloat64 ? "F64" : d == kFloat32 ? "F32" : d == kUInt8 ? "U8" : "BOOL"; };
   std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
@@ -166,7 +178,9 @@ void save_safetensors(const nn::StateDict& tensors, const std::string& path) {
   std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
     return std::pair(rank(a.second.dtype()), std::string_view(a.first)) < std::pair(rank(b.second.dtype()), std::string_view(b.first));
   });
-  std::string header = R"({"__metadata__":{"format":"pt"})";
+  std::string header = R"({"__metadata__":{)";
+  for (const auto& [key, text] : metadata) header += fmt::format("{}{}:{}", header.back() == '{' ? "" : ",", quoted(key), quoted(text));
+  header += '}';
   int64_t offset = 0;
   for (const auto& [name, t] : order) {
     const int64_t bytes = t.numel() * item_size(t.dtype());

@@ -1,43 +1,14 @@
+// The machine: opcodes of protocols 2 to 5.
 #include "io/unpickle.h"
 
 #include <ember/error.h>
 
 #include <bit>
-#include <cstring>
 
 #include "error_format.h"
+#include "io/utf8.h"
 
 namespace ember::io {
-namespace {
-
-// What an object, a place on the stack and a place in a list cost in memory, with the slack of growing vectors.
-constexpr int64_t kObjectBytes = sizeof(Object) + 8, kPlaceBytes = 16;
-
-// Names as GLOBAL writes them: the module and the name, each on its line.
-constexpr std::string_view kOrderedDict = "collections\nOrderedDict", kCounter = "collections\nCounter";
-
-bool is_plain_container(std::string_view name) {
-  return name == kOrderedDict || name == kCounter || name == "builtins\ndict" || name == "__builtin__\ndict";
-}
-
-bool is_known(std::string_view name) {
-  for (std::string_view known : {"torch._utils\n_rebuild_tensor_v2", "torch._utils\n_rebuild_tensor_v3", "torch._utils\n_rebuild_tensor",
-                                 "torch._utils\n_rebuild_parameter", "torch.storage\nUntypedStorage", "torch\nSize", "torch\ndevice", "_codecs\nencode"})
-    if (name == known) return true;
-  return is_plain_container(name) || (name.starts_with("torch\n") && (type_by_torch_storage(name.substr(6)) || type_by_name(name.substr(6))));
-}
-
-std::string dotted(std::string_view name) {
-  std::string text(name);
-  for (char& c : text)
-    if (c == '\n') c = '.';
-  return text;
-}
-
-bool is_sequence(const Object* o) { return o->kind == Object::List || o->kind == Object::Tuple; }
-bool is_dict(const Object* o) { return o->kind == Object::Dict || o->kind == Object::OrderedDict; }
-
-}  // namespace
 
 void Unpickler::broken(const char* what) const { fail<RuntimeError>("{}: broken pickle at byte {}: {}", source_.path(), at_, what); }
 
@@ -69,10 +40,27 @@ std::string_view Unpickler::line() {
   return text;
 }
 
+/// A text that stands nowhere in the pickle as it is.
+std::string_view Unpickler::keep(std::string text) {
+  source_.spend(int64_t(text.size()) + 64);
+  return texts_.emplace_back(std::move(text));
+}
+
 Object* Unpickler::make(Object::Kind kind) {
   source_.spend(kObjectBytes);
   objects_.emplace_back().kind = kind;
   return &objects_.back();
+}
+Object* Unpickler::make_text(Object::Kind kind, std::string_view text) {
+  if (kind == Object::String && find_broken_utf8(text) != std::string_view::npos) broken("a text that is no UTF-8");
+  Object* o = make(kind);
+  o->text = text;
+  return o;
+}
+Object* Unpickler::make_integer(Object::Kind kind, int64_t value) {
+  Object* o = make(kind);
+  o->integer = value;
+  return o;
 }
 
 void Unpickler::push(Object* object) {
@@ -109,115 +97,55 @@ Object* Unpickler::recall(std::uint64_t index) {
   return memo_[std::size_t(index)];
 }
 
-void Unpickler::global(std::string_view name) {
-  const bool whole_module = name.starts_with("torch.nn.") || name.starts_with("__main__\n") || name.starts_with("torchvision.");
-  check<RuntimeError>(is_known(name) || !whole_module, "{}: refused: it names {}: a whole module was saved. Save model.state_dict() instead", source_.path(),
-                      dotted(name));
-  check<RuntimeError>(is_known(name), "{}: refused: the pickle names {}, which is no tensor and no container that Ember knows", source_.path(), dotted(name));
-  Object* o = make(Object::Global);
-  o->text = name;
-  push(o);
-}
-
-/// A short call may name a long sequence again and again: copies are paid for.
-void Unpickler::copy(const Object* from, Object* to) {
-  source_.spend(int64_t(from->items.size()) * kPlaceBytes);
-  to->items.insert(to->items.end(), from->items.begin(), from->items.end());
-}
-
-/// (storage, offset, sizes, strides, requires_grad, hooks[, dtype when `typed`])
-Object* Unpickler::rebuild_tensor(const std::vector<Object*>& a, bool typed) {
-  if (a.size() < 4 || a[0]->kind != Object::Storage || a[1]->kind != Object::Int || !is_sequence(a[2]) || !is_sequence(a[3])) broken("a tensor with wrong arguments");
-  Object* t = make(Object::Tensor);
-  t->items = {a[0], a[2], a[3]};
-  if (typed) {
-    if (a.size() < 7 || a[6]->kind != Object::Global) broken("a tensor without a dtype");
-    t->items.push_back(a[6]);
-  }
-  t->integer = a[1]->integer;
-  t->requires_grad = a.size() > 4 && a[4]->kind == Object::Bool && a[4]->integer;
-  return t;
-}
-
-/// (tensor, requires_grad, hooks)
-Object* Unpickler::rebuild_parameter(const std::vector<Object*>& a) {
-  if (a.empty() || a[0]->kind != Object::Tensor) broken("a parameter without a tensor");
-  Object* p = make(Object::Tensor);
-  p->items = a[0]->items;
-  p->integer = a[0]->integer;
-  p->requires_grad = a.size() > 1 && a[1]->kind == Object::Bool && a[1]->integer;
-  return p;
-}
-
-void Unpickler::reduce() {
-  Object *arguments = pop(), *function = pop();
-  if (function->kind != Object::Global || arguments->kind != Object::Tuple) broken("a call of something that is no known function");
-  const std::string_view name = function->text;
-  const std::vector<Object*>& a = arguments->items;
-  if (is_plain_container(name)) {
-    Object* dict = make(name == kOrderedDict ? Object::OrderedDict : Object::Dict);
-    if (a.size() == 1 && is_sequence(a[0]))
-      for (const Object* pair : a[0]->items) {
-        if (!is_sequence(pair) || pair->items.size() != 2) broken("a dictionary of something that is no pair");
-        copy(pair, dict);
-      }
-    if (a.size() == 1 && is_dict(a[0])) copy(a[0], dict);
-    return push(dict);
-  }
-  if (name == "torch._utils\n_rebuild_tensor_v2" || name == "torch._utils\n_rebuild_tensor") return push(rebuild_tensor(a, false));
-  if (name == "torch._utils\n_rebuild_tensor_v3") return push(rebuild_tensor(a, true));
-  if (name == "torch._utils\n_rebuild_parameter") return push(rebuild_parameter(a));
-  if (name == "torch\nSize") {
-    if (a.size() != 1 || !is_sequence(a[0])) broken("a Size of something that is no tuple");
-    Object* size = make(Object::Tuple);
-    copy(a[0], size);
-    return push(size);
-  }
-  if (name == "_codecs\nencode" || name == "torch\ndevice") {
-    if (a.empty() || a[0]->kind != Object::String) broken("an argument that is no string");
-    Object* text = make(Object::String);
-    text->text = a[0]->text;
-    return push(text);
-  }
-  fail<RuntimeError>("{}: refused: the pickle calls {}", source_.path(), dotted(name));
-}
-
-void Unpickler::build() {
-  Object *state = pop(), *target = stack_.empty() ? nullptr : stack_.back();
-  if (!target || target->kind != Object::OrderedDict || !is_dict(state)) broken("attributes for something that is no OrderedDict");
-  target->attributes = state;
-}
-
+// Objects of foreign classes may look like lists or dicts: what they hold is left alone.
 void Unpickler::append(const std::vector<Object*>& values) {
-  if (stack_.empty() || stack_.back()->kind != Object::List) broken("an append to something that is no list");
+  if (stack_.empty() || (stack_.back()->kind != Object::List && stack_.back()->kind != Object::Instance)) broken("an append to something that is no list");
+  if (stack_.back()->kind == Object::Instance) return;
   std::vector<Object*>& items = stack_.back()->items;
   items.insert(items.end(), values.begin(), values.end());
 }
 
 void Unpickler::set_items(const std::vector<Object*>& values) {
-  if (stack_.empty() || !is_dict(stack_.back()) || values.size() % 2) broken("entries for something that is no dict");
+  if (stack_.empty() || (!is_dict(*stack_.back()) && stack_.back()->kind != Object::Instance) || values.size() % 2) broken("entries for something that is no dict");
+  if (stack_.back()->kind == Object::Instance) return;
   std::vector<Object*>& items = stack_.back()->items;
   items.insert(items.end(), values.begin(), values.end());
 }
 
+void Unpickler::long_integer(std::uint64_t bytes) {
+  const std::string_view raw = take(bytes);
+  if (bytes > 8) return push(make_text(Object::BigInt, raw));
+  std::uint64_t v = bytes && (static_cast<unsigned char>(raw.back()) & 0x80) ? ~std::uint64_t(0) : 0;
+  for (std::size_t i = std::size_t(bytes); i-- > 0;) v = v << 8 | static_cast<unsigned char>(raw[i]);
+  push(make_integer(Object::Int, int64_t(v)));
+}
+
+void Unpickler::tuple(std::vector<Object*> items) {
+  Object* o = make(Object::Tuple);
+  o->items = std::move(items);
+  push(o);
+}
+
+/// ("storage", class, key, device, elements[, view]); before 1.6 ("module", class, its file, its text), too.
+void Unpickler::persistent(Object* id) {
+  if (id->kind == Object::Tuple && id->items.size() > 1 && id->items[0]->kind == Object::String && id->items[0]->text == "module" && id->items[1]->kind == Object::Global)
+    return push(id->items[1]);
+  if (id->kind != Object::Tuple || id->items.size() < 5 || id->items[0]->kind != Object::String || id->items[0]->text != "storage" ||
+      id->items[1]->kind != Object::Global || id->items[2]->kind != Object::String || id->items[4]->kind != Object::Int)
+    broken("a storage with wrong arguments");
+  if (id->items.size() > 5 && id->items[5]->kind != Object::None) broken("a view of another storage, as PyTorch before 0.4 wrote");
+  Object* storage = make(Object::Storage);
+  storage->items = id->items;
+  push(storage);
+}
+
 bool Unpickler::step(unsigned char op) {
-  const auto text = [&](Object::Kind kind, std::uint64_t bytes) {
-    const std::string_view part = take(bytes);
-    Object* o = make(kind);
-    o->text = part;
-    push(o);
-  };
-  const auto integer = [&](Object::Kind kind, int64_t v) {
-    Object* o = make(kind);
-    o->integer = v;
-    push(o);
-  };
-  const auto tuple = [&](int count) {
+  const auto text = [&](Object::Kind kind, int bytes) { push(make_text(kind, take(number(bytes)))); };
+  const auto integer = [&](Object::Kind kind, int64_t v) { push(make_integer(kind, v)); };
+  const auto last = [&](int count) {
     std::vector<Object*> items(static_cast<std::size_t>(count));
     for (int i = count; i-- > 0;) items[std::size_t(i)] = pop();
-    Object* o = make(Object::Tuple);
-    o->items = std::move(items);
-    push(o);
+    tuple(std::move(items));
   };
   switch (op) {
     case 0x80: number(1); break;                                      // PROTO
@@ -233,21 +161,8 @@ bool Unpickler::step(unsigned char op) {
     case 'K': integer(Object::Int, int64_t(number(1))); break;        // BININT1
     case 'M': integer(Object::Int, int64_t(number(2))); break;        // BININT2
     case 'J': integer(Object::Int, std::int32_t(number(4))); break;   // BININT
-    case 0x8a:                                                        // LONG1
-    case 0x8b: {                                                      // LONG4
-      const std::uint64_t n = number(op == 0x8a ? 1 : 4);
-      const std::string_view raw = take(n);
-      if (n > 8) {
-        Object* o = make(Object::BigInt);
-        o->text = raw;
-        push(o);
-        break;
-      }
-      std::uint64_t v = n && (static_cast<unsigned char>(raw.back()) & 0x80) ? ~std::uint64_t(0) : 0;
-      for (std::size_t i = std::size_t(n); i-- > 0;) v = v << 8 | static_cast<unsigned char>(raw[i]);
-      integer(Object::Int, int64_t(v));
-      break;
-    }
+    case 0x8a: long_integer(number(1)); break;                        // LONG1
+    case 0x8b: long_integer(number(4)); break;                        // LONG4
     case 'G': {                                                       // BINFLOAT, big endian
       const std::string_view raw = take(8);
       std::uint64_t v = 0;
@@ -257,29 +172,33 @@ bool Unpickler::step(unsigned char op) {
       push(o);
       break;
     }
-    case 'X': text(Object::String, number(4)); break;                 // BINUNICODE
-    case 0x8c: text(Object::String, number(1)); break;                // SHORT_BINUNICODE
-    case 0x8d: text(Object::String, number(8)); break;                // BINUNICODE8
-    case 'U': text(Object::String, number(1)); break;                 // SHORT_BINSTRING
-    case 'T': text(Object::String, number(4)); break;                 // BINSTRING
-    case 'C': text(Object::Bytes, number(1)); break;                  // SHORT_BINBYTES
-    case 'B': text(Object::Bytes, number(4)); break;                  // BINBYTES
-    case 0x8e: text(Object::Bytes, number(8)); break;                 // BINBYTES8
+    case 'X': text(Object::String, 4); break;                         // BINUNICODE
+    case 0x8c: text(Object::String, 1); break;                        // SHORT_BINUNICODE
+    case 0x8d: text(Object::String, 8); break;                        // BINUNICODE8
+    case 'U': text(Object::String, 1); break;                         // SHORT_BINSTRING
+    case 'T': text(Object::String, 4); break;                         // BINSTRING
+    case 'C': text(Object::Bytes, 1); break;                          // SHORT_BINBYTES
+    case 'B': text(Object::Bytes, 4); break;                          // BINBYTES
+    case 0x8e:                                                        // BINBYTES8
+    case 0x96: text(Object::Bytes, 8); break;                         // BYTEARRAY8
+    case 0x98: break;                                                 // READONLY_BUFFER: bytes are never written
     case ')': push(make(Object::Tuple)); break;
-    case ']': push(make(Object::List)); break;
+    case ']':
+    case 0x8f: push(make(Object::List)); break;                       // EMPTY_SET: a set is read as a list
     case '}': push(make(Object::Dict)); break;
-    case 't': {                                                       // TUPLE
+    case 't': tuple(pop_to_mark()); break;                            // TUPLE
+    case 0x85: last(1); break;
+    case 0x86: last(2); break;
+    case 0x87: last(3); break;
+    case 0x91: {                                                      // FROZENSET
       std::vector<Object*> items = pop_to_mark();
-      Object* o = make(Object::Tuple);
-      o->items = std::move(items);
-      push(o);
+      push(make(Object::List));
+      stack_.back()->items = std::move(items);
       break;
     }
-    case 0x85: tuple(1); break;
-    case 0x86: tuple(2); break;
-    case 0x87: tuple(3); break;
     case 'a': { Object* v = pop(); append({v}); break; }              // APPEND
-    case 'e': append(pop_to_mark()); break;                           // APPENDS
+    case 'e':                                                         // APPENDS
+    case 0x90: append(pop_to_mark()); break;                          // ADDITEMS
     case 's': { Object *v = pop(), *k = pop(); set_items({k, v}); break; }  // SETITEM
     case 'u': set_items(pop_to_mark()); break;                        // SETITEMS
     case 'q': remember(number(1)); break;                             // BINPUT
@@ -296,23 +215,14 @@ bool Unpickler::step(unsigned char op) {
     case 0x93: {                                                      // STACK_GLOBAL
       Object *name = pop(), *module = pop();
       if (name->kind != Object::String || module->kind != Object::String) broken("a name that is no string");
-      const std::string full = std::string(module->text) + "." + std::string(name->text);
-      fail<RuntimeError>("{}: refused: the pickle names {} in a form that torch.save does not write", source_.path(), full);
-    }
-    case 'Q': {                                                       // BINPERSID
-      Object* id = pop();
-      if (id->kind != Object::Tuple || id->items.size() < 5 || id->items[0]->kind != Object::String || id->items[0]->text != "storage" ||
-          id->items[1]->kind != Object::Global || id->items[2]->kind != Object::String || id->items[4]->kind != Object::Int)
-        broken("a storage with wrong arguments");
-      if (id->items.size() > 5 && id->items[5]->kind != Object::None) broken("a view of another storage, as PyTorch before 0.4 wrote");
-      Object* storage = make(Object::Storage);
-      storage->items = id->items;
-      push(storage);
+      global(keep(std::string(module->text) + "\n" + std::string(name->text)));
       break;
     }
+    case 'Q': persistent(pop()); break;                               // BINPERSID
     case 'R': reduce(); break;
     case 'b': build(); break;
-    case 0x81: fail<RuntimeError>("{}: refused: the pickle makes an object of a class", source_.path());
+    case 0x81: new_object(pop()); break;                              // NEWOBJ
+    case 0x92: { pop(); new_object(pop()); break; }                   // NEWOBJ_EX
     default: broken("an operation that torch.save does not write");
   }
   return true;

@@ -1,5 +1,7 @@
 #include <ember/io/value.h>
 
+#include <algorithm>
+
 #include "error_format.h"
 
 namespace ember {
@@ -11,10 +13,39 @@ void expect(bool right, const Value& value, const char* wanted) {
   check<TypeError>(right, "expected a {}, got a {}", wanted, value.kind_name());
 }
 
+/// "a", "b", "c" and 7 more
+std::string key_list(const Value& dict) {
+  constexpr std::size_t kMost = 8;
+  std::string text;
+  const std::vector<Value::Entry>& entries = dict.entries();
+  for (std::size_t i = 0; i < entries.size() && i < kMost; ++i) {
+    const Value& key = entries[i].key;
+    text += (i ? ", " : "") + (key.kind() == Value::String ? fmt::format("\"{}\"", key.as_string()) : key.kind() == Value::Int ? std::to_string(key.as_int()) : "...");
+  }
+  if (entries.empty()) return "no keys";
+  return entries.size() > kMost ? text + fmt::format(" and {} more", entries.size() - kMost) : text;
+}
+
+/// The key under which a checkpoint keeps the weights: the first dictionary whose values are all tensors.
+const Value* state_inside(const Value& dict) {
+  for (const Value::Entry& e : dict.entries()) {
+    if (e.key.kind() != Value::String || e.value.kind() != Value::Dict || e.value.size() == 0) continue;
+    const std::vector<Value::Entry>& inner = e.value.entries();
+    if (std::all_of(inner.begin(), inner.end(), [](const Value::Entry& i) { return i.value.kind() == Value::Array; })) return &e.key;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
+// Containers know how deep they nest: copies, destructors, readers and writers follow them by recursion.
+struct Value::Sequence {
+  std::vector<Value> items;
+  int depth = 1;
+};
 struct Value::Dictionary {
   std::vector<Entry> entries;
+  int depth = 1;
   Versions versions;
   bool ordered = false;
 };
@@ -25,9 +56,21 @@ Value::Value(const nn::StateDict& state) {
   for (const auto& [name, tensor] : state) entries.push_back({name, tensor});
   *this = ordered_dict(std::move(entries), state.versions);
 }
+Value::Value(std::initializer_list<Entry> entries) : Value(dict(entries)) {}
+
+int Value::depth() const { return kind_ == Dict ? dictionary_->depth : kind_ == List || kind_ == Tuple ? sequence_->depth : 0; }
+
+/// Of a container of `depth` that gets one more value.
+static int deeper(int depth, int of_value) {
+  check<ValueError>(of_value < Value::kDeepest, "Value: containers nested more than {} deep", Value::kDeepest);
+  return std::max(depth, of_value + 1);
+}
+
 Value Value::list(std::vector<Value> items) {
+  int depth = 1;
+  for (const Value& item : items) depth = deeper(depth, item.depth());
   Value v;
-  v.items_ = new std::vector<Value>(std::move(items));
+  v.sequence_ = new Sequence{std::move(items), depth};
   v.kind_ = List;
   return v;
 }
@@ -38,8 +81,10 @@ Value Value::tuple(std::vector<Value> items) {
 }
 Value Value::dict() { return dict({}); }
 Value Value::dict(std::vector<Entry> entries) {
+  int depth = 1;
+  for (const Entry& e : entries) depth = deeper(depth, std::max(e.key.depth(), e.value.depth()));
   Value v;
-  v.dictionary_ = new Dictionary{std::move(entries), {}, false};
+  v.dictionary_ = new Dictionary{std::move(entries), depth, {}, false};
   v.kind_ = Dict;
   return v;
 }
@@ -52,7 +97,7 @@ Value Value::ordered_dict(std::vector<Entry> entries, Versions versions) {
 
 Value::Value(const Value& other) : integer_(other.integer_), tensor_(other.tensor_) {
   if (other.kind_ == String) text_ = new std::string(*other.text_);
-  if (other.kind_ == List || other.kind_ == Tuple) items_ = new std::vector<Value>(*other.items_);
+  if (other.kind_ == List || other.kind_ == Tuple) sequence_ = new Sequence(*other.sequence_);
   if (other.kind_ == Dict) dictionary_ = new Dictionary(*other.dictionary_);
   kind_ = other.kind_;
 }
@@ -63,7 +108,7 @@ Value& Value::operator=(Value other) noexcept {
 }
 Value::~Value() {
   if (kind_ == String) delete text_;
-  if (kind_ == List || kind_ == Tuple) delete items_;
+  if (kind_ == List || kind_ == Tuple) delete sequence_;
   if (kind_ == Dict) delete dictionary_;
 }
 void Value::swap(Value& other) noexcept {
@@ -85,46 +130,49 @@ double Value::as_float() const {
   expect(kind_ == Float || kind_ == Int, *this, "float");
   return kind_ == Float ? real_ : double(integer_);
 }
-const std::string& Value::as_string() const {
+const std::string& Value::as_string() const& {
   expect(kind_ == String, *this, "string");
   return *text_;
 }
-const Tensor& Value::as_tensor() const {
-  expect(kind_ == Array, *this, "tensor");
+const Tensor& Value::as_tensor() const& {
+  check<TypeError>(kind_ == Array, "expected a tensor, got a {}{}", kind_name(), kind_ == Dict ? " with " + key_list(*this) : "");
   return tensor_;
 }
-const std::vector<Value>& Value::items() const {
+const std::vector<Value>& Value::items() const& {
   expect(kind_ == List || kind_ == Tuple, *this, "list");
-  return *items_;
+  return sequence_->items;
 }
-const std::vector<Value::Entry>& Value::entries() const {
+std::vector<Value> Value::items() const&& { return items(); }
+const std::vector<Value::Entry>& Value::entries() const& {
   expect(kind_ == Dict, *this, "dict");
   return dictionary_->entries;
 }
+std::vector<Value::Entry> Value::entries() const&& { return entries(); }
 int64_t Value::size() const { return kind_ == Dict ? int64_t(entries().size()) : int64_t(items().size()); }
 bool Value::is_ordered() const { return kind_ == Dict && dictionary_->ordered; }
-const Value::Versions& Value::versions() const {
+const Value::Versions& Value::versions() const& {
   expect(kind_ == Dict, *this, "dict");
   return dictionary_->versions;
 }
 
-const Value* Value::find(const std::string& key) const {
+const Value* Value::find(const std::string& key) const& {
   for (const Entry& e : entries())
     if (e.key.kind_ == String && *e.key.text_ == key) return &e.value;
   return nullptr;
 }
-const Value& Value::operator[](const char* key) const {
+const Value& Value::operator[](const char* key) const& {
   const Value* found = find(key);
-  check<RuntimeError>(found != nullptr, "KeyError: '{}'", key);
+  check<RuntimeError>(found != nullptr, "KeyError: '{}'; there are {}", key, found ? "" : key_list(*this));
   return *found;
 }
-const Value& Value::at(int64_t index) const {
+const Value& Value::at(int64_t index) const& {
   const int64_t n = int64_t(items().size());
   check<IndexError>(index >= -n && index < n, "list index {} out of range for {} items", index, n);
   return items()[std::size_t(index < 0 ? index + n : index)];
 }
 void Value::set(Value key, Value value) {
   expect(kind_ == Dict, *this, "dict");
+  dictionary_->depth = deeper(dictionary_->depth, std::max(key.depth(), value.depth()));
   for (Entry& e : dictionary_->entries)
     if (e.key.kind_ == key.kind_ && (key.kind_ == String ? *e.key.text_ == *key.text_ : e.key.integer_ == key.integer_)) {
       e.value = std::move(value);
@@ -134,15 +182,21 @@ void Value::set(Value key, Value value) {
 }
 void Value::append(Value value) {
   expect(kind_ == List, *this, "list");
-  items_->push_back(std::move(value));
+  sequence_->depth = deeper(sequence_->depth, value.depth());
+  sequence_->items.push_back(std::move(value));
 }
 
 nn::StateDict Value::to_state_dict() const {
   nn::StateDict state;
   for (const Entry& e : entries()) {
     check<TypeError>(e.key.kind() == String, "state dict: expected names as keys, got a {}", e.key.kind_name());
-    check<TypeError>(e.value.kind() == Array, "state dict: expected a tensor under \"{}\", got a {}", *e.key.text_, e.value.kind_name());
-    state.set(*e.key.text_, e.value.tensor_);
+    if (e.value.kind() == Array) {
+      state.set(*e.key.text_, e.value.tensor_);
+      continue;
+    }
+    const Value* const inner = state_inside(*this);
+    fail<TypeError>("state dict: expected a tensor under \"{}\", got a {}{}", *e.key.text_, e.value.kind_name(),
+                    inner ? fmt::format("; this is a checkpoint: the weights are in value[\"{}\"]", inner->as_string()) : "");
   }
   state.versions = versions();
   return state;

@@ -9,13 +9,13 @@
 
 namespace ember::nn {
 
-const Tensor* StateDict::find(const std::string& name) const {
+const Tensor* StateDict::find(const std::string& name) const& {
   for (const Entry& entry : entries_)
     if (entry.first == name) return &entry.second;
   return nullptr;
 }
 
-const Tensor& StateDict::at(const std::string& name) const {
+const Tensor& StateDict::at(const std::string& name) const& {
   const Tensor* found = find(name);
   check<RuntimeError>(found, "state_dict has no key \"{}\"", name);
   return *found;
@@ -104,6 +104,26 @@ std::vector<std::string> unexpected_keys(const StateDict& source, const StateDic
   return all;
 }
 
+/// The prefix that every one of `names` gets in `others`; "" when there is none.
+std::string prefix_in(const std::vector<std::string>& names, const std::vector<std::string>& others) {
+  if (names.empty()) return "";
+  for (const std::string& other : others) {
+    if (other.size() <= names[0].size() || !other.ends_with(names[0])) continue;
+    const std::string prefix = other.substr(0, other.size() - names[0].size());
+    const auto present = [&](const std::string& name) { return std::find(others.begin(), others.end(), prefix + name) != others.end(); };
+    if (std::all_of(names.begin(), names.end(), present)) return prefix;
+  }
+  return "";
+}
+
+/// When all that is missing is there under one prefix ("module." of DataParallel, "_orig_mod." of torch.compile), or the reverse: how to read it.
+std::string rename_hint(const LoadResult& result) {
+  std::string from = prefix_in(result.missing_keys, result.unexpected_keys), to;
+  if (from.empty()) to = prefix_in(result.unexpected_keys, result.missing_keys);
+  if (from.empty() && to.empty()) return "";
+  return fmt::format("The same names {} \"{}\": load_state_dict(state, {{.rename = {{{{\"{}\", \"{}\"}}}}}}).", from.empty() ? "lack" : "begin with", from + to, from, to);
+}
+
 std::string quoted(const std::vector<std::string>& names) { return fmt::format("\"{}\"", fmt::join(names, "\", \"")); }
 
 std::string torch_size(IntArrayRef sizes) { return fmt::format("torch.Size({})", sizes); }
@@ -140,6 +160,7 @@ LoadResult Module::load_state_dict(const StateDict& given, const LoadOptions& op
     errors.insert(errors.begin(), fmt::format("Unexpected key(s) in state_dict: {}. ", quoted(result.unexpected_keys)));
   if (options.strict && !result.missing_keys.empty())
     errors.insert(errors.begin(), fmt::format("Missing key(s) in state_dict: {}. ", quoted(result.missing_keys)));
+  if (const std::string hint = options.strict ? rename_hint(result) : ""; !hint.empty()) errors.push_back(hint);
   check<RuntimeError>(errors.empty(), "Error(s) in loading state_dict for {}:\n\t{}", type_name(), fmt::join(errors, "\n\t"));
 
   const NoGradGuard quiet;

@@ -5,8 +5,13 @@
 #include <string>
 #include <vector>
 
-int inspect(const std::string& path, bool json);
-int convert(const std::string& from, const std::string& to);
+struct InspectOptions {
+  bool json = false;
+  bool skip_unreadable = false;  ///< what Ember cannot read is left out and named
+};
+int inspect(const std::string& path, const InspectOptions& options);
+int convert(const std::string& from, const std::string& to, bool skip_unreadable);
+int info();
 
 struct DiffOptions {
   double rtol = -1, atol = -1;  ///< negative: the default of what is compared

@@ -6,11 +6,12 @@
 namespace {
 
 constexpr const char* kBash = R"(_ember() {
-  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff report table completion --help --version"
+  local word=${COMP_WORDS[COMP_CWORD]} words="inspect convert diff report table info completion --help --version"
   if [ "$COMP_CWORD" -gt 1 ]; then
     case ${COMP_WORDS[1]} in
-      inspect) words="--json --help" ;;
-      convert) words="--help" ;;
+      inspect) words="--json --skip-unreadable --help" ;;
+      convert) words="--skip-unreadable --help" ;;
+      info) words="--help" ;;
       diff) words="--rtol --atol --html --help" ;;
       report) words="--out --help" ;;
       table) words="--json --rows --delimiter --header --columns --target --skip-rows --comment --quote --decimal --missing-values --missing --whole --numbers --text --help" ;;
@@ -35,6 +36,7 @@ _ember() {
     'diff:where two files differ'
     'report:one page about a finished run'
     'table:what a table of a text file holds'
+    'info:version, instruction set, threads and components'
     'completion:print the completion for a shell'
   )
   _arguments -C '--help[explain]' '--version[print the version]' '1:command:->command' '*::argument:->argument'
@@ -42,8 +44,8 @@ _ember() {
     command) _describe command commands ;;
     argument)
       case $words[1] in
-        inspect) _arguments '--json[one JSON object]' '--help[explain]' '1:file:_files' ;;
-        convert) _arguments '--help[explain]' '1:from:_files' '2:to:_files' ;;
+        inspect) _arguments '--json[one JSON object]' '--skip-unreadable[leave out what cannot be read]' '--help[explain]' '1:file:_files' ;;
+        convert) _arguments '--skip-unreadable[leave out what cannot be read]' '--help[explain]' '1:from:_files' '2:to:_files' ;;
         diff) _arguments '--rtol[relative tolerance]:number' '--atol[absolute tolerance]:number' '--html[of traces, a page to write]:page:_files' '--help[explain]' '1:file:_files' '2:file:_files' ;;
         report) _arguments '--out[the page]:page:_files' '--help[explain]' '1:run:_files -/' ;;
         table) _arguments '--json[one JSON object]' '--missing[what becomes of missing cells]:policy:(nan error mean median drop)' '--help[explain]' '1:file:_files' ;;

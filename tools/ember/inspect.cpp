@@ -1,5 +1,6 @@
 // ember inspect: what a file holds.
 #include <ember/ember.h>
+#include <ember/io/contents.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "io/utf8.h"
 #include "sha256.h"
 #include "statistics.h"
 #include "tensors.h"
@@ -18,22 +20,11 @@ using namespace ember;
 
 namespace {
 
-/// The length of the character of UTF-8 that begins at `at`, lone surrogates included; 0 when there is none.
-std::size_t character(const std::string& text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
-  const unsigned first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) return 0;
-  return length;
-}
-
 /// What is no UTF-8 becomes U+FFFD; a lone surrogate, which Python's strings may hold, its escape.
 std::string json_string(const std::string& text) {
   std::string out = "\"";
   for (std::size_t at = 0, length; at < text.size(); at += std::max<std::size_t>(length, 1)) {
-    length = character(text, at);
+    length = io::character_length(text, at);
     const unsigned char c = static_cast<unsigned char>(text[at]);
     if (length == 0) out += "\\ufffd";
     else if (c == '"' || c == '\\') out += {'\\', text[at]};
@@ -46,12 +37,13 @@ std::string json_string(const std::string& text) {
 
 std::string shape_text(const Tensor& t) { return fmt::format("{}", fmt::join(t.sizes().begin(), t.sizes().end(), ", ")); }
 
-void print_json(const std::vector<Named>& tensors) {
+void print_json(const FileContents& file, const std::vector<Named>& tensors) {
   fmt::print("{{\"tensors\": [");
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor t = tensors[i].tensor.contiguous();
-    fmt::print("{}{{\"name\": {}, \"dtype\": \"{}\", \"shape\": [{}], \"sha256\": \"{}\"}}", i ? ", " : "", json_string(tensors[i].name), name(t.dtype()),
-               shape_text(t), sha256(t.data_ptr(), t.numel() * item_size(t.dtype())));
+    const Tensor& t = tensors[i].tensor;
+    const std::string bytes = file.bytes_in_file(t);
+    fmt::print("{}{{\"name\": {}, \"dtype\": \"{}\", \"shape\": [{}], \"sha256\": \"{}\"}}", i ? ", " : "", json_string(tensors[i].name), file.dtype_in_file(t),
+               shape_text(t), sha256(bytes.data(), std::int64_t(bytes.size())));
   }
   fmt::print("]}}\n");
 }
@@ -67,20 +59,21 @@ class Colours {
   bool on_ = isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
 };
 
-void print_table(const std::vector<Named>& tensors, const Colours& colours) {
-  std::size_t width = 4, shape_width = 5;
+void print_table(const FileContents& file, const std::vector<Named>& tensors, const Colours& colours) {
+  std::size_t width = 4, shape_width = 5, type_width = 7;
   for (const Named& t : tensors) {
     width = std::max(width, t.name.size());
     shape_width = std::max(shape_width, shape_text(t.tensor).size() + 2);
+    type_width = std::max(type_width, std::string_view(file.dtype_in_file(t.tensor)).size());
   }
-  fmt::print("{}\n", colours.bold(fmt::format("{:<{}}  {:<7} {:>{}} {:>11} {:>11} {:>11} {:>11} {:>11} {:>6} {:>6}", "name", width, "dtype", "shape", shape_width, "bytes",
+  fmt::print("{}\n", colours.bold(fmt::format("{:<{}}  {:<{}} {:>{}} {:>11} {:>11} {:>11} {:>11} {:>11} {:>6} {:>6}", "name", width, "dtype", type_width, "shape", shape_width, "bytes",
                                               "mean", "std", "min", "max", "NaN", "inf")));
   std::int64_t elements = 0, bytes = 0;
   for (const auto& [name, t] : tensors) {
-    const std::int64_t size = t.numel() * item_size(t.dtype());
+    const std::int64_t size = file.size_in_file(t);
     elements += t.numel();
     bytes += size;
-    std::string line = fmt::format("{:<{}}  {:<7} {:>{}} {:>11}", printable(name), width, ember::name(t.dtype()), "(" + shape_text(t) + ")", shape_width, size);
+    std::string line = fmt::format("{:<{}}  {:<{}} {:>{}} {:>11}", printable(name), width, file.dtype_in_file(t), type_width, "(" + shape_text(t) + ")", shape_width, size);
     const Statistics s = statistics(t);
     if (s.finite > 0) line += fmt::format(" {:>11.4g} {:>11.4g} {:>11.4g} {:>11.4g}", s.mean, s.std, s.min, s.max);
     else line += fmt::format(" {:>11} {:>11} {:>11} {:>11}", "-", "-", "-", "-");
@@ -120,14 +113,15 @@ void print_batch_norms(const std::vector<Named>& tensors, const Colours& colours
 
 }  // namespace
 
-int inspect(const std::string& path, bool json) {
-  const Value value = load(path, {.convert = true});
-  const std::vector<Named> tensors = tensors_of(value, path);
-  if (json) {
-    print_json(tensors);
+int inspect(const std::string& path, const InspectOptions& options) {
+  const FileContents file = read_file(path, {.convert = true, .skip_unreadable = options.skip_unreadable});
+  const std::vector<Named> tensors = tensors_of(file.value, path);
+  if (options.json) {
+    print_json(file, tensors);
   } else {
     const Colours colours;
-    print_table(tensors, colours);
+    print_table(file, tensors, colours);
+    print_summary(file, tensors);
     print_batch_norms(tensors, colours);
   }
   return 0;

@@ -1,9 +1,12 @@
 // The ember command: looks into files, converts and compares them.
 #include <ember/error.h>
+#include <ember/version.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <new>
+#include <vector>
 
 #include "commands.h"
 #include "tensors.h"
@@ -20,6 +23,7 @@ constexpr const char* kExamples = R"(Examples:
   ember diff run.npz torch.npz             two traces: which layer differs, and since when
   ember report runs/mnist_cnn              one page: curves, confusion, layers, batch norms
   ember table people.csv --missing mean    head, kinds, words and missing cells of a table
+  ember info                               what this build is
   source <(ember completion bash)          or zsh
 
 Exit status:
@@ -27,6 +31,47 @@ Exit status:
   1  diff: there are differences
   2  a file was refused or could not be written; one line on standard error says why
   3  wrong arguments)";
+
+constexpr const char* kInspectExamples = R"(Examples:
+  ember inspect model.pt
+  ember inspect --json model.safetensors | python3 -m json.tool
+  ember inspect --skip-unreadable labels.npz   strings and objects are named and left out)";
+constexpr const char* kConvertExamples = R"(Examples:
+  ember convert model.pt model.safetensors
+  ember convert run.npz run.pt
+  ember convert --skip-unreadable whole_module.pt weights.safetensors)";
+constexpr const char* kDiffExamples = R"(Examples:
+  ember diff before.pt after.pt --rtol 1e-5
+  ember diff run.npz torch.npz --html report.html   two traces)";
+constexpr const char* kCompletionExamples = R"(Examples:
+  source <(ember completion bash)
+  ember completion zsh >~/.zfunc/_ember)";
+
+/// How many letters have to be inserted, left out or replaced.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t before = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, before + (a[i - 1] != b[j - 1])});
+      before = above;
+    }
+  }
+  return row[b.size()];
+}
+
+/// "ember: there is no command inspekt; did you mean inspect?"
+int unknown_command(const CLI::App& app, const std::string& word) {
+  std::string nearest;
+  std::size_t least = 3;  // letters that may differ, and one more
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (const std::size_t d = command->get_name().starts_with(word) ? 0 : distance(word, command->get_name()); d < least) least = d, nearest = command->get_name();
+  fmt::print(stderr, "ember: there is no command {}{}; ember --help lists them\n", printable(word), nearest.empty() ? "" : " (did you mean " + nearest + "?)");
+  return kWrongArguments;
+}
 
 /// One line, whatever the text.
 int refuse(const std::string& text) {
@@ -39,16 +84,21 @@ int refuse(const std::string& text) {
 int main(int argc, char** argv) {
   CLI::App app("Looks into files of weights and checkpoints, converts and compares them.", "ember");
   app.footer(kExamples);
-  app.set_version_flag("--version", "ember 0.1.0");
+  app.set_version_flag("--version", "ember " EMBER_VERSION);
   std::string a, b;
-  bool json = false;
+  InspectOptions inspect_options;
+  bool skip_unreadable = false;
   DiffOptions tolerances;
   CLI::App* inspecting = app.add_subcommand("inspect", "what a .pt, .safetensors, .npy or .npz holds");
   inspecting->add_option("FILE", a, "the file; its kind is found from its content")->required();
-  inspecting->add_flag("--json", json, "one JSON object with name, dtype, shape and SHA-256 of each tensor");
+  inspecting->add_flag("--json", inspect_options.json, "one JSON object with name, dtype, shape and SHA-256 of each tensor");
+  inspecting->add_flag("--skip-unreadable", inspect_options.skip_unreadable, "leave out what Ember cannot read, and name it");
+  inspecting->footer(kInspectExamples);
   CLI::App* converting = app.add_subcommand("convert", "from any format to the one that the second name ends in");
   converting->add_option("FROM", a)->required();
   converting->add_option("TO", b)->required();
+  converting->add_flag("--skip-unreadable", skip_unreadable, "leave out what Ember cannot read, and name it");
+  converting->footer(kConvertExamples);
   CLI::App* comparing = app.add_subcommand("diff", "where two files differ: weights of any format, or two traces of training runs");
   comparing->add_option("A", a)->required();
   comparing->add_option("B", b)->required();
@@ -79,8 +129,13 @@ int main(int argc, char** argv) {
   tabling->add_option("--whole", flags.whole, "columns that must hold whole numbers")->delimiter(',');
   tabling->add_option("--numbers", flags.numbers, "columns that must hold numbers")->delimiter(',');
   tabling->add_option("--text", flags.text, "columns of words, also where they look like numbers")->delimiter(',');
+  comparing->footer(kDiffExamples);
+  CLI::App* informing = app.add_subcommand("info", "version, instruction set, threads and components of this build");
   CLI::App* completing = app.add_subcommand("completion", "print the completion for a shell");
   completing->add_option("SHELL", a)->required()->check(CLI::IsMember({"bash", "zsh"}));
+  completing->footer(kCompletionExamples);
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands([&](const CLI::App* command) { return command->get_name() == argv[1]; }).empty())
+    return unknown_command(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -88,11 +143,12 @@ int main(int argc, char** argv) {
   }
 
   try {
-    if (*inspecting) return inspect(a, json);
-    if (*converting) return convert(a, b);
+    if (*inspecting) return inspect(a, inspect_options);
+    if (*converting) return convert(a, b, skip_unreadable);
     if (*comparing) return diff(a, b, tolerances);
     if (*reporting) return report(a, out);
     if (*tabling) return table(a, flags);
+    if (*informing) return info();
     if (*completing) return completion(a);
     fmt::print("{}", app.help());
     return 0;

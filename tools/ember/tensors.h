@@ -1,7 +1,7 @@
 // The tensors of a file by their names, for the subcommands.
 #pragma once
 
-#include <ember/io/pt.h>
+#include <ember/io/contents.h>
 
 #include <string>
 #include <vector>
@@ -20,6 +20,9 @@ ember::nn::StateDict flat(const ember::Value& value, const std::string& path);
 
 /// Numbers, strings and other values that are no tensors.
 std::int64_t count_other_values(const ember::Value& value);
+
+/// What there is to say about the whole file: parameters, memory that tensors share, metadata, what a checkpoint was at.
+void print_summary(const ember::FileContents& file, const std::vector<Named>& tensors);
 
 /// For a terminal: without control characters.
 std::string printable(const std::string& text);

@@ -8,6 +8,7 @@ namespace ember {
 /// A dictionary of tensors in the order of the file's data.
 nn::StateDict load_safetensors(const std::string& path, LoadFileOptions options = {});
 /// In the order of the Rust library: by dtype, then by name. Tensors that share memory are written once each by their own name.
-void save_safetensors(const nn::StateDict& tensors, const std::string& path);
+/// `metadata` stands beside them as `__metadata__`.
+void save_safetensors(const nn::StateDict& tensors, const std::string& path, const std::vector<std::pair<std::string, std::string>>& metadata = {{"format", "pt"}});
 
 }  // namespace ember

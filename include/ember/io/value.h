@@ -4,6 +4,8 @@
 #include <ember/nn/state_dict.h>
 #include <ember/tensor.h>
 
+#include <initializer_list>
+
 namespace ember {
 
 class Value {
@@ -25,6 +27,7 @@ class Value {
   Value(std::string text);
   Value(Tensor tensor) : kind_(Array), tensor_(static_cast<Tensor&&>(tensor)) {}
   Value(const nn::StateDict& state);  ///< an ordered dictionary with the versions of the modules
+  Value(std::initializer_list<Entry> entries);  ///< a dictionary: Value{{"epoch", 3}, {"best", 0.98}}
   static Value list(std::vector<Value> items = {});
   static Value tuple(std::vector<Value> items = {});
   static Value dict();
@@ -44,20 +47,37 @@ class Value {
   bool as_bool() const;
   int64_t as_int() const;
   double as_float() const;  ///< an Int, too
-  const std::string& as_string() const;
-  const Tensor& as_tensor() const;
-  const std::vector<Value>& items() const;    ///< of a List or Tuple
-  const std::vector<Entry>& entries() const;  ///< of a Dict, in order
+  // Of a value that is kept they are references into it, of a temporary, load(path)["model"], values of their own.
+  const std::string& as_string() const&;
+  std::string as_string() const&& { return as_string(); }
+  const Tensor& as_tensor() const&;
+  Tensor as_tensor() const&& { return as_tensor(); }
+  const std::vector<Value>& items() const&;  ///< of a List or Tuple
+  std::vector<Value> items() const&&;
+  const std::vector<Entry>& entries() const&;  ///< of a Dict, in order
+  std::vector<Entry> entries() const&&;
   int64_t size() const;
-  bool is_ordered() const;           ///< a Dict that is Python's OrderedDict
-  const Versions& versions() const;  ///< of a Dict
+  bool is_ordered() const;            ///< a Dict that is Python's OrderedDict
+  const Versions& versions() const&;  ///< of a Dict
+  Versions versions() const&& { return versions(); }
 
-  const Value* find(const std::string& key) const;  ///< in a Dict; null when there is none
-  const Value& operator[](const char* key) const;   ///< throws RuntimeError naming the key that is missing
-  const Value& at(int64_t index) const;             ///< of a List or Tuple; throws IndexError
+  const Value* find(const std::string& key) const&;  ///< in a Dict; null when there is none
+  const Value* find(const std::string& key) const&& = delete;  ///< it would point into a temporary: keep the Value in a variable
+  bool contains(const std::string& key) const { return find(key) != nullptr; }
+  const Value& operator[](const char* key) const&;   ///< throws RuntimeError naming the key that is missing, and those that are there
+  Value operator[](const char* key) const&& { return (*this)[key]; }
+  const Value& operator[](const std::string& key) const& { return (*this)[key.c_str()]; }
+  Value operator[](const std::string& key) const&& { return (*this)[key.c_str()]; }
+  const Value& at(int64_t index) const&;  ///< of a List or Tuple; throws IndexError
+  Value at(int64_t index) const&& { return at(index); }
   template <class T>
     requires std::is_integral_v<T>
-  const Value& operator[](T index) const {
+  const Value& operator[](T index) const& {
+    return at(int64_t(index));
+  }
+  template <class T>
+    requires std::is_integral_v<T>
+  Value operator[](T index) const&& {
     return at(int64_t(index));
   }
   void set(Value key, Value value);                 ///< into a Dict: replaces or appends
@@ -66,9 +86,16 @@ class Value {
   /// A Dict of tensors as a state dict. Throws TypeError naming the first entry that is no tensor.
   nn::StateDict to_state_dict() const;
   operator nn::StateDict() const { return to_state_dict(); }
+  /// Tensor t = load("tensor.pt").
+  operator Tensor() const { return as_tensor(); }
+
+  /// Containers nest at most as deep, in memory as in files: more throws ValueError.
+  static constexpr int kDeepest = 256;
 
  private:
   struct Dictionary;
+  struct Sequence;
+  int depth() const;
   void swap(Value& other) noexcept;
 
   // A history of losses has many of them: 24 bytes each.
@@ -77,7 +104,7 @@ class Value {
     int64_t integer_ = 0;
     double real_;
     std::string* text_;
-    std::vector<Value>* items_;
+    Sequence* sequence_;
     Dictionary* dictionary_;
   };
   Tensor tensor_;

@@ -34,6 +34,11 @@ def tensor(key="0", numel=4, offset=0, size=(4,), stride=(1,), kind="FloatStorag
             integer(offset) + seq(size) + seq(stride) + b"\x89ccollections\nOrderedDict\n)RtR")
 
 
+def numpy_array(size=(2,), kind="f8", content=bytes(16)):
+    return (b"cnumpy._core.numeric\n_frombuffer\n(C" + bytes([len(content)]) + content + b"cnumpy\ndtype\n(" + text(kind) + b"tR(" + b"".join(integer(v) for v in size) + b"t" +
+            text("C") + b"tR")
+
+
 class Evil:
     def __reduce__(self):
         return os.system, ("touch /tmp/ember-was-here",)
@@ -47,9 +52,14 @@ def make_pt():
     out = io.BytesIO()
     torch.save(torch.nn.Linear(2, 1), out)
     bad("module.pt", out.getvalue())
-    out = io.BytesIO()
-    torch.save({"x": np.float64(1.0)}, out)
-    bad("numpy_scalar.pt", out.getvalue())
+    bad("empty_zip.pt", b"PK\5\6" + bytes(18))
+    bad("no_utf8.pt", plain(b"}X\3\0\0\0a\xffb" + tensor() + b"s"))
+    bad("array_size.pt", plain(numpy_array(size=(5,))))
+    bad("array_overflow.pt", plain(numpy_array(size=(2**62, 2**62))))
+    bad("array_negative.pt", plain(numpy_array(size=(-1,))))
+    bad("array_objects.pt", plain(numpy_array(kind="O8")))
+    bad("scalar_short.pt", plain(b"cnumpy._core.multiarray\nscalar\n(cnumpy\ndtype\n(" + text("f8") + b"tRC\4abcdtR"))
+    bad("many_types.pt", plain(b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._tensor\n_rebuild_from_type_v2\nNNtR"))
     bad("beyond.pt", plain(tensor(size=(5,))))
     bad("offset.pt", plain(tensor(offset=1)))
     bad("negative_offset.pt", plain(tensor(offset=-1)))

@@ -1,6 +1,6 @@
 """Makes the golden and the hostile files beside this script, with PyTorch, safetensors and NumPy.
 
-golden/*         files that must load; golden/expected*.json hold the tensors of each (name, dtype, shape, SHA-256), after conversion
+golden/*         files that must load; golden/expected*.json hold the tensors of each (name, dtype, shape, SHA-256), with the types of the file
 hostile/*        files that must be refused (hostile.py)
 SHA256SUMS       of all of them
 usage: python3 tests/data/io/make.py [PREFIX]     with a prefix: only the .pt files, by the PyTorch at hand (1.13: torch1.13_)
@@ -16,13 +16,8 @@ expected = {}
 
 
 def described(name, t):
-    t = t.detach()
-    if t.dtype == torch.float16:  # NumPy keeps the bits of a NaN, PyTorch does not
-        t = torch.from_numpy(t.numpy().astype(np.float32))
-    if t.dtype not in (torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool):
-        t = t.float() if t.dtype.is_floating_point else t.long()
-    a = t.contiguous().numpy()
-    return {"name": name, "dtype": str(a.dtype), "shape": list(a.shape), "sha256": hashlib.sha256(a.tobytes()).hexdigest()}
+    t = t.detach().contiguous()
+    return {"name": name, "dtype": str(t.dtype)[6:], "shape": list(t.shape), "sha256": hashlib.sha256(t.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()}
 
 
 def walk(value, path=""):
@@ -98,6 +93,9 @@ def make_rare_torch():
             packed.writestr(zipfile.ZipInfo(entry.filename), source.read(entry))
     zipfile.ZIP64_LIMIT = limit
     good("zip64.pt", net)
+    number = {"x": np.float64(1.0), "weight": torch.ones(2)}
+    torch.save(number, in_golden("numpy_scalar.pt"))
+    good("numpy_scalar.pt", number)
 
 
 def make_numpy():

@@ -1,0 +1,20 @@
+#include <ember/version.h>
+
+#include "kernels/kernels.h"
+
+#ifndef EMBER_COMPONENTS
+#define EMBER_COMPONENTS "none"
+#endif
+
+namespace ember {
+
+BuildInfo build_info() {
+#if defined(__clang__)
+  constexpr const char* kCompiler = "Clang " __clang_version__;
+#else
+  constexpr const char* kCompiler = "GCC " __VERSION__;
+#endif
+  return {EMBER_VERSION, kernels::kernels().isa, "own", EMBER_COMPONENTS, kCompiler};
+}
+
+}  // namespace ember
