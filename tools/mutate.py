@@ -103,7 +103,7 @@ def prepare():
         if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy(source, target)
-    subprocess.run(["cmake", "--preset", "release", "-DEMBER_EXAMPLES=OFF", "-DEMBER_ONE_ISA=v3"], cwd=TREE, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--preset", "release", "-DEMBER_EXAMPLES=OFF", "-DEMBER_ISAS=v3"], cwd=TREE, check=True, stdout=subprocess.DEVNULL)
     if build() != 0:
         sys.exit("mutate: the sources do not build as they are")
     began = time.time()

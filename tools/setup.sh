@@ -21,6 +21,7 @@ look_around() {
   missing=()
   [ "$what" = tests ] && need python3 command -v python3
   [ "$what" = tests ] && need clang-format-14 command -v clang-format-14
+  [ "$what" = tests ] && need pkg-config command -v pkg-config
   [ "$what" = mpi ] && need libopenmpi-dev command -v mpicxx
   [ "$what" = mpi ] && need openmpi-bin command -v mpirun
   need g++ command -v "${CXX:-c++}"

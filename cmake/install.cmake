@@ -1,0 +1,31 @@
+# What `cmake --install` puts where: library, headers, the ember command (CMakeLists.txt), a CMake package, a pkg-config file, documents
+# and examples.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(EMBER_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Ember)
+install(TARGETS ember EXPORT EmberTargets)
+install(DIRECTORY include/ember DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT EmberTargets NAMESPACE Ember:: DESTINATION ${EMBER_CMAKE_DIR})
+if(TARGET ember_distributed)
+  install(TARGETS ember_distributed EXPORT EmberDistributedTargets)
+  install(EXPORT EmberDistributedTargets NAMESPACE Ember:: DESTINATION ${EMBER_CMAKE_DIR})
+endif()
+configure_package_config_file(cmake/EmberConfig.cmake.in EmberConfig.cmake INSTALL_DESTINATION ${EMBER_CMAKE_DIR})
+write_basic_package_version_file(EmberConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/EmberConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/EmberConfigVersion.cmake DESTINATION ${EMBER_CMAKE_DIR})
+
+# A static library needs its own libraries at the user's link, a shared one brings them. The prefix is found from where the file lies.
+get_target_property(kind ember TYPE)
+list(JOIN EMBER_PC_LIBS " " own_libraries)
+set(EMBER_PC_PRIVATE "${own_libraries}")
+set(EMBER_PC_PUBLIC "")
+if(kind STREQUAL STATIC_LIBRARY)
+  set(EMBER_PC_PUBLIC " ${own_libraries}")
+endif()
+file(RELATIVE_PATH EMBER_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(cmake/ember.pc.in ember.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/ember.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
