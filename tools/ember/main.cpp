@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
   CLI::App* comparing = app.add_subcommand("diff", "where two files differ: weights of any format, or two traces of training runs");
   comparing->add_option("A", a)->required();
   comparing->add_option("B", b)->required();
-  comparing->add_option("--rtol", tolerances.rtol, "relative tolerance; 1e-5 for weights, of traces by dtype and step")->check(CLI::NonNegativeNumber);
+  comparing->add_option("--rtol", tolerances.rtol, "relative tolerance; 1e-5 for weights, of traces what came before explains")->check(CLI::NonNegativeNumber);
   comparing->add_option("--atol", tolerances.atol, "absolute tolerance; 1e-8 for weights, 0 for traces")->check(CLI::NonNegativeNumber);
   comparing->add_option("--html", tolerances.html, "of traces: write the report as one page");
   comparing->add_option("--rename", tolerances.renames, "of traces: B's name of a module = A's, for all below it as well; may be repeated")
