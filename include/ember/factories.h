@@ -104,6 +104,7 @@ Tensor from_blob(T* data, IntArrayRef sizes, DType dtype = pointed_dtype<T>, voi
   check_blob_dtype(pointed_dtype<T>, dtype);
   return from_blob(static_cast<void*>(data), sizes, dtype, release, owner);
 }
+/// The same with strides, in elements.
 template <TypedElement T>
 Tensor from_blob(T* data, IntArrayRef sizes, IntArrayRef strides, DType dtype = pointed_dtype<T>, void (*release)(void* owner) = nullptr,
                  void* owner = nullptr) {

@@ -205,7 +205,7 @@ class Tensor {
   const Tensor& copy_(const Tensor& source) const;  ///< broadcasts and converts
   const Tensor& fill_(Scalar value) const;
   const Tensor& fill_(const Tensor& value) const;
-  const Tensor& zero_() const { return fill_(0); }
+  const Tensor& zero_() const;
 
   // --- indexing: x[2], x.index({Slice(0, 3), Ellipsis, None, mask})
   Tensor operator[](int64_t index) const { return select_first(index); }

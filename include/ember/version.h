@@ -17,6 +17,7 @@ struct BuildInfo {
   const char* components;       ///< optional libraries that are built in, by spaces: "zlib", or "none"
   const char* compiler;
 };
+/// What this build is, for reports of faults; `ember info` prints it.
 BuildInfo build_info();
 
 }  // namespace ember

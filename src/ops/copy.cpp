@@ -55,6 +55,11 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
   return assign_inplace(*this, source.to(dtype()));
 }
 
+const Tensor& Tensor::zero_() const {
+  require_defined("zero_", *this);
+  return fill_(0);
+}
+
 const Tensor& Tensor::fill_(Scalar value) const {
   require_defined("fill_", *this);
   check_inplace(*this);

@@ -56,23 +56,26 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias 
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvTransposeOptions<1> options = {});
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvTransposeOptions<2> options = {});
 
-// PyTorch's positional forms: conv2d(x, weight, bias, 1, 1) is conv2d(x, weight, bias, {.stride = 1, .padding = 1}).
+/// PyTorch's positional forms: conv2d(x, weight, bias, 1, 1) is conv2d(x, weight, bias, {.stride = 1, .padding = 1}).
 template <WholeNumber Stride>
 Tensor conv1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ConvPadding<1> padding = 0,
               ExpandingArray<1> dilation = 1, int64_t groups = 1) {
   return conv1d(x, weight, bias, ConvOptions<1>{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
 }
+/// By position.
 template <WholeNumber Stride>
 Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ConvPadding<2> padding = 0,
               ExpandingArray<2> dilation = 1, int64_t groups = 1) {
   return conv2d(x, weight, bias, ConvOptions<2>{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
 }
+/// By position.
 template <WholeNumber Stride>
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<1> padding = 0,
                         ExpandingArray<1> output_padding = 0, int64_t groups = 1, ExpandingArray<1> dilation = 1) {
   return conv_transpose1d(x, weight, bias,
                           ConvTransposeOptions<1>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
+/// By position.
 template <WholeNumber Stride>
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<2> padding = 0,
                         ExpandingArray<2> output_padding = 0, int64_t groups = 1, ExpandingArray<2> dilation = 1) {

@@ -86,8 +86,8 @@ Tensor logical_not(const Tensor& x);  ///< x == 0
 Tensor isnan(const Tensor& x);  ///< x != x
 Tensor isinf(const Tensor& x);  ///< either infinity
 Tensor isfinite(const Tensor& x);  ///< neither NaN nor an infinity
-// Bit by bit on whole numbers, logical on bools. Throws NotImplementedError "\"bitwise_and_cpu\" not implemented for 'Float'". Shifts by
-// less than 0 or more than the type has bits give 0 (to the right of a negative number: -1).
+/// Bit by bit on whole numbers, logical on bools. Throws NotImplementedError "\"bitwise_and_cpu\" not implemented for 'Float'". Shifts by
+/// less than 0 or more than the type has bits give 0 (to the right of a negative number: -1).
 Tensor bitwise_not(const Tensor& x);
 Tensor bitwise_and(const Operand& a, const Operand& b);
 Tensor bitwise_or(const Operand& a, const Operand& b);

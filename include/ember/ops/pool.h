@@ -32,22 +32,25 @@ PoolIndices max_pool1d_with_indices(const Tensor& x, ExpandingArray<1> kernel_si
 PoolIndices max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {});
 Tensor avg_pool1d(const Tensor& x, ExpandingArray<1> kernel_size, AvgPoolOptions<1> options = {});
 Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, AvgPoolOptions<2> options = {});
-// PyTorch's positional forms: max_pool2d(x, 2, 2) is max_pool2d(x, 2, {.stride = 2}).
+/// PyTorch's positional forms: max_pool2d(x, 2, 2) is max_pool2d(x, 2, {.stride = 2}).
 template <WholeNumber Stride>
 Tensor max_pool1d(const Tensor& x, ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, ExpandingArray<1> dilation = 1,
                   bool ceil_mode = false) {
   return max_pool1d(x, kernel_size, MaxPoolOptions<1>{stride, padding, dilation, ceil_mode});
 }
+/// By position.
 template <WholeNumber Stride>
 Tensor max_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, ExpandingArray<2> dilation = 1,
                   bool ceil_mode = false) {
   return max_pool2d(x, kernel_size, MaxPoolOptions<2>{stride, padding, dilation, ceil_mode});
 }
+/// By position.
 template <WholeNumber Stride>
 Tensor avg_pool1d(const Tensor& x, ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, bool ceil_mode = false,
                   bool count_include_pad = true) {
   return avg_pool1d(x, kernel_size, AvgPoolOptions<1>{stride, padding, ceil_mode, count_include_pad});
 }
+/// By position.
 template <WholeNumber Stride>
 Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, bool ceil_mode = false,
                   bool count_include_pad = true) {

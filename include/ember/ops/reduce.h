@@ -37,6 +37,7 @@ template <class T>
 Tensor var(const Tensor& x, T unbiased) {
   return var(x, Dims(), unbiased);
 }
+/// The square root of var.
 Tensor std(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
 template <class T>
   requires std::is_same_v<T, bool>
