@@ -49,7 +49,7 @@ TEST_CASE("misuse: a gradient before the backward, and the bias of a layer witho
   const Tensor p = ones({2}).requires_grad_();
 
   refused<RuntimeError>("weight.grad().norm()", "norm(): argument (position 1)", {layer.weight}, [&] { layer.weight.grad().norm(); });
-  refused<RuntimeError>("weight.grad().zero_()", "fill_(): argument (position 1)", {layer.weight}, [&] { layer.weight.grad().zero_(); });
+  refused<RuntimeError>("weight.grad().zero_()", "zero_(): argument (position 1)", {layer.weight}, [&] { layer.weight.grad().zero_(); });
   refused<RuntimeError>("weight.grad().item()", "item()", {layer.weight}, [&] { layer.weight.grad().item(); });
   CHECK(to_string(layer.weight.grad()) == "undefined");
   refused<RuntimeError>("layer.bias.sum()", "sum(): argument (position 1)", [&] { layer.bias.sum(); });
