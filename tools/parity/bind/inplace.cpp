@@ -94,7 +94,7 @@ Table shapes() {
       {"Tensor.squeeze_", "input *dim:list", [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.squeeze(a[1].ints()); }); }},
       {"Tensor.unsqueeze_", "input dim", [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.unsqueeze(a[1]); }); }},
       {"Tensor.as_strided_ as_strided_", "input size stride storage_offset=None",
-       [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.as_strided(a[1].ints(), a[2].ints(), a[3].integer_or(-1)); }); }},
+       [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.as_strided(a[1].ints(), a[2].ints(), a[3].integer_or(Slice::None)); }); }},
       {"Tensor.detach_ detach_", "input", [](Args& a) { return a[0].tensor().detach_(), a[0].tensor(); }},
       {"Tensor.requires_grad_", "input requires_grad=True", [](Args& a) { return a[0].tensor().requires_grad_(a[1].boolean()); }},
   };

@@ -153,7 +153,7 @@ Table views() {
       {"diagonal*", "input offset=0 dim1=0 dim2=1", [](Args& a) { return diagonal(a[0], a[1], a[2], a[3]); }},
       {"Tensor.unfold", "input dimension size step", [](Args& a) { return a[0].tensor().unfold(a[1], a[2], a[3]); }},
       {"Tensor.as_strided as_strided", "input size stride storage_offset=None",
-       [](Args& a) { return a[0].tensor().as_strided(a[1].ints(), a[2].ints(), a[3].integer_or(-1)); }},
+       [](Args& a) { return a[0].tensor().as_strided(a[1].ints(), a[2].ints(), a[3].integer_or(Slice::None)); }},
       {"Tensor.clone clone", "input * memory_format=None",
        [](Args& a) { return a[0].tensor().clone(memory_format(a[1])); }},
       {"Tensor.contiguous", "input * memory_format=~None", [](Args& a) { return a[0].tensor().contiguous(); }},
