@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # To be sourced: run_ranks N PROGRAM [ARGUMENT...] starts a program on N ranks of this machine, under Open MPI or MPICH.
 # Open MPI refuses more ranks than cores and the root user unless it is told; MPICH needs neither.
 run_ranks() {

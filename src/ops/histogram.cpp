@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "error_format.h"
+#include "tensor/defined.h"
 
 namespace ember {
 
@@ -72,6 +73,7 @@ void check_weight(const Tensor& x, const Tensor& weight) {
 }  // namespace
 
 Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
+  require_defined("histc", x);
   check_floating(x, "histogram_cpu");
   check<RuntimeError>(bins > 0, "torch.histogram(): bins must be > 0, but got {} for dimension 0", bins);
   NoGradGuard no_grad;
@@ -89,6 +91,7 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
 }
 
 Histogram histogram(const Tensor& x, int64_t bins, const HistogramOptions& options) {
+  require_defined("histogram", x);
   check_floating(x, "histogramdd");
   check<RuntimeError>(bins > 0, "torch.histogram(): bins must be > 0, but got {} for dimension 0", bins);
   check_weight(x, options.weight);
@@ -113,6 +116,7 @@ Histogram histogram(const Tensor& x, int64_t bins, const HistogramOptions& optio
 }
 
 Histogram histogram(const Tensor& x, const Tensor& bin_edges, const HistogramOptions& options) {
+  require_defined("histogram", x, bin_edges);
   check_floating(x, "histogramdd");
   check<RuntimeError>(bin_edges.dim() == 1 && bin_edges.numel() >= 1,
                       "torch.histogramdd: bins tensor should have at least 1 element, but got {} elements in the bins tensor for dimension 0",
@@ -181,6 +185,7 @@ Tensor shares(const Tensor& x, const Tensor& q) {
 }  // namespace
 
 Tensor quantile(const Tensor& x, const Tensor& q, int64_t dim, bool keepdim, Interpolation interpolation) {
+  require_defined("quantile", x, q);
   check_quantile(x);
   const int d = wrap_dim(dim, int(x.dim()));
   const Tensor rows = x.dim() == 0 ? x.reshape({1}) : x.movedim({d}, {-1});
@@ -190,17 +195,20 @@ Tensor quantile(const Tensor& x, const Tensor& q, int64_t dim, bool keepdim, Int
 }
 
 Tensor quantile(const Tensor& x, const Tensor& q, Interpolation interpolation) {
+  require_defined("quantile", x, q);
   check_quantile(x);
   return quantile(x.reshape({-1}), q, 0, false, interpolation);
 }
 
 Tensor quantile(const Tensor& x, double q, int64_t dim, bool keepdim, Interpolation interpolation) {
+  require_defined("quantile", x);
   check_quantile(x);
   check_share(q);
   return quantile(x, full({}, q, x.dtype()), dim, keepdim, interpolation);
 }
 
 Tensor quantile(const Tensor& x, double q, Interpolation interpolation) {
+  require_defined("quantile", x);
   check_quantile(x);
   check_share(q);
   return quantile(x, full({}, q, x.dtype()), interpolation);
