@@ -3,6 +3,45 @@
 
 using namespace lab;
 
+constexpr int kBatches = 10;  // one batch of 60 says little
+
+/// From where the net stands, on one batch: the losses after steps of these lengths over the loss here, and the largest change of the gradient
+/// on the way over its norm here.
+struct Along {
+  std::vector<double> ratios;
+  double change = 0;
+};
+static Along walk(nn::Sequential& net, const Images& batch, const std::vector<double>& lengths) {
+  const std::vector<Tensor> parameters = net.parameters();
+  const auto gradients = [&] {
+    net.zero_grad();
+    const Tensor loss = cross_entropy(net(batch.x), batch.y);
+    loss.backward();
+    std::vector<Tensor> flat;
+    for (const Tensor& p : parameters) flat.push_back(p.grad().reshape({-1}).clone());
+    return std::pair{loss.item<double>(), cat(flat)};
+  };
+  const auto [here, gradient] = gradients();
+  std::vector<Tensor> start, direction;
+  for (const Tensor& p : parameters) {
+    start.push_back(p.detach().clone());
+    direction.push_back(p.grad().clone());
+  }
+  const auto go = [&](double length) {
+    NoGradGuard no_grad;
+    for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(start[i] - length * direction[i]);
+  };
+  Along along;
+  for (const double length : lengths) {
+    go(length);
+    const auto [there, changed] = gradients();
+    along.ratios.push_back(there / here);
+    along.change = std::max(along.change, ((changed - gradient).norm() / gradient.norm()).item<double>());
+  }
+  go(0);
+  return along;
+}
+
 static int along_the_gradient(Experiment& e) {
   const std::vector<double> lengths = {.0125, .025, .05, .1, .2, .4};
   const double torch_largest[2] = {13.7 / 2.126, .169 / .177}, torch_change[2] = {41 / 7.2, .9};
@@ -13,38 +52,18 @@ static int along_the_gradient(Experiment& e) {
     nn::Sequential net = mlp({.norm = norm ? "batch" : "none", .std = 0, .layers = 6});
     lab::train(net, e, {});
     Generator generator(std::uint64_t(e.seed() + 3));
-    const Tensor chosen = randint(0, e.train().x.size(0), {60}, {}, &generator);
-    const Images batch{e.train().x.index_select(0, chosen), e.train().y.index_select(0, chosen)};
-    const auto gradients = [&] {
-      net.zero_grad();
-      const Tensor loss = cross_entropy(net(batch.x), batch.y);
-      loss.backward();
-      std::vector<Tensor> flat;
-      for (const Tensor& p : net.parameters()) flat.push_back(p.grad().reshape({-1}).clone());
-      return std::pair{loss.item<double>(), cat(flat)};
-    };
-    const std::vector<Tensor> parameters = net.parameters();
-    std::vector<Tensor> start, direction;
-    const auto [here, gradient] = gradients();
-    for (const Tensor& p : parameters) {
-      start.push_back(p.detach().clone());
-      direction.push_back(p.grad().clone());
-    }
-    std::vector<double> ratios;
-    double largest_change = 0;
-    for (const double length : lengths) {
-      {
-        NoGradGuard no_grad;
-        for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(start[i] - length * direction[i]);
-      }
-      const auto [there, changed] = gradients();
-      ratios.push_back(there / here);
-      largest_change = std::max(largest_change, (changed - gradient).norm().item<double>());
+    std::vector<double> ratios(lengths.size());
+    double change = 0;
+    for (int k = 0; k < kBatches; ++k) {
+      const Tensor chosen = randint(0, e.train().x.size(0), {60}, {}, &generator);
+      const Along along = walk(net, {e.train().x.index_select(0, chosen), e.train().y.index_select(0, chosen)}, lengths);
+      for (std::size_t i = 0; i < lengths.size(); ++i) ratios[i] += along.ratios[i] / kBatches;
+      change += along.change / kBatches;
     }
     const std::string name = norm ? "with batch norm" : "without";
-    const double largest = *std::max_element(ratios.begin(), ratios.end()), norm_here = gradient.norm().item<double>();
+    const double largest = *std::max_element(ratios.begin(), ratios.end());
     e.row(name + ": largest loss on the way / loss", torch_largest[norm], largest, norm ? at_most(1) : at_least(3));
-    e.row(name + ": change of the gradient / its norm", torch_change[norm], largest_change / norm_here);
+    e.row(name + ": change of the gradient / its norm", torch_change[norm], change);
     plot.add({.name = name, .x = lengths, .y = ratios, .style = norm ? "line" : "dashed"});
   }
   e.figure(plot.svg());
