@@ -17,6 +17,7 @@ Tensor keep_all_dims(const Tensor& x, const Tensor& value, bool keepdim) {
 }
 
 Result quantile_of(Args& a) {
+  if (a[1].is_tensor() && a[1].tensor().requires_grad()) throw Unsupported("the gradient of quantile with respect to q");
   static const char* const names[] = {"linear", "lower", "higher", "midpoint", "nearest"};
   const std::string name = a[4].text();
   const auto at = std::find(std::begin(names), std::end(names), name) - std::begin(names);
