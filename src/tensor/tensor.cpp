@@ -54,14 +54,9 @@ bool strides_are_contiguous(IntArrayRef sizes, IntArrayRef strides) {
 
 namespace {
 
-/// The product of the sizes of a tensor with memory of its own.
-int64_t stored_numel(IntArrayRef sizes) {
+/// The product of sizes of which one is 0, or something is wrong.
+[[gnu::noinline, gnu::cold]] int64_t unusual_numel(IntArrayRef sizes) {
   int64_t product = 1;
-  bool usual = true;
-  for (int64_t size : sizes) usual &= size > 0 && !__builtin_mul_overflow(product, size, &product);
-  if (usual && product < kMostElements) [[likely]] return product;
-
-  product = 1;
   bool empty = false, overflow = false;
   for (int64_t size : sizes) {
     check<RuntimeError>(size >= 0, "Trying to create tensor with negative dimension {}: {}", size, sizes);
@@ -70,6 +65,14 @@ int64_t stored_numel(IntArrayRef sizes) {
   }
   check<RuntimeError>(!overflow && product < kMostElements, "Storage size calculation overflowed with sizes={}", sizes);
   return empty ? 0 : product;
+}
+
+/// The product of the sizes of a tensor with memory of its own.
+inline int64_t stored_numel(IntArrayRef sizes) {
+  int64_t product = 1;
+  bool usual = true;
+  for (int64_t size : sizes) usual &= !__builtin_mul_overflow(product, size, &product) && size > 0;
+  return usual && product < kMostElements ? product : unusual_numel(sizes);
 }
 
 void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides, int64_t numel) {
