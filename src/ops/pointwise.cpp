@@ -190,6 +190,7 @@ Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initiali
     for (int d = 0; d < sizes.size(); ++d)
       inputs[i].strides[d] = d < missing || tensors[i]->sizes()[d - missing] == 1 ? 0 : tensors[i]->strides()[d - missing];
   }
+  check_storable(sizes);
   const Shape order = memory_order(inputs, count, sizes);
   Shape strides = Shape::filled(sizes.size(), 0);
   int64_t step = 1;
