@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "layers.h"
 #include "nets.h"
 
 using namespace bench;
@@ -190,7 +191,7 @@ Step prepare(const std::string& name) {
   const std::size_t at = name.find('@');
   for (const NetRow& net : net_rows())
     if (at != std::string::npos && name.substr(0, at) == net.name) return train_step(net, std::stoll(name.substr(at + 1)));
-  return nullptr;
+  return layer_step(name);
 }
 
 std::string list_rows() {

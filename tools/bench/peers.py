@@ -9,6 +9,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TORCH_PEERS = ["torch", "torch_fused", "torch_channels_last", "torch_compile"]
 ALL_PEERS = TORCH_PEERS + ["libtorch", "jax"]
 
+# What keeps each process from newer instructions.
+ISAS = {"v3": {"EMBER_ISA": "v3", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+               "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}}
+
 
 class Process:
     """Measures one row at a time when asked to."""

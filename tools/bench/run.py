@@ -16,6 +16,7 @@ import limits
 import memory
 import peers as processes_of
 import report
+import survey
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCUMENT = os.path.join(HERE, "../../docs/performance.md")
@@ -46,6 +47,9 @@ def arguments():
     parser.add_argument("--document", action="store_true", help="also put what was measured into docs/performance.md")
     parser.add_argument("--batches", action="store_true", help="instead: W6's training step at batch 1 to 256, and its time for one image")
     parser.add_argument("--memory", action="store_true", help="instead: peak memory of training W6 and W7, Ember and PyTorch")
+    parser.add_argument("--survey", metavar=("SEED", "COUNT"), nargs=2, type=int, help="instead: COUNT layers drawn from SEED, beside PyTorch in both layouts")
+    parser.add_argument("--isa", metavar="v3", choices=sorted(processes_of.ISAS), help="Ember and its peers restricted to these instructions; v3 is AVX2")
+    parser.add_argument("--cpu-time", action="store_true", help="one thread by the time that it had a processor: for busy machines; not for jax")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -80,6 +84,11 @@ def time_for_an_image(results):
 def main():
     options = arguments()
     keep_priority()
+    os.environ.update(processes_of.ISAS.get(options.isa, {}))
+    if options.cpu_time:
+        options.threads, os.environ["BENCH_CLOCK"] = 1, "thread"
+    if options.survey:
+        options.peers, options.repetitions, options.seconds = "torch_fused,torch_channels_last", 3, 0.03
     wanted = [p for p in options.peers.split(",") if p]
     if options.memory:
         held = list(memory.lines(options.build, wanted))
@@ -87,16 +96,18 @@ def main():
         if options.document:
             report.replace_between(DOCUMENT, "memory", [f"    {line}" for line in held])
         return
-    machines = {t: limits.Machine(os.path.join(options.build, "bin/bench_probe"), t) for t in ([options.threads] if options.threads else [1, 2])}
+    probe = "bench_probe_v3" if options.isa == "v3" else "bench_probe"
+    machines = {t: limits.Machine(os.path.join(options.build, "bin", probe), t) for t in ([options.threads] if options.threads else [1, 2])}
     for machine in machines.values():
         print(f"this machine, {machine}")
     processes, missing = processes_of.start(wanted, options.build)
     for name in missing:
         print(f"not installed, left out: {name}")
-    rows = BATCHES if options.batches else processes["ember"].ask("list")
+    rows = survey.rows(*options.survey) if options.survey else BATCHES if options.batches else processes["ember"].ask("list")
     results, bounds = run(options, [row for row in rows if re.search(options.filter, row)], processes, machines)
 
-    print("\n".join(time_for_an_image(results) if options.batches else report.summary(results)))
+    shown = survey.summary if options.survey else time_for_an_image if options.batches else report.summary
+    print("\n".join(shown(results)))
     if options.svg:
         report.draw(results, options.svg)
     if options.document and options.batches:

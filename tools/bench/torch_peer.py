@@ -9,12 +9,15 @@ images; the last is compiled. Reads lines from standard input, words separated b
 import sys
 
 import clock
+import layers
 import memory
 
 import torch
 import torch._inductor.config
 import torch.nn as nn
 import torch.nn.functional as F
+
+import torch_layers
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else "torch"
 FORMAT = torch.channels_last if MODE in ("torch_channels_last", "torch_compile") else torch.contiguous_format
@@ -207,6 +210,8 @@ def operations():
 
 
 def find(name):
+    if layers.is_layer(name):
+        return torch_layers.step(name, FORMAT)
     if name in NETS:
         return train_step(name)
     if name.startswith("W"):
