@@ -55,6 +55,7 @@
 #include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
+#include <ember/ops/stride.h>
 #include <ember/ops/then.h>
 #include <ember/optim/adagrad.h>
 #include <ember/optim/adam.h>

@@ -6,67 +6,32 @@
 namespace ember {
 namespace {
 
-Tensor compare(Op op, const Operand& a, const Operand& b) { return pointwise(op, {&a, &b}, result_type(a, b), {}, kBool); }
+Tensor compare(const char* name, Op op, const Operand& a, const Operand& b) {
+  require_defined(name, a, b);
+  return pointwise(op, {&a, &b}, result_type(a, b), {}, kBool);
+}
 
-Tensor test(Op op, const Tensor& x) {
+Tensor test(const char* name, Op op, const Tensor& x) {
+  require_defined(name, x);
   const Operand operand(x);
   return pointwise(op, {&operand}, x.dtype(), {}, kBool);
 }
 
 }  // namespace
 
-Tensor eq(const Operand& a, const Operand& b) {
-  require_defined("eq", a, b);
-  return compare(Op::Eq, a, b);
-}
-Tensor ne(const Operand& a, const Operand& b) {
-  require_defined("ne", a, b);
-  return compare(Op::Ne, a, b);
-}
-Tensor lt(const Operand& a, const Operand& b) {
-  require_defined("lt", a, b);
-  return compare(Op::Lt, a, b);
-}
-Tensor le(const Operand& a, const Operand& b) {
-  require_defined("le", a, b);
-  return compare(Op::Le, a, b);
-}
-Tensor gt(const Operand& a, const Operand& b) {
-  require_defined("gt", a, b);
-  return compare(Op::Gt, a, b);
-}
-Tensor ge(const Operand& a, const Operand& b) {
-  require_defined("ge", a, b);
-  return compare(Op::Ge, a, b);
-}
-Tensor logical_and(const Tensor& a, const Tensor& b) {
-  require_defined("logical_and", a, b);
-  return compare(Op::LogicalAnd, a, b);
-}
-Tensor logical_or(const Tensor& a, const Tensor& b) {
-  require_defined("logical_or", a, b);
-  return compare(Op::LogicalOr, a, b);
-}
-Tensor logical_xor(const Tensor& a, const Tensor& b) {
-  require_defined("logical_xor", a, b);
-  return compare(Op::LogicalXor, a, b);
-}
-Tensor logical_not(const Tensor& x) {
-  require_defined("logical_not", x);
-  return test(Op::LogicalNot, x);
-}
-Tensor isnan(const Tensor& x) {
-  require_defined("isnan", x);
-  return test(Op::IsNan, x);
-}
-Tensor isinf(const Tensor& x) {
-  require_defined("isinf", x);
-  return test(Op::IsInf, x);
-}
-Tensor isfinite(const Tensor& x) {
-  require_defined("isfinite", x);
-  return test(Op::IsFinite, x);
-}
+Tensor eq(const Operand& a, const Operand& b) { return compare("eq", Op::Eq, a, b); }
+Tensor ne(const Operand& a, const Operand& b) { return compare("ne", Op::Ne, a, b); }
+Tensor lt(const Operand& a, const Operand& b) { return compare("lt", Op::Lt, a, b); }
+Tensor le(const Operand& a, const Operand& b) { return compare("le", Op::Le, a, b); }
+Tensor gt(const Operand& a, const Operand& b) { return compare("gt", Op::Gt, a, b); }
+Tensor ge(const Operand& a, const Operand& b) { return compare("ge", Op::Ge, a, b); }
+Tensor logical_and(const Tensor& a, const Tensor& b) { return compare("logical_and", Op::LogicalAnd, a, b); }
+Tensor logical_or(const Tensor& a, const Tensor& b) { return compare("logical_or", Op::LogicalOr, a, b); }
+Tensor logical_xor(const Tensor& a, const Tensor& b) { return compare("logical_xor", Op::LogicalXor, a, b); }
+Tensor logical_not(const Tensor& x) { return test("logical_not", Op::LogicalNot, x); }
+Tensor isnan(const Tensor& x) { return test("isnan", Op::IsNan, x); }
+Tensor isinf(const Tensor& x) { return test("isinf", Op::IsInf, x); }
+Tensor isfinite(const Tensor& x) { return test("isfinite", Op::IsFinite, x); }
 
 Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
   require_defined("isclose", a, b);

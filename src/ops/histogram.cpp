@@ -11,6 +11,7 @@
 
 #include "error_format.h"
 #include "tensor/defined.h"
+#include "with_type.h"
 
 namespace ember {
 
@@ -36,14 +37,6 @@ void count(const Tensor& x, const Tensor& weight, const T* edges, int64_t bins, 
     if (bin == bins) --bin;  // the last bin includes its right edge
     if (bin >= 0 && bin < bins) hist[bin] += w ? w[i] : T(1);
   }
-}
-
-template <class Body>
-void with_floating(DType dtype, Body&& body) {
-  if (dtype == kFloat32)
-    body(float());
-  else
-    body(double());
 }
 
 Range range_of(const Tensor& x, double low, double high, const char* what) {
@@ -81,7 +74,7 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
   if (range.low == range.high) range = {range.low - 1, range.high + 1};
   check<RuntimeError>(range.low < range.high, "torch.histc: max must be larger than min");
   Tensor hist = zeros({bins}, x.dtype());
-  with_floating(x.dtype(), [&](auto zero) {
+  with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const Tensor edges = linspace(range.low, range.high, bins + 1, {.dtype = x.dtype()});
     const T* const e = edges.data<T>();
@@ -103,7 +96,7 @@ Histogram histogram(const Tensor& x, int64_t bins, const HistogramOptions& optio
   if (range.low == range.high) range = {range.low - 0.5, range.high + 0.5};
   const Tensor edges = linspace(range.low, range.high, bins + 1, {.dtype = x.dtype()});
   Tensor hist = zeros({bins}, x.dtype());
-  with_floating(x.dtype(), [&](auto zero) {
+  with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* const e = edges.data<T>();
     count<T>(x, options.weight, e, bins, hist.data<T>(), [&](T v) {
@@ -130,7 +123,7 @@ Histogram histogram(const Tensor& x, const Tensor& bin_edges, const HistogramOpt
   const Tensor edges = bin_edges.detach().clone().contiguous();
   const int64_t bins = edges.numel() - 1;
   Tensor hist = zeros({bins}, x.dtype());
-  with_floating(x.dtype(), [&](auto zero) {
+  with_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* const e = edges.data<T>();
     if (bins > 0) count<T>(x, options.weight, e, bins, hist.data<T>(), [&](T v) { return int64_t(std::upper_bound(e, e + bins + 1, v) - e) - 1; });

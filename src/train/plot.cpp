@@ -7,6 +7,7 @@
 #include "error_format.h"
 #include "io/file.h"
 #include "train/plot_axis.h"
+#include "train/markup.h"
 
 namespace ember::train {
 
@@ -32,25 +33,6 @@ std::string style() {
          ".ep-band{fill-opacity:.18}.ep-grid{stroke-width:1}.ep-frame{stroke-width:1;fill:none;stroke-opacity:.55}"
          ".ep-title{font-size:14px;font-weight:600}" +
          light + "@media (prefers-color-scheme:dark){" + scheme("#12161b", "#dfe5ea", "#2c343c", kOnDark) + "}@media print{" + light + "}</style>";
-}
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '&')
-      result += "&amp;";
-    else if (c == '"')
-      result += "&quot;";
-    else if (static_cast<unsigned char>(c) >= 32 || c == '\t')
-      result += c;
-    else
-      result += ' ';
-  }
-  return result;
 }
 
 /// Colours repeat after eight curves: then dots tell them apart.

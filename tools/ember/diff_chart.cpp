@@ -6,24 +6,12 @@
 
 #include "diff_page.h"
 
-std::string escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '&') out += "&amp;";
-    else if (c == '"') out += "&quot;";
-    else out += c;
-  }
-  return out;
-}
-
 std::string colour(std::size_t layer, std::size_t layers) {
   const double t = layers < 2 ? 0 : double(layer) / double(layers - 1);
   return fmt::format("hsl({:.0f} {:.0f}% var(--curve-light))", 250 - 200 * t, 62 + 12 * t);
 }
 
-std::string type_of(const Layer& layer) { return escape((layer.a ? layer.a : layer.b)->type); }
+std::string type_of(const Layer& layer) { return ember::escaped((layer.a ? layer.a : layer.b)->type); }
 
 namespace {
 
@@ -98,10 +86,10 @@ class Chart {
       points += fmt::format("{:.1f},{:.1f} ", x(step), y(groups.distance));
       if (l.steps.size() > 40) continue;
       dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{}" style="fill:{}">)", x(step), y(groups.distance), is_first(i) ? 3.5 : 2.2, stroke(i));
-      dots += fmt::format("<title>{}, step {}: {:.1e} of its size apart</title></circle>", escape(l.path), step, groups.distance);
+      dots += fmt::format("<title>{}, step {}: {:.1e} of its size apart</title></circle>", ember::escaped(l.path), step, groups.distance);
     }
     return fmt::format(R"(<polyline class="curve{}" style="stroke:{}" points="{}"><title>{}</title></polyline>)",
-                       is_first(i) ? " strong" : "", stroke(i), points, escape(l.path)) + dots;
+                       is_first(i) ? " strong" : "", stroke(i), points, ember::escaped(l.path)) + dots;
   }
 
   struct Label {
@@ -140,11 +128,11 @@ class Chart {
     const Layer& layer = c_.layers[l.layer];
     const int left = width_ - right_ + 14;
     const std::string path = shortened(layer.path, 24), type = (layer.a ? layer.a : layer.b)->type;
-    const std::string kind = path.size() + type.size() < 24 ? fmt::format(R"( <tspan class="type">{}</tspan>)", escape(type)) : "";
+    const std::string kind = path.size() + type.size() < 24 ? fmt::format(R"( <tspan class="type">{}</tspan>)", ember::escaped(type)) : "";
     return fmt::format(R"(<path class="leader" style="stroke:{}" d="M{:.1f} {:.1f} L{} {:.1f}"/>)", stroke(l.layer),
                        x(layer.steps.rbegin()->first), last_y(layer), left, l.y) +
            fmt::format(R"(<text class="label{}" x="{}" y="{:.1f}" style="fill:{}">{}{}</text>)", is_first(l.layer) ? " strong" : "", left + 4, l.y + 4,
-                       stroke(l.layer), escape(path), kind);
+                       stroke(l.layer), ember::escaped(path), kind);
   }
 
   const Comparison& c_;

@@ -14,7 +14,7 @@
 
 namespace {
 
-std::string file_name(const std::string& path) { return escape(path.substr(path.rfind('/') + 1)); }
+std::string file_name(const std::string& path) { return ember::escaped(path.substr(path.rfind('/') + 1)); }
 
 // Errors on a logarithmic scale from three decades below the tolerance, the left edge or the bottom, to five above.
 constexpr double kBelow = 3, kAbove = 5;
@@ -25,10 +25,10 @@ std::string header(const Comparison& c) {
   std::string runs;
   for (const auto& [name, run] : {std::pair("A", &c.a), std::pair("B", &c.b)})
     runs += fmt::format(R"(<div class="run"><b>{}</b><span class="mono">{}</span><span>{}</span><span>{} steps</span></div>)", name,
-                        file_name(run->file), escape(run->framework), grouped(run->count));
+                        file_name(run->file), ember::escaped(run->framework), grouped(run->count));
   return fmt::format(R"(<header><p class="tool">ember diff</p><p class="kicker {}">{}</p><h1>{}</h1><div class="runs">{}</div></header>)",
                      c.first ? "bad" : "good", c.first ? "First divergence" : "Within tolerance",
-                     c.first ? escape(headline(c)) : "No divergence", runs);
+                     c.first ? ember::escaped(headline(c)) : "No divergence", runs);
 }
 
 /// How a layer is built, with what the other one has otherwise marked.
@@ -46,7 +46,7 @@ std::string built(const TracedRun& run, const TracedModule& module, const Traced
   std::string text;
   for (std::size_t i = 0; i < own.size(); ++i) {
     const bool differs = std::find(others.begin(), others.end(), own[i]) == others.end();
-    text += (i > 1 ? ", " : "") + (differs ? "<mark>" + escape(own[i]) + "</mark>" : escape(own[i]));
+    text += (i > 1 ? ", " : "") + (differs ? "<mark>" + ember::escaped(own[i]) + "</mark>" : ember::escaped(own[i]));
   }
   return fmt::format(R"(<p class="mono built"><span>{}</span>{})</p>)", file_name(run.file), text);
 }
@@ -54,7 +54,7 @@ std::string built(const TracedRun& run, const TracedModule& module, const Traced
 std::string divergence(const Comparison& c) {
   if (!c.first) {
     std::string lines;
-    for (const std::string& line : explanation(c)) lines += fmt::format("<p>{}</p>", escape(line));
+    for (const std::string& line : explanation(c)) lines += fmt::format("<p>{}</p>", ember::escaped(line));
     return lines.empty() ? "" : R"(<section class="card calm">)" + lines + "</section>";
   }
   const Finding& f = *c.first;
@@ -73,11 +73,11 @@ std::string divergence(const Comparison& c) {
     fact("elements past it", fmt::format("{} of {}", grouped(f.past), grouped(f.count)));
     out += "</dl>";
   } else {
-    out += fmt::format(R"(<p class="measure">{}</p>)", escape(measure(f)));
+    out += fmt::format(R"(<p class="measure">{}</p>)", ember::escaped(measure(f)));
   }
   for (const std::string& line : explanation(c))
     if (!line.starts_with("  ") || !built_differently(c))
-      out += line.starts_with("  ") ? fmt::format(R"(<p class="mono listed">{}</p>)", escape(line)) : fmt::format("<p>{}</p>", escape(line));
+      out += line.starts_with("  ") ? fmt::format(R"(<p class="mono listed">{}</p>)", ember::escaped(line)) : fmt::format("<p>{}</p>", ember::escaped(line));
   if (built_differently(c)) {
     const TracedModule &a = *c.a.find(f.path), &b = *c.b.find(f.path);
     out += built(c.a, a, b) + built(c.b, b, a);
@@ -124,14 +124,14 @@ std::string table_row(const Comparison& c, std::size_t i, const std::string& whe
   const bool first = c.first && c.first->path == l.path;
   const Layer::Groups groups = shown(c, l);
   std::string out = fmt::format(R"(<tr{}><td class="mono"><i class="swatch" style="background:{}"></i>{}</td><td class="type">{}</td>)",
-                                first ? R"( class="first")" : "", colour(i, c.layers.size()), escape(l.path), type_of(l));
+                                first ? R"( class="first")" : "", colour(i, c.layers.size()), ember::escaped(l.path), type_of(l));
   out += cell(kForward, when, groups.has_forward, groups.forward) + cell(kState, when, groups.has_state, groups.state) +
          cell(kBackward, when, groups.has_backward, groups.backward);
   out += fmt::format(R"(<td class="number">{}</td>)", part_text(l.distance));
   out += fmt::format(R"(<td class="bars"><div class="bar"><i class="{}" style="width:{:.1f}%"></i></div></td>)",
                      l.worst.ratio > 1 ? "bad" : "good", 100 * portion(l.worst.ratio));
   const Finding& f = l.since ? *l.since : l.worst;
-  const std::string at = f.ratio == 0 ? "equal" : fmt::format("{}step {}, {}", l.since ? "since " : "", f.step, escape(f.what));
+  const std::string at = f.ratio == 0 ? "equal" : fmt::format("{}step {}, {}", l.since ? "since " : "", f.step, ember::escaped(f.what));
   return out + fmt::format(R"(<td class="number">{}</td><td class="at">{}{}</td></tr>)", ratio_text(l.worst.ratio), at,
                            first ? "<b>first</b>" : "");
 }
@@ -156,9 +156,9 @@ std::string table(const Comparison& c) {
 }
 
 std::string notes(const Comparison& c) {
-  std::string out = fmt::format("<p>Compared: {}. {} of {} arrays are farther apart than what came before them explains.</p>", escape(summary(c)), grouped(c.diverging),
+  std::string out = fmt::format("<p>Compared: {}. {} of {} arrays are farther apart than what came before them explains.</p>", ember::escaped(summary(c)), grouped(c.diverging),
                                 grouped(c.arrays));
-  for (const std::string& note : c.notes) out += fmt::format("<p>{}.</p>", escape(note));
+  for (const std::string& note : c.notes) out += fmt::format("<p>{}.</p>", ember::escaped(note));
   return "<footer>" + out + "</footer>";
 }
 

@@ -2,31 +2,15 @@
 #include <fmt/format.h>
 
 #include "lesson.h"
+#include "train/markup.h"
 
 namespace {
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '&')
-      result += "&amp;";
-    else if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '"')
-      result += "&quot;";
-    else
-      result += c;
-  }
-  return result;
-}
 
 /// `code` in backquotes becomes <code>.
 std::string prose(const std::string& text) {
   std::string result;
   bool code = false;
-  for (const char c : escaped(text)) {
+  for (const char c : ember::escaped(text)) {
     if (c == '`') {
       result += code ? "</code>" : "<code>";
       code = !code;
@@ -47,7 +31,7 @@ std::string picture(const std::string& svg, const std::string& what) {
       data += c;
   }
   return fmt::format("<div class=\"picture\" tabindex=\"0\"><img alt=\"figure of {}\" src=\"data:image/svg+xml;charset=utf-8,{}\"></div>\n",
-                     escaped(what), data);
+                     ember::escaped(what), data);
 }
 
 std::string paragraphs(const std::vector<std::string>& texts) {
@@ -61,9 +45,9 @@ std::string programs(const LessonItem& item, const std::vector<std::pair<std::st
   for (const std::string& command : item.runs)
     for (const auto& [name, run] : runs)
       if (name == command)
-        html += fmt::format("<details><summary>run <code>{}</code></summary>\n{}<pre tabindex=\"0\">{}</pre></details>\n", escaped(command),
-                            run.figure.empty() ? "" : picture(run.figure, command), escaped(run.output));
-  for (const std::string& source : item.sources) html += fmt::format("<p class=\"see\">See {}.</p>\n", escaped(source));
+        html += fmt::format("<details><summary>run <code>{}</code></summary>\n{}<pre tabindex=\"0\">{}</pre></details>\n", ember::escaped(command),
+                            run.figure.empty() ? "" : picture(run.figure, command), ember::escaped(run.output));
+  for (const std::string& source : item.sources) html += fmt::format("<p class=\"see\">See {}.</p>\n", ember::escaped(source));
   return html;
 }
 
@@ -103,12 +87,12 @@ std::string shown(const LessonItem& item, std::size_t number, const std::vector<
 std::string lesson_page(const Lesson& lesson, const std::vector<std::pair<std::string, LessonRun>>& runs) {
   std::string items, level;
   for (std::size_t i = 0; i < lesson.items.size(); ++i) {
-    if (lesson.items[i].level != level) items += fmt::format("<h2>{}</h2>\n", escaped(level = lesson.items[i].level));
+    if (lesson.items[i].level != level) items += fmt::format("<h2>{}</h2>\n", ember::escaped(level = lesson.items[i].level));
     items += shown(lesson.items[i], i, runs);
   }
   std::string page = kLessonPage;
   const std::pair<const char*, std::string> parts[] = {
-      {"{{TITLE}}", escaped(lesson.title)}, {"{{INTRODUCTION}}", paragraphs(lesson.introduction)}, {"{{ITEMS}}", items}};
+      {"{{TITLE}}", ember::escaped(lesson.title)}, {"{{INTRODUCTION}}", paragraphs(lesson.introduction)}, {"{{ITEMS}}", items}};
   for (const auto& [name, text] : parts)
     for (std::size_t at = page.find(name); at != std::string::npos; at = page.find(name, at + text.size()))
       page.replace(at, std::string(name).size(), text);

@@ -100,12 +100,12 @@ std::string confusion_html(const Confusion& confusion) {
       "<p>{} of {} right, accuracy {:.4f}. Rows are the classes, columns what they were taken for.</p>\n<div class=\"wide\"><table "
       "class=\"confusion\"><tr><td></td>",
       right, all, all ? double(right) / double(all) : 0.0);
-  for (const std::string& name : confusion.names) html += "<th scope=\"col\">" + escaped_html(name) + "</th>";
+  for (const std::string& name : confusion.names) html += "<th scope=\"col\">" + ember::escaped(name) + "</th>";
   html += "<th scope=\"col\">recall</th></tr>\n";
   for (std::size_t r = 0; r < confusion.counts.size(); ++r) {
     int64_t of_row = 0;
     for (const int64_t n : confusion.counts[r]) of_row += n;
-    html += "<tr><th scope=\"row\">" + escaped_html(confusion.names[r]) + "</th>";
+    html += "<tr><th scope=\"row\">" + ember::escaped(confusion.names[r]) + "</th>";
     for (std::size_t c = 0; c < confusion.counts.size(); ++c) {
       const int64_t n = confusion.counts[r][c];
       const double share = of_row ? double(n) / double(of_row) : 0;
@@ -130,7 +130,7 @@ std::string mistakes_html(const fs::path& path, const Confusion& confusion) {
     const Tensor image = images.select(0, i), low = image.min(), range = (image.max() - low).clamp_min(1e-12);
     html +=
         fmt::format("<figure><img alt=\"{0}, taken for {1}\" src=\"data:image/png;base64,{2}\"><figcaption>{0} &rarr; {1}</figcaption></figure>\n",
-                    escaped_html(name(target.data<int64_t>()[i])), escaped_html(name(prediction.data<int64_t>()[i])),
+                    ember::escaped(name(target.data<int64_t>()[i])), ember::escaped(name(prediction.data<int64_t>()[i])),
                     base64(train::png_bytes("report", ((image - low) / range).to(kFloat32))));
   }
   return html + "</div>\n";
@@ -211,8 +211,8 @@ std::string doctor_html(const fs::path& path) {
       "scope=\"col\">cure</th></tr>\n";
   for (const Json& line : lines)
     html += fmt::format("<tr class=\"{}\"><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>\n",
-                        text_in(line, "kind") == "note" ? "note" : "fault", escaped_html(text_in(line, "step")),
-                        escaped_html(text_in(line, "module")), escaped_html(text_in(line, "text")), escaped_html(text_in(line, "cure")));
+                        text_in(line, "kind") == "note" ? "note" : "fault", ember::escaped(text_in(line, "step")),
+                        ember::escaped(text_in(line, "module")), ember::escaped(text_in(line, "text")), ember::escaped(text_in(line, "cure")));
   return html + "</table></div>\n";
 }
 
@@ -228,7 +228,7 @@ int report(const std::string& run, const std::string& out) {
     for (const train::Plot& plot : history.panels()) figures += "<figure>" + plot.svg(560, 380) + "</figure>\n";
     std::string last;
     for (const std::string& name : history.names())
-      last += fmt::format("<tr><th scope=\"row\">{}</th><td>{:.6g}</td></tr>", escaped_html(name), history.last(name));
+      last += fmt::format("<tr><th scope=\"row\">{}</th><td>{:.6g}</td></tr>", ember::escaped(name), history.last(name));
     body += section("curves", "Curves", "<div class=\"plots\">" + figures + "</div>\n<h3>At the end</h3>\n<table>" + last + "</table>");
   }
   if (fs::exists(folder / "doctor.jsonl")) body += section("doctor", "The doctor's findings", doctor_html(folder / "doctor.jsonl"));
@@ -241,7 +241,7 @@ int report(const std::string& run, const std::string& out) {
   }
   if (fs::exists(folder / "layers.jsonl")) body += layers_html(folder / "layers.jsonl");
   if (fs::exists(folder / "model.txt"))
-    body += section("model", "The model", "<div class=\"wide\"><pre>" + escaped_html(read_text(folder / "model.txt")) + "</pre></div>");
+    body += section("model", "The model", "<div class=\"wide\"><pre>" + ember::escaped(read_text(folder / "model.txt")) + "</pre></div>");
   if (body.empty())
     throw RuntimeError(fmt::format("{} holds nothing to report: none of history.csv, confusion.csv, layers.jsonl, doctor.jsonl, model.txt", run));
 

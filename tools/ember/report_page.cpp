@@ -23,23 +23,6 @@ th[scope=row],td:nth-child(n+2) code{text-align:left}#doctor td{text-align:left;
 
 }  // namespace
 
-std::string escaped_html(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '&')
-      result += "&amp;";
-    else if (c == '"')
-      result += "&quot;";
-    else
-      result += c;
-  }
-  return result;
-}
-
 std::string base64(const std::string& bytes) {
   constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
@@ -68,5 +51,5 @@ std::string page(const std::string& title, const std::string& sections) {
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
       "<title>{0}</title><style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n<nav "
       "aria-label=\"sections\">{2}</nav>\n<main>\n{3}</main>\n</body></html>\n",
-      escaped_html(title), kStyle, links, sections);
+      ember::escaped(title), kStyle, links, sections);
 }

@@ -3,7 +3,8 @@
 
 #include <string>
 
-std::string escaped_html(const std::string& text);
+#include "train/markup.h"
+
 std::string base64(const std::string& bytes);
 std::string section(const std::string& id, const std::string& title, const std::string& html);
 /// The whole page around its sections, with links to them.

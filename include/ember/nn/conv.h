@@ -59,7 +59,7 @@ class Conv1d final : public ConvBase<1> {
   Conv1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, ConvLayerOptions<1> options = {});
   /// PyTorch's positions: Conv1d(3, 4, 3, 1, 1).
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   Conv1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, Stride stride, ConvPadding<1> padding = 0,
          ExpandingArray<1> dilation = 1, int64_t groups = 1, bool bias = true)
       : Conv1d(in_channels, out_channels, kernel_size, ConvLayerOptions<1>{stride, padding, dilation, groups, bias}) {}
@@ -72,7 +72,7 @@ class Conv2d final : public ConvBase<2> {
   Conv2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, ConvLayerOptions<2> options = {});
   /// PyTorch's positions: Conv2d(3, 4, 3, 1, 1).
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   Conv2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, Stride stride, ConvPadding<2> padding = 0,
          ExpandingArray<2> dilation = 1, int64_t groups = 1, bool bias = true)
       : Conv2d(in_channels, out_channels, kernel_size, ConvLayerOptions<2>{stride, padding, dilation, groups, bias}) {}
@@ -80,7 +80,7 @@ class Conv2d final : public ConvBase<2> {
     requires std::is_integral_v<T>  // {2, 1} is a stride, as in PyTorch
   Conv2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ConvPadding<2> padding = 0,
          ExpandingArray<2> dilation = 1, int64_t groups = 1, bool bias = true)
-      : Conv2d(in_channels, out_channels, kernel_size, ConvLayerOptions<2>{detail::stride_of(stride), padding, dilation, groups, bias}) {}
+      : Conv2d(in_channels, out_channels, kernel_size, ConvLayerOptions<2>{ember::detail::stride_of(stride), padding, dilation, groups, bias}) {}
   Tensor forward(const Tensor& x) override;
   Tensor forward_then(const Tensor& x, const Then& then) override;
   Conv2d clone() const;
@@ -103,7 +103,7 @@ class ConvTranspose1d final : public ConvTransposeBase<1> {
   ConvTranspose1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, ConvTransposeLayerOptions<1> options = {})
       : ConvTransposeBase(in_channels, out_channels, kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   ConvTranspose1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0,
                   ExpandingArray<1> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<1> dilation = 1)
       : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}
@@ -115,7 +115,7 @@ class ConvTranspose2d final : public ConvTransposeBase<2> {
   ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, ConvTransposeLayerOptions<2> options = {})
       : ConvTransposeBase(in_channels, out_channels, kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0,
                   ExpandingArray<2> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<2> dilation = 1)
       : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}
@@ -123,7 +123,7 @@ class ConvTranspose2d final : public ConvTransposeBase<2> {
     requires std::is_integral_v<T>
   ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0,
                   ExpandingArray<2> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<2> dilation = 1)
-      : ConvTransposeBase(in_channels, out_channels, kernel_size, {detail::stride_of(stride), padding, output_padding, groups, bias, dilation}) {}
+      : ConvTransposeBase(in_channels, out_channels, kernel_size, {ember::detail::stride_of(stride), padding, output_padding, groups, bias, dilation}) {}
   Tensor forward(const Tensor& x) override;
   ConvTranspose2d clone() const;
 };

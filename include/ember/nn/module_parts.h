@@ -79,20 +79,6 @@ namespace detail {
 template <class M>
 concept clones_itself = requires(const M& module) { requires std::is_same_v<decltype(module.clone()), M>; };
 
-/// A stride by its position: a number, or an ExpandingArray. Options in braces are no template argument.
-template <class T>
-inline constexpr bool is_stride = std::is_integral_v<T>;
-template <int N>
-inline constexpr bool is_stride<ExpandingArray<N>> = true;
-
-template <class T>
-ExpandingArray<2> stride_of(std::initializer_list<T> list) {
-  const T* const s = list.begin();
-  if (list.size() == 1) return s[0];
-  if (list.size() == 2) return {s[0], s[1]};
-  throw ValueError("stride should be one number or two, but got " + std::to_string(list.size()));
-}
-
 /// How a module that is only known as a Module& is copied: what the class that took it over knew of its type. Null where the type
 /// cannot be copied.
 struct Copier {

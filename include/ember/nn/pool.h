@@ -18,7 +18,7 @@ class MaxPool1d final : public MaxPoolBase<1> {
  public:
   explicit MaxPool1d(ExpandingArray<1> kernel_size, MaxPoolOptions<1> options = {}) : MaxPoolBase(kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   MaxPool1d(ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, ExpandingArray<1> dilation = 1)
       : MaxPoolBase(kernel_size, {stride, padding, dilation}) {}
   Tensor forward(const Tensor& x) override { return max_pool1d(x, kernel_size, options); }
@@ -29,13 +29,13 @@ class MaxPool2d final : public MaxPoolBase<2> {
  public:
   explicit MaxPool2d(ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {}) : MaxPoolBase(kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   MaxPool2d(ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, ExpandingArray<2> dilation = 1)
       : MaxPoolBase(kernel_size, {stride, padding, dilation}) {}
   template <class T>
     requires std::is_integral_v<T>  // {2, 1} is a stride, as in PyTorch
   MaxPool2d(ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, ExpandingArray<2> dilation = 1)
-      : MaxPoolBase(kernel_size, {detail::stride_of(stride), padding, dilation}) {}
+      : MaxPoolBase(kernel_size, {ember::detail::stride_of(stride), padding, dilation}) {}
   Tensor forward(const Tensor& x) override { return max_pool2d(x, kernel_size, options); }
   bool join(Then& then, const Tensor& x) const override;  ///< by 2 x 2, behind a ReLU
   MaxPool2d clone() const;
@@ -66,7 +66,7 @@ class AvgPool1d final : public AvgPoolBase<1> {
  public:
   explicit AvgPool1d(ExpandingArray<1> kernel_size, AvgPoolOptions<1> options = {}) : AvgPoolBase(kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   AvgPool1d(ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
       : AvgPoolBase(kernel_size, {stride, padding, ceil_mode, count_include_pad}) {}
   Tensor forward(const Tensor& x) override { return avg_pool1d(x, kernel_size, options); }
@@ -76,13 +76,13 @@ class AvgPool2d final : public AvgPoolBase<2> {
  public:
   explicit AvgPool2d(ExpandingArray<2> kernel_size, AvgPoolOptions<2> options = {}) : AvgPoolBase(kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   AvgPool2d(ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
       : AvgPoolBase(kernel_size, {stride, padding, ceil_mode, count_include_pad}) {}
   template <class T>
     requires std::is_integral_v<T>
   AvgPool2d(ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
-      : AvgPoolBase(kernel_size, {detail::stride_of(stride), padding, ceil_mode, count_include_pad}) {}
+      : AvgPoolBase(kernel_size, {ember::detail::stride_of(stride), padding, ceil_mode, count_include_pad}) {}
   Tensor forward(const Tensor& x) override { return avg_pool2d(x, kernel_size, options); }
   AvgPool2d clone() const;
 };

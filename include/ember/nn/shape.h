@@ -84,6 +84,9 @@ class Upsample final : public Module {
 class Unfold final : public Module {
  public:
   explicit Unfold(ExpandingArray<2> kernel_size, UnfoldOptions options = {}) : kernel_size(kernel_size), options(options) {}
+  template <WholeNumber T>  // {2, 1} is a dilation, as in PyTorch
+  Unfold(ExpandingArray<2> kernel_size, std::initializer_list<T> dilation, ExpandingArray<2> padding = 0, ExpandingArray<2> stride = 1)
+      : Unfold(kernel_size, UnfoldOptions{ember::detail::stride_of(dilation), padding, stride}) {}
   Tensor forward(const Tensor& x) override { return unfold(x, kernel_size, options); }
   Unfold clone() const;
   std::string extra_repr() const override;

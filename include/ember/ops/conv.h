@@ -2,6 +2,7 @@
 // in torch.nn.functional. Results may lie in memory with the channels innermost; their strides say so.
 #pragma once
 
+#include <ember/ops/stride.h>
 #include <ember/ops/then.h>
 
 namespace ember {
@@ -83,6 +84,20 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTen
                           ConvTransposeOptions<2>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
 
+/// A list is the stride, as in PyTorch, and not the fields of the options: conv2d(x, weight, bias, {2, 1}).
+template <WholeNumber T>
+Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, std::initializer_list<T> stride, ConvPadding<2> padding = 0,
+              ExpandingArray<2> dilation = 1, int64_t groups = 1) {
+  return conv2d(x, weight, bias, ConvOptions<2>{.stride = detail::stride_of(stride), .padding = padding, .dilation = dilation, .groups = groups});
+}
+/// A list is the stride.
+template <WholeNumber T>
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, std::initializer_list<T> stride,
+                        ExpandingArray<2> padding = 0, ExpandingArray<2> output_padding = 0, int64_t groups = 1, ExpandingArray<2> dilation = 1) {
+  return conv_transpose2d(x, weight, bias,
+                          {.stride = detail::stride_of(stride), .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+}
+
 /// How float32 convolutions of 3 x 3 kernels at stride 1, dilation 1, padding up to 2 and in one group are computed, forward and
 /// backward. All others, and float64, are always the direct sum.
 ///
@@ -109,6 +124,17 @@ struct UnfoldOptions {
 Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, UnfoldOptions options = {});
 /// Adds columns up to images of output_size: the gradient of unfold.
 Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, UnfoldOptions options = {});
+/// By position: unfold(x, 3, {2, 1}) has these dilations.
+template <WholeNumber T>
+Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, std::initializer_list<T> dilation, ExpandingArray<2> padding = 0, ExpandingArray<2> stride = 1) {
+  return unfold(x, kernel_size, UnfoldOptions{detail::stride_of(dilation), padding, stride});
+}
+/// By position.
+template <WholeNumber T>
+Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, std::initializer_list<T> dilation, ExpandingArray<2> padding = 0,
+            ExpandingArray<2> stride = 1) {
+  return fold(x, output_size, kernel_size, UnfoldOptions{detail::stride_of(dilation), padding, stride});
+}
 
 enum class PadMode : std::uint8_t { Constant, Reflect, Replicate, Circular };
 /// `pad` lists (left, right) of the last dimension, then of the one before, and so on; negative numbers cut.

@@ -2,6 +2,7 @@
 // is the kernel size unless named.
 #pragma once
 
+#include <ember/ops/stride.h>
 #include <ember/tensor.h>
 
 namespace ember {
@@ -57,6 +58,19 @@ Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, Stride stride,
   return avg_pool2d(x, kernel_size, AvgPoolOptions<2>{stride, padding, ceil_mode, count_include_pad});
 }
 
+/// A list is the stride, as in PyTorch, and not the fields of the options: max_pool2d(x, 3, {2, 1}).
+template <WholeNumber T>
+Tensor max_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0,
+                  ExpandingArray<2> dilation = 1, bool ceil_mode = false) {
+  return max_pool2d(x, kernel_size, MaxPoolOptions<2>{detail::stride_of(stride), padding, dilation, ceil_mode});
+}
+/// A list is the stride.
+template <WholeNumber T>
+Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, bool ceil_mode = false,
+                  bool count_include_pad = true) {
+  return avg_pool2d(x, kernel_size, AvgPoolOptions<2>{detail::stride_of(stride), padding, ceil_mode, count_include_pad});
+}
+
 /// Windows such that the output has this size; 0 keeps the input's.
 Tensor adaptive_avg_pool1d(const Tensor& x, ExpandingArray<1> output_size);
 Tensor adaptive_avg_pool2d(const Tensor& x, ExpandingArray<2> output_size);
@@ -68,5 +82,10 @@ struct MaxUnpoolOptions {
 };
 /// Puts values back where max_pool2d_with_indices took them from; zeros elsewhere.
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel_size, MaxUnpoolOptions options = {});
+/// A list is the stride.
+template <WholeNumber T>
+Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0) {
+  return max_unpool2d(x, indices, kernel_size, MaxUnpoolOptions{detail::stride_of(stride), padding});
+}
 
 }  // namespace ember

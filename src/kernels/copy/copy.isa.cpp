@@ -8,21 +8,21 @@
 namespace ember::kernels::EMBER_ISA {
 namespace {
 
-// Eight loads, then eight stores: a load waits for an earlier store whose address has the same last twelve bits.
+// Eight loads, then eight stores: a load waits for an earlier store whose address has the same last twelve bits. Bytes may lie anywhere.
 void copy_row(int64_t bytes, const void* from, void* to) {
-  constexpr int kBlock = 8, L = kLanes<std::uint32_t>;
-  const auto* in = static_cast<const std::uint32_t*>(from);
-  auto* out = static_cast<std::uint32_t*>(to);
-  const int64_t n = bytes / 4;
+  typedef std::uint8_t Vector __attribute__((vector_size(kLaneBytes), aligned(1), may_alias));
+  constexpr int kBlock = 8;
+  const auto* in = static_cast<const std::uint8_t*>(from);
+  auto* out = static_cast<std::uint8_t*>(to);
   int64_t i = 0;
-  for (; i + kBlock * L <= n; i += kBlock * L) {
-    Lanes<std::uint32_t> block[kBlock];
+  for (; i + kBlock * kLaneBytes <= bytes; i += kBlock * kLaneBytes) {
+    Vector block[kBlock];
 #pragma GCC unroll 8
-    for (int j = 0; j < kBlock; ++j) block[j] = load(in + i + j * L);
+    for (int j = 0; j < kBlock; ++j) block[j] = *reinterpret_cast<const Vector*>(in + i + j * kLaneBytes);
 #pragma GCC unroll 8
-    for (int j = 0; j < kBlock; ++j) store(out + i + j * L, block[j]);
+    for (int j = 0; j < kBlock; ++j) *reinterpret_cast<Vector*>(out + i + j * kLaneBytes) = block[j];
   }
-  __builtin_memcpy(out + i, in + i, std::size_t(bytes - 4 * i));
+  __builtin_memcpy(out + i, in + i, std::size_t(bytes - i));
 }
 
 template <class Bits>
