@@ -65,8 +65,8 @@ void check_anomaly(const Node* node, int input, const Tensor& gradient) {
 
 /// Adds x to y elementwise without recording.
 void add_into(const Tensor& y, const Tensor& x) {
-  const Tensor aligned = same_layout(x.impl(), y.impl()) ? x : empty_like(y).copy_(x);
-  kernels::accumulate(y.impl()->dtype, y.impl()->numel, aligned.impl()->data, y.impl()->data);
+  if (!same_layout(x.impl(), y.impl())) return add_into(y, empty_like(y).copy_(x));
+  kernels::accumulate(y.impl()->dtype, y.impl()->numel, x.impl()->data, y.impl()->data);
 }
 
 }  // namespace
@@ -96,7 +96,8 @@ GraphWalk::GraphWalk(bool retain_graph, bool create_graph) : retain_graph_(retai
 GraphWalk::~GraphWalk() {
   for (Node* node : heap_)  // an error ended the walk: what has arrived is forgotten
     if (node->grad) std::exchange(node->grad, nullptr)->drop();
-  for (auto [node, mark] : marks_before_) node->mark = mark;
+  if (targets_)
+    for (auto [node, mark] : targets_->marks_before) node->mark = mark;
   for (auto& [leaf, gradient] : hooked_)
     if (leaf) leaf->drop();
   heap_.clear();
@@ -123,11 +124,11 @@ Node* GraphWalk::pop() {
 void GraphWalk::restrict_to(const std::vector<Tensor>& roots, const std::vector<Tensor>& targets) {
   static std::atomic<std::uint64_t> next_mark{1};
   mark_ = next_mark++;
-  captured_.resize(targets.size());
+  targets_.emplace().captured.resize(targets.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Node* node = history_of(targets[i].impl());
-    targets_[node ? static_cast<const void*>(node) : targets[i].impl()].push_back(int(i));
-    oldest_target_ = node ? std::min(oldest_target_, node->sequence) : 0;
+    targets_->places[node ? static_cast<const void*>(node) : targets[i].impl()].push_back(int(i));
+    targets_->oldest = node ? std::min(targets_->oldest, node->sequence) : 0;
   }
   mark_paths(roots);
 }
@@ -137,7 +138,7 @@ void GraphWalk::mark_paths(const std::vector<Tensor>& roots) {
   std::vector<Node*> reached, stack;
   const auto visit = [&](Node* node) {
     if (!node || node->mark == mark_) return;
-    marks_before_.emplace_back(node, node->mark);
+    targets_->marks_before.emplace_back(node, node->mark);
     node->mark = mark_;
     reached.push_back(node);
     stack.push_back(node);
@@ -146,7 +147,7 @@ void GraphWalk::mark_paths(const std::vector<Tensor>& roots) {
   while (!stack.empty()) {
     Node* node = stack.back();
     stack.pop_back();
-    if (node->sequence <= oldest_target_) continue;  // older than every target: leads to none
+    if (node->sequence <= targets_->oldest) continue;  // older than every target: leads to none
     for (std::uint32_t i = 0; i < node->inputs; ++i) visit(node->edges[i].node);
   }
   std::sort(reached.begin(), reached.end(), by_sequence);
@@ -154,7 +155,7 @@ void GraphWalk::mark_paths(const std::vector<Tensor>& roots) {
     bool needed = false;
     for (std::uint32_t i = 0; i < node->inputs && !needed; ++i) {
       const Edge& edge = node->edges[i];
-      needed = edge.node ? edge.node->mark == mark_ || targets_.count(edge.node) : edge.leaf && targets_.count(edge.leaf);
+      needed = edge.node ? edge.node->mark == mark_ || targets_->has(edge.node) : edge.leaf && targets_->has(edge.leaf);
     }
     if (!needed) node->mark = 0;
   }
@@ -162,8 +163,8 @@ void GraphWalk::mark_paths(const std::vector<Tensor>& roots) {
 
 bool GraphWalk::wants(const Edge& edge) const {
   if (!mark_) return edge.node || edge.leaf;
-  if (edge.node) return edge.node->mark == mark_ || targets_.count(edge.node);
-  return edge.leaf && targets_.count(edge.leaf);
+  if (edge.node) return edge.node->mark == mark_ || targets_->has(edge.node);
+  return edge.leaf && targets_->has(edge.leaf);
 }
 
 bool GraphWalk::may_write_leaf(const TensorImpl* leaf) const {
@@ -195,7 +196,7 @@ void GraphWalk::deliver_leaf(TensorImpl* leaf, Tensor gradient) {
 
 void GraphWalk::deliver_complete(TensorImpl* leaf, Tensor gradient) {
   if (mark_) {
-    for (int place : targets_.at(leaf)) accumulate_gradient(captured_[std::size_t(place)], gradient);
+    for (int place : targets_->places.at(leaf)) accumulate_gradient(targets_->captured[std::size_t(place)], gradient);
     return;
   }
   if (leaf->grad_defined && leaf->grad) {
@@ -240,9 +241,9 @@ void GraphWalk::run_node(Node* node) {
     }
   }
   if (mark_) {
-    const auto target = targets_.find(node);
-    if (target != targets_.end())
-      for (int place : target->second) captured_[std::size_t(place)] = dy;
+    const auto target = targets_->places.find(node);
+    if (target != targets_->places.end())
+      for (int place : target->second) targets_->captured[std::size_t(place)] = dy;
     if (node->mark != mark_) return;
   }
   check<RuntimeError>(!node->released,
@@ -267,22 +268,17 @@ void GraphWalk::run_node(Node* node) {
   }
 }
 
-void GraphWalk::run() {
-  WalkObserver* const watching = mark_ ? nullptr : walk_observer.load(std::memory_order_acquire);
-  if (!watching) [[likely]] return run_all(nullptr);
-  watching->begin(heap_);
-  try {
-    run_all(watching);
-  } catch (...) {
-    watching->abandon();
-    throw;
-  }
-  watching->end();
-}
-
 WalkObserver* set_walk_observer(WalkObserver* observer) { return walk_observer.exchange(observer, std::memory_order_acq_rel); }
 
-void GraphWalk::run_all(WalkObserver* watching) {
+void GraphWalk::run() {
+  WalkObserver* const observer = mark_ ? nullptr : walk_observer.load(std::memory_order_acquire);
+  if (observer) observer->begin(heap_);
+  struct Watching {
+    WalkObserver* observer;
+    ~Watching() {
+      if (observer) observer->abandon();
+    }
+  } watching{observer};
   while (!heap_.empty()) {
     Node* node = pop();
     node->references.increment();
@@ -296,9 +292,11 @@ void GraphWalk::run_all(WalkObserver* watching) {
       add_place(error, node);
       throw;
     }
-    if (watching) watching->ran(*node);
+    if (observer) observer->ran(*node);
   }
   finish_hooked_leaves();
+  watching.observer = nullptr;
+  if (observer) observer->end();
 }
 
 void GraphWalk::finish_hooked_leaves() {
@@ -308,7 +306,7 @@ void GraphWalk::finish_hooked_leaves() {
     const HookList hooks = leaf->meta->hooks;           // a hook may add and remove some
     for (const auto& [handle, hook] : hooks)
       replace_gradient(gradient, hook(gradient));
-    if (!mark_ || targets_.count(leaf)) deliver_complete(leaf, std::move(gradient));
+    if (!mark_ || targets_->has(leaf)) deliver_complete(leaf, std::move(gradient));
   }
   hooked_.clear();
 }

@@ -3,6 +3,7 @@
 
 #include <ember/autograd.h>
 
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -36,7 +37,7 @@ class GraphWalk {
   void restrict_to(const std::vector<Tensor>& roots, const std::vector<Tensor>& targets);
   void seed(const Tensor& root, Tensor gradient);
   void run();
-  Tensor take(int target) { return std::move(captured_[std::size_t(target)]); }
+  Tensor take(int target) { return std::move(targets_->captured[std::size_t(target)]); }
 
   // What Grads asks while a node runs.
   bool wants(const Edge& edge) const;
@@ -44,7 +45,6 @@ class GraphWalk {
   bool may_write_leaf(const TensorImpl* leaf) const;
 
  private:
-  void run_all(WalkObserver* watching);
   void push(Node* node);
   Node* pop();
   void run_node(Node* node);
@@ -58,11 +58,17 @@ class GraphWalk {
   std::vector<Node*> heap_;
   std::vector<std::pair<TensorImpl*, Tensor>> hooked_;  // gradients of leaves with hooks, which run when they are complete
 
+  /// What a walk that is restricted to targets knows of them.
+  struct Targets {
+    std::uint64_t oldest = UINT64_MAX;
+    std::unordered_map<const void*, std::vector<int>> places;  // node or leaf -> places in captured
+    std::vector<Tensor> captured;
+    std::vector<std::pair<Node*, std::uint64_t>> marks_before;
+
+    bool has(const void* node_or_leaf) const { return places.count(node_or_leaf); }
+  };
   std::uint64_t mark_ = 0;  // 0: no targets
-  std::uint64_t oldest_target_ = UINT64_MAX;
-  std::unordered_map<const void*, std::vector<int>> targets_;  // node or leaf -> places in captured_
-  std::vector<Tensor> captured_;
-  std::vector<std::pair<Node*, std::uint64_t>> marks_before_;
+  std::optional<Targets> targets_;
 };
 
 /// target += gradient, written in place when nobody else can see it and no graph is being made.

@@ -27,7 +27,7 @@ Tensor Module::operator()(const Tensor& x) const {
     Module& self = const_cast<Module&>(*this);
     const bool watched = forward_observer() != nullptr;
     if (!state.hooks && !watched) [[likely]] {
-      const ModuleCall call(*this);
+      const RunningModule running(state.number);
       return self.forward(x);
     }
     return self.call_with_hooks(x, watched);

@@ -26,6 +26,17 @@ struct ModuleHooks {
   bool empty() const { return before.empty() && after.empty() && backward_before.empty() && backward.empty(); }
 };
 
+/// While it lives, operations that record say that they belong to the module of this number.
+class RunningModule {
+ public:
+  explicit RunningModule(std::uint32_t number) : before_(std::exchange(ember::detail::current_module, number)) {}
+  ~RunningModule() { ember::detail::current_module = before_; }
+  RunningModule(const RunningModule&) = delete;
+
+ private:
+  const std::uint32_t before_;
+};
+
 /// The module that a state belongs to has the state's `self`: one that was moved from still holds the state, so that references to
 /// what is in it stay valid, but is refused.
 struct ModuleState {

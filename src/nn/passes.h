@@ -13,11 +13,11 @@ inline bool may_fuse() {
   return (!watching || !watching->sees_each_module()) && !ember::detail::anomaly_mode;
 }
 
-/// Nobody waits for this module's call, and nothing in it would be refused.
+/// Nobody waits for this module's call.
 inline bool is_unwatched(const Module& module) {
   ModuleState& state = ModuleState::of(module);
   state.settle();
-  return (!state.hooks || state.hooks->empty()) && !state.has_plain_parameters();
+  return !state.hooks || state.hooks->empty();
 }
 
 /// Several modules in one pass have refused x. One by one, with copies of their buffers, the one that it was names itself.
@@ -26,10 +26,7 @@ void throw_from_one_of(const std::vector<Module*>& modules, const Tensor& x);
 /// head.forward_then(x, then): the steps of its backward are those of head, an error that of one of the modules [first, next).
 template <class At>
 Tensor pass_of(At at, std::size_t first, std::size_t next, const Tensor& x, const Then& then) {
-  struct Restore {
-    std::uint32_t module;
-    ~Restore() { ember::detail::current_module = module; }
-  } restore{std::exchange(ember::detail::current_module, ModuleState::of(at(first)).number)};
+  const RunningModule running(ModuleState::of(at(first)).number);
   try {
     return at(first).forward_then(x, then);
   } catch (const Error& error) {
@@ -49,28 +46,36 @@ inline bool merge(Then& then, const Then& end) {
   return true;
 }
 
+/// Do the modules [first, next) go together? They do unless the call of one of them would be refused: each by itself says so.
+template <class At>
+bool go_together(At at, std::size_t first, std::size_t next) {
+  if (!is_unwatched(at(first))) return false;
+  for (std::size_t i = first; i < next; ++i)
+    if (ModuleState::of(at(i)).has_plain_parameters()) return false;
+  return true;
+}
+
 /// at(0), ..., at(count - 1) one after the other, then `end`.
 template <class At>
 Tensor run_in_passes(std::size_t count, At at, Tensor x, const Then& end = {}) {
   const bool fuses = may_fuse();
   bool ended = end.empty();
-  for (std::size_t i = 0; i < count;) {
-    Module& head = at(i);
-    if (fuses && is_unwatched(head)) {
-      Then then;
-      std::size_t next = i + 1;
-      while (next < count && is_unwatched(at(next)) && at(next).join(then, x)) ++next;
-      const bool takes_end = next == count && !ended && merge(then, end);
-      Tensor y = then.empty() ? Tensor() : pass_of(at, i, next, x, then);
+  Then then;
+  for (std::size_t i = 0, next = 1; i < count; i = next) {
+    next = i + 1;
+    while (fuses && next < count && is_unwatched(at(next)) && at(next).join(then, x)) ++next;
+    const bool takes_end = fuses && next == count && !ended && merge(then, end);
+    if (!then.empty()) {
+      Tensor y = go_together(at, i, next) ? pass_of(at, i, next, x, then) : Tensor();
+      then = {};
       if (y.defined()) {
         x = std::move(y);
         ended = ended || takes_end;
-        i = next;
         continue;
       }
+      next = i + 1;
     }
-    x = head(x);
-    ++i;
+    x = at(i)(x);
   }
   return ended ? x : apply(end, x);
 }

@@ -177,10 +177,10 @@ Output normalise_and_pool(const BatchNormArguments& in) {
 
 /// r = (1 - f) r + f * batch with PyTorch's roundings: the variance's product and sum are fused, which double arithmetic followed by
 /// one rounding is, too.
-template <class T>
-void move_running(const Tensor& running, const T* b, double momentum, bool fused) {
+template <bool fused, class T>
+void move_running(const Tensor& running, const T* b, double momentum) {
   const T f = T(momentum), rest = T(1 - momentum);
-  const int64_t step = running.stride(0);
+  const int64_t step = running.strides()[0];
   T* r = running.data<T>();
   for (int64_t c = 0, n = running.numel(); c < n; ++c, r += step) {
     const T kept = rest * *r;
@@ -192,9 +192,10 @@ void move_running(const Tensor& running, const T* b, double momentum, bool fused
 void move_running(const Tensor& running, const Tensor& block, BatchNormRow row, double momentum) {
   if (!running.defined()) return;
   const int64_t at = int64_t(row) * block.sizes()[1];
-  const bool fused = row == BatchNormRow::Variance;
-  if (block.dtype() == kFloat32) move_running<float>(running, block.data<float>() + at, momentum, fused);
-  else move_running<double>(running, block.data<double>() + at, momentum, fused);
+  with_real(block.dtype(), [&](auto type) {
+    const auto* const batch = block.data<decltype(type)>() + at;
+    row == BatchNormRow::Variance ? move_running<true>(running, batch, momentum) : move_running<false>(running, batch, momentum);
+  });
 }
 
 // --- checks, in PyTorch's order

@@ -126,8 +126,9 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
       const kernels::Scratch<T> scales(rows);
       const int64_t* const t = classes.data<int64_t>();
       const T* const up = upstream.data<T>();
-      for (int64_t i = 0; i < rows; ++i)
-        scales[i] = t[i] == ignore_index ? T(0) : T(double(up[reduction == Reduction::None ? i : 0]) * scale);
+      const bool by_row = reduction == Reduction::None;
+      const T of_all = by_row ? T(0) : T(double(*up) * scale);
+      for (int64_t i = 0; i < rows; ++i) scales[i] = t[i] == ignore_index ? T(0) : by_row ? up[i] : of_all;
       const T* const from = keeps_softmax ? kept_values.data<T>() : scores.data<T>();
       const T *const tops = keeps_softmax ? nullptr : kept_values.data<T>(), *const logs = keeps_softmax ? nullptr : tops + rows;
       kernels::cross_entropy_rows_backward<T>(rows, n, from, tops, logs, t, scales, dx.data<T>());

@@ -46,10 +46,11 @@ Tensor share(In dy, In a, In b, Loses loses) {
 
 Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
   require_defined("add", a, b);
-  if (!is_one(alpha) || alpha.is_boolean()) check_alpha(a, b, alpha);
+  const bool plain = is_one(alpha);
+  if (!plain || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
-  Tensor y = is_one(alpha) ? pointwise(Op::Add, {&a, &b}, dtype)
-                           : pointwise(Op::AddScaled, {&a, &b}, dtype, {{alpha.to<double>()}});
+  Tensor y = plain ? pointwise(Op::Add, {&a, &b}, dtype)
+                   : pointwise(Op::AddScaled, {&a, &b}, dtype, {{alpha.to<double>()}});
   return record("Add", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1)) grads.add(1, is_one(alpha) ? dy : dy * alpha);
@@ -64,10 +65,11 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
   check<RuntimeError>(!is_bool(a) && !is_bool(b),
                       "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
                       "the `~` or `logical_not()` operator instead.");
-  if (!is_one(alpha) || alpha.is_boolean()) check_alpha(a, b, alpha);
+  const bool plain = is_one(alpha);
+  if (!plain || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
-  Tensor y = is_one(alpha) ? pointwise(Op::Sub, {&a, &b}, dtype)
-                           : pointwise(Op::AddScaled, {&a, &b}, dtype, {{-alpha.to<double>()}});
+  Tensor y = plain ? pointwise(Op::Sub, {&a, &b}, dtype)
+                   : pointwise(Op::AddScaled, {&a, &b}, dtype, {{-alpha.to<double>()}});
   return record("Sub", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1)) grads.add(1, is_one(alpha) ? neg(dy) : dy * (alpha.is_floating_point() ? Scalar(-alpha.to<double>()) : Scalar(-alpha.to<int64_t>())));

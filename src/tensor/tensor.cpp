@@ -54,7 +54,7 @@ bool strides_are_contiguous(IntArrayRef sizes, IntArrayRef strides) {
 
 namespace {
 
-/// The product of sizes of which one is 0, or something is wrong.
+/// The product of sizes that are many or large, of which one is 0, or something is wrong.
 [[gnu::noinline, gnu::cold]] int64_t unusual_numel(IntArrayRef sizes) {
   int64_t product = 1;
   bool empty = false, overflow = false;
@@ -67,12 +67,14 @@ namespace {
   return empty ? 0 : product;
 }
 
-/// The product of the sizes of a tensor with memory of its own.
+/// The product of the sizes of a tensor with memory of its own. Four sizes of 15 bits cannot overflow.
 inline int64_t stored_numel(IntArrayRef sizes) {
-  int64_t product = 1;
-  bool usual = true;
-  for (int64_t size : sizes) usual &= !__builtin_mul_overflow(product, size, &product) && size > 0;
-  return usual && product < kMostElements ? product : unusual_numel(sizes);
+  std::uint64_t product = 1, bits = 0;
+  for (int64_t size : sizes) {
+    product *= std::uint64_t(size);
+    bits |= std::uint64_t(size);
+  }
+  return sizes.size() <= 4 && bits < 1 << 15 && product > 0 && product < kMostElements ? int64_t(product) : unusual_numel(sizes);
 }
 
 void set_geometry(TensorImpl* t, IntArrayRef sizes, IntArrayRef strides, int64_t numel) {

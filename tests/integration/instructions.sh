@@ -36,8 +36,8 @@ guard() {  # guard ROW LIMIT
     failed=$((failed + 1))
   fi
 }
-guard add 1740
-guard W1 36900
+guard add 1700
+guard W1 36000
 guard W2 590000
 guard W3 10560000
 guard W4/2 2400000

@@ -55,6 +55,9 @@ void merge_moments(double before, double& mean, double& squares, double more, do
 /// `count` numbers, `step` apart.
 template <class T>
 void mend_infinite_means(int64_t channels, int64_t count, int64_t step, const T* x, double* mean) {
+  double all = 0;  // NaN when one is
+  for (int64_t c = 0; c < channels; ++c) all += mean[c];
+  if (!std::isnan(all)) [[likely]] return;
   for (int64_t c = 0; c < channels; ++c) {
     if (!std::isnan(mean[c])) continue;
     mean[c] = 0;
