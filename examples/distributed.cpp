@@ -23,10 +23,10 @@ static double accuracy(nn::Module& model, const data::TensorDataset& set) {
   model.eval();
   data::DistributedSampler share(set.size(), {.shuffle = false, .pad = false});
   data::DataLoader loader(set, {.batch_size = 500, .sampler = &share});
-  const Tensor right = zeros({}, kInt64);
-  for (const auto& [x, y] : loader) right.add_((model(x).argmax(1) == y).sum());
-  distributed::all_reduce(right);
-  return right.item<double>() / double(set.size());
+  train::Classification metrics(10);
+  for (const auto& [x, y] : loader) metrics.add(model(x), y);
+  distributed::all_reduce(metrics);
+  return metrics.accuracy();
 }
 
 int main(int argc, char** argv) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ember/distributed/data_parallel.h>
+#include <ember/distributed/metrics.h>
 #include <ember/distributed/sampler.h>
 #include <ember/distributed/sync_batch_norm.h>
 #include <ember/distributed/world.h>

@@ -14,12 +14,26 @@
 
 #include "error_format.h"
 #include "io/file.h"
+#include "tensor/defined.h"
 
 namespace ember::train {
 
 namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 double ratio(double part, double whole, double otherwise) { return whole > 0 ? part / whole : otherwise; }
+
+/// The numbers of each state, or an error before anything has changed.
+std::vector<std::vector<double>> numbers_of(const char* metric, std::size_t expected, const std::vector<Tensor>& states) {
+  std::vector<std::vector<double>> all;
+  for (const Tensor& state : states) {
+    require_defined(metric, state);
+    check<ValueError>(state.dtype() == kFloat64 && state.dim() == 1 && state.numel() == int64_t(expected),
+                      "{}.load_state: expected the state of such a metric, float64 of shape [{}], got {} {}", metric, expected, name(state.dtype()), state.sizes());
+    all.push_back(state.to_vector<double>());
+  }
+  return all;
+}
+Tensor state_of(const std::vector<double>& numbers) { return tensor(NestedNumbers(numbers), kFloat64); }
 }  // namespace
 
 // --- Mean
@@ -29,6 +43,13 @@ void Mean::add(double value, double weight) {
   weight_ += weight;
 }
 double Mean::value() const { return ratio(sum_, weight_, kNaN); }
+
+Tensor Mean::state() const { return state_of({sum_, weight_}); }
+void Mean::load_state(const std::vector<Tensor>& states) {
+  const auto parts = numbers_of("Mean", 2, states);
+  reset();
+  for (const auto& part : parts) sum_ += part[0], weight_ += part[1];
+}
 
 // --- Classification
 
@@ -187,6 +208,27 @@ void Classification::save(const std::string& folder) const {
              folder + "/mistakes.npz");
 }
 
+Tensor Classification::state() const {
+  const std::vector<int64_t> counts = counts_.to_vector<int64_t>();
+  std::vector<double> numbers(counts.begin(), counts.end());
+  numbers.push_back(double(scored_));
+  numbers.insert(numbers.end(), hits_, hits_ + kTop);
+  return state_of(numbers);
+}
+
+void Classification::load_state(const std::vector<Tensor>& states) {
+  const std::size_t cells = std::size_t(counts_.numel());
+  const auto parts = numbers_of("Classification", cells + 1 + kTop, states);
+  counts_.zero_();
+  scored_ = 0;
+  std::fill(hits_, hits_ + kTop, 0);
+  for (const auto& part : parts) {
+    for (std::size_t i = 0; i < cells; ++i) counts_.data<int64_t>()[i] += int64_t(part[i]);
+    scored_ += int64_t(part[cells]);
+    for (std::size_t k = 0; k < kTop; ++k) hits_[k] += int64_t(part[cells + 1 + k]);
+  }
+}
+
 // --- Regression
 
 void Regression::add(const Tensor& prediction, const Tensor& target) {
@@ -200,6 +242,24 @@ void Regression::add(const Tensor& prediction, const Tensor& target) {
     absolute_ += std::fabs(error);
     mean_ += from_mean / double(++count_);
     deviations_ += from_mean * (y - mean_);
+  }
+}
+
+Tensor Regression::state() const { return state_of({double(count_), squared_, absolute_, mean_, deviations_}); }
+
+// Two parts with n and m targets and means a and b, put together (Chan, Golub and LeVeque 1979): the mean moves by (b - a) m / (n + m), the squared
+// deviations from it are those of the parts and (b - a)^2 n m / (n + m).
+void Regression::load_state(const std::vector<Tensor>& states) {
+  const auto parts = numbers_of("Regression", 5, states);
+  reset();
+  for (const auto& part : parts) {
+    const double n = double(count_), m = part[0], apart = part[3] - mean_;
+    if (m == 0) continue;
+    count_ += int64_t(m);
+    squared_ += part[1];
+    absolute_ += part[2];
+    mean_ += apart * m / (n + m);
+    deviations_ += part[4] + apart * apart * n * m / (n + m);
   }
 }
 

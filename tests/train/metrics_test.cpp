@@ -1,5 +1,7 @@
 // Metrics against the values of scikit-learn 1.9.
 #include <ember/error.h>
+#include <ember/ops/elementwise.h>
+#include <ember/random.h>
 #include <ember/train/metrics.h>
 
 #include <cmath>
@@ -91,4 +93,36 @@ TEST_CASE("metrics: a running mean weighs by the size of the batch") {
   mean.add(1, 64);
   mean.add(4, 32);
   CHECK(mean.value() == Approx(2));
+}
+
+TEST_CASE("metrics: the states of two metrics, loaded together, are the one that has seen everything") {
+  const Tensor scores = randn({40, 4}, {.dtype = kFloat64}), classes = randint(0, 4, {40});
+  const Tensor guesses = randn({40}, {.dtype = kFloat64}) + 1e6, targets = guesses + randn({40}, {.dtype = kFloat64});
+  train::Classification whole(4), together(4), classified[2] = {train::Classification(4), train::Classification(4)};
+  train::Regression line, lines[3];
+  train::Mean mean, means[2];
+  whole.add(scores, classes);
+  line.add(guesses, targets);
+  const int64_t sizes[] = {27, 13};
+  for (int part = 0; part < 2; ++part) {
+    const int64_t from = part * 27, n = sizes[part];
+    classified[part].add(scores.narrow(0, from, n), classes.narrow(0, from, n));
+    lines[part].add(guesses.narrow(0, from, n), targets.narrow(0, from, n));
+    means[part].add(double(part), double(n));
+    mean.add(double(part), double(n));
+  }
+  together.add(scores, classes);  // what was there goes
+  together.load_state({classified[0].state(), classified[1].state()});
+  CHECK(together.confusion().equal(whole.confusion()));
+  for (int64_t k = 1; k <= 3; ++k) CHECK(together.top_k(k) == whole.top_k(k));
+  lines[2].load_state({lines[1].state(), train::Regression().state(), lines[0].state()});
+  CHECK(lines[2].count() == 40);
+  CHECK(lines[2].r2() == Approx(line.r2()).epsilon(1e-9));
+  CHECK(lines[2].mse() == Approx(line.mse()).epsilon(1e-9));
+  CHECK(lines[2].mae() == Approx(line.mae()).epsilon(1e-9));
+  means[0].load_state({means[0].state(), means[1].state()});
+  CHECK(means[0].value() == mean.value());
+  CHECK_THROWS_WITH(together.load_state({whole.state(), train::Classification(3).state()}), contains("float64 of shape [22], got float64 [15]"));
+  CHECK_THROWS_WITH(mean.load_state({Tensor()}), contains("Mean"));
+  CHECK(together.confusion().equal(whole.confusion()));
 }

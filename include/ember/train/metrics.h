@@ -3,6 +3,9 @@
 //   train::Classification metrics(10);
 //   for (const auto& [x, y] : loader) metrics.add(model(x), y);
 //   fmt::print("{:.4f}\n{}", metrics.accuracy(), metrics.table());
+//
+// Each has state(), what it has gathered as float64 numbers, and load_state(), which puts the states of several metrics together in place of what was
+// there: for checkpoints, threads, and processes (distributed::all_reduce does both). It throws ValueError for a state of another metric.
 #pragma once
 
 #include <ember/tensor.h>
@@ -16,6 +19,8 @@ class Mean {
   double value() const;  ///< NaN before the first
   double total_weight() const { return weight_; }
   void reset() { *this = {}; }
+  Tensor state() const;
+  void load_state(const std::vector<Tensor>& states);
 
  private:
   double sum_ = 0, weight_ = 0;
@@ -49,6 +54,9 @@ class Classification {
   /// Writes confusion.csv and, where images were given, mistakes.npz (images, target, prediction) into a folder, for `ember report`. Each
   /// file whole or not at all; throws RuntimeError when it cannot be written.
   void save(const std::string& folder) const;
+  /// The counts, without the images of mistakes, which load_state() leaves as they are.
+  Tensor state() const;
+  void load_state(const std::vector<Tensor>& states);
 
  private:
   static constexpr int64_t kTop = 5, kMistakes = 48;
@@ -69,6 +77,8 @@ class Regression {
   int64_t count() const { return count_; }
   double mse() const, rmse() const, mae() const;
   double r2() const;  ///< 1 - (sum of squared errors) / (sum of squared deviations of the targets from their mean)
+  Tensor state() const;
+  void load_state(const std::vector<Tensor>& states);
 
  private:
   int64_t count_ = 0;
