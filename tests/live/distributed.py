@@ -15,9 +15,8 @@ from torch import nn
 STEPS = 40
 
 
-def train(rank, ranks, out):
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29577")
-    dist.init_process_group("gloo", rank=rank, world_size=ranks)
+def train(rank, ranks, out, all_have_written):
+    dist.init_process_group("gloo", init_method=f"file://{out}.store{ranks}", rank=rank, world_size=ranks)
     torch.set_num_threads(1)
     torch.manual_seed(5)
     net = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
@@ -42,13 +41,14 @@ def train(rank, ranks, out):
     numbers = losses + torch.cat([t.double().reshape(-1) for t in net.state_dict().values()]).tolist()
     with open(f"{out}.{rank}", "w") as file:
         file.write(" ".join(map(repr, numbers)))
-    dist.destroy_process_group()
+    all_have_written.wait()
+    os._exit(0)  # gloo's threads, torn down by an ordinary exit, abort the process now and then ("terminate called without an active exception")
 
 
 def main():
     ranks, command = int(sys.argv[1]), sys.argv[2:]
     folder = os.environ["WORK"]
-    mp.spawn(train, args=(ranks, f"{folder}/torch"), nprocs=ranks)
+    mp.spawn(train, args=(ranks, f"{folder}/torch", mp.get_context("spawn").Barrier(ranks)), nprocs=ranks)
     subprocess.run(command + [f"{folder}/ember"], check=True)
     worst = 0.0
     for rank in range(ranks):
