@@ -249,4 +249,5 @@ def main():
         clock.answer(step, seconds[0])
 
 
-main()
+if __name__ == "__main__":
+    main()
