@@ -2,6 +2,7 @@
 // usage: planted OUT.npz NET OPTIMISER STEPS [MISTAKE]
 #include <ember/ember.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -16,8 +17,8 @@ struct Cnn : nn::Module {
   nn::Conv2d& conv1 = add("conv1", nn::Conv2d(1, 8, 3, {.padding = has("dilation") ? 2 : 1, .dilation = has("dilation") ? 2 : 1}));
   nn::BatchNorm2d& norm1 = add("norm1", nn::BatchNorm2d(8, {.eps = has("bn_eps") ? 1e-3 : has("bn_eps_small") ? 1e-6 : 1e-5}));
   nn::LeakyReLU& act1 = add("act1", nn::LeakyReLU(has("slope") ? 0.02 : 0.01));
-  nn::Conv2d& conv2 = add("conv2", nn::Conv2d(8, 8, 3, {.padding = 1, .bias = !has("no_bias")}));
-  nn::BatchNorm2d& norm2 = add("norm2", nn::BatchNorm2d(8, {.momentum = has("bn_momentum") ? 0.01 : 0.1}));
+  nn::Conv2d& conv2 = add("conv2", nn::Conv2d(8, 8, 3, {.padding = 1, .bias = !has("no_bias"), .padding_mode = has("padding_mode") ? "reflect" : "zeros"}));
+  nn::BatchNorm2d& norm2 = add("norm2", nn::BatchNorm2d(8, {.momentum = has("bn_momentum") ? 0.01 : has("bn_momentum_read") ? 0.9 : 0.1, .track_running_stats = !has("no_track")}));
   nn::ReLU& act2 = add("act2", nn::ReLU());
   nn::MaxPool2d& pool = add("pool", nn::MaxPool2d(2));
   nn::AvgPool2d& average = add("average", nn::AvgPool2d(2));
@@ -30,12 +31,16 @@ struct Cnn : nn::Module {
     Tensor x = norm1(conv1(images));
     if (!has("no_act")) x = act1(x);
     Tensor shortcut = has("detach") ? x.detach() : x;
+    if (has("drawn")) randn({1});
     if (has("scaled_shortcut")) shortcut = shortcut * 0.9;
-    x = norm2(conv2(x));
-    if (!has("no_shortcut")) x = x + shortcut;
-    x = act2(x);
+    x = has("same_norm") ? norm1(conv2(x)) : norm2(conv2(x));
+    if (has("act_first")) x = act2(x) + shortcut;
+    else x = act2(has("no_shortcut") ? x : x + shortcut);
     x = has("avg_pool") ? average(x) : pool(x);
-    x = act3(fc1(drop(flatten(x, 1))));
+    if (has("flat_nhwc")) x = x.permute({0, 2, 3, 1});
+    if (has("drop_late")) x = drop(act3(fc1(flatten(x, 1))));
+    else if (has("bias_unused")) x = act3(linear(drop(flatten(x, 1)), fc1.weight));
+    else x = act3(fc1(drop(flatten(x, 1))));
     if (has("extra_relu")) return relu(fc2(x));
     if (has("double_softmax")) return softmax(fc2(x), 1);
     return has("scaled_output") ? fc2(x) * 1.001 : fc2(x);
@@ -84,16 +89,17 @@ static void change_initialisation(nn::Module& net) {
 static std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& kind, nn::Module& net) {
   std::vector<Tensor> one, rest;
   for (auto& [name, p] : net.named_parameters())
-    (((has("decay_one_bias") || has("left_out")) && name == "fc2.bias") || (has("rate_of_head") && name.starts_with("fc2")) ? one : rest).push_back(p);
+    ((has("decay_biases") && name.ends_with("bias")) || (has("decay_matrices") && p.dim() > 1) || ((has("decay_one_bias") || has("left_out")) && name == "fc2.bias") || (has("rate_of_head") && name.starts_with("fc2")) ? one : rest).push_back(p);
   std::vector<optim::ParamGroup> groups{{.params = rest}};
   if (kind == "sgd" || kind == "plain") {
     optim::SGDOptions o{.lr = has("lr") ? 0.051 : 0.05, .momentum = kind == "plain" ? 0 : has("momentum") ? 0.85 : 0.9};
     if (has("decay")) o.weight_decay = 1e-4;
     if (has("nesterov")) o.nesterov = true;
     if (has("dampening")) o.dampening = 0.1;
+    if (has("maximize")) o.maximize = true;
     if (one.empty()) return std::make_unique<optim::SGD>(net.parameters(), o);
     if (!has("left_out")) groups.push_back({.params = one});
-    if (has("decay_one_bias")) groups.back().weight_decay = 1e-4;
+    if (has("decay_one_bias") || has("decay_biases") || has("decay_matrices")) groups.back().weight_decay = 1e-4;
     if (has("rate_of_head")) groups.back().lr = 0.02;
     return std::make_unique<optim::SGD>(groups, o);
   }
@@ -109,7 +115,7 @@ static std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& kind,
   if (has("lr")) o.lr = 1.02e-3;
   if (one.empty()) return std::make_unique<optim::Adam>(net.parameters(), o);
   if (!has("left_out")) groups.push_back({.params = one});
-  if (has("decay_one_bias")) groups.back().weight_decay = 1e-4;
+  if (has("decay_one_bias") || has("decay_biases") || has("decay_matrices")) groups.back().weight_decay = 1e-4;
   if (has("rate_of_head")) groups.back().lr = 2e-4;
   return std::make_unique<optim::Adam>(groups, o);
 }
@@ -120,6 +126,7 @@ static Tensor loss_of(const Tensor& scores, const Tensor& labels, nn::Module& ne
   if (has("sum")) o.reduction = Reduction::Sum;
   if (has("class_weight")) o.weight = linspace(0.5, 1.5, 10);
   Tensor loss = cross_entropy(scores, labels, o);
+  if (has("squares")) loss = mse_loss(softmax(scores, 1), one_hot(labels, 10).to(scores.dtype()));
   if (has("l2_loss"))
     for (const Tensor& p : net.parameters()) loss = loss + p.square().sum() * 5e-5;
   if (has("l1_loss"))
@@ -144,10 +151,15 @@ int main(int argc, char** argv) {
   if (kind == "mlp") net = std::make_unique<Mlp>();
   if (kind == "residual") net = std::make_unique<Residual>();
   change_initialisation(*net);
-  const std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(optimiser, *net);
+  if (has("double")) net->to(kFloat64);
+  std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(optimiser, *net);
   Trace trace(out, {.max_bytes = int64_t(4) << 30, .model = net.get()});
   const int size = has("batch_size") ? 20 : 16;
   for (int step = 0; step < steps; ++step) {
+    if (has("per_batch")) optimizer->param_groups[0].lr *= 0.9;
+    if (has("warm_up")) optimizer->param_groups[0].lr = 0.05 * (step + 1) / 5;
+    if (has("new_optimizer") && step == 3) optimizer = make_optimizer(optimiser, *net);
+    if (has("eval_always")) net->eval();
     if (has("schedule") && step == 3) optimizer->param_groups[0].lr /= 10;
     if (has("eval_mode") && step == 2) net->eval();
     const int from = step % 8 * size;
@@ -159,11 +171,28 @@ int main(int argc, char** argv) {
     if (has("mirrored")) x = x.flip(3);
     if (has("one_pixel") && step == 1) x = x.clone(), x.select(0, 3).select(0, 0).select(0, 2).select(0, 2).fill_(0);
     if (has("next_batch") && step >= 2) x = images.narrow(0, from + 16, size), y = labels.narrow(0, from + 16, size);
+    if (has("last_batch") && step == 4) x = x.narrow(0, 0, 12), y = y.narrow(0, 0, 12);
+    if (has("turned")) x = x.transpose(2, 3);
+    if (has("nan") && step == 2) x = x.clone(), x.select(0, 5).select(0, 0).select(0, 1).select(0, 1).fill_(std::nan(""));
+    if (has("per_batch_norm")) x = (x - x.mean()) / x.std();
+    if (has("off_by_one")) y = (y + 1) % 10;
+    if (has("double")) x = x.to(kFloat64);
+    if (has("every_second") && step % 2 == 1) {
+      loss_of((*net)(x), y, *net, x).backward();
+      optimizer->step();
+      optimizer->zero_grad();
+      continue;
+    }
     if (!has("zero_grad")) optimizer->zero_grad();
     loss_of((*net)(x), y, *net, x).backward();
     if (has("clip")) nn::utils::clip_grad_norm_(net->parameters(), 1.0);
     if (has("clip_value")) nn::utils::clip_grad_value_(net->parameters(), 0.02);
+    if (has("lost_gradient"))
+      for (auto& [name, p] : net->named_parameters())
+        if (name == "conv2.weight") p.grad().zero_();
+    if (has("every_second")) continue;
     if (!has("skipped_update") || step != 2) optimizer->step();
+    if (has("two_steps") && step == 1) optimizer->step();
     if (has("validation") && step % 2 == 1) {
       net->eval();
       NoGradGuard no_grad;
