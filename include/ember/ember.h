@@ -17,6 +17,7 @@
 #include <ember/error.h>
 #include <ember/factories.h>
 #include <ember/function.h>
+#include <ember/functional.h>
 #include <ember/gradcheck.h>
 #include <ember/io/checkpoint.h>
 #include <ember/io/npy.h>
@@ -36,6 +37,7 @@
 #include <ember/nn/module.h>
 #include <ember/nn/module_parts.h>
 #include <ember/nn/norm.h>
+#include <ember/nn/parametrizations.h>
 #include <ember/nn/pool.h>
 #include <ember/nn/sequential.h>
 #include <ember/nn/shape.h>
@@ -57,11 +59,15 @@
 #include <ember/ops/shape.h>
 #include <ember/ops/stride.h>
 #include <ember/ops/then.h>
+#include <ember/optim/adafactor.h>
 #include <ember/optim/adagrad.h>
 #include <ember/optim/adam.h>
 #include <ember/optim/clip_grad.h>
+#include <ember/optim/lbfgs.h>
 #include <ember/optim/lr_scheduler.h>
+#include <ember/optim/lr_scheduler_chains.h>
 #include <ember/optim/optimizer.h>
+#include <ember/optim/rprop.h>
 #include <ember/optim/sgd.h>
 #include <ember/random.h>
 #include <ember/runtime.h>

@@ -5,12 +5,14 @@
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "python_repr.h"
 #include "runtime/parallel.h"
+#include "tensor/defined.h"
 
 namespace ember::nn::utils {
 
@@ -99,22 +101,35 @@ static double combine(const std::vector<double>& norms, double norm_type) {
   return norm_type == 2 ? std::sqrt(total) : std::pow(total, 1 / norm_type);
 }
 
-Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, ClipOptions options) {
+static bool has_doubles(const std::vector<Tensor>& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return t.dtype() == kFloat64; });
+}
+
+Tensor get_total_norm(const std::vector<Tensor>& given, NormOptions options) {
+  require_defined("get_total_norm", given);
   NoGradGuard no_grad;
-  std::vector<Tensor> gradients;
-  bool wide = false;
-  each_gradient(parameters, [&](const Tensor& gradient) {
-    gradients.push_back(gradient);
-    wide = wide || gradient.dtype() == kFloat64;
-  });
-  const DType dtype = wide ? kFloat64 : kFloat32;
-  if (gradients.empty()) return zeros({}, kFloat32);
-  const Tensor total = full({}, combine(norms_of(gradients, options.norm_type), options.norm_type), dtype);
-  const double value = total.item<double>();
-  check<RuntimeError>(!options.error_if_nonfinite || std::isfinite(value),
+  if (given.empty()) return zeros({}, kFloat32);
+  std::vector<Tensor> tensors;
+  for (const Tensor& t : given) {
+    check<RuntimeError>(t.is_floating_point(), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", scalar_type_name(t.dtype()));
+    tensors.push_back(t.detach());
+  }
+  const Tensor total = full({}, combine(norms_of(tensors, options.norm_type), options.norm_type), has_doubles(tensors) ? kFloat64 : kFloat32);
+  check<RuntimeError>(!options.error_if_nonfinite || std::isfinite(total.item<double>()),
                       "The total norm of order {} for gradients from `parameters` is non-finite, so it cannot be clipped. To "
                       "disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`",
                       python_repr(options.norm_type));
+  return total;
+}
+
+Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, ClipOptions options) {
+  NoGradGuard no_grad;
+  std::vector<Tensor> gradients;
+  each_gradient(parameters, [&](const Tensor& gradient) { gradients.push_back(gradient); });
+  const Tensor total = get_total_norm(gradients, {options.norm_type, options.error_if_nonfinite});
+  if (gradients.empty()) return total;
+  const bool wide = has_doubles(gradients);
+  const double value = total.item<double>();
   double factor = wide ? 1 / (value + 1e-6) * max_norm : double(1 / (float(value) + 1e-6f) * float(max_norm));
   if (factor > 1) factor = 1;  // a NaN stays
   scale(gradients, factor);

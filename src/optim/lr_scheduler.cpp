@@ -206,13 +206,32 @@ double CosineAnnealingLR::closed_form(const ParamGroup&, double base_lr) const {
 LambdaLR::LambdaLR(Optimizer& optimizer, Factor factor, int64_t last_epoch)
     : LambdaLR(optimizer, std::vector<Factor>(optimizer.param_groups.size(), factor), last_epoch) {}
 
+static void check_factors(const char* scheduler, const std::vector<LambdaLR::Factor>& factors, std::size_t groups) {
+  check<ValueError>(factors.size() == groups, "Expected {} lr_lambdas, but got {}", groups, factors.size());
+  for (const LambdaLR::Factor& factor : factors) check<TypeError>(bool(factor), "{}: expected a function, got an empty one", scheduler);
+}
+
 LambdaLR::LambdaLR(Optimizer& optimizer, std::vector<Factor> factors, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), factors_(std::move(factors)) {
-  check<ValueError>(factors_.size() == groups().size(), "Expected {} lr_lambdas, but got {}", groups().size(), factors_.size());
-  for (const Factor& factor : factors_) check<TypeError>(bool(factor), "LambdaLR: expected a function, got an empty one");
+  check_factors("LambdaLR", factors_, groups().size());
   initial_step();
 }
 
 double LambdaLR::rate(const ParamGroup&, double base_lr) const { return base_lr * factors_[std::size_t(group_index_)](last_epoch_); }
+
+// --- MultiplicativeLR
+
+MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, Factor factor, int64_t last_epoch)
+    : MultiplicativeLR(optimizer, std::vector<Factor>(optimizer.param_groups.size(), factor), last_epoch) {}
+
+MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, std::vector<Factor> factors, int64_t last_epoch)
+    : LRScheduler(optimizer, last_epoch), factors_(std::move(factors)) {
+  check_factors("MultiplicativeLR", factors_, groups().size());
+  initial_step();
+}
+
+double MultiplicativeLR::rate(const ParamGroup& group, double) const {
+  return is_initial() ? group.lr : group.lr * factors_[std::size_t(group_index_)](last_epoch_);
+}
 
 }  // namespace ember::optim::lr_scheduler

@@ -1,4 +1,4 @@
-// Schedules that come round again, schedules made of others, and the one that listens to a metric.
+// Schedules that come round again, and the one that listens to a metric.
 #include <ember/optim/lr_scheduler.h>
 
 #include <algorithm>
@@ -179,74 +179,6 @@ void OneCycleLR::before_rates() {
 
 double OneCycleLR::rate(const ParamGroup& group, double) const {
   return anneal(group.*phase_->from, group.*phase_->to, fraction_);
-}
-
-// --- SequentialLR
-
-SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<LRScheduler*> schedulers, std::vector<int64_t> milestones)
-    : LRScheduler(optimizer, -1), schedulers_(std::move(schedulers)), milestones_(std::move(milestones)) {
-  check<ValueError>(!schedulers_.empty(), "SequentialLR expects at least one scheduler, but got no scheduler.");
-  for (std::size_t i = 0; i < schedulers_.size(); ++i) {
-    check<ValueError>(schedulers_[i], "SequentialLR expects schedulers, but got a null pointer at index {}", i);
-    check<ValueError>(!dynamic_cast<ReduceLROnPlateau*>(schedulers_[i]),
-                      "SequentialLR does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be specified when calling `step`, but got "
-                      "one at index {} in the given schedulers sequence.", i);
-  }
-  for (std::size_t i = 0; i < schedulers_.size(); ++i)
-    check<ValueError>(&schedulers_[i]->optimizer_ == &optimizer,
-                      "SequentialLR expects all schedulers to belong to the same optimizer, but got scheduler at index {} with "
-                      "another one.", i);
-  check<ValueError>(milestones_.size() + 1 == schedulers_.size(),
-                    "Sequential Schedulers expects number of schedulers provided to be one more than the number of milestone "
-                    "points, but got number of schedulers {} and the number of milestones to be equal to {}",
-                    schedulers_.size(), milestones_.size());
-  // Each scheduler took its step 0 when it was made: take that back, and let the one that is first do it again.
-  last_epoch_ = 0;
-  for (ParamGroup& group : groups()) group.lr = group.initial_lr;
-  for (LRScheduler* scheduler : schedulers_) undo(*scheduler);
-  LRScheduler& first = *schedulers_[current()];
-  first.initial_step();
-  last_lr_ = first.get_last_lr();
-}
-
-void SequentialLR::undo(LRScheduler& scheduler) {
-  if (auto* sequence = dynamic_cast<SequentialLR*>(&scheduler))
-    for (LRScheduler* inner : sequence->schedulers_) undo(*inner);
-  else
-    scheduler.undo_initial_step();
-}
-
-std::size_t SequentialLR::current() const {
-  return std::size_t(std::upper_bound(milestones_.begin(), milestones_.end(), last_epoch_) - milestones_.begin());
-}
-
-void SequentialLR::step() {
-  ++last_epoch_;
-  const std::size_t index = current();
-  LRScheduler& scheduler = *schedulers_[index];
-  if (index > 0 && milestones_[index - 1] == last_epoch_)
-    scheduler.restart();
-  else
-    scheduler.step();
-  last_lr_ = scheduler.get_last_lr();
-}
-
-SchedulerState SequentialLR::state_dict() const {
-  SchedulerState state = LRScheduler::state_dict();
-  for (std::size_t i = 0; i < schedulers_.size(); ++i)
-    for (auto& [name, values] : schedulers_[i]->state_dict()) state.push_back({fmt::format("_schedulers.{}.{}", i, name), values});
-  return state;
-}
-
-void SequentialLR::load_state_dict(const SchedulerState& state) {
-  LRScheduler::load_state_dict(state);
-  for (std::size_t i = 0; i < schedulers_.size(); ++i) {
-    const std::string prefix = fmt::format("_schedulers.{}.", i);
-    SchedulerState part;
-    for (const auto& [name, values] : state)
-      if (name.starts_with(prefix)) part.push_back({name.substr(prefix.size()), values});
-    schedulers_[i]->load_state_dict(part);
-  }
 }
 
 // --- ReduceLROnPlateau

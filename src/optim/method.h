@@ -28,14 +28,18 @@ struct ParamState : Clock {
   bool as_before = false;        // everything is where the last step found it
 };
 
+/// A method is a loop of kernels/optim with the numbers of its rule; or, where a step is rare or costs a matrix product anyhow, a formula of
+/// tensor operations, parameter by parameter.
 struct Method {
   const char* name;
-  OptimMethod loop;
+  OptimMethod loop = OptimMethod::Count;        // Count: there is a formula, or a step of the class's own
   std::initializer_list<const char*> settings;  // of a group, in PyTorch's order
   const char* buffers[3];                       // names in the state, in the kernel's order; null: unused
   bool has_step = true;                         // the state knows how many steps it has seen
-  unsigned (*wanted)(const ParamGroup&);        // bit b: buffer b is needed
-  void (*rule)(const ParamGroup&, Clock&, OptimRule&);  // called after step went up
+  unsigned (*wanted)(const ParamGroup&);        // bit b: buffer b is needed, and has the parameter's sizes
+  void (*rule)(const ParamGroup&, Clock&, OptimRule&) = nullptr;  // called after step went up
+  void (*begin)(const ParamGroup&, const Tensor& parameter, ParamState&) = nullptr;                            // makes the formula's buffers
+  void (*formula)(const ParamGroup&, const Tensor& parameter, const Tensor& gradient, ParamState&) = nullptr;  // called after step went up
 };
 
 /// One setting of a group by its PyTorch name; nothing of it is set for a name that Ember has no use for ("foreach").
@@ -44,10 +48,17 @@ struct Field {
   double ParamGroup::*real = nullptr;
   Flag ParamGroup::*flag = nullptr;
   Betas ParamGroup::*betas = nullptr;
+  Triple ParamGroup::*triple = nullptr;
+  std::string ParamGroup::*text = nullptr;
+  bool is_whole = false;      // a number without fraction, an int in files
+  bool of_scheduler = false;  // a scheduler remembers it there: no optimiser has a default for it
 };
 const Field* find_field(const std::string& name);
+void fill_defaults(ParamGroup& group, const ParamGroup& defaults);
 
 inline bool is_set(double x) { return x == x; }
+inline bool is_set(Triple x) { return is_set(x.first); }
+inline bool is_set(const std::string& x) { return !x.empty(); }
 inline bool is_set(Betas x) { return is_set(x.first); }
 inline bool is_set(Flag x) { return x.is_set(); }
 

@@ -96,19 +96,6 @@ Optimizer::~Optimizer() {
 bool Optimizer::has_momentum() const { return is_set(defaults_.momentum); }
 bool Optimizer::has_betas() const { return is_set(defaults_.betas); }
 
-static void fill_defaults(ParamGroup& group, const ParamGroup& defaults) {
-  for (const char* name : {"lr", "alpha", "rho", "eps", "momentum", "dampening", "lr_decay", "weight_decay", "momentum_decay",
-                           "initial_accumulator_value"}) {
-    double& value = group.*find_field(name)->real;
-    if (!is_set(value)) value = defaults.*find_field(name)->real;
-  }
-  for (const char* name : {"nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize"}) {
-    Flag& value = group.*find_field(name)->flag;
-    if (!value.is_set()) value = defaults.*find_field(name)->flag;
-  }
-  if (!is_set(group.betas)) group.betas = defaults.betas;
-}
-
 void Optimizer::add_param_group(ParamGroup group) {
   for (std::size_t i = 0; i < group.params.size(); ++i) {
     const Tensor& p = group.params[i];
@@ -217,7 +204,7 @@ void Optimizer::prepare(const ParamGroup& group, std::vector<ParamState>& states
     check<TypeError>(parameter.defined(), "optimizer can only optimize Tensors, but one of the params is undefined");
     ParamState& state = states[i];
     if (!has_gradient(parameter)) continue;
-    state.as_before = is_as_before(state, parameter.impl(), wanted);
+    state.as_before = !method_.formula && is_as_before(state, parameter.impl(), wanted);
     if (state.as_before) continue;
     const Tensor gradient = parameter.grad();
     check_alike(method_, parameter, gradient, "a gradient");
@@ -258,17 +245,45 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
   }
 }
 
+void Optimizer::follow_formula(const ParamGroup& group, std::vector<ParamState>& states) {
+  const unsigned wanted = method_.wanted(group);
+  for (std::size_t i = 0; i < group.params.size(); ++i) {
+    const Tensor& parameter = group.params[i];
+    if (!has_gradient(parameter)) continue;
+    ParamState& state = states[i];
+    if (!state.started) method_.begin(group, parameter, state);
+    for (int b = 0; b < 3; ++b)  // the module was converted after the last step
+      if (Tensor& buffer = state.buffers[b]; buffer.defined() && (wanted >> b & 1 || buffer.dim() > 0)) buffer = buffer.to(parameter.dtype());
+    state.started = true;
+    state.step += 1;
+    method_.formula(group, parameter, parameter.grad().detach(), state);
+  }
+}
+
 void Optimizer::step() {
-  tell(*this, OptimizerEvent::Step);
+  check<TypeError>(method_.rule || method_.formula, "{}.step() missing 1 required positional argument: 'closure'", method_.name);
+  announce_step();
   NoGradGuard no_grad;
   check<RuntimeError>(states_.size() == param_groups.size(),
                       "{}: param_groups has {} groups, of which the optimizer knows {}. Add a group by add_param_group(...), which gives it the "
                       "defaults and a state, not by param_groups.push_back(...)",
                       method_.name, param_groups.size(), states_.size());
   for (std::size_t g = 0; g < param_groups.size(); ++g) prepare(param_groups[g], states_[g]);
-  for (std::size_t g = 0; g < param_groups.size(); ++g) collect(param_groups[g], states_[g]);
-  pass_.run(method_.loop);
+  for (std::size_t g = 0; g < param_groups.size(); ++g)
+    method_.formula ? follow_formula(param_groups[g], states_[g]) : collect(param_groups[g], states_[g]);
+  if (!method_.formula) pass_.run(method_.loop);
+}
+
+void Optimizer::announce_step() {
+  tell(*this, OptimizerEvent::Step);
   ++steps_;
+}
+
+Tensor Optimizer::step_with(const Callback<Tensor()>& closure) {
+  EnableGradGuard recording;
+  const Tensor loss = closure();
+  step();
+  return loss;
 }
 
 void Optimizer::zero_grad(bool set_to_none) {

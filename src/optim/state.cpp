@@ -23,18 +23,50 @@ static const Field kFields[] = {
     {"centered", nullptr, &ParamGroup::centered},
     {"decoupled_weight_decay", nullptr, &ParamGroup::decoupled_weight_decay},
     {"maximize", nullptr, &ParamGroup::maximize},
-    {"initial_lr", &ParamGroup::initial_lr},
-    {"max_lr", &ParamGroup::max_lr},
-    {"min_lr", &ParamGroup::min_lr},
-    {"max_momentum", &ParamGroup::max_momentum},
-    {"base_momentum", &ParamGroup::base_momentum},
+    {"etas", nullptr, nullptr, &ParamGroup::etas},
+    {"step_sizes", nullptr, nullptr, &ParamGroup::step_sizes},
+    {"epsilons", nullptr, nullptr, &ParamGroup::epsilons},
+    {"lambd", &ParamGroup::lambd},
+    {"t0", &ParamGroup::t0},
+    {"beta2_decay", &ParamGroup::beta2_decay},
+    {"d", &ParamGroup::d},
+    {.name = "ns_coefficients", .triple = &ParamGroup::ns_coefficients},
+    {.name = "ns_steps", .real = &ParamGroup::ns_steps, .is_whole = true},
+    {.name = "adjust_lr_fn", .text = &ParamGroup::adjust_lr_fn},
+    {.name = "max_iter", .real = &ParamGroup::max_iter, .is_whole = true},
+    {.name = "max_eval", .real = &ParamGroup::max_eval, .is_whole = true},
+    {"tolerance_grad", &ParamGroup::tolerance_grad},
+    {"tolerance_change", &ParamGroup::tolerance_change},
+    {.name = "history_size", .real = &ParamGroup::history_size, .is_whole = true},
+    {.name = "line_search_fn", .text = &ParamGroup::line_search_fn},
+    {.name = "initial_lr", .real = &ParamGroup::initial_lr, .of_scheduler = true},
+    {.name = "max_lr", .real = &ParamGroup::max_lr, .of_scheduler = true},
+    {.name = "min_lr", .real = &ParamGroup::min_lr, .of_scheduler = true},
+    {.name = "max_momentum", .real = &ParamGroup::max_momentum, .of_scheduler = true},
+    {.name = "base_momentum", .real = &ParamGroup::base_momentum, .of_scheduler = true},
 };
-static const char* const kSchedulerFields[] = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"};
 
 const Field* find_field(const std::string& name) {
   for (const Field& field : kFields)
     if (name == field.name) return &field;
   return nullptr;
+}
+
+/// Adafactor's eps is a pair: a field of its own here, "eps" in files.
+static std::string name_in_files(const std::string& name) { return name == "epsilons" ? "eps" : name; }
+
+void fill_defaults(ParamGroup& group, const ParamGroup& defaults) {
+  const auto fill = [&](auto member) {
+    if (member && !is_set(group.*member)) group.*member = defaults.*member;
+  };
+  for (const Field& field : kFields) {
+    if (field.of_scheduler) continue;
+    fill(field.real);
+    fill(field.flag);
+    fill(field.betas);
+    fill(field.triple);
+    fill(field.text);
+  }
 }
 
 static OptimizerState::Setting setting_of(const ParamGroup& group, const std::string& name) {
@@ -44,16 +76,22 @@ static OptimizerState::Setting setting_of(const ParamGroup& group, const std::st
     const bool undecided = name == "foreach" || name == "fused";
     return {name, undecided ? Setting::None : Setting::Bool};
   }
-  if (field->real) return {name, Setting::Real, group.*field->real};
+  if (field->real) return {name, field->is_whole ? Setting::Int : Setting::Real, group.*field->real};
   if (field->flag) return {name, Setting::Bool, double(bool(group.*field->flag))};
-  return {name, Setting::Pair, (group.*field->betas).first, (group.*field->betas).second};
+  if (field->betas) return {name_in_files(name), Setting::Pair, (group.*field->betas).first, (group.*field->betas).second};
+  if (field->triple) {
+    const Triple& triple = group.*field->triple;
+    return {name, Setting::Triple, triple.first, triple.second, triple.third};
+  }
+  const std::string& text = group.*field->text;
+  return {.name = name, .kind = text.empty() ? Setting::None : Setting::Text, .text = text};
 }
 
 static std::vector<OptimizerState::Setting> settings_of(const Method& method, const ParamGroup& group) {
   std::vector<OptimizerState::Setting> settings;
   for (const char* name : method.settings) settings.push_back(setting_of(group, name));
-  for (const char* name : kSchedulerFields)
-    if (is_set(group.*find_field(name)->real)) settings.push_back(setting_of(group, name));
+  for (const Field& field : kFields)
+    if (field.of_scheduler && is_set(group.*field.real)) settings.push_back(setting_of(group, field.name));
   return settings;
 }
 
@@ -82,25 +120,37 @@ OptimizerState Optimizer::state_dict() const {
 
 static void apply(const OptimizerState::Setting& setting, ParamGroup& group) {
   using Setting = OptimizerState::Setting;
-  const Field* field = find_field(setting.name);
-  if (!field || setting.kind == Setting::None) return;
+  const Field* field = find_field(setting.kind == Setting::Pair && setting.name == "eps" ? "epsilons" : setting.name);
+  if (!field) return;
+  if (field->text) group.*field->text = setting.text;
+  if (setting.kind == Setting::None) return;
   if (field->real) group.*field->real = setting.value;
   if (field->flag) group.*field->flag = setting.value != 0;
   if (field->betas) group.*field->betas = {setting.value, setting.second};
+  if (field->triple) group.*field->triple = {setting.value, setting.second, setting.third};
 }
 
-static ParamState read_state(const Method& method, const OptimizerState::Entry& entry, const Tensor& parameter) {
-  ParamState state;
-  for (const auto& [name, value] : entry.values) {
+/// The values of a state by name; a plain number of a file is one of them.
+static std::vector<std::pair<std::string, Tensor>> named_values(const OptimizerState::Entry& entry) {
+  std::vector<std::pair<std::string, Tensor>> values = entry.values;
+  for (const OptimizerState::Setting& number : entry.numbers) values.emplace_back(number.name, full({}, number.value, kFloat64));
+  return values;
+}
+
+static ParamState read_state(const Method& method, const ParamGroup& group, const OptimizerState::Entry& entry, const Tensor& parameter) {
+  ParamState state, fresh;
+  if (method.begin) method.begin(group, parameter, fresh);
+  for (const auto& [name, value] : named_values(entry)) {
     if (!value.defined()) continue;  // PyTorch writes None for a buffer that is not there yet
     if (name == "step") state.step = value.item<double>();
     if (name == "mu_product") state.mu_product = float(value.item<double>());
     for (int b = 0; b < 3; ++b) {
       if (!method.buffers[b] || name != method.buffers[b]) continue;
-      check<ValueError>(value.sizes() == parameter.sizes(),
+      if (!fresh.buffers[b].defined()) fresh.buffers[b] = full_like(parameter.detach(), 0);
+      check<ValueError>(value.sizes() == fresh.buffers[b].sizes(),
                         "loaded state dict has a {} of shape {} for a parameter of shape {}", name, value.sizes(),
                         parameter.sizes());
-      state.buffers[b] = full_like(parameter.detach(), 0).copy_(value.detach());
+      state.buffers[b] = fresh.buffers[b].copy_(value.detach());
       state.started = true;
     }
   }
@@ -123,7 +173,7 @@ void Optimizer::load_state_dict(const OptimizerState& state) {
       const auto at = std::find(numbers.begin(), numbers.end(), entry.param);
       if (at == numbers.end()) continue;
       const std::size_t i = std::size_t(at - numbers.begin());
-      states[g][i] = read_state(method_, entry, param_groups[g].params[i]);
+      states[g][i] = read_state(method_, param_groups[g], entry, param_groups[g].params[i]);
     }
   }
   states_ = std::move(states);
@@ -135,8 +185,12 @@ static std::string text_of(const OptimizerState::Setting& setting) {
   using Setting = OptimizerState::Setting;
   switch (setting.kind) {
     case Setting::Bool: return python_repr(setting.value != 0);
-    case Setting::Pair: return fmt::format("({}, {})", python_repr(setting.value), python_repr(setting.second));
+    case Setting::Pair:
+      return fmt::format("({}, {})", is_set(setting.value) ? python_repr(setting.value) : "None", python_repr(setting.second));
+    case Setting::Triple: return fmt::format("({}, {}, {})", python_repr(setting.value), python_repr(setting.second), python_repr(setting.third));
     case Setting::Real: return setting.value == 0 ? "0" : python_repr(setting.value);
+    case Setting::Int: return fmt::format("{}", int64_t(setting.value));
+    case Setting::Text: return setting.text;
     default: return "None";
   }
 }

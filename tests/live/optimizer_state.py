@@ -7,13 +7,18 @@ import torch
 
 exchange, folder = sys.argv[1:]
 OPTIONS = {"SGD": dict(lr=0.1, momentum=0.9), "Adam": dict(amsgrad=True), "AdamW": {}, "Adamax": {}, "NAdam": {}, "RAdam": {},
-           "RMSprop": dict(momentum=0.9, centered=True), "Adagrad": {}, "Adadelta": {}}
+           "RMSprop": dict(momentum=0.9, centered=True), "Adagrad": {}, "Adadelta": {}, "Rprop": {}, "ASGD": dict(lr=0.1, t0=2), "Adafactor": {},
+           "Muon": {}, "LBFGS": dict(max_iter=2, history_size=3, line_search_fn="strong_wolfe")}
+
+
+def loss(p):
+    p.grad = p.detach() * 2 - 1 + (p.detach() - 1) ** 3
+    return ((p.detach() ** 2 - p.detach()) + (p.detach() - 1) ** 4 / 4).sum()
 
 
 def steps(optimizer, p, n):
     for _ in range(n):
-        p.grad = p.detach() * 2 - 1
-        optimizer.step()
+        optimizer.step(lambda: loss(p))
 
 
 def fresh(name, value):
@@ -29,7 +34,7 @@ def ember(name, n, value, state_in, state_out):
 
 
 def check(name, way):
-    start = torch.linspace(-2, 2, 40)
+    start = torch.linspace(-2, 2, 40).view(5, 8)
     p, optimizer = fresh(name, start)
     steps(optimizer, p, 6)
     state = os.path.join(folder, "state.pt")

@@ -35,10 +35,21 @@ Made sequence(Optimizer& optimizer, std::vector<Make> parts, std::vector<int64_t
   Made made;
   std::vector<LRScheduler*> pointers;
   for (const Make& part : parts) {
-    made.schedulers.push_back(std::move(part(optimizer).schedulers[0]));
+    for (auto& scheduler : part(optimizer).schedulers) made.schedulers.push_back(std::move(scheduler));
     pointers.push_back(made.schedulers.back().get());
   }
   made.schedulers.push_back(std::make_unique<SequentialLR>(optimizer, pointers, milestones));
+  return made;
+}
+
+Made chain(Optimizer& optimizer, std::vector<Make> parts) {
+  Made made;
+  std::vector<LRScheduler*> pointers;
+  for (const Make& part : parts) {
+    made.schedulers.push_back(std::move(part(optimizer).schedulers[0]));
+    pointers.push_back(made.schedulers.back().get());
+  }
+  made.schedulers.push_back(std::make_unique<ChainedScheduler>(pointers, optimizer));
   return made;
 }
 
@@ -58,6 +69,12 @@ const std::vector<Row> kRows = {
     {"one cycle", simple<OneCycleLR>(0.5, 20)},
     {"one cycle linear", simple<OneCycleLR>(OneCycleOptions{.max_lr = 0.5, .total_steps = 20, .pct_start = 0.4, .anneal_strategy = "linear"})},
     {"one cycle three", simple<OneCycleLR>(OneCycleOptions{.max_lr = 0.5, .total_steps = 20, .three_phase = true})},
+    {"multiplicative", simple<MultiplicativeLR>(MultiplicativeLR::Factor([](int64_t t) { return t % 3 ? 0.95 : 1.1; }))},
+    {"chained", [](Optimizer& o) { return chain(o, {simple<ConstantLR>(0.1, 6), simple<ExponentialLR>(0.9)}); }},
+    {"sequential chained",
+     [](Optimizer& o) {
+       return sequence(o, {[](Optimizer& inner) { return chain(inner, {simple<ConstantLR>(0.1, 3), simple<ExponentialLR>(0.9)}); }, simple<StepLR>(2)}, {6});
+     }},
     {"lambda", simple<LambdaLR>(LambdaLR::Factor([](int64_t t) { return std::pow(0.95, double(t)); }))},
     {"sequential",
      [](Optimizer& o) { return sequence(o, {simple<LinearLR>(0.1, 1.0, 5), simple<CosineAnnealingLR>(10), simple<ExponentialLR>(0.9)}, {5, 14}); }},

@@ -56,6 +56,15 @@ const std::vector<Row> kRows = {
          {.lr = 0.1, .lr_decay = 0.2, .weight_decay = 0.1, .initial_accumulator_value = 0.5}), 8},
     {"adadelta", with<optim::Adadelta, optim::AdadeltaOptions>({}), 8},
     {"adadelta decay", with<optim::Adadelta, optim::AdadeltaOptions>({.lr = 0.5, .rho = 0.7, .eps = 1e-3, .weight_decay = 0.1}), 8},
+    {"rprop", with<optim::Rprop, optim::RpropOptions>({}), 0},
+    {"rprop bounds", with<optim::Rprop, optim::RpropOptions>({.lr = 0.05, .etas = {0.3, 2.0}, .step_sizes = {0.02, 0.15}, .maximize = true}), 0},
+    {"asgd", with<optim::ASGD, optim::ASGDOptions>({}), 0},
+    {"asgd average",
+     with<optim::ASGD, optim::ASGDOptions>({.lr = 0.1, .lambd = 0.02, .alpha = 0.6, .t0 = 2, .weight_decay = 0.1, .maximize = true}), 0},
+    {"adafactor", with<optim::Adafactor, optim::AdafactorOptions>({}), 8},
+    {"adafactor decay",
+     with<optim::Adafactor, optim::AdafactorOptions>(
+         {.lr = 0.1, .beta2_decay = -0.5, .eps = {1e-4, 0.1}, .d = 1.5, .weight_decay = 0.1, .maximize = true}), 8},
 };
 
 constexpr int kElements = 37;

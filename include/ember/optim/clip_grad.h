@@ -16,6 +16,13 @@ struct ClipOptions {
 /// Parameters without a gradient are skipped; without any the norm is 0.
 Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, ClipOptions options = {});
 
+struct NormOptions {
+  double norm_type = 2;             ///< infinity: the largest absolute value
+  bool error_if_nonfinite = false;  ///< throw RuntimeError for NaN and infinity
+};
+/// The norm of all tensors (as a rule gradients) as one vector; 0 of none.
+Tensor get_total_norm(const std::vector<Tensor>& tensors, NormOptions options = {});
+
 /// Limits each element of each gradient to [-clip_value, clip_value].
 void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value);
 

@@ -52,6 +52,7 @@ class LRScheduler {
 
  private:
   friend class SequentialLR;
+  friend class ChainedScheduler;
   void restart();  // as PyTorch's _update_lr(0)
   void undo_initial_step() { --last_epoch_; }
   template <class Rate>
@@ -326,23 +327,18 @@ class LambdaLR : public LRScheduler {
   std::vector<Factor> factors_;
 };
 
-/// One scheduler after the other: the next one begins, from its own epoch 0, at each milestone. The schedulers are made before, in this
-/// order and on the same optimiser, and have to outlive this one.
-class SequentialLR : public LRScheduler {
+/// lr *= f(epoch) from epoch 1 on, one f for all groups or one for each.
+class MultiplicativeLR : public LRScheduler {
  public:
-  SequentialLR(Optimizer& optimizer, std::vector<LRScheduler*> schedulers, std::vector<int64_t> milestones);
-  void step() override;
-  SchedulerState state_dict() const override;
-  void load_state_dict(const SchedulerState& state) override;
+  using Factor = Callback<double(int64_t)>;
+  MultiplicativeLR(Optimizer& optimizer, Factor factor, int64_t last_epoch = -1);
+  MultiplicativeLR(Optimizer& optimizer, std::vector<Factor> factors, int64_t last_epoch = -1);
 
  protected:
-  double rate(const ParamGroup& group, double) const override { return group.lr; }
+  double rate(const ParamGroup& group, double base_lr) const override;
 
  private:
-  void undo(LRScheduler& scheduler);
-  std::size_t current() const;
-  std::vector<LRScheduler*> schedulers_;
-  std::vector<int64_t> milestones_;
+  std::vector<Factor> factors_;
 };
 
 struct PlateauOptions {
@@ -382,3 +378,5 @@ class ReduceLROnPlateau : public LRScheduler {
 namespace ember::optim {
 using namespace lr_scheduler;
 }
+
+#include <ember/optim/lr_scheduler_chains.h>

@@ -33,6 +33,11 @@ class Flag {
 struct Betas {
   double first = kDefault, second = kDefault;
 };
+/// Two numbers of another meaning; where PyTorch takes None, a NaN stands for it.
+using Pair = Betas;
+struct Triple {
+  double first = kDefault, second = kDefault, third = kDefault;
+};
 
 /// Parameters that share their settings. A setting left out has the optimiser's default; those that the optimiser does not have
 /// are ignored. As PyTorch's dictionaries: {.params = head.parameters(), .lr = 0.1}.
@@ -45,25 +50,36 @@ struct ParamGroup {
   Flag nesterov = {}, amsgrad = {}, centered = {}, decoupled_weight_decay = {}, maximize = {};
   double initial_lr = kDefault, max_lr = kDefault, min_lr = kDefault, max_momentum = kDefault,
          base_momentum = kDefault;  ///< what schedulers remember
+  Pair etas = {}, step_sizes = {}, epsilons = {};                                         ///< Rprop; Adafactor's eps
+  double lambd = kDefault, t0 = kDefault, beta2_decay = kDefault, d = kDefault;           ///< ASGD; Adafactor
+  Triple ns_coefficients = {};                                                            ///< Muon
+  double ns_steps = kDefault;
+  std::string adjust_lr_fn = {};
+  double max_iter = kDefault, max_eval = kDefault, tolerance_grad = kDefault, tolerance_change = kDefault, history_size = kDefault;  ///< LBFGS
+  std::string line_search_fn = {};
 };
 
 /// What an optimiser knows, in the layout of torch.optim.Optimizer.state_dict: ready to be written to a file of either side.
 struct OptimizerState {
-  /// None, a bool, a number, or a pair of numbers (betas).
+  /// None, a bool, a number, a whole number, two or three numbers (betas), or a word. A NaN in a pair is PyTorch's None.
   struct Setting {
-    enum Kind : std::uint8_t { None, Bool, Real, Pair };
+    enum Kind : std::uint8_t { None, Bool, Real, Int, Pair, Triple, Text };
     std::string name;
     Kind kind = None;
-    double value = 0, second = 0;
+    double value = 0, second = 0, third = 0;
+    std::string text = {};
   };
   struct Group {
     std::vector<Setting> settings;
     std::vector<int64_t> params;  ///< numbers of its parameters, counted through all groups
   };
-  /// State of one parameter by name: "step" (float32, no dimension), "exp_avg", "momentum_buffer", ...
+  /// State of one parameter by name: "step" (float32, no dimension), "exp_avg", "momentum_buffer", ...; LBFGS has numbers that are no
+  /// tensors ("n_iter") and lists ("old_dirs"), too.
   struct Entry {
     int64_t param = 0;
     std::vector<std::pair<std::string, Tensor>> values;
+    std::vector<Setting> numbers = {};
+    std::vector<std::pair<std::string, std::vector<Tensor>>> lists = {};
   };
   std::vector<Entry> state;
   std::vector<Group> param_groups;
@@ -89,13 +105,11 @@ class Optimizer {
   /// without an allocation once the states exist.
   void step();
 
-  /// The same with the loss that closure() computes, and its result: for loops that put zero_grad, forward and backward there.
+  /// The same with the loss that closure() computes, and its result: for loops that put zero_grad, forward and backward there. LBFGS has
+  /// only this one, since it evaluates the loss at several places; its step() throws TypeError.
   template <class Closure>
   Tensor step(Closure&& closure) {
-    EnableGradGuard recording;
-    const Tensor loss = closure();
-    step();
-    return loss;
+    return step_with([&closure]() -> Tensor { return closure(); });
   }
 
   /// Forgets all gradients, or sets them to zero: a parameter with a zero gradient is still moved by momentum and weight decay.
@@ -105,9 +119,9 @@ class Optimizer {
   void add_param_group(ParamGroup group);
 
   /// The state's tensors are those of the optimiser, not copies.
-  OptimizerState state_dict() const;
+  virtual OptimizerState state_dict() const;
   /// Takes copies, converted to the parameters' dtypes. Throws ValueError when the groups differ in number or size.
-  void load_state_dict(const OptimizerState& state);
+  virtual void load_state_dict(const OptimizerState& state);
 
   std::string repr() const;  ///< PyTorch's, over several lines
 
@@ -119,11 +133,14 @@ class Optimizer {
 
  protected:
   Optimizer(const Method& method, std::vector<ParamGroup> groups, ParamGroup defaults);
+  virtual Tensor step_with(const Callback<Tensor()>& closure);
+  void announce_step();  ///< tells the observer, and counts
 
  private:
   ParamState& start(const ParamGroup& group, const Tensor& parameter, ParamState& state);
   void prepare(const ParamGroup& group, std::vector<ParamState>& states);
   void collect(const ParamGroup& group, std::vector<ParamState>& states);
+  void follow_formula(const ParamGroup& group, std::vector<ParamState>& states);
 
   const Method& method_;
   ParamGroup defaults_;

@@ -2,8 +2,11 @@
 
 #include "runner/cases.h"
 
+#include <ember/optim/adafactor.h>
 #include <ember/optim/adagrad.h>
 #include <ember/optim/adam.h>
+#include <ember/optim/lbfgs.h>
+#include <ember/optim/rprop.h>
 #include <ember/optim/sgd.h>
 
 namespace ember::parity {
@@ -16,6 +19,22 @@ optim::Betas betas_of(const Argument& betas) {
   if (pair.size() != 2) throw TypeError("betas: expected two numbers");
   return {pair[0], pair[1]};
 }
+
+/// Adafactor's eps, whose first number may be None.
+optim::Pair epsilons_of(const Argument& eps) {
+  const auto* list = eps.value().as<List>();
+  if (!list || list->size() != 2) throw TypeError("eps: expected two numbers");
+  const Argument first((*list)[0], "eps[0]"), second((*list)[1], "eps[1]");
+  return {first.is_none() ? optim::kDefault : first.real(), second.real()};
+}
+
+optim::Triple triple_of(const Argument& given) {
+  const std::vector<double> triple = given.reals();
+  if (triple.size() != 3) throw ValueError("Coefficients must be a tuple of exactly 3 values");
+  return {triple[0], triple[1], triple[2]};
+}
+
+std::string text_or_none(const Argument& given) { return given.is_none() ? std::string() : given.text(); }
 
 template <class O>
 std::unique_ptr<optim::Optimizer> made(O* optimizer) {
@@ -78,6 +97,28 @@ const std::vector<OptimizerRow>& optimizers() {
       {"Adadelta", "lr=1.0 rho=0.9 eps=1e-6 weight_decay=0 foreach=None * capturable=~False maximize=False differentiable=~False",
        [](Groups g, Args& a) {
          return made(new optim::Adadelta(std::move(g), {.lr = a[0], .rho = a[1], .eps = a[2], .weight_decay = a[3], .maximize = a[6]}));
+       }},
+      {"Rprop", "lr=1e-2 etas=[0.5,1.2] step_sizes=[1e-6,50] * capturable=~False foreach=None maximize=False differentiable=~False",
+       [](Groups g, Args& a) {
+         return made(new optim::Rprop(std::move(g), {.lr = a[0], .etas = betas_of(a[1]), .step_sizes = betas_of(a[2]), .maximize = a[5]}));
+       }},
+      {"ASGD", "lr=1e-2 lambd=1e-4 alpha=0.75 t0=1e6 weight_decay=0 foreach=None maximize=False differentiable=~False capturable=~False",
+       [](Groups g, Args& a) {
+         return made(new optim::ASGD(std::move(g), {.lr = a[0], .lambd = a[1], .alpha = a[2], .t0 = a[3], .weight_decay = a[4], .maximize = a[6]}));
+       }},
+      {"Adafactor", "lr=1e-2 beta2_decay=-0.8 eps=[None,1e-3] d=1.0 weight_decay=0.0 * foreach=None maximize=False",
+       [](Groups g, Args& a) {
+         return made(new optim::Adafactor(std::move(g), {.lr = a[0], .beta2_decay = a[1], .eps = epsilons_of(a[2]), .d = a[3], .weight_decay = a[4], .maximize = a[6]}));
+       }},
+      {"Muon", "lr=1e-3 weight_decay=0.1 momentum=0.95 nesterov=True ns_coefficients=[3.4445,-4.775,2.0315] eps=1e-7 ns_steps=5 adjust_lr_fn=None",
+       [](Groups g, Args& a) {
+         return made(new optim::Muon(std::move(g), {.lr = a[0], .weight_decay = a[1], .momentum = a[2], .nesterov = a[3], .ns_coefficients = triple_of(a[4]),
+                                                    .eps = a[5], .ns_steps = a[6], .adjust_lr_fn = text_or_none(a[7])}));
+       }},
+      {"LBFGS", "lr=1 max_iter=20 max_eval=None tolerance_grad=1e-7 tolerance_change=1e-9 history_size=100 line_search_fn=None",
+       [](Groups g, Args& a) {
+         return made(new optim::LBFGS(std::move(g), {.lr = a[0], .max_iter = a[1], .max_eval = a[2].integer_or(-1), .tolerance_grad = a[3],
+                                                     .tolerance_change = a[4], .history_size = a[5], .line_search_fn = text_or_none(a[6])}));
        }},
   };
   return rows;
@@ -171,16 +212,18 @@ BoundScheduler make_scheduler(const Json& json, optim::Optimizer& optimizer, Inp
   const std::string name = json["scheduler"];
   const Keywords keywords = keywords_of(json, inputs);
   BoundScheduler result;
-  if (name == "SequentialLR") {
-    const Signature signature("milestones last_epoch=~-1");
+  if (name == "SequentialLR" || name == "ChainedScheduler") {
+    const bool is_sequence = name == "SequentialLR";
+    const Signature signature(is_sequence ? "milestones last_epoch=~-1" : "");
     Args args(signature, signature.bind(name, {}, keywords));
     std::vector<LRScheduler*> parts;
     for (const Json& part : json["schedulers"]) {
       result.parts.push_back(make_scheduler(part, optimizer, inputs));
-      if (!result.parts.back().plain) throw Unsupported("ReduceLROnPlateau in a SequentialLR");
+      if (!result.parts.back().plain) throw Unsupported("ReduceLROnPlateau in a " + name);
       parts.push_back(result.parts.back().plain.get());
     }
-    result.plain = std::make_unique<optim::lr_scheduler::SequentialLR>(optimizer, parts, args[0].ints());
+    if (is_sequence) result.plain = std::make_unique<optim::lr_scheduler::SequentialLR>(optimizer, parts, args[0].ints());
+    else result.plain = std::make_unique<optim::lr_scheduler::ChainedScheduler>(parts, optimizer);
     return result;
   }
   if (name == "ReduceLROnPlateau") {

@@ -6,46 +6,59 @@ from draw import Draw
 from cases.suite_writer import CannotExpress
 from cases.test_databases import optim_db
 
-NAMES = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta"]
+NAMES = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Rprop", "ASGD", "Adafactor", "Muon", "LBFGS"]
 NUMBERS = {"weight_decay": (0.0, 0.1, 0.01), "lr": (0.1, 0.01, 0.5, 0.0), "eps": (1e-8, 1e-4), "momentum": (0.9, 0.5, 0.0), "dampening": (0.0, 0.3), "alpha": (0.9, 0.5),
-           "momentum_decay": (4e-3, 0.1), "lr_decay": (0.1, 0.01), "initial_accumulator_value": (0.1, 0.5), "rho": (0.5, 0.95)}
-TAKES = {"SGD": "momentum dampening", "RMSprop": "alpha eps momentum", "NAdam": "momentum_decay eps", "Adagrad": "lr_decay initial_accumulator_value eps", "Adadelta": "rho eps"}
+           "momentum_decay": (4e-3, 0.1), "lr_decay": (0.1, 0.01), "initial_accumulator_value": (0.1, 0.5), "rho": (0.5, 0.95), "lambd": (1e-4, 0.1), "t0": (1e6, 2.0), "beta2_decay": (-0.8, -0.5), "d": (1.0, 1.5), "ns_steps": (5, 2)}
+TAKES = {"SGD": "momentum dampening", "RMSprop": "alpha eps momentum", "NAdam": "momentum_decay eps", "Adagrad": "lr_decay initial_accumulator_value eps", "Adadelta": "rho eps",
+         "Rprop": "", "ASGD": "lambd alpha t0", "Adafactor": "beta2_decay d", "Muon": "momentum ns_steps", "LBFGS": ""}
+NO_DECAY = {"Rprop", "LBFGS"}
 FLAGS = {"SGD": "nesterov maximize", "Adam": "amsgrad maximize decoupled_weight_decay", "AdamW": "amsgrad maximize", "Adamax": "maximize", "NAdam": "decoupled_weight_decay maximize",
-         "RAdam": "decoupled_weight_decay maximize", "RMSprop": "centered maximize", "Adagrad": "maximize", "Adadelta": "maximize"}
+         "RAdam": "decoupled_weight_decay maximize", "RMSprop": "centered maximize", "Adagrad": "maximize", "Adadelta": "maximize",
+         "Rprop": "maximize", "ASGD": "maximize", "Adafactor": "maximize", "Muon": "", "LBFGS": ""}
 FUSED = {"SGD", "Adam", "AdamW", "Adagrad"}
+
+
+def numbers_of(name):
+    return ["lr", *([] if name in NO_DECAY else ["weight_decay"]), *TAKES.get(name, "eps").split()]
 
 
 def settings(d, name):
     """Random keyword arguments of the optimiser."""
     kwargs = {}
-    for key in ["lr", "weight_decay", *TAKES.get(name, "eps").split()]:
+    for key in numbers_of(name):
         if d.chance(0.4):
             kwargs[key] = d.one(*NUMBERS[key])
+    if name == "Rprop" and d.chance():
+        kwargs["etas"], kwargs["step_sizes"] = d.one([0.5, 1.2], [0.3, 2.0]), d.one([1e-6, 50.0], [1e-3, 0.1])
+    if name == "Adafactor" and d.chance():
+        kwargs["eps"] = d.one([None, 1e-3], [1e-6, 0.1])
+    if name == "Muon":
+        kwargs.update(d.subset(nesterov=lambda: d.chance(), adjust_lr_fn=lambda: d.one("original", "match_rms_adamw"), ns_coefficients=lambda: [3.0, -3.2, 1.2]))
     if name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam") and d.chance(0.4):
         kwargs["betas"] = [d.one(0.9, 0.5, 0.0), d.one(0.999, 0.8)]
     for flag in FLAGS[name].split():
         if d.chance(0.3):
             kwargs[flag] = True
-    if kwargs.get("nesterov") and d.chance(0.9):
+    if name == "SGD" and kwargs.get("nesterov") and d.chance(0.9):
         kwargs["momentum"], kwargs["dampening"] = 0.9, 0
-    if d.chance(0.1):
+    if d.chance(0.1) and name not in ("Muon", "LBFGS"):
         kwargs["foreach"] = d.one(True, False)
     elif d.chance(0.1) and name in FUSED:
         kwargs["fused"] = True
     if d.chance(0.05):
         key, value = d.one(("lr", -0.1), ("eps", -1.0), ("weight_decay", -0.5), ("betas", [1.0, 0.9]), ("betas", [0.5, -0.1]))
-        if key != "betas" or name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam"):
+        if name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam") or key == "lr" or key in numbers_of(name):
             kwargs[key] = value
     return kwargs
 
 
 def split(d, name, params):
     """Two groups with settings of their own, or None."""
-    if d.chance(0.5):
+    if name == "LBFGS" or d.chance(0.5):
         return None
     first = [0, 2] if d.chance() else [1]
     rest = [i for i in range(len(params)) if i not in first]
-    own = lambda: {k: d.one(*NUMBERS[k]) for k in ["lr", "weight_decay", *TAKES.get(name, "eps").split()] if d.chance(0.4) and k != "initial_accumulator_value"}  # noqa: E731
+    own = lambda: {k: d.one(*NUMBERS[k]) for k in numbers_of(name) if d.chance(0.4) and k != "initial_accumulator_value"}  # noqa: E731
     return [{"params": first, **own()}, {"params": rest, **own()}]
 
 
@@ -53,6 +66,7 @@ def add_run(suite, prefix, name, kwargs, dtype, groups=None, steps=6, missing=0.
     point = suite.rollback_point()
     key, g = suite.new_id(prefix), suite.random
     d = Draw(len(suite.cases))
+    sizes = ((3, 4), (5, 2), (4, 4)) if name == "Muon" else sizes
     params = [torch.randn(s, generator=g).to(dtype).requires_grad_() for s in sizes]
     try:
         case = {"id": key, "optimizer": name, "kwargs": {k: suite.encode(v, f"{key}.{k}", {}) for k, v in kwargs.items()},
@@ -73,7 +87,7 @@ def add_run(suite, prefix, name, kwargs, dtype, groups=None, steps=6, missing=0.
             p.grad = None if d.chance(missing) else torch.randn(p.shape, generator=g).to(dtype)
         entry = {"grads": [None if p.grad is None else suite.store(f"{key}.{step}.g{i}", p.grad) for i, p in enumerate(params)]}
         try:
-            optimizer.step()
+            optimizer.step(*[lambda: torch.ones(())] if name == "LBFGS" else [])
         except Exception:
             case["steps"].append(entry)
             suite.append({**case, "raises": True})

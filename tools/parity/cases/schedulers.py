@@ -57,6 +57,14 @@ def sequence(d, optimizer, depth=0):
     return LR.SequentialLR(optimizer, made, milestones), {"scheduler": "SequentialLR", "kwargs": {"milestones": milestones}, "schedulers": parts}
 
 
+def chain(d, optimizer):
+    """A ChainedScheduler and its description."""
+    names = [d.one(*PLAIN) for _ in range(d.int(1, 3))]
+    settings = [arguments(d, name) for name in names]
+    made = [getattr(LR, name)(optimizer, **kwargs) for name, kwargs in zip(names, settings)]
+    return LR.ChainedScheduler(made, optimizer), {"scheduler": "ChainedScheduler", "kwargs": {}, "schedulers": [{"scheduler": n, "kwargs": k} for n, k in zip(names, settings)]}
+
+
 def add_one(suite, d, name):
     base_lr = d.one(0.1, 0.05, 1.0)
     with_name, with_kwargs = d.one(("SGD", {"momentum": 0.9}), ("Adam", {}), ("SGD", {"momentum": 0.5, "nesterov": True}), ("AdamW", {"betas": [0.8, 0.9]}))
@@ -65,8 +73,8 @@ def add_one(suite, d, name):
     case = {"id": suite.new_id("scheduler/" + name), "base_lr": base_lr, "with": {"optimizer": with_name, "kwargs": with_kwargs}}
     kwargs = None
     try:
-        if name == "SequentialLR":
-            scheduler, entry = sequence(d, optimizer)
+        if name in ("SequentialLR", "ChainedScheduler"):
+            scheduler, entry = (sequence if name == "SequentialLR" else chain)(d, optimizer)
             case.update(entry)
         else:
             kwargs = arguments(d, name)
@@ -95,7 +103,7 @@ def add_one(suite, d, name):
 def add_cases(suite, known, limit=24, only=None, seed=0):
     for round_ in range(limit):
         d = Draw(seed * 5003 + round_)
-        for name in [*NAMES, "SequentialLR"]:
+        for name in [*NAMES, "SequentialLR", "ChainedScheduler"]:
             add_one(suite, d, name)
     for name, kwargs, text in (("OneCycleLR", {"max_lr": 0.1}, True), ("StepLR", {}, True), ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "mode": "wrong"}, True),
                                ("CosineAnnealingWarmRestarts", {"T_0": 0}, True), ("ReduceLROnPlateau", {"factor": 1.0}, True), ("ReduceLROnPlateau", {"mode": "other"}, True)):
