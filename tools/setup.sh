@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks for what Ember is built with and installs what is missing through apt. Quiet and offline when everything is there.
-# usage: tools/setup.sh [tests|mpi]      tests: also what only tests/house needs; mpi: also Open MPI, unless another MPI is there
+# usage: tools/setup.sh [tests|mpi|onnx]      tests: also what only tests/house needs; mpi: also Open MPI, unless another MPI is there; onnx: also protobuf and ONNX
 set -euo pipefail
 
 what=${1:-}
@@ -17,6 +17,7 @@ has_header() {
   done
   return 1
 }
+has_file() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
 look_around() {
   missing=()
   [ "$what" = tests ] && need python3 command -v python3
@@ -24,6 +25,9 @@ look_around() {
   [ "$what" = tests ] && need pkg-config command -v pkg-config
   [ "$what" = mpi ] && need libopenmpi-dev command -v mpicxx
   [ "$what" = mpi ] && need openmpi-bin command -v mpirun
+  [ "$what" = onnx ] && need libprotobuf-dev has_header google/protobuf/message.h
+  [ "$what" = onnx ] && need protobuf-compiler command -v protoc
+  [ "$what" = onnx ] && need libonnx-dev has_file onnx/onnx_pb.h
   need g++ command -v "${CXX:-c++}"
   need cmake command -v cmake
   need ninja-build command -v ninja

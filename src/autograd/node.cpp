@@ -4,6 +4,7 @@
 #include <atomic>
 #include <new>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "runtime/allocator.h"
 #include "tensor/history.h"
@@ -17,6 +18,7 @@ namespace detail {
 constinit thread_local bool grad_mode = true;
 constinit thread_local bool anomaly_mode = false;
 constinit thread_local std::uint32_t current_module = 0;
+constinit thread_local Recorder* recorder = nullptr;
 constinit thread_local Node* running_node = nullptr;  // set by the walk: what a saved output belongs to
 
 void* allocate_node(std::size_t bytes) { return block_allocate(bytes); }
@@ -48,6 +50,7 @@ void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor&
   node->dtype = t->dtype;
   for (int i = 0; i < t->dims; ++i) node->sizes[i] = t->sizes[i];
   t->node = node;
+  if (recorder) [[unlikely]] recorder->recorded(*node, inputs, count, output);
 }
 
 void attach_view(const Tensor& base, const Tensor& view) {

@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/copy/copy.h"
 #include "kernels/norm/batch_norm.h"
@@ -124,6 +125,10 @@ Output normalise(const BatchNormArguments& given) {
 
   // The statistics are copies: moving the running ones later does not disturb this backward. A write by the user is an error.
   const Saved output = in.relu ? Saved::output(y) : Saved();
+  note("NativeBatchNorm", [&] {
+    return Attributes{{"running_mean", {}, {}, in.running_mean}, {"running_var", {}, {}, in.running_var}, {"epsilon", {}, {in.eps}},
+                      {"training", {in.training}}, {"relu", {in.relu}}};
+  });
   Tensor out = record(
       "NativeBatchNorm", {x, in.weight, in.bias, addend}, std::move(y),
       [x = Saved(x), weight = Saved(in.weight), running_mean = Saved(in.running_mean), running_var = Saved(in.running_var), output, block,

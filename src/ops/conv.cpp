@@ -8,6 +8,7 @@
 #include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/conv/choice.h"
 #include "kernels/conv/conv.h"
@@ -54,6 +55,13 @@ bool add_input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, co
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes);
 Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes);
 
+void note_geometry(const char* name, const Geometry& g, bool relu) {
+  note(name, [&] {
+    return Attributes{{"strides", {g.stride[0], g.stride[1]}}, {"pads", {g.padding[0], g.padding[1], g.padding[0], g.padding[1]}},
+                      {"dilations", {g.dilation[0], g.dilation[1]}}, {"group", {g.groups}}, {"relu", {relu}}};
+  });
+}
+
 Tensor row_major(const Tensor& t) { return t.defined() ? t.detach().contiguous() : t; }
 
 /// scale and shift of a batch norm by its running statistics, with that operation's roundings.
@@ -96,6 +104,7 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
   }
   if (wants_pool && !pools) return max_pool2d(y, 2);
   const Saved output = then.relu && will_record({x, w, bias}) ? Saved::output(y) : Saved();
+  note_geometry("Convolution", g, then.relu);
   return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), output, relu = then.relu, g](const Tensor& upstream, Grads& grads) {
     const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
     if (grads.wants(0) && !add_input_gradient(dy, w.get(), g, grads.arrived(0))) grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
@@ -129,6 +138,7 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, cons
       kernels::conv_backward_input<T>(shape, upstream.data<T>(), weights.data<T>(), dx.data<T>());
     });
   }
+  note_geometry("ConvolutionBackwardInput", g, false);
   return record("ConvolutionBackwardInput", {dy, w}, std::move(dx), [dy = Saved(dy), w = Saved(w), g](const Tensor& u, Grads& grads) {
     if (grads.wants(0)) grads.add(0, convolve(u, w.get(), {}, g, dy.get().sizes().shape()));
     if (grads.wants(1)) grads.add(1, weight_gradient(u, dy.get(), g, w.get().sizes().shape()));

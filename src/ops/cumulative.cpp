@@ -3,6 +3,7 @@
 #include <ember/ops/index.h>
 #include <ember/ops/shape.h>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "ops/reduced_dims.h"
@@ -47,6 +48,7 @@ Tensor cumsum(const Tensor& input, int64_t at, DType dtype) {
   const Tensor x = input.to(running_type(input, dtype));
   const int dim = wrap_dim(at, x.dim());
   // Each x counts in all later sums: the gradients are summed from the end.
+  note("Cumsum", [&] { return Attributes{{"axis", {dim}}}; });
   return record("Cumsum", {x}, running(ReduceKind::CumSum, x, dim), [dim](const Tensor& dy, Grads& grads) {
     grads.add(0, dy.dim() == 0 ? dy : flip(cumsum(flip(dy, dim), dim), dim));
   });

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "ops/gather.h"
 #include "tensor/defined.h"
@@ -51,6 +52,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, EmbeddingOptions o
     NoGradGuard no_grad;
     y = index_select(weight, 0, flat).reshape(sizes);
   }
+  note("Embedding", [&] { return Attributes{{"indices", {}, {}, indices}}; });
   return record("Embedding", {weight}, std::move(y), [flat = Saved(flat), rows, padding, o](const Tensor& dy, Grads& grads) {
     const Tensor at = flat.get();
     const int64_t width = dy.size(-1);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/gather/gather.h"
 #include "ops/gather.h"
@@ -97,6 +98,7 @@ Tensor gather(const Tensor& x, int64_t at, const Tensor& index) {
     check_range(positions, dim, values.sizes()[dim]);
     kernels::gather(x.dtype(), along(values.sizes(), dim), along(positions.sizes(), dim), positions.data<int64_t>(), values.data_ptr(), y.data_ptr());
   }
+  note("Gather", [&] { return Attributes{{"axis", {dim}}, {"indices", {}, {}, index}}; });
   return record("Gather", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     const Tensor none = zeros(sizes, dy.dtype());
     grads.add(0, dy.numel() ? scatter_add(none, dim, index.get(), dy) : none);
@@ -191,6 +193,7 @@ Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
 
   Tensor y = make_dense(sizes, x.dtype());
   kernels::select_slices(x.dtype(), along(values.sizes(), dim), positions.numel(), p, values.data_ptr(), y.data_ptr());
+  note("IndexSelect", [&] { return Attributes{{"axis", {dim}}, {"indices", {}, {}, index}}; });
   return record("IndexSelect", {x}, std::move(y), [sizes = x.sizes().shape(), index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     grads.add(0, sum_slices(dy, sizes, dim, index.get()));
   });

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/norm/layer.h"
 #include "tensor/defined.h"
@@ -80,6 +81,7 @@ Tensor normalise(const Tensor& input, int64_t groups, const Tensor& given_weight
     kernels::group_norm<T>(groups_of(x, groups), x.data<T>(), numbers<T>(weight), numbers<T>(bias), eps, y.data<T>(), mean.data<T>(),
                            invstd.data<T>());
   });
+  note("NativeGroupNorm", [&] { return Attributes{{"groups", {groups}}, {"epsilon", {}, {eps}}}; });
   return record("NativeGroupNorm", {x, weight, bias}, std::move(y),
                 [x = Saved(x), weight = Saved(weight), bias, mean, invstd, groups, eps](const Tensor& dy, Grads& grads) {
                   if (grads.create_graph())

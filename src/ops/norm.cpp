@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/norm/layer.h"
 #include "tensor/defined.h"
@@ -75,6 +76,7 @@ Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normali
     kernels::layer_norm<T>(rows, n, x.data<T>(), numbers(weight), numbers(bias), eps, center, y.data<T>(), numbers(mean), invstd.data<T>());
   });
 
+  note(name, [&] { return Attributes{{"axis", {-shape.size()}}, {"epsilon", {}, {eps}}}; });
   return record(name, {x, weight, bias}, std::move(y),
                 [x = Saved(x), weight = Saved(weight), bias, mean, invstd, shape, center, eps](const Tensor& dy, Grads& grads) {
                   if (grads.create_graph())

@@ -7,6 +7,7 @@
 
 #include <string_view>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "ops/window_sizes.h"
 #include "sizes.h"
@@ -48,6 +49,7 @@ Tensor pad_constant(const Tensor& x, IntArrayRef pad, double value) {
     }
     middle.copy_(inside.detach());
   }
+  note("ConstantPadNd", [&] { return Attributes{{"pads", {pad.begin(), pad.end()}}, {"value", {}, {value}}}; });
   return record("ConstantPadNd", {x}, std::move(y), [opposite = [&] {
                   Shape negative = pad.shape();
                   for (int64_t& p : negative) p = -p;

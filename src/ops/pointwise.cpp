@@ -1,3 +1,4 @@
+#include "autograd/recorder.h"
 #include "ops/pointwise.h"
 
 #include <ember/ops/elementwise.h>
@@ -216,7 +217,7 @@ Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initiali
 
 }  // namespace
 
-Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters, DType out) {
+static Tensor computed(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters, DType out) {
   const kernels::ElementwiseRow& row = kernels::kernels().elementwise.row(op);
   const kernels::ElementwiseLoop loop = row.loops[int(compute)];
   if (!loop) fail<NotImplementedError>("this operation is not implemented for '{}'", scalar_type_name(compute));
@@ -236,6 +237,12 @@ Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType co
   call.n = first->numel;
   call.out = y.data_ptr();
   loop(call);
+  return y;
+}
+
+Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters, DType out) {
+  Tensor y = computed(op, operands, compute, parameters, out);
+  if (detail::recorder) [[unlikely]] detail::recorder->pointwise(int(op), operands, compute, parameters.values, y);
   return y;
 }
 

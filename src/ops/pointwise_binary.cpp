@@ -1,6 +1,7 @@
 // Functions of two and three numbers, with their derivatives.
 #include <cmath>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "ops/pointwise.h"
 #include "tensor/defined.h"
@@ -176,6 +177,7 @@ Tensor power_of_tensor(In x, Scalar exponent) {
   if (!y.defined()) y = pointwise(Op::Pow, {&base, &number}, dtype == kBool ? kUInt8 : dtype);
   if (dtype == kBool) y = y.to(kBool);
   // x^p: p x^(p-1)
+  note("Pow", [&] { return Attributes{{"exponent", {}, {exponent.to<double>()}}}; });
   return record("Pow", {x}, std::move(y), [x = Saved(x), exponent](const Tensor& dy, Grads& grads) {
     const double p = exponent.to<double>();
     grads.add(0, p == 0 ? zeros_like(dy) : dy * (p * pow(x.get(), p - 1)));

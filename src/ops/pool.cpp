@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/pool/batch.h"
 #include "tensor/defined.h"
@@ -190,6 +191,20 @@ Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
   return x.dim() == spatial + 1 ? lines.squeeze(0) : lines;
 }
 
+/// What slides, for a recorder: in two dimensions, as all here.
+template <int N>
+Attributes sliding_attributes(ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding, ExpandingArray<N> dilation, bool ceil_mode) {
+  std::vector<int64_t> k(2, 1), s(2, 1), p(4, 0), d(2, 1);
+  for (int i = 0; i < N; ++i) {
+    const std::size_t at = std::size_t(i + 2 - N);
+    k[at] = kernel[i];
+    s[at] = stride[i] == kSameAsKernel ? kernel[i] : stride[i];
+    p[at] = p[at + 2] = padding[i];
+    d[at] = dilation[i];
+  }
+  return {{"kernel_shape", k}, {"strides", s}, {"pads", p}, {"dilations", d}, {"ceil_mode", {ceil_mode}}};
+}
+
 template <int N>
 PoolIndices max_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, const MaxPoolOptions<N>& o, bool indices) {
   if (is_integral(x.dtype(), false)) {  // through the reals, exact up to 2^53
@@ -199,6 +214,7 @@ PoolIndices max_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel
   check_input(name, x, N);
   const Tensor images = as_images(x, N);
   const SharedWindows w = sliding_windows<N>(images, kernel, o.stride, o.padding, o.dilation, o.ceil_mode, false);
+  note("MaxPool2DWithIndices", [&] { return sliding_attributes<N>(kernel, o.stride, o.padding, o.dilation, o.ceil_mode); });
   const MaxResult r = max_over("MaxPool2DWithIndices", images, w);
   return {back_to(r.y, x, N), indices ? back_to(indices_of(r, *w), x, N) : Tensor()};
 }
@@ -210,6 +226,12 @@ Tensor avg_pool(const char* name, const Tensor& x, ExpandingArray<N> kernel, con
   check_input(name, x, N);
   const Tensor images = as_images(x, N);
   const SharedWindows w = sliding_windows<N>(images, kernel, o.stride, o.padding, 1, o.ceil_mode, o.count_include_pad);
+  note("AvgPool2D", [&] {
+    Attributes attributes = sliding_attributes<N>(kernel, o.stride, o.padding, 1, o.ceil_mode);
+    attributes.push_back({"count_include_pad", {o.count_include_pad}});
+    attributes.push_back({"divisor", {o.divisor_override == kSameAsKernelSize ? 0 : o.divisor_override}});
+    return attributes;
+  });
   return back_to(average_over("AvgPool2D", images, w, o.divisor_override == kSameAsKernelSize ? 0 : o.divisor_override), x, N);
 }
 

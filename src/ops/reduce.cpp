@@ -45,6 +45,7 @@ Tensor extreme(const char* node, const char* name, ReduceKind reduction, const T
   check_not_empty(name, x, dims, at.all() || at.list().empty());
   Tensor y = reduce(reduction, x, dims, keepdim, x.dtype());
   const Saved output = Saved::output(y);
+  note_dims(node, dims);
   return record(node, {x}, std::move(y), [=, x = Saved(x)](const Tensor& dy, Grads& grads) {
     const Tensor values = x.get();
     const Shape sizes = values.sizes().shape();
@@ -61,7 +62,9 @@ Tensor sum(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
   require_defined("sum", input);
   const Tensor x = input.to(sum_type(input, dtype));
   const ReducedDims dims = reduced_dims(x, at);
-  return record("Sum", {x}, reduce(ReduceKind::Sum, x, dims, keepdim, x.dtype()),
+  Tensor y = reduce(ReduceKind::Sum, x, dims, keepdim, x.dtype());
+  note_dims("Sum", dims);
+  return record("Sum", {x}, std::move(y),
                 [sizes = x.sizes().shape(), dims](const Tensor& dy, Grads& grads) { grads.add(0, spread(dy, sizes, dims)); });
 }
 
@@ -79,6 +82,7 @@ Tensor mean(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
     NoGradGuard no_grad;
     y = reduce(ReduceKind::Sum, x, dims, keepdim, type) / n;
   }
+  note_dims("Mean", dims);
   return record("Mean", {x}, std::move(y), [sizes = x.sizes().shape(), dims, n](const Tensor& dy, Grads& grads) {
     grads.add(0, spread(dy / n, sizes, dims));
   });
@@ -98,6 +102,7 @@ Tensor product(const Tensor& x, int dim, bool keepdim) {
   Tensor y = reduce(ReduceKind::Prod, x, dims, keepdim, x.dtype());
   const Saved output = Saved::output(y);
   // The product of the others is y / x, or has to be found one by one when an x is 0.
+  note_dims("Prod", dims);
   return record("Prod", {x}, std::move(y), [x = Saved(x), output, dims, dim, keepdim](const Tensor& dy, Grads& grads) {
     const Tensor values = x.get();
     const Shape sizes = values.sizes().shape();
@@ -175,6 +180,7 @@ ValuesIndices extreme_along(const char* node, const char* name, ReduceKind reduc
     values = gather(x, d, kept);
     if (!keepdim) values = values.squeeze(d);
   }
+  note_dims(node, {1u << d});
   values = record(node, {x}, std::move(values), [sizes = x.sizes().shape(), kept = Saved(kept), d, keepdim](const Tensor& dy, Grads& grads) {
     grads.add(0, scatter(zeros(sizes, dy.dtype()), d, kept.get(), keepdim ? dy : dy.unsqueeze(d)));
   });
@@ -248,6 +254,7 @@ Tensor variance(const Tensor& x, const Dims& at, ReducedDims dims, const Moments
     if (root) y = sqrt(y);
     y = y.to(x.dtype());
   }
+  note(root ? "Std" : "Var", [&] { return Attributes{{"axes", axes_of(dims)}, {"correction", {}, {correction}}}; });
   if (!root)
     return record("Var", {x}, std::move(y), [x = Saved(x), dims, freedom, whole](const Tensor& dy, Grads& grads) {
       grads.add(0, deviation_gradient(dy, x.get(), dims, freedom, whole));
@@ -260,7 +267,9 @@ Tensor variance(const Tensor& x, const Dims& at, ReducedDims dims, const Moments
 }
 
 Tensor recorded_mean(const Tensor& x, ReducedDims dims, const Moments& m) {
-  return record("Mean", {x}, m.mean.to(x.dtype()), [sizes = x.sizes().shape(), dims, n = m.n](const Tensor& dy, Grads& grads) {
+  Tensor y = m.mean.to(x.dtype());
+  note_dims("Mean", dims);
+  return record("Mean", {x}, std::move(y), [sizes = x.sizes().shape(), dims, n = m.n](const Tensor& dy, Grads& grads) {
     grads.add(0, spread(dy / n, sizes, dims));
   });
 }
@@ -311,6 +320,7 @@ Tensor logsumexp(const Tensor& input, const Dims& at, bool keepdim) {
     if (!keepdim) y = y.reshape(reduced_shape(x.sizes(), dims, false));
   }
   const Saved output = Saved::output(y);
+  note_dims("Logsumexp", dims);
   return record("Logsumexp", {x}, std::move(y), [x = Saved(x), output, dims](const Tensor& dy, Grads& grads) {
     const Shape sizes = x.get().sizes().shape();
     grads.add(0, as_kept(dy, sizes, dims) * exp(x.get() - as_kept(output.get(), sizes, dims)));
@@ -341,6 +351,7 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
   }
   const Saved output = Saved::output(y);
   // d|x| / dx = x |x|^(p-2) / |x|^(p-1); 0 at the zero vector
+  note("LinalgVectorNorm", [&] { return Attributes{{"axes", axes_of(dims)}, {"order", {}, {p}}}; });
   return record("LinalgVectorNorm", {x}, std::move(y), [x = Saved(x), output, dims, p](const Tensor& dy, Grads& grads) {
     const Tensor values = x.get();
     const Shape sizes = values.sizes().shape();

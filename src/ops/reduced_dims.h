@@ -4,6 +4,7 @@
 #include <ember/autograd.h>
 #include <ember/ops/reduce.h>
 
+#include "autograd/recorder.h"
 #include "kernels/reduce/reduce.h"
 
 namespace ember {
@@ -16,6 +17,17 @@ struct ReducedDims {
   bool contains(int d) const { return mask >> d & 1; }
 };
 ReducedDims reduced_dims(const Tensor& x, const Dims& dims);
+
+/// The same as a list, and as an attribute for recorders.
+inline std::vector<int64_t> axes_of(ReducedDims dims) {
+  std::vector<int64_t> axes;
+  for (int d = 0; d < kMaxDims; ++d)
+    if (dims.contains(d)) axes.push_back(d);
+  return axes;
+}
+inline void note_dims(const char* name, ReducedDims dims) {
+  note(name, [&] { return Attributes{{"axes", axes_of(dims)}}; });
+}
 
 Shape reduced_shape(IntArrayRef sizes, ReducedDims dims, bool keepdim);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "sizes.h"
 #include "kernels/copy/copy.h"
@@ -82,6 +83,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t at) {
     kernels::copy(dtype, to, y.impl()->strides, t.dtype(), t.data_ptr(), t.impl()->strides, t.impl()->sizes, t.dim());
     start += t.sizes()[dim];
   }
+  note("Cat", [&] { return Attributes{{"axis", {dim}}}; });
   return record("Cat", tensors, std::move(y), [lengths, dim](const Tensor& dy, Grads& grads) {
     int64_t start = 0;
     for (std::size_t i = 0; i < lengths.size(); ++i) {
@@ -307,6 +309,7 @@ Tensor flip(const Tensor& x, const Dims& dims) {
     strides[d] = -strides[d];
   }
   kernels::copy(x.dtype(), to, strides.begin(), x.dtype(), x.data_ptr(), x.impl()->strides, x.impl()->sizes, x.dim());
+  note("Flip", [&] { return Attributes{{"axes", {dims.list().begin(), dims.list().end()}}}; });
   return record("Flip", {x}, std::move(y), [dims](const Tensor& dy, Grads& grads) { grads.add(0, flip(dy, dims)); });
 }
 

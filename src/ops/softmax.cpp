@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/softmax/softmax.h"
 #include "tensor/defined.h"
@@ -51,6 +52,7 @@ Tensor normalised(const char* name, const Tensor& x, int dim, bool logarithm) {
     y = moved_back(forward(moved_last(x.detach(), dim), logarithm), dim);
   }
   const Saved output = Saved::output(y);
+  note(name, [&] { return Attributes{{"axis", {dim}}}; });
   return record(name, {x}, std::move(y), [output, dim, logarithm](const Tensor& dy, Grads& grads) {
     const Tensor y = output.get();
     if (grads.create_graph() && y.dim() > 0)

@@ -32,6 +32,14 @@ struct TableFlags {
 };
 int table(const std::string& path, const TableFlags& flags);
 
+/// Of `ember export`.
+struct ExportFlags {
+  std::int64_t classes = 0;         ///< 0: as many as the weights have
+  std::vector<std::int64_t> image;  ///< channels, height, width; empty: the network's own
+};
+/// A network of ember::models with the weights of a file ("-": random ones) as an ONNX file.
+int export_model(const std::string& name, const std::string& checkpoint, const std::string& out, const ExportFlags& flags);
+
 int completion(const std::string& shell);
 
 /// A lesson (the one about batch norm when `path` is empty) in the terminal, as text when piped, or as a page.

@@ -23,6 +23,7 @@ constexpr const char* kExamples = R"(Examples:
   ember diff run.npz torch.npz             two traces: which layer differs, and since when
   ember report runs/mnist_cnn              one page: curves, confusion, layers, batch norms
   ember table people.csv --missing mean    head, kinds, words and missing cells of a table
+  ember export resnet18 checkpoint.pt net.onnx
   ember info                               what this build is
   ember lesson                             batch norm, card by card; --html FILE makes a page
   source <(ember completion bash)          or zsh
@@ -44,6 +45,10 @@ constexpr const char* kConvertExamples = R"(Examples:
 constexpr const char* kDiffExamples = R"(Examples:
   ember diff before.pt after.pt --rtol 1e-5
   ember diff run.npz torch.npz --html report.html   two traces)";
+constexpr const char* kExportExamples = R"(Examples:
+  ember export resnet18 checkpoint.pt net.onnx
+  ember export resnet18 weights.safetensors small.onnx --image 3,64,64
+  ember export lenet - lenet.onnx           random weights)";
 constexpr const char* kCompletionExamples = R"(Examples:
   source <(ember completion bash)
   ember completion zsh >~/.zfunc/_ember)";
@@ -108,7 +113,7 @@ int main(int argc, char** argv) {
   comparing->add_option("--html", tolerances.html, "of traces: write the report as one page");
   comparing->add_option("--rename", tolerances.renames, "of traces: B's name of a module = A's, for all below it as well; may be repeated")
       ->type_name("B=A")->take_all()->allow_extra_args(false);
-  std::string out;
+  std::string out, model;
   CLI::App* reporting = app.add_subcommand("report", "one page about a finished run: curves, confusion, layers, batch norms, findings");
   reporting->add_option("RUN", a, "the folder that the run wrote")->required();
   reporting->add_option("--out", out, "the page; RUN/report.html when left out");
@@ -132,6 +137,14 @@ int main(int argc, char** argv) {
   tabling->add_option("--text", flags.text, "columns of words, also where they look like numbers")->delimiter(',');
   comparing->footer(kDiffExamples);
   CLI::App* informing = app.add_subcommand("info", "version, instruction set, threads and components of this build");
+  ExportFlags exports;
+  CLI::App* exporting = app.add_subcommand("export", "a network with the weights of a checkpoint as an ONNX file");
+  exporting->add_option("MODEL", model, "lenet, resnet18, mobilenet_v2, ...: a name of ember::models")->required();
+  exporting->add_option("CHECKPOINT", a, "weights of any format; -: random ones")->required();
+  exporting->add_option("OUT", out, "the file to write")->required();
+  exporting->add_option("--classes", exports.classes, "outputs of the network; as many as the weights have when left out")->check(CLI::PositiveNumber);
+  exporting->add_option("--image", exports.image, "channels,height,width of the input")->delimiter(',')->expected(3)->check(CLI::PositiveNumber);
+  exporting->footer(kExportExamples);
   std::string lesson_file, page;
   bool restart = false;
   CLI::App* teaching = app.add_subcommand("lesson", "the lesson on batch norm: cards, questions, and the programs that prove them");
@@ -155,6 +168,7 @@ int main(int argc, char** argv) {
     if (*comparing) return diff(a, b, tolerances);
     if (*reporting) return report(a, out);
     if (*tabling) return table(a, flags);
+    if (*exporting) return export_model(model, a, out, exports);
     if (*informing) return info();
     if (*teaching) return lesson(lesson_file, page, restart);
     if (*completing) return completion(a);

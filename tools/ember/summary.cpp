@@ -11,9 +11,6 @@
 
 using namespace ember;
 
-namespace {
-
-/// The dictionary of weights: the file itself, or what a checkpoint keeps under "model", "state_dict" and the like.
 const Value* weights_of(const Value& value, std::string& name) {
   const auto all_tensors = [](const Value& v) {
     if (v.kind() != Value::Dict || v.size() == 0) return false;
@@ -30,6 +27,8 @@ const Value* weights_of(const Value& value, std::string& name) {
     }
   return nullptr;
 }
+
+namespace {
 
 bool is_buffer(const std::string& name) {
   for (const char* ending : {"running_mean", "running_var", "num_batches_tracked"})

@@ -24,5 +24,9 @@ std::int64_t count_other_values(const ember::Value& value);
 /// What there is to say about the whole file: parameters, memory that tensors share, metadata, what a checkpoint was at.
 void print_summary(const ember::FileContents& file, const std::vector<Named>& tensors);
 
+/// The dictionary of weights: the file itself, or what a checkpoint keeps under "model", "state_dict" and the like, whose name is returned
+/// as well. Null where there is none.
+const ember::Value* weights_of(const ember::Value& value, std::string& name);
+
 /// For a terminal: without control characters.
 std::string printable(const std::string& text);
