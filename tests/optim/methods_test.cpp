@@ -107,8 +107,8 @@ TEST_CASE("L-BFGS reaches a minimum (there are two), by any optimiser's step(clo
   optim::LBFGS lbfgs({valley.x, valley.y}, {.max_iter = 100, .line_search_fn = "strong_wolfe"});
   optim::Optimizer& optimizer = lbfgs;
   optimizer.step([&] { return valley.closure(optimizer); });
-  CHECK_THAT(valley.x.grad(), is_close({0, 0}, 1e-4));
-  CHECK_THAT(valley.y.grad(), is_close({{0}, {0}}, 1e-4));
+  CHECK(valley.x.grad().abs().max().item<double>() < 1e-4);
+  CHECK(valley.y.grad().abs().max().item<double>() < 1e-4);
   CHECK(optimizer.steps() == 1);
   const int calls = valley.calls;
   optimizer.step([&] { return valley.closure(optimizer); });
