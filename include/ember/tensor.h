@@ -254,10 +254,11 @@ class Tensor {
   const Tensor& remainder_(const Operand& other) const;
   const Tensor& fmod_(const Operand& other) const;
   const Tensor& pow_(const Operand& exponent) const;
-  const Tensor& operator+=(const Operand& other) const;
-  const Tensor& operator-=(const Operand& other) const;
-  const Tensor& operator*=(const Operand& other) const;
-  const Tensor& operator/=(const Operand& other) const;
+  const Tensor &operator+=(const Operand& other) const&, &operator-=(const Operand& other) const&, &operator*=(const Operand& other) const&,
+         &operator/=(const Operand& other) const&;
+  // On what a function has returned: as `=`.
+  const Tensor &operator+=(const Operand& other) &&, &operator-=(const Operand& other) &&, &operator*=(const Operand& other) &&,
+         &operator/=(const Operand& other) &&;
   Tensor lerp(const Tensor& end, const Operand& weight) const;
   Tensor addcmul(const Tensor& a, const Tensor& b, Scalar value = 1) const;
   Tensor addcdiv(const Tensor& a, const Tensor& b, Scalar value = 1) const;
@@ -280,8 +281,10 @@ class Tensor {
   const Tensor &bitwise_not_() const, &bitwise_and_(const Operand& other) const, &bitwise_or_(const Operand& other) const,
          &bitwise_xor_(const Operand& other) const, &bitwise_left_shift_(const Operand& other) const,
          &bitwise_right_shift_(const Operand& other) const;
-  const Tensor &operator&=(const Operand& other) const, &operator|=(const Operand& other) const, &operator^=(const Operand& other) const,
-         &operator<<=(const Operand& other) const, &operator>>=(const Operand& other) const;
+  const Tensor &operator&=(const Operand& other) const&, &operator|=(const Operand& other) const&, &operator^=(const Operand& other) const&,
+         &operator<<=(const Operand& other) const&, &operator>>=(const Operand& other) const&;
+  const Tensor &operator&=(const Operand& other) &&, &operator|=(const Operand& other) &&, &operator^=(const Operand& other) &&,
+         &operator<<=(const Operand& other) &&, &operator>>=(const Operand& other) &&;
   Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
   bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
   bool equal(const Tensor& other) const;
@@ -377,6 +380,7 @@ class Tensor {
   }
   [[noreturn]] void wrong_dtype(DType asked) const;
   void check_dim(int asked) const;
+  const Tensor& seen(const char* operation) const;  ///< itself, unless what is written to it would be lost
   const Tensor& write(const Tensor& source) const;
   const Tensor& write(Scalar value) const;
   bool base_has_history() const;

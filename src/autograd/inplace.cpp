@@ -105,31 +105,23 @@ const Tensor& assign_inplace(const Tensor& self, const Tensor& result) {
   return self;
 }
 
-namespace {
-
-/// What no other tensor shares and nobody holds, but for the base that a view keeps: writing to it would be lost.
-void check_seen(const Tensor& target) {
-  const TensorImpl* t = target.impl();
-  const bool keeps_base = is_view(t) && t->meta->base.impl()->references.get() == 1;
-  const bool lost = t->references.get() == 1 && t->storage->references.get() == (keeps_base ? 2u : 1u) && !t->storage->release;
+// What no other tensor shares and nobody holds, but for the base that a view keeps, would be lost.
+const Tensor& Tensor::seen(const char* operation) const {
+  require_defined(operation, *this);
+  const bool keeps_base = is_view(impl_) && impl_->meta->base.impl()->references.get() == 1;
+  const bool lost = impl_->references.get() == 1 && impl_->storage->references.get() == (keeps_base ? 2u : 1u) && !impl_->storage->release;
   check<RuntimeError>(!lost,
                       "assignment to a temporary tensor, which nobody could read afterwards\nWhat is written to the result of an operation that copies "
                       "is lost. x[i], x.index({{...}}) of numbers and slices, x.select(), x.slice() and other views can be assigned to; for masks and "
                       "index tensors write x.index_put_({{mask}}, value).");
+  return *this;
 }
-
-}  // namespace
 
 const Tensor& Tensor::write(const Tensor& source) const {
   require_defined("operator=", *this, source);
-  check_seen(*this);
-  return copy_(source);
+  return seen("operator=").copy_(source);
 }
 
-const Tensor& Tensor::write(Scalar value) const {
-  require_defined("operator=", *this);
-  check_seen(*this);
-  return fill_(value);
-}
+const Tensor& Tensor::write(Scalar value) const { return seen("operator=").fill_(value); }
 
 }  // namespace ember

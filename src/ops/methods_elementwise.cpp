@@ -123,10 +123,14 @@ const Tensor& Tensor::floor_divide_(const Operand& other) const { return in_plac
 const Tensor& Tensor::remainder_(const Operand& other) const { return in_place(*this, other, ember::remainder); }
 const Tensor& Tensor::fmod_(const Operand& other) const { return in_place(*this, other, ember::fmod); }
 const Tensor& Tensor::pow_(const Operand& exponent) const { return in_place(*this, exponent, ember::pow); }
-const Tensor& Tensor::operator+=(const Operand& other) const { return add_(other); }
-const Tensor& Tensor::operator-=(const Operand& other) const { return sub_(other); }
-const Tensor& Tensor::operator*=(const Operand& other) const { return mul_(other); }
-const Tensor& Tensor::operator/=(const Operand& other) const { return div_(other); }
+const Tensor& Tensor::operator+=(const Operand& other) const& { return add_(other); }
+const Tensor& Tensor::operator+=(const Operand& other) && { return seen("operator+=").add_(other); }
+const Tensor& Tensor::operator-=(const Operand& other) const& { return sub_(other); }
+const Tensor& Tensor::operator-=(const Operand& other) && { return seen("operator-=").sub_(other); }
+const Tensor& Tensor::operator*=(const Operand& other) const& { return mul_(other); }
+const Tensor& Tensor::operator*=(const Operand& other) && { return seen("operator*=").mul_(other); }
+const Tensor& Tensor::operator/=(const Operand& other) const& { return div_(other); }
+const Tensor& Tensor::operator/=(const Operand& other) && { return seen("operator/=").div_(other); }
 
 Tensor Tensor::lerp(const Tensor& end, const Operand& weight) const { return ember::lerp(*this, end, weight); }
 Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, Scalar value) const { return ember::addcmul(*this, a, b, value); }
@@ -171,11 +175,16 @@ const Tensor& Tensor::bitwise_or_(const Operand& other) const { return in_place(
 const Tensor& Tensor::bitwise_xor_(const Operand& other) const { return in_place(*this, other, ember::bitwise_xor); }
 const Tensor& Tensor::bitwise_left_shift_(const Operand& other) const { return in_place(*this, other, ember::bitwise_left_shift); }
 const Tensor& Tensor::bitwise_right_shift_(const Operand& other) const { return in_place(*this, other, ember::bitwise_right_shift); }
-const Tensor& Tensor::operator&=(const Operand& other) const { return bitwise_and_(other); }
-const Tensor& Tensor::operator|=(const Operand& other) const { return bitwise_or_(other); }
-const Tensor& Tensor::operator^=(const Operand& other) const { return bitwise_xor_(other); }
-const Tensor& Tensor::operator<<=(const Operand& other) const { return bitwise_left_shift_(other); }
-const Tensor& Tensor::operator>>=(const Operand& other) const { return bitwise_right_shift_(other); }
+const Tensor& Tensor::operator&=(const Operand& other) const& { return bitwise_and_(other); }
+const Tensor& Tensor::operator&=(const Operand& other) && { return seen("operator&=").bitwise_and_(other); }
+const Tensor& Tensor::operator|=(const Operand& other) const& { return bitwise_or_(other); }
+const Tensor& Tensor::operator|=(const Operand& other) && { return seen("operator|=").bitwise_or_(other); }
+const Tensor& Tensor::operator^=(const Operand& other) const& { return bitwise_xor_(other); }
+const Tensor& Tensor::operator^=(const Operand& other) && { return seen("operator^=").bitwise_xor_(other); }
+const Tensor& Tensor::operator<<=(const Operand& other) const& { return bitwise_left_shift_(other); }
+const Tensor& Tensor::operator<<=(const Operand& other) && { return seen("operator<<=").bitwise_left_shift_(other); }
+const Tensor& Tensor::operator>>=(const Operand& other) const& { return bitwise_right_shift_(other); }
+const Tensor& Tensor::operator>>=(const Operand& other) && { return seen("operator>>=").bitwise_right_shift_(other); }
 Tensor Tensor::isclose(const Tensor& other, double rtol, double atol, bool equal_nan) const {
   return ember::isclose(*this, other, rtol, atol, equal_nan);
 }

@@ -82,6 +82,11 @@ TEST_CASE("misuse: a write that nobody could see is an error") {
   refused<RuntimeError>("x.to(kFloat64) = 1", words, {x}, [&] { x.to(kFloat64) = 1; });
   refused<RuntimeError>("zeros({2}) = 1", words, [&] { zeros({2}) = 1; });
   refused<RuntimeError>("x.T().reshape(4) of a matrix", words, [&] { arange(4.f).view(2, 2).T().reshape(4) = 1; });
+  refused<RuntimeError>("x.index({mask}) += 1", words, {x}, [&] { x.index({mask}) += 1; });
+  refused<RuntimeError>("x[picked] *= 2", words, {x}, [&] { x[picked] *= 2; });
+  refused<RuntimeError>("x.clone() -= x", words, {x}, [&] { x.clone() -= x; });
+  refused<RuntimeError>("(x + 1) /= 2", words, {x}, [&] { (x + 1) /= 2; });
+  refused<RuntimeError>("(x > 1) |= mask", words, {x}, [&] { (x > 1) |= mask; });
   x.index_put_({mask}, 0);
   CHECK(x.equal(tensor({0.f, 1.f, 0.f, 0.f})));
   float outside[2] = {1, 2};
