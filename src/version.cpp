@@ -14,7 +14,7 @@ BuildInfo build_info() {
 #else
   constexpr const char* kCompiler = "GCC " __VERSION__;
 #endif
-  return {EMBER_VERSION, kernels::kernels().isa, "own", EMBER_COMPONENTS, kCompiler};
+  return {EMBER_VERSION, kernels::instruction_set(), "own", EMBER_COMPONENTS, kCompiler};
 }
 
 }  // namespace ember

@@ -1,34 +1,28 @@
-// The families of loops of one instruction set, each defined in the file of its subject and collected in table.isa.cpp.
-#pragma once
-
+// The families of loops of the instruction set EMBER_ISA, each defined in the X.isa.cpp of its subject. dispatch.cpp, which chooses among
+// the sets, includes this once for each of them: there is no #pragma once.
 #include "kernels/kernels.h"
 
 namespace ember::kernels::EMBER_ISA {
 
-/// The same loops over float and over double.
-template <template <class> class Family>
-struct Both {
-  Family<float> float32;
-  Family<double> float64;
+struct Families {
+  static const Both<ChannelNumbers> channel_numbers;
+  static const Both<DepthwiseFamily> depthwise;
+  static const Both<DotFamily> dots;
+  static const Both<GemmFamily> gemm;
+  static const Both<LayerNormLoops> layer_norm;
+  static const Both<MomentLoops> moments;
+  static const Both<PlaneNormLoops> plane_norm;
+  static const Both<PoolFamily> pool, pool_planes;
+  static const Both<RowNormLoops> row_norm;
+  static const Both<SoftmaxFamily> softmax;
+  static const Both<WindowNormLoops> window_norm;
+
+  static const CopyKernels copy;
+  static const ElementwiseTable unary, activation, binary;
+  static const OptimKernels optim;
+  static const RandomKernels random;
+  static const ReduceKernels reduce;
+  static const WinogradKernels winograd;
 };
-
-extern const Both<ChannelNumbers> channel_numbers_loops;
-extern const Both<DepthwiseFamily> depthwise_loops;
-extern const Both<DotFamily> dots_loops;
-extern const Both<GemmFamily> gemm_loops;
-extern const Both<LayerNormLoops> layer_norm_loops;
-extern const Both<MomentLoops> moments_loops;
-extern const Both<PlaneNormLoops> plane_norm_loops;
-extern const Both<PoolFamily> pool_loops, pool_planes_loops;
-extern const Both<RowNormLoops> row_norm_loops;
-extern const Both<SoftmaxFamily> softmax_loops;
-extern const Both<WindowNormLoops> window_norm_loops;
-
-extern const CopyKernels copy_loops;
-extern const ElementwiseTable unary_loops, activation_loops, binary_loops;
-extern const OptimKernels optim_loops;
-extern const RandomKernels random_loops;
-extern const ReduceKernels reduce_loops;
-extern const WinogradKernels winograd_loops;
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -1,8 +1,9 @@
-// The table of hot loops. The files X.isa.cpp are compiled once for every instruction set; kernels() is the set that this processor runs
-// best, or the one that EMBER_ISA=v2|v3|v4 in the environment names, and kernels<T>() is its part for float or double.
+// The hot loops. The files X.isa.cpp are compiled once for every instruction set; what stands here are the families of the set that this
+// processor runs best, or of the one that EMBER_ISA=v2|v3|v4 in the environment names. Each family is reached by a function of its own: a
+// program carries the loops that it may call, not all.
 //
-// A new family of loops is a struct of function pointers in its subject's header, a line here, a line in families.isa.h, and its
-// definition in the subject's X.isa.cpp.
+// A new family is a struct of function pointers in its subject's header, its function here and in dispatch.cpp, a line in
+// families.isa.h, and its definition in the subject's X.isa.cpp.
 #pragma once
 
 #include <type_traits>
@@ -22,38 +23,71 @@
 
 namespace ember::kernels {
 
-/// The loops over numbers of type T.
-template <class T>
-struct LoopsOf {
-  const DepthwiseFamily<T>& depthwise;
-  const DotFamily<T>& dots;
-  const GemmFamily<T>& gemm;
-  const BatchNormLoops<T> batch_norm;
-  const LayerNormLoops<T>& layer_norm;
-  const MomentLoops<T>& moments;
-  const PoolFamily<T>& pool;         ///< channels innermost
-  const PoolFamily<T>& pool_planes;  ///< plane by plane
-  const SoftmaxFamily<T>& softmax;
+/// The same loops over float and over double.
+template <template <class> class Family>
+struct Both {
+  Family<float> float32;
+  Family<double> float64;
+
+  template <class T>
+  const Family<T>& of() const {
+    if constexpr (std::is_same_v<T, float>) return float32;
+    else return float64;
+  }
 };
 
-struct Kernels {
-  const char* isa;  // "v2", "v3", "v4" on x86-64, "base" elsewhere
-  const LoopsOf<float> float32;
-  const LoopsOf<double> float64;
-  const CopyKernels& copy;
-  const ElementwiseKernels elementwise;
-  const OptimKernels& optim;
-  const RandomKernels& random;
-  const ReduceKernels& reduce;
-  const WinogradKernels& winograd;
-};
+const char* instruction_set();  ///< "v2", "v3", "v4" on x86-64, "base" elsewhere
 
-const Kernels& kernels();
+const Both<DepthwiseFamily>& depthwise_loops();
+const Both<DotFamily>& dots_loops();
+const Both<GemmFamily>& gemm_loops();
+const Both<LayerNormLoops>& layer_norm_loops();
+const Both<MomentLoops>& moments_loops();
+const Both<PoolFamily>& pool_loops();         ///< channels innermost
+const Both<PoolFamily>& pool_planes_loops();  ///< plane by plane
+const Both<SoftmaxFamily>& softmax_loops();
 
+const CopyKernels& copy_loops();
+const ElementwiseKernels& elementwise_loops();
+const OptimKernels& optim_loops();
+const RandomKernels& random_loops();
+const ReduceKernels& reduce_loops();
+const WinogradKernels& winograd_loops();
+
+// The loops over numbers of type T.
 template <class T>
-const LoopsOf<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>) return kernels().float32;
-  else return kernels().float64;
+const BatchNormLoops<T>& batch_norm_loops();
+template <class T>
+const DepthwiseFamily<T>& depthwise_loops() {
+  return depthwise_loops().of<T>();
+}
+template <class T>
+const DotFamily<T>& dots_loops() {
+  return dots_loops().of<T>();
+}
+template <class T>
+const GemmFamily<T>& gemm_loops() {
+  return gemm_loops().of<T>();
+}
+template <class T>
+const LayerNormLoops<T>& layer_norm_loops() {
+  return layer_norm_loops().of<T>();
+}
+template <class T>
+const MomentLoops<T>& moments_loops() {
+  return moments_loops().of<T>();
+}
+template <class T>
+const PoolFamily<T>& pool_loops() {
+  return pool_loops().of<T>();
+}
+template <class T>
+const PoolFamily<T>& pool_planes_loops() {
+  return pool_planes_loops().of<T>();
+}
+template <class T>
+const SoftmaxFamily<T>& softmax_loops() {
+  return softmax_loops().of<T>();
 }
 
 }  // namespace ember::kernels

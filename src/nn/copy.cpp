@@ -22,12 +22,14 @@ void detail::remember_type(Module& module, const std::type_info& type, const Cop
   state.copier = &copier;
 }
 
+const detail::Copier* (*copier_of_layer)(const std::type_info& type) = nullptr;
+
 namespace {
 
 /// How the module is copied; null when nobody knows.
 const detail::Copier* known_copier(const Module& module) {
   const ModuleState& state = ModuleState::of(module);
-  const detail::Copier* const found = state.type && *state.type == typeid(module) ? state.copier : copier_of_layer(typeid(module));
+  const detail::Copier* const found = state.type && *state.type == typeid(module) ? state.copier : copier_of_layer ? copier_of_layer(typeid(module)) : nullptr;
   return found && found->create ? found : nullptr;
 }
 

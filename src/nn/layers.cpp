@@ -131,9 +131,7 @@ const detail::Copier* find_among(const std::type_info& type) {
   return found;
 }
 
-}  // namespace
-
-const detail::Copier* copier_of_layer(const std::type_info& type) {
+const detail::Copier* find(const std::type_info& type) {
   return find_among<ReLU, ReLU6, LeakyReLU, ELU, SELU, CELU, SiLU, Mish, Hardswish, Hardsigmoid, Hardtanh, Threshold, Sigmoid,
                     Tanh, Softsign, Tanhshrink, LogSigmoid, Softplus, Softshrink, Hardshrink, GELU, GLU, Softmax, Softmin,
                     LogSoftmax, PReLU, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Dropout, Dropout1d, Dropout2d,
@@ -145,5 +143,9 @@ const detail::Copier* copier_of_layer(const std::type_info& type) {
                     ConstantPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d, PixelShuffle, Upsample, Unfold, Fold,
                     Embedding, Sequential, ModuleList, ModuleDict, FrozenBatchNorm2d>(type);
 }
+
+}  // namespace
+
+void detail::know_layers() { copier_of_layer = find; }
 
 }  // namespace ember::nn

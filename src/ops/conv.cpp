@@ -72,7 +72,7 @@ struct Affine {
   Affine(const FixedNorm& norm, int64_t channels) : scale(channels), shift(channels) {
     const Tensor mean = row_major(norm.running_mean), var = row_major(norm.running_var), w = row_major(norm.weight), b = row_major(norm.bias);
     const kernels::Scratch<T> invstd(channels);
-    const kernels::ChannelNumbers<T>& numbers = kernels::kernels<T>().batch_norm.numbers;
+    const kernels::ChannelNumbers<T>& numbers = kernels::batch_norm_loops<T>().numbers;
     numbers.invstd_of_variance(channels, var.data<T>(), norm.eps, invstd);
     numbers.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale, shift);
   }

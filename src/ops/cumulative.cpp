@@ -24,7 +24,7 @@ Tensor running(ReduceKind reduction, const Tensor& input, int dim) {
   for (int d = dim + 1; d < x.dim(); ++d) inner *= x.sizes()[d];
   const int64_t n = x.dim() ? x.sizes()[dim] : 1;
   if (x.numel() == 0) return y;
-  const kernels::ReduceLoop loop = kernels::kernels().reduce.loops[int(reduction)][int(x.dtype())];
+  const kernels::ReduceLoop loop = kernels::reduce_loops().loops[int(reduction)][int(x.dtype())];
   const int64_t bytes = item_size(x.dtype());
   kernels::reduce(loop, {outer, n, inner, n * inner, inner, n * inner, x.data_ptr(), y.data_ptr()}, bytes, bytes, double(x.numel()) * 2, 64);
   return y;

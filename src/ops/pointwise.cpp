@@ -218,7 +218,7 @@ Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initiali
 }  // namespace
 
 static Tensor computed(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters, DType out) {
-  const kernels::ElementwiseRow& row = kernels::kernels().elementwise.row(op);
+  const kernels::ElementwiseRow& row = kernels::elementwise_loops().row(op);
   const kernels::ElementwiseLoop loop = row.loops[int(compute)];
   if (!loop) fail<NotImplementedError>("this operation is not implemented for '{}'", scalar_type_name(compute));
   if (out == DType::Undefined) out = compute;

@@ -90,7 +90,7 @@ Tensor reduce(ReduceKind reduction, const Tensor& input, ReducedDims dims, bool 
   if (narrow && (reduction == ReduceKind::Sum || reduction == ReduceKind::Prod))
     return reduce(reduction, input.to(kInt64), dims, keepdim, kInt64).to(out);
   const Shape shape = reduced_shape(input.sizes(), dims, keepdim);
-  const kernels::ReduceLoop loop = kernels::kernels().reduce.loops[int(reduction)][int(input.dtype())];
+  const kernels::ReduceLoop loop = kernels::reduce_loops().loops[int(reduction)][int(input.dtype())];
   Tensor y = make_dense(shape, out);
   if (y.numel() == 0) return y;
   const bool is_sum = reduction == ReduceKind::Sum || reduction == ReduceKind::Prod;

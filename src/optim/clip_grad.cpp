@@ -64,7 +64,7 @@ std::vector<double> norms_of(const std::vector<Tensor>& gradients, double norm_t
   if (norm_type == 2) {
     const std::vector<Piece> pieces = pieces_of(gradients);
     std::vector<double> squares(pieces.size());
-    each_piece(pieces, [&](std::size_t i) { squares[i] = kernels::kernels().optim.squares[pieces[i].wide](pieces[i].n, pieces[i].data); });
+    each_piece(pieces, [&](std::size_t i) { squares[i] = kernels::optim_loops().squares[pieces[i].wide](pieces[i].n, pieces[i].data); });
     for (std::size_t i = 0; i < pieces.size(); ++i) norms[pieces[i].gradient] += squares[i];
   }
   for (std::size_t g = 0; g < gradients.size(); ++g) {
@@ -77,7 +77,7 @@ std::vector<double> norms_of(const std::vector<Tensor>& gradients, double norm_t
 
 void scale(const std::vector<Tensor>& gradients, double factor) {
   const std::vector<Piece> pieces = pieces_of(gradients);
-  each_piece(pieces, [&](std::size_t i) { kernels::kernels().optim.scale[pieces[i].wide](pieces[i].n, pieces[i].data, factor); });
+  each_piece(pieces, [&](std::size_t i) { kernels::optim_loops().scale[pieces[i].wide](pieces[i].n, pieces[i].data, factor); });
   for (const Tensor& t : gradients) {
     if (is_dense(t)) t.bump_version();
     else t.mul_(factor);

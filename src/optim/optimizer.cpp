@@ -55,7 +55,7 @@ struct Pass {
         const auto shift = [offset](auto* p) { return p ? decltype(p)(uintptr_t(p) + uintptr_t(offset)) : nullptr; };
         const kernels::OptimRange range{part.end - part.begin, shift(job.range.parameter), shift(job.range.gradient),
                                         {shift(job.range.state[0]), shift(job.range.state[1]), shift(job.range.state[2])}};
-        kernels::kernels().optim.update[int(method)][job.dtype == kFloat64](range, rules[job.rule]);
+        kernels::optim_loops().update[int(method)][job.dtype == kFloat64](range, rules[job.rule]);
       }
     });
     for (const Copy& copy : copies)

@@ -61,7 +61,7 @@ void uniform_into(MersenneTwister& g, int64_t n, float from, float to, float* ou
   for (int64_t i = 0; i < n; i += kChunk) {
     const int64_t count = std::min(kChunk, n - i);
     g.fill(count, words);
-    kernels::kernels().random.uniform_float(count, words, from, to, out + i);
+    kernels::random_loops().uniform_float(count, words, from, to, out + i);
   }
 }
 void uniform_into(MersenneTwister& g, int64_t n, double from, double to, double* out) {
@@ -69,11 +69,11 @@ void uniform_into(MersenneTwister& g, int64_t n, double from, double to, double*
   for (int64_t i = 0; i < n; i += kChunk) {
     const int64_t count = std::min(kChunk, n - i);
     g.fill(2 * count, words);
-    kernels::kernels().random.uniform_double(count, words, from, to, out + i);
+    kernels::random_loops().uniform_double(count, words, from, to, out + i);
   }
 }
 
-void box_muller(int64_t blocks, float mean, float std, float* x) { kernels::kernels().random.normal_float(blocks, mean, std, x); }
+void box_muller(int64_t blocks, float mean, float std, float* x) { kernels::random_loops().normal_float(blocks, mean, std, x); }
 void box_muller(int64_t blocks, double mean, double std, double* x) {
   for (; blocks > 0; --blocks, x += 16)
     for (int i = 0; i < 8; ++i) {
@@ -135,7 +135,7 @@ const Tensor& fill_bernoulli(const Tensor& t, double p, float value, MersenneTwi
     for (int64_t i = 0; i < flat.numel(); i += kPart) {
       const int64_t count = std::min(kPart, flat.numel() - i);
       g.fill(2 * count, words);
-      kernels::kernels().random.bernoulli_float(count, words, threshold, value, flat.data<float>() + i);
+      kernels::random_loops().bernoulli_float(count, words, threshold, value, flat.data<float>() + i);
     }
   });
 }
@@ -160,7 +160,7 @@ void drop_out(const Tensor& x, double keep, const Tensor& y, const Tensor& kept)
   constexpr int64_t kPart = 64 * 312;
   const int64_t n = x.numel(), parts = (n + kPart - 1) / kPart;
   const std::uint64_t threshold = threshold_of(keep);
-  const kernels::RandomKernels& k = kernels::kernels().random;
+  const kernels::RandomKernels& k = kernels::random_loops();
   const kernels::Scratch<std::uint8_t> unkept(kept.defined() ? 0 : 2 * kPart);
   const auto coins = [&](int64_t part) { return kept.defined() ? kept.data<std::uint8_t>() + part * kPart : unkept + part % 2 * kPart; };
   const auto size = [&](int64_t part) { return std::min(kPart, n - part * kPart); };
@@ -178,7 +178,7 @@ void drop_out(const Tensor& x, double keep, const Tensor& y, const Tensor& kept)
 
 void drop_out_again(const Tensor& dy, double keep, const Tensor& kept, const Tensor& dx) {
   kernels::parallel_for(dy.numel(), 64, double(dy.numel()), [&](int64_t begin, int64_t end) {
-    kernels::kernels().random.keep_float(end - begin, kept.data<std::uint8_t>() + begin, 1.0f / float(keep), dy.data<float>() + begin,
+    kernels::random_loops().keep_float(end - begin, kept.data<std::uint8_t>() + begin, 1.0f / float(keep), dy.data<float>() + begin,
                                          dx.data<float>() + begin);
   });
 }

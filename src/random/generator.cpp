@@ -23,7 +23,7 @@ void MersenneTwister::manual_seed(std::uint64_t seed) {
 }
 
 std::uint32_t MersenneTwister::next() {
-  kernels::kernels().random.next_block(state_, words_);
+  kernels::random_loops().next_block(state_, words_);
   position_ = 1;
   return words_[0];
 }
@@ -31,13 +31,13 @@ std::uint32_t MersenneTwister::next() {
 void MersenneTwister::fill(std::int64_t n, std::uint32_t* words) {
   while (n > 0) {
     if (position_ == 624 && n >= 624) {
-      kernels::kernels().random.next_block(state_, words);
+      kernels::random_loops().next_block(state_, words);
       words += 624;
       n -= 624;
       continue;
     }
     if (position_ == 624) {
-      kernels::kernels().random.next_block(state_, words_);
+      kernels::random_loops().next_block(state_, words_);
       position_ = 0;
     }
     const std::int64_t count = std::min<std::int64_t>(n, 624 - position_);
@@ -49,7 +49,7 @@ void MersenneTwister::fill(std::int64_t n, std::uint32_t* words) {
 }
 
 void MersenneTwister::toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins) {
-  const kernels::RandomKernels& k = kernels::kernels().random;
+  const kernels::RandomKernels& k = kernels::random_loops();
   while (n > 0) {
     std::int64_t count = 312;
     if (position_ == 624 && n >= count) {

@@ -49,7 +49,7 @@ if command -v pkg-config >/dev/null; then
   try "g++ main.cpp \$(pkg-config --cflags --libs ember) links" bash -c "${CXX:-c++} '$consume/main.cpp' $(pc "$installed") -o '$work/by_pc' && '$work/by_pc'"
   try "a program of thirty lines links" bash -c "${CXX:-c++} -O2 '$root/tests/house/thirty_lines.cpp' $(pc "$installed") -o '$work/thirty' && strip '$work/thirty'"
   echo "        it has $(stat -c %s "$work/thirty") bytes"
-  try "and has less than 5.2 MB" below "$work/thirty" 5200000
+  try "and has less than 3.6 MB" below "$work/thirty" 3600000
 else
   skipped=$((skipped + 2))
   echo "skipped pkg-config is not installed"

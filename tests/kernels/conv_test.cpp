@@ -213,7 +213,7 @@ TEST_CASE("convolution: which algorithm a shape gets") {
                       backward_weight = chosen(row.s, ConvDirection::BackwardWeight);
     table += fmt::format("{:75} {:13} {:13} {}\n", text(row.s), forward, backward_input, backward_weight);
     INFO(text(row.s));
-    if (std::string(kernels().isa) != "v4") continue;  // narrower vectors waste less, and choose otherwise
+    if (std::string(instruction_set()) != "v4") continue;  // narrower vectors waste less, and choose otherwise
     CHECK(forward == row.forward);
     CHECK(backward_input == row.backward_input);
     CHECK(backward_weight == row.backward_weight);

@@ -95,7 +95,7 @@ void check_row(const Row& row, DType dtype) {
     p.set_grad(gradient_at(step, dtype));
     optimizer->step();
   }
-  const bool fuses = kernels::kernels().isa[1] > '2';  // x86-64-v2 has no fused multiply-add
+  const bool fuses = kernels::instruction_set()[1] > '2';  // x86-64-v2 has no fused multiply-add
   INFO(row.name << " " << name(dtype));
   CHECK(worst_ulps<T>(p, optim_vector<T, Bits>(std::string(row.name) + " " + name(dtype))) <= (fuses ? row.ulps : 64));
 }

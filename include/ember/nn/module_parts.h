@@ -85,6 +85,9 @@ struct Copier {
   Module* (*create)(const Module& from) = nullptr;
   void (*replace)(const Module& from, Module& at) = nullptr;  ///< builds the copy where `at`, of the same type, is
 };
+/// From now on the layers of the library are known by their dynamic types, too. Programs that never hand over a std::unique_ptr do not carry
+/// that table, and with it every layer.
+void know_layers();
 void remember_type(Module& module, const std::type_info& type, const Copier& copier);  ///< throws when it is of a derived type
 Module* new_copy(const Module& module);
 void copy_state(Module& to, const Module& from);
@@ -136,6 +139,7 @@ auto* take_over(M&& module) {
   static_assert(!std::is_lvalue_reference_v<M>, "a module is taken over, not copied: build it in place or std::move it");
   static_assert(!std::is_same_v<M, Module>, "this would cut the layer down to a plain Module: hand over the std::unique_ptr itself, append(std::move(layer))");
   if constexpr (owns_module<M>) {
+    know_layers();
     return module.release();
   } else {
     remember_type(module, typeid(M), kCopier<M>);

@@ -32,7 +32,7 @@ bool can_winograd(const ConvShape& s, int bytes) {
 }
 
 double whole_vectors(int64_t n, int bytes = 4) {
-  const int64_t lanes = bytes == 4 ? kernels<float>().gemm.lanes : kernels<double>().gemm.lanes;
+  const int64_t lanes = bytes == 4 ? gemm_loops<float>().lanes : gemm_loops<double>().lanes;
   return double((n + lanes - 1) / lanes * lanes);
 }
 
@@ -80,7 +80,7 @@ ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes) {
   if (suits_dots(s, direction, bytes)) return ConvPath::Dots;
   // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
   if (!winograd || conv_wish == ConvWish::Direct || s.c < 12 || s.o < 12) return ConvPath::Direct;
-  return winograd_cost(kernels().winograd.two, s) < direct_cost(s) ? ConvPath::Winograd2 : ConvPath::Direct;
+  return winograd_cost(winograd_loops().two, s) < direct_cost(s) ? ConvPath::Winograd2 : ConvPath::Direct;
 }
 
 }  // namespace ember::kernels

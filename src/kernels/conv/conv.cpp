@@ -17,20 +17,20 @@ namespace ember::kernels {
 template <class T>
 void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T* y) {
   T* const from = y + row * o;
-  kernels<T>().batch_norm.rows.affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
+  batch_norm_loops<T>().rows.affine({rows, o, o}, from, e.scale, e.shift, e.addend ? e.addend + row * o : nullptr, e.relu, from, false);
 }
 
 template <class T>
 void norm_and_pool(const ConvEpilogue<T>& e, int64_t windows, int64_t width, int64_t o, const T* x, T* y) {
-  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) kernels<T>().batch_norm.windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
+  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) batch_norm_loops<T>().windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
 }
 
 template <class T>
 void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   const ConvPath path = conv_path(s, ConvDirection::Forward, sizeof(T));
   if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::Winograd2) return winograd_forward(kernels().winograd.two, s, x, w, epilogue, y);
-    if (path == ConvPath::Winograd4) return winograd_forward(kernels().winograd.four, s, x, w, epilogue, y);
+    if (path == ConvPath::Winograd2) return winograd_forward(winograd_loops().two, s, x, w, epilogue, y);
+    if (path == ConvPath::Winograd4) return winograd_forward(winograd_loops().four, s, x, w, epilogue, y);
   }
   if (path == ConvPath::Dots) return dots_forward(s, x, w, epilogue, y);
   if (path == ConvPath::Direct) return direct_forward(s, x, w, epilogue, y);
@@ -59,8 +59,8 @@ template <class T>
 void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
   if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::Winograd2) return winograd_backward_input(kernels().winograd.two, s, dy, w, nullptr, dx);
-    if (path == ConvPath::Winograd4) return winograd_backward_input(kernels().winograd.four, s, dy, w, nullptr, dx);
+    if (path == ConvPath::Winograd2) return winograd_backward_input(winograd_loops().two, s, dy, w, nullptr, dx);
+    if (path == ConvPath::Winograd4) return winograd_backward_input(winograd_loops().four, s, dy, w, nullptr, dx);
   }
   if (path == ConvPath::Pointwise) return pointwise_backward_input(s, dy, w, dx);
   if (path == ConvPath::Depthwise) return depthwise_backward_input(s, dy, w, dx);
@@ -73,8 +73,8 @@ template <class T>
 bool conv_add_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
   if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::Winograd2) winograd_backward_input(kernels().winograd.two, s, dy, w, dx, dx);
-    if (path == ConvPath::Winograd4) winograd_backward_input(kernels().winograd.four, s, dy, w, dx, dx);
+    if (path == ConvPath::Winograd2) winograd_backward_input(winograd_loops().two, s, dy, w, dx, dx);
+    if (path == ConvPath::Winograd4) winograd_backward_input(winograd_loops().four, s, dy, w, dx, dx);
   }
   return path == ConvPath::Winograd2 || path == ConvPath::Winograd4;
 }
@@ -87,8 +87,8 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   }
   const ConvPath path = conv_path(s, ConvDirection::BackwardWeight, sizeof(T));
   if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::Winograd2) return winograd_backward_weight(kernels().winograd.two, s, x, dy, dw);
-    if (path == ConvPath::Winograd4) return winograd_backward_weight(kernels().winograd.four, s, x, dy, dw);
+    if (path == ConvPath::Winograd2) return winograd_backward_weight(winograd_loops().two, s, x, dy, dw);
+    if (path == ConvPath::Winograd4) return winograd_backward_weight(winograd_loops().four, s, x, dy, dw);
   }
   if (path == ConvPath::Pointwise) return pointwise_backward_weight(s, x, dy, dw);
   if (path == ConvPath::Depthwise) return depthwise_backward_weight(s, x, dy, dw);

@@ -14,7 +14,7 @@ namespace {
 
 template <class T>
 int64_t whole_vectors(int64_t n) {
-  const int64_t lanes = kernels<T>().depthwise.lanes;
+  const int64_t lanes = depthwise_loops<T>().lanes;
   return (n + lanes - 1) / lanes * lanes;
 }
 
@@ -59,7 +59,7 @@ void run_image(const Axis& ay, const Axis& ax, int64_t channels, int64_t kernel_
     r.kernel_rows = ay.end(i) - k0;
     r.image = image + ay.input(i, k0) * ax.in * channels;
     r.w = w + ((ay.first_tap + k0 * ay.tap_step) * kernel_width + ax.first_tap) * w_row;
-    kernels<T>().depthwise.row(r, bias, relu, result + ((ay.place + i * ay.spacing) * result_width + ax.place) * channels, ax.spacing * channels);
+    depthwise_loops<T>().row(r, bias, relu, result + ((ay.place + i * ay.spacing) * result_width + ax.place) * channels, ax.spacing * channels);
   }
 }
 
@@ -118,7 +118,7 @@ void depthwise_backward_weight(const ConvShape& s, const T* x, const T* dy, T* d
           const DepthwiseRow<T> r{.channels = s.o, .image = (m > 1 ? repeated : image) + ay.input(r0, ky) * s.w * s.o, .image_row = 0,
                                   .width = s.w, .outputs = s.ow, .stride = ax.stride, .before = ax.before, .dilation = ax.dilation,
                                   .kernel_rows = 1, .taps = s.kw, .w = nullptr, .w_row = 0, .w_tap = 0};
-          kernels<T>().depthwise.weight_gradient(r, r1 - r0, s.stride[0] * s.w * s.o, dy + (n * s.oh + r0) * s.ow * s.o, s.ow * s.o,
+          depthwise_loops<T>().weight_gradient(r, r1 - r0, s.stride[0] * s.w * s.o, dy + (n * s.oh + r0) * s.ow * s.o, s.ow * s.o,
                                       sum + ky * s.kw * row, row);
         }
       }

@@ -216,6 +216,6 @@ constexpr DepthwiseFamily<T> family{kLanes<T>, row<T>, weight_gradient<T>};
 
 }  // namespace
 
-constinit const Both<DepthwiseFamily> depthwise_loops{family<float>, family<double>};
+constinit const Both<DepthwiseFamily> Families::depthwise{family<float>, family<double>};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -76,7 +76,7 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
     const int64_t kernel_row = d.kernel_width * d.c;
     for (int64_t row = y0; row < y1; ++row) {
       const int64_t k0 = ay.begin(row), k1 = ay.end(row);
-      kernels<T>().dots.panel({.rows = ax.out, .outputs = int(d.o), .a = source + (ay.input(row, k0) - top) * width * d.c, .a_row = ax.stride * d.c,
+      dots_loops<T>().panel({.rows = ax.out, .outputs = int(d.o), .a = source + (ay.input(row, k0) - top) * width * d.c, .a_row = ax.stride * d.c,
                       .b = weights.dots + k0 * kernel_row, .b_output = ay.taps * kernel_row, .c = result + row * d.result_width * d.o,
                       .c_row = d.o, .outer = {k1 - k0, ay.dilation * width * d.c, kernel_row}, .length = kernel_row, .bias = e.bias, .relu = relu});
     }
@@ -105,7 +105,7 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
           q.a = source + (ay.input(row, k0) - top) * width * pixel + g * w.inputs;
           q.b = w.at((ay.first_tap + k0 * ay.tap_step) * d.kernel_width + ax.first_tap, 0, j);
           q.c = result + ((ay.place + row * ay.spacing) * d.result_width + ax.place) * d.o + g * w.outputs + j;
-          kernels<T>().gemm.panel(q);
+          gemm_loops<T>().panel(q);
         }
       }
   }
@@ -141,7 +141,7 @@ void run(const Direct& d, const T* x, const Weights<T>& weights, const ConvEpilo
 /// Images [begin, end) added to the taps of the groups from first_group on.
 template <class T>
 void add_weight_gradient(const ConvShape& s, const T* x, const T* dy, int64_t begin, int64_t end, const TapsMemory<T>& dw, int64_t first_group) {
-  const GemmFamily<T>& f = kernels<T>().gemm;
+  const GemmFamily<T>& f = gemm_loops<T>();
   const int64_t c_in = s.c_group(), c_out = s.o_group(), pixels = s.oh * s.ow;
   const Axis ay = forward_axis(s, 0), ax = forward_axis(s, 1);
   const bool as_it_lies = ax.before == 0 && ax.reach() <= ax.in;
@@ -202,7 +202,7 @@ void forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& 
 template <class T>
 void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   if constexpr (std::is_same_v<T, float>)
-    if (suits_pairs(s, kernels<T>().gemm.lanes) && !epilogue.pool && all_finite(x, s.n * s.h * s.w * s.c)) {
+    if (suits_pairs(s, gemm_loops<T>().lanes) && !epilogue.pool && all_finite(x, s.n * s.h * s.w * s.c)) {
       const Scratch<T> weights = paired_weights(s, w);
       const Twice bias(epilogue.bias, s.o), scale(epilogue.scale, s.o), shift(epilogue.shift, s.o);
       return forward(paired(s), x, weights.data(), {bias, scale, shift, epilogue.addend, epilogue.relu}, y);
@@ -244,7 +244,7 @@ void dots_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
 template <class T>
 void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   if constexpr (std::is_same_v<T, float>)
-    if (suits_pairs(s, kernels<T>().gemm.lanes)) {
+    if (suits_pairs(s, gemm_loops<T>().lanes)) {
       const ConvShape pairs = paired(s);
       const Scratch<T> both(pairs.o * pairs.c * pairs.kh * pairs.kw);
       direct_backward_weight(pairs, x, dy, both.data());  // not again: its stride is 2

@@ -115,6 +115,6 @@ void panel(const DotPanel<T>& p) {
 
 }  // namespace
 
-constinit const Both<DotFamily> dots_loops{{panel<float>}, {panel<double>}};
+constinit const Both<DotFamily> Families::dots{{panel<float>}, {panel<double>}};
 
 }  // namespace ember::kernels::EMBER_ISA

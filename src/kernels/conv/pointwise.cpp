@@ -78,7 +78,7 @@ void run_in_place(const ConvShape& s, const T* x, const T* w, const T* bias, boo
         q.b = taps.at(0, 0, j);
         q.c = y + row * length * s.o + j;
         if (bias) q.epilogue.bias = bias + j;
-        kernels<T>().gemm.panel(q);
+        gemm_loops<T>().panel(q);
       }
     }
   });

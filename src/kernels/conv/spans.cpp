@@ -14,7 +14,7 @@ template <class T>
 void spans_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   // Of images no more than a register tile has rows, and an even number of such groups, for the threads.
   const int64_t groups = s.n <= 14 ? 1 : (s.n + 27) / 28 * 2;
-  const GemmFamily<T>& f = kernels<T>().gemm;
+  const GemmFamily<T>& f = gemm_loops<T>();
   const int64_t span = s.kw * s.c, wide = (span + f.lanes - 1) / f.lanes * f.lanes, piece = panel_columns<T>(span, s.kh * s.o);
   const int64_t x_image = s.h * s.w * s.c, y_image = s.oh * s.ow * s.o, row = s.o * wide;
   const Scratch<T> spans(s.kh * row + wide);  // (kh, o, kw * c), and room to read whole vectors

@@ -13,7 +13,7 @@ namespace ember::kernels {
 /// sums are short and writing the results is what counts.
 template <class T>
 int64_t panel_columns(int64_t columns, int64_t length) {
-  const GemmFamily<T>& f = kernels<T>().gemm;
+  const GemmFamily<T>& f = gemm_loops<T>();
   const int64_t vectors = (columns + f.lanes - 1) / f.lanes, most = f.masked_loads && length <= 64 && vectors % 4 == 0 ? 4 : 2;
   const int64_t panels = (vectors + most - 1) / most;
   return (vectors + panels - 1) / panels * f.lanes;

@@ -15,7 +15,7 @@ constexpr int kBlockTiles = 128;     // for the weights' gradient: many products
 constexpr int kMostAtOnce = 16;      // tiles of a forward step
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
-int64_t whole_vectors(int64_t n) { return blocks(n, kernels<float>().gemm.lanes) * kernels<float>().gemm.lanes; }
+int64_t whole_vectors(int64_t n) { return blocks(n, gemm_loops<float>().lanes) * gemm_loops<float>().lanes; }
 
 /// The tiles of all images, in rows.
 struct Tiling {
@@ -66,7 +66,7 @@ struct Kernels {
 /// Transforms the kernels of the outputs [begin, end), a vector of outputs and some inputs at a time.
 void transform(const WinogradFamily& f, const Kernels& k, int64_t begin, int64_t end, const WinogradWeights& u) {
   constexpr int64_t kInputs = 16, kMostLanes = 16;
-  const GemmFamily<float>& gemm = kernels<float>().gemm;
+  const GemmFamily<float>& gemm = gemm_loops<float>();
   alignas(64) float taps[kInputs * 9 * kMostLanes];
   for (int64_t o = begin; o < end; o += gemm.lanes)
     for (int64_t i = 0; i < u.inputs; i += kInputs) {
@@ -216,7 +216,7 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
               q.c = u.at(e, i, j) + part * part_size;
               q.c_row = u.wide;
               q.epilogue.accumulate = b > from;
-              kernels<float>().gemm.panel(q);
+              gemm_loops<float>().panel(q);
             }
             next_x.some();
             next_dy.some();

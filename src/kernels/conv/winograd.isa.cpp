@@ -363,6 +363,6 @@ constexpr WinogradFamily family{F::outputs,  Sizes<F>::tiles, Transforms<F>::inp
 
 }  // namespace
 
-constinit const WinogradKernels winograd_loops{family<Two>, family<Four>};
+constinit const WinogradKernels Families::winograd{family<Two>, family<Four>};
 
 }  // namespace ember::kernels::EMBER_ISA

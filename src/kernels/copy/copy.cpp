@@ -68,8 +68,8 @@ constexpr bool kMovesBits = std::is_same_v<To, From> && sizeof(To) >= 4;
 
 template <class T>
 void fill_row(int64_t n, T* dst, T value) {
-  if constexpr (sizeof(T) == sizeof(std::uint32_t)) kernels().copy.fill_32(n, std::bit_cast<std::uint32_t>(value), reinterpret_cast<std::uint32_t*>(dst));
-  else if constexpr (sizeof(T) == 8) kernels().copy.fill_64(n, std::bit_cast<std::uint64_t>(value), reinterpret_cast<std::uint64_t*>(dst));
+  if constexpr (sizeof(T) == sizeof(std::uint32_t)) copy_loops().fill_32(n, std::bit_cast<std::uint32_t>(value), reinterpret_cast<std::uint32_t*>(dst));
+  else if constexpr (sizeof(T) == 8) copy_loops().fill_64(n, std::bit_cast<std::uint64_t>(value), reinterpret_cast<std::uint64_t*>(dst));
   else std::memset(dst, int(value), std::size_t(n));
 }
 
@@ -79,7 +79,7 @@ void copy_row(int64_t n, To* dst, int64_t ds, const From* src, int64_t ss) {
     if constexpr (std::is_same_v<To, From>) {
       const int64_t bytes = n * int64_t(sizeof(To));
       if (bytes > kLongRow) std::memcpy(dst, src, std::size_t(bytes));
-      else kernels().copy.copy_row(bytes, src, dst);
+      else copy_loops().copy_row(bytes, src, dst);
     } else {
       for (int64_t i = 0; i < n; ++i) dst[i] = convert<To>(src[i]);
     }
@@ -97,7 +97,7 @@ void copy_row(int64_t n, To* dst, int64_t ds, const From* src, int64_t ss) {
 template <class To, class From>
 void copy_transposed(int64_t rows, int64_t columns, To* dst, int64_t dst_row, const From* src, int64_t src_column) {
   if constexpr (kMovesBits<To, From>) {
-    const CopyKernels& k = kernels().copy;
+    const CopyKernels& k = copy_loops();
     using Bits = std::conditional_t<sizeof(To) == 4, std::uint32_t, std::uint64_t>;
     const auto transpose = [&] { if constexpr (sizeof(To) == 4) return k.transpose_32; else return k.transpose_64; }();
     return transpose(rows, columns, reinterpret_cast<Bits*>(dst), dst_row, reinterpret_cast<const Bits*>(src), src_column);
@@ -207,8 +207,8 @@ void accumulate(DType dtype, int64_t n, const void* x, void* y) {
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(y);
     parallel_for(n, 4096, double(n), [&](int64_t begin, int64_t end) {
-      if constexpr (std::is_same_v<T, float>) kernels().copy.accumulate_float(end - begin, from + begin, to + begin);
-      else if constexpr (std::is_same_v<T, double>) kernels().copy.accumulate_double(end - begin, from + begin, to + begin);
+      if constexpr (std::is_same_v<T, float>) copy_loops().accumulate_float(end - begin, from + begin, to + begin);
+      else if constexpr (std::is_same_v<T, double>) copy_loops().accumulate_double(end - begin, from + begin, to + begin);
       else
         for (int64_t i = begin; i < end; ++i) to[i] = T(to[i] + from[i]);
     });
@@ -219,7 +219,7 @@ void join_rows(int64_t rows, const RowsOfBytes* parts, int64_t count, char* to, 
   int64_t row_bytes = 0;
   for (int64_t i = 0; i < count; ++i) row_bytes += parts[i].bytes;
   parallel_for(rows, 1, double(numbers), [&](int64_t begin, int64_t end) {
-    const auto copy_row = kernels().copy.copy_row;
+    const auto copy_row = copy_loops().copy_row;
     for (int64_t r = begin; r < end; ++r) {
       char* at = to + r * row_bytes;
       for (int64_t i = 0; i < count; at += parts[i].bytes, ++i) copy_row(parts[i].bytes, parts[i].data + r * parts[i].bytes, at);

@@ -96,6 +96,6 @@ constexpr ElementwiseTable make_table() {
 
 }  // namespace
 
-constinit const ElementwiseTable activation_loops = make_table();
+constinit const ElementwiseTable Families::activation = make_table();
 
 }  // namespace ember::kernels::EMBER_ISA

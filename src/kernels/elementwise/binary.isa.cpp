@@ -127,6 +127,6 @@ constexpr ElementwiseTable make_table() {
 
 }  // namespace
 
-constinit const ElementwiseTable binary_loops = make_table();
+constinit const ElementwiseTable Families::binary = make_table();
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -64,6 +64,6 @@ constexpr ElementwiseTable make_table() {
 
 }  // namespace
 
-constinit const ElementwiseTable unary_loops = make_table();
+constinit const ElementwiseTable Families::unary = make_table();
 
 }  // namespace ember::kernels::EMBER_ISA

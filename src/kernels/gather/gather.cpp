@@ -56,8 +56,8 @@ void fetch_row(const void* row, int64_t bytes) {
 /// to += from, n numbers.
 template <class T>
 void add_run(int64_t n, const T* from, T* to) {
-  if constexpr (std::is_same_v<T, float>) kernels().copy.accumulate_float(n, from, to);
-  else if constexpr (std::is_same_v<T, double>) kernels().copy.accumulate_double(n, from, to);
+  if constexpr (std::is_same_v<T, float>) copy_loops().accumulate_float(n, from, to);
+  else if constexpr (std::is_same_v<T, double>) copy_loops().accumulate_double(n, from, to);
   else
     for (int64_t i = 0; i < n; ++i) to[i] = T(to[i] + from[i]);
 }

@@ -70,7 +70,7 @@ bool wants_packing(const GemmFamily<T>& f, const Problem<T>& p) {
 template <class T>
 struct Panels {
   const Problem<T>& p;
-  const GemmFamily<T>& f = kernels<T>().gemm;
+  const GemmFamily<T>& f = gemm_loops<T>();
   const bool shared;
   const int64_t vectors = vectors_of(f, p.n);
   const int64_t count = vectors <= f.panel_vectors ? 1 : even(blocks(vectors, f.panel_vectors));
@@ -214,7 +214,7 @@ int64_t steps_of(const GemmFamily<T>& f, int64_t rows, int64_t columns, int64_t 
 /// to pack. The sums are the same.
 template <class T>
 bool pays_transposed(const Problem<T>& p) {
-  const GemmFamily<T>& f = kernels<T>().gemm;
+  const GemmFamily<T>& f = gemm_loops<T>();
   if (p.m <= kRowsOfDot) return false;
   if (p.b.column_stride != 1 && p.b.column_stride * int64_t(sizeof(T)) % 4096 == 0) return false;  // its rows map to the same cache sets
   const int64_t whole = p.n >> __builtin_ctz(unsigned(f.lanes)), rest = p.n - whole * f.lanes;
@@ -226,10 +226,10 @@ template <class T>
 void run_transposed(const Problem<T>& p) {
   const Scratch<T> product(p.n * p.m);
   run_panels(Problem<T>{p.n, p.m, p.k, p.b.transposed(), p.a.transposed(), product, p.m, {}}, Features::Rows);
-  parallel_for(p.n, kernels<T>().gemm.lanes, double(p.n * p.m), [&](int64_t begin, int64_t end) {
+  parallel_for(p.n, gemm_loops<T>().lanes, double(p.n * p.m), [&](int64_t begin, int64_t end) {
     Epilogue<T> e = p.epilogue;
     if (e.bias) e.bias += begin;
-    kernels<T>().gemm.write_transposed(p.m, end - begin, product + begin * p.m, p.m, p.c + begin, p.ldc, e);
+    gemm_loops<T>().write_transposed(p.m, end - begin, product + begin * p.m, p.m, p.c + begin, p.ldc, e);
   });
 }
 
@@ -248,7 +248,7 @@ void run_dots(const Problem<T>& p) {
   parallel_for(p.n, grain, p.work(), [&](int64_t begin, int64_t end) {
     Epilogue<T> e = p.epilogue;
     if (e.bias) e.bias += begin;
-    kernels<T>().gemm.dot_rows(p.m, end - begin, p.k, a.data, a.row_stride, p.b.data + begin * p.b.column_stride, p.b.column_stride,
+    gemm_loops<T>().dot_rows(p.m, end - begin, p.k, a.data, a.row_stride, p.b.data + begin * p.b.column_stride, p.b.column_stride,
                          p.c + begin, p.ldc, e);
   });
 }
@@ -275,7 +275,7 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
   if (m <= kRowsOfDot && b.row_stride == 1 && b.column_stride != 1) return run_dots(p);
 
   if (k >= 2 * kDepthOfPart) {
-    const int64_t cells = blocks(vectors_of(kernels<T>().gemm, n), kernels<T>().gemm.panel_vectors) * std::max<int64_t>(1, m / 16);
+    const int64_t cells = blocks(vectors_of(gemm_loops<T>(), n), gemm_loops<T>().panel_vectors) * std::max<int64_t>(1, m / 16);
     const int64_t parts = std::min<int64_t>({8, k / kDepthOfPart, int64_t(p.multiply_adds() / kMultiplyAddsOfPart)});
     if (cells < 4 && parts > 1) return run_split_sums(p, parts);
   }
@@ -286,7 +286,7 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
 template <class T>
 void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate) {
   parallel_for(n, 64, double(rows * n) / 2, [&](int64_t begin, int64_t end) {
-    kernels<T>().gemm.column_sums(rows, end - begin, x + begin, x_row, sums + begin, accumulate);
+    gemm_loops<T>().column_sums(rows, end - begin, x + begin, x_row, sums + begin, accumulate);
   });
 }
 

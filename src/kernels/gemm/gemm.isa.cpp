@@ -282,7 +282,7 @@ void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bo
 
 }  // namespace
 
-constinit const Both<GemmFamily> gemm_loops{
+constinit const Both<GemmFamily> Families::gemm{
     .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>,
                 write_transposed<float>, dot_rows<float>, column_sums<float>},
     .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>,

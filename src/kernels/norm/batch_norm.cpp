@@ -17,7 +17,7 @@ constexpr int64_t kChannelsOfSlice = 32;  // of (N, C): two vectors
 
 template <class T>
 const BatchNormLoops<T>& loops() {
-  return kernels<T>().batch_norm;
+  return batch_norm_loops<T>();
 }
 
 /// Outputs larger than the last-level cache use non-temporal stores.

@@ -11,7 +11,7 @@ namespace ember::kernels {
 template <class T>
 void layer_norm(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, bool center, T* y, T* mean, T* invstd) {
   parallel_for(rows, 1, 2 * double(rows * n), [&](int64_t begin, int64_t end) {
-    kernels<T>().layer_norm.forward(end - begin, n, x + begin * n, weight, bias, eps, center, y + begin * n, center ? mean + begin : nullptr,
+    layer_norm_loops<T>().forward(end - begin, n, x + begin * n, weight, bias, eps, center, y + begin * n, center ? mean + begin : nullptr,
                                     invstd + begin);
   });
 }
@@ -28,16 +28,16 @@ void layer_norm_backward(int64_t rows, int64_t n, const T* x, const T* dy, const
     double* const own = partial + part * 2 * n;
     const Scratch<T> room(sums ? 2 * n : 0);
     const int64_t at = r.begin * n;
-    kernels<T>().layer_norm.backward(r.end - r.begin, n, x + at, dy + at, weight, center ? mean + r.begin : nullptr, invstd + r.begin, center,
+    layer_norm_loops<T>().backward(r.end - r.begin, n, x + at, dy + at, weight, center ? mean + r.begin : nullptr, invstd + r.begin, center,
                                      dx ? dx + at : nullptr, dweight ? own : nullptr, dbias ? own + n : nullptr, room);
   });
-  if (dweight) kernels<T>().layer_norm.add_parts(parts, n, 2 * n, partial, dweight);
-  if (dbias) kernels<T>().layer_norm.add_parts(parts, n, 2 * n, partial + n, dbias);
+  if (dweight) layer_norm_loops<T>().add_parts(parts, n, 2 * n, partial, dweight);
+  if (dbias) layer_norm_loops<T>().add_parts(parts, n, 2 * n, partial + n, dbias);
 }
 
 template <class T>
 void group_norm(const GroupLayout& at, const T* x, const T* weight, const T* bias, double eps, T* y, T* mean, T* invstd) {
-  const PlaneNormLoops<T>& loop = kernels<T>().batch_norm.planes;
+  const PlaneNormLoops<T>& loop = batch_norm_loops<T>().planes;
   parallel_for(at.images * at.groups, 1, 2 * double(at.numel()), [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; ++group) {
       const int64_t from = group * at.size(), first = group % at.groups * at.channels;
@@ -57,7 +57,7 @@ void group_norm(const GroupLayout& at, const T* x, const T* weight, const T* bia
 template <class T>
 void group_norm_backward(const GroupLayout& at, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, T* dx, T* dweight,
                          T* dbias) {
-  const PlaneNormLoops<T>& loop = kernels<T>().batch_norm.planes;
+  const PlaneNormLoops<T>& loop = batch_norm_loops<T>().planes;
   const int64_t channels = at.groups * at.channels;
   const Scratch<double> weight_sums(at.images * channels), bias_sums(at.images * channels);
   parallel_for(at.images * at.groups, 1, 4 * double(at.numel()), [&](int64_t begin, int64_t end) {

@@ -145,6 +145,6 @@ constexpr LayerNormLoops<T> loops() {
 
 }  // namespace
 
-constinit const Both<LayerNormLoops> layer_norm_loops{loops<float>(), loops<double>()};
+constinit const Both<LayerNormLoops> Families::layer_norm{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

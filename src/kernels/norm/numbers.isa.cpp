@@ -49,6 +49,6 @@ constexpr ChannelNumbers<T> loops() {
 
 }  // namespace
 
-constinit const Both<ChannelNumbers> channel_numbers_loops{loops<float>(), loops<double>()};
+constinit const Both<ChannelNumbers> Families::channel_numbers{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

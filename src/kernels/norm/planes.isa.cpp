@@ -106,6 +106,6 @@ constexpr PlaneNormLoops<T> loops() {
 
 }  // namespace
 
-constinit const Both<PlaneNormLoops> plane_norm_loops{loops<float>(), loops<double>()};
+constinit const Both<PlaneNormLoops> Families::plane_norm{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -231,6 +231,6 @@ constexpr RowNormLoops<T> loops() {
 
 }  // namespace
 
-constinit const Both<RowNormLoops> row_norm_loops{loops<float>(), loops<double>()};
+constinit const Both<RowNormLoops> Families::row_norm{loops<float>(), loops<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -53,7 +53,7 @@ class SpreadGradient {
     PoolShape pair{windows_->y_view, windows_->x_view, rows_.channels};
     pair.y.out = 1;
     const int64_t at = rows_.output(row);
-    kernels<T>().pool.scatter_byte(pair, dy_ + at, taps_ + at, to, covered);
+    pool_loops<T>().scatter_byte(pair, dy_ + at, taps_ + at, to, covered);
   }
 
   const WindowRows rows_;

@@ -83,6 +83,6 @@ constexpr WindowNormLoops<T> loops{affine<T>, affine_taps<T>, gradient<T>};
 
 }  // namespace
 
-constinit const Both<WindowNormLoops> window_norm_loops{loops<float>, loops<double>};
+constinit const Both<WindowNormLoops> Families::window_norm{loops<float>, loops<double>};
 
 }  // namespace ember::kernels::EMBER_ISA

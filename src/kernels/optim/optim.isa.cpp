@@ -265,7 +265,7 @@ void scale(int64_t n, void* data, double factor) {
 
 }  // namespace
 
-constinit const OptimKernels optim_loops{
+constinit const OptimKernels Families::optim{
     .update = {{sgd<float>, sgd<double>},
                {adam<float>, adam<double>},
                {adamax<float>, adamax<double>},

@@ -15,7 +15,7 @@ enum class Pieces { Images, Rows, AnyRows };
 
 template <class T>
 const PoolFamily<T>& loops_of(const PoolBatch& batch) {
-  return batch.planes ? kernels<T>().pool_planes : kernels<T>().pool;
+  return batch.planes ? pool_planes_loops<T>() : pool_loops<T>();
 }
 
 /// With an even height no 2 x 2 window spans two planes, so all planes are pooled as one tall plane.

@@ -243,6 +243,6 @@ constexpr PoolFamily<T> family() {
 
 }  // namespace
 
-constinit const Both<PoolFamily> pool_planes_loops{family<float>(), family<double>()};
+constinit const Both<PoolFamily> Families::pool_planes{family<float>(), family<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -86,6 +86,6 @@ constexpr PoolFamily<T> family() {
 
 }  // namespace
 
-constinit const Both<PoolFamily> pool_loops{family<float>(), family<double>()};
+constinit const Both<PoolFamily> Families::pool{family<float>(), family<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -178,7 +178,7 @@ void normal_float(int64_t blocks, float mean, float std, float* x) {
 
 }  // namespace
 
-constinit const RandomKernels random_loops{next_block,      toss_block,     uniform_float, uniform_double,
+constinit const RandomKernels Families::random{next_block,      toss_block,     uniform_float, uniform_double,
                                            bernoulli_float, bernoulli_byte, keep_float,    normal_float};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -280,7 +280,7 @@ constexpr ReduceKernels make_table() {
 
 }  // namespace
 
-constinit const ReduceKernels reduce_loops = make_table();
-constinit const Both<MomentLoops> moments_loops{{moments<float>}, {moments<double>}};
+constinit const ReduceKernels Families::reduce = make_table();
+constinit const Both<MomentLoops> Families::moments{{EMBER_ISA::moments<float>}, {EMBER_ISA::moments<double>}};
 
 }  // namespace ember::kernels::EMBER_ISA

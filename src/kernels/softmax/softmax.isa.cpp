@@ -194,6 +194,6 @@ constexpr SoftmaxFamily<T> family() {
 
 }  // namespace
 
-constinit const Both<SoftmaxFamily> softmax_loops{family<float>(), family<double>()};
+constinit const Both<SoftmaxFamily> Families::softmax{family<float>(), family<double>()};
 
 }  // namespace ember::kernels::EMBER_ISA
