@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "error_format.h"
 
@@ -24,6 +25,8 @@ static std::vector<std::string> row_of(Scanner& scanner) {
 int character(const unsigned char* p, const unsigned char* end) {
   const int length = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
   if (length == 0 || *p == 0 || end - p < length) return 0;
+  // Longer than it need be, a surrogate, or beyond the last character.
+  if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] >= 0x90)) return 0;
   for (int i = 1; i < length; ++i)
     if ((p[i] & 0xc0) != 0x80) return 0;
   return length;
@@ -49,15 +52,18 @@ void Layout::find(const char* begin, const char* file_end) {
   end = file_end;
   const std::size_t size = std::size_t(end - data);
   if (size >= 3 && std::memcmp(data, "\xef\xbb\xbf", 3) == 0) data += 3;
-  if (size >= 2 && (std::memcmp(data, "\xff\xfe", 2) == 0 || std::memcmp(data, "\xfe\xff", 2) == 0))
+  const bool marked = size >= 2 && (std::memcmp(data, "\xff\xfe", 2) == 0 || std::memcmp(data, "\xfe\xff", 2) == 0);
+  if (marked || (size >= 4 && ((data[0] == 0 && data[2] == 0) || (data[1] == 0 && data[3] == 0))))  // without the mark, too
     throw Refused{data, 0, "UTF-16 text; iconv -f utf16 -t utf8 converts"};
+  if (size >= 4 && std::memcmp(data, "PK\x03\x04", 4) == 0)
+    throw Refused{data, 0, "a zip archive, as .xlsx and .npz files are, and no text; from a spreadsheet, export the sheet as CSV"};
   for (int64_t i = 0; i < o_.skip_rows && data != end; ++i) skip_line();
   dialect = {.delimiter = o_.delimiter ? o_.delimiter : found_delimiter(), .comment = o_.comment, .quote = o_.quote, .decimal = o_.decimal};
   check<ValueError>(dialect.decimal != dialect.delimiter, "read_table: the decimal mark and the delimiter are both '{}'", dialect.decimal);
   for (const std::string& word : o_.missing_values) {
     double value;
     bool whole;
-    number_is_missing |= parse_number(word, dialect.decimal, value, whole) && std::isfinite(value);
+    if (parse_number(word, dialect.decimal, value, whole) && std::isfinite(value)) missing_numbers.push_back(value);
   }
   find_columns();
   if (!columns.empty()) choose_columns();
@@ -92,7 +98,10 @@ bool Layout::is_missing(std::string_view text) const {
   if (word.empty()) return true;
   for (const std::string& m : o_.missing_values)
     if (word == m) return true;
-  return false;
+  double value;
+  bool whole;
+  return !missing_numbers.empty() && parse_number(word, dialect.decimal, value, whole) &&
+         std::find(missing_numbers.begin(), missing_numbers.end(), value) != missing_numbers.end();
 }
 
 /// Names from the first line, or numbers. Sets data to the first row of data.
@@ -116,18 +125,27 @@ void Layout::find_columns() {
     }
   }
   trailing = first.size() > 1 && first.back().empty();
-  std::map<std::string, int64_t> seen;
   for (std::size_t i = 0; i < first.size(); ++i) {
     std::string name = header ? first[i] : std::to_string(i);
     if (header) check_characters(name, data, int64_t(i));
     if (name.empty()) name = "Unnamed: " + std::to_string(i);
-    for (std::string base = name; seen.count(name); name = base + "." + std::to_string(seen[base]++)) {
-    }  // a, a.1, a.2, as pandas
-    seen[name] = 1;
     columns.push_back({name});
   }
+  tell_names_apart();
   named = header;
   if (header) data = behind;
+}
+
+/// a, a, a becomes a, a.1, a.2; a name that the file itself has is left to it, as pandas does.
+void Layout::tell_names_apart() {
+  std::set<std::string> in_file;
+  for (const FileColumn& c : columns) in_file.insert(c.name);
+  std::map<std::string, int64_t> next;  // by name: the number of its next copy
+  for (FileColumn& c : columns) {
+    const std::string name = c.name;
+    while (next.count(c.name) || (c.name != name && in_file.count(c.name))) c.name = name + "." + std::to_string(next[name]++);
+    next[c.name] = 1;
+  }
 }
 
 std::size_t Layout::find_column(const ColumnKey& key) const {

@@ -21,7 +21,7 @@ struct Layout {
   std::vector<std::size_t> wanted;
   bool named = false;               ///< there was a header
   bool trailing = false;            ///< the first row ends in a separator, others may not
-  bool number_is_missing = false;   ///< -999 or the like stands for a missing cell
+  std::vector<double> missing_numbers;  ///< -999 or the like stands for a missing cell, also as -999.0
   bool drop_last_if_empty = false;  ///< the column behind it is none
 
   Layout(const std::string& path, const TableOptions& options, Must all) : path_(path), o_(options), all_(all) {}
@@ -34,6 +34,7 @@ struct Layout {
   void skip_line();
   char found_delimiter() const;
   void find_columns();
+  void tell_names_apart();
   void choose_columns();
 
   const std::string& path_;

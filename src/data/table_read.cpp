@@ -151,7 +151,7 @@ class Reader {
     if (column.to < 0) return scanner.cell(int64_t(i)).last;
     const std::size_t to = std::size_t(column.to);
     bool whole = true, last = false;
-    if (!piece.words[to] && !layout_.number_is_missing && scanner.plain_number(cells[to], whole, last)) {
+    if (!piece.words[to] && layout_.missing_numbers.empty() && scanner.plain_number(cells[to], whole, last)) {
       piece.number[to] = 1;
       if (column.must == Must::Whole)
         check_whole(cells[to], scanner.at(), i);

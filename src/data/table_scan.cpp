@@ -81,7 +81,8 @@ Scanner::Cell Scanner::quoted_cell(int64_t column) {
     unquoted_ += d_.quote;  // a quote that is written twice
     ++p;
   }
-  while (p != end_ && is_blank(*p) && *p != d_.delimiter) ++p;
+  for (; p != end_ && is_blank(*p) && *p != d_.delimiter; ++p)
+    if (!blanks()) unquoted_ += *p;  // as pandas: they belong to the cell
   if (!at_end_of_row(p) && *p != d_.delimiter && !(blanks() && is_blank(p[-1])))
     throw Refused{begin, column, "behind the closing quote stands " + shown(std::string_view(p, std::size_t(std::min<std::ptrdiff_t>(end_ - p, 1))))};
   Cell cell{unquoted_, begin, true};
@@ -144,7 +145,7 @@ bool parse_number(std::string_view text, char decimal, double& value, bool& whol
   if (!text.empty() && text[0] == '+' && (text.size() < 2 || text[1] != '-')) text.remove_prefix(1);
   if (text.empty()) return false;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (stop != text.data() + text.size()) return false;
+  if (stop != text.data() + text.size() || std::isnan(value)) return false;  // NAN is a word, unless it is one for a missing cell
   if (error == std::errc::result_out_of_range)
     value = std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
   else if (error != std::errc())

@@ -1,5 +1,7 @@
 """Runs docs/data.md: its C++ blocks compile and print what the text block behind each says.
 
+A C++ block with a file's name behind ```cpp is that file.
+
 usage: data_guide.py ROOT WORK program       writes WORK/main.cpp and the files that the guide shows
        data_guide.py ROOT WORK compare FILE  FILE: what the program printed
 """
@@ -11,7 +13,8 @@ root, work, command = sys.argv[1:4]
 guide = os.path.join(root, "docs/data.md")
 MARK = "=== block {}"
 blocks = re.findall(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", open(guide).read(), re.M | re.S)
-programs = [(code, blocks[i + 1][2] if i + 1 < len(blocks) and blocks[i + 1][0] == "text" else "") for i, (kind, _, code) in enumerate(blocks) if kind == "cpp"]
+programs = [(code, blocks[i + 1][2] if i + 1 < len(blocks) and blocks[i + 1][0] == "text" else "") for i, (kind, name, code) in enumerate(blocks) if kind == "cpp" and not name]
+quoted = [(name, code) for kind, name, code in blocks if kind == "cpp" and name]
 
 if command == "program":
     for kind, name, text in blocks:
@@ -30,5 +33,9 @@ else:
         if got != want:
             failed += 1
             print(f"FAILED  block {i}:\n{code}--- printed\n{got}--- instead of\n{want}")
-    print(f"{len(programs) - failed} passed, {failed} failed, 0 skipped")
+    for name, code in quoted:
+        if open(os.path.join(root, name)).read() != code:
+            failed += 1
+            print(f"FAILED  {name} is not what the guide shows")
+    print(f"{len(programs) + len(quoted) - failed} passed, {failed} failed, 0 skipped")
     sys.exit(failed > 0)

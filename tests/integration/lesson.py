@@ -44,6 +44,13 @@ def piped():
         check(f"program {command} is built", os.access(root / "build/release/bin" / command, os.X_OK))
 
 
+def in_the_readme():
+    readme = (root / "README.md").read_text()
+    for front, body in re.findall(r"^### [^:]*: (.*?)$(.*?)(?=^##|\Z)", text, re.M | re.S):
+        programs = ", ".join(f"`{run}`" for run in re.findall(r"^run: (.*)$", body, re.M))
+        check(f"README: {front}", f"| {front} | {programs} |" in readme)
+
+
 def refused():
     with tempfile.TemporaryDirectory() as folder:
         for bad, words in {
@@ -194,6 +201,7 @@ def as_a_page():
 
 
 piped()
+in_the_readme()
 refused()
 in_a_terminal()
 as_a_page()

@@ -37,7 +37,7 @@ double largest_difference(const Tensor& got, const Tensor& want) {
 }  // namespace
 
 TEST_CASE("torchvision's networks: the same keys, shapes, initial values and outputs for the same seed, in both modes") {
-  for (const std::string name : {"resnet18", "resnet34", "resnet50", "mobilenet_v2", "vgg11_bn"}) {
+  for (const std::string name : {"resnet18", "resnet34", "resnet50", "mobilenet_v2", "vgg11_bn", "vgg16_bn"}) {
     INFO(name);
     const auto& fixture = fixtures()[name];
     manual_seed(0);

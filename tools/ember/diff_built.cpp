@@ -119,6 +119,6 @@ std::vector<Finding> compare_built(const TracedRun& a, const TracedRun& b, std::
   for (const auto& [run, other] : {std::pair(&a, &b), std::pair(&b, &a)})
     for (const TracedModule& m : run->modules)
       if (!other->find(m.path) && other->only.empty() && run->has_state(m.path) && !run->has_children(m.path))
-        lines.push_back(fmt::format("{} ({}) is only in {}", m.own_path, m.type, run->file));
+        lines.push_back(fmt::format("{} ({}) is called only in {}", m.own_path, m.type, run->file));
   return found;
 }

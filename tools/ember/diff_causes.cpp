@@ -46,11 +46,25 @@ Line fit(const Values& x, const Values& y, bool shifted) {
     rest += r * r;
   }
   line.rest = std::sqrt(rest / yy);
-  return line;
+  return std::isfinite(line.rest) ? line : Line();
 }
 
 bool near(double a, double b, double part = 1e-3) { return std::fabs(a - b) <= part * std::max(std::fabs(a), std::fabs(b)); }
 bool same(const Tensor& a, const Tensor& b) { return a.sizes() == b.sizes() && allclose(a.to(kFloat64), b.to(kFloat64), 1e-5, 1e-7); }
+
+/// Numbers that are none explain themselves: nothing else can be read from them.
+bool explain_not_finite(const Comparison& c, const Tensor& x, const Tensor& y, Lines& lines) {
+  for (const auto& [file, own, other] : {std::tuple(&c.a.file, &x, &y), std::tuple(&c.b.file, &y, &x)}) {
+    const Values mine = numbers(*own), theirs = numbers(*other);
+    const auto bad = [](const Values& v) { return std::count_if(v.begin(), v.end(), [](double e) { return !std::isfinite(e); }); };
+    if (bad(mine) == 0 || bad(theirs) >= bad(mine)) continue;
+    const auto nan = std::count_if(mine.begin(), mine.end(), [](double e) { return std::isnan(e); });
+    lines.push_back(fmt::format("{} of {} numbers are {} in {}, {} in the other run.", bad(mine), mine.size(), nan == bad(mine) ? "NaN" : "NaN or infinite",
+                                *file, bad(theirs) ? std::to_string(bad(theirs)) : "none"));
+    return true;
+  }
+  return false;
+}
 
 // --- data
 
@@ -331,6 +345,7 @@ std::vector<std::string> causes(const Comparison& c) {
   const Finding& f = *c.first;
   const Tensor *const x = c.a.array(f.step, f.call, f.what), *const y = c.b.array(f.step_b, f.call, f.what);
   const bool first_call = c.a.steps.count(f.step) && calls_of(c.a, f.step).front() == f.call;
+  if (f.kind == Finding::Values && x && y && explain_not_finite(c, *x, *y, lines)) return lines;
   if (f.what.starts_with("input") && first_call && x && y) explain_data(c, f, *x, *y, lines);
   if (f.kind != Finding::Values || !x || !y || !(x->sizes() == y->sizes())) return lines;
   if (f.what.starts_with("param.")) explain_start(c, f, lines);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "diff_page.h"
 
@@ -23,7 +24,7 @@ class Chart {
   Chart(const Comparison& c, int width) : c_(c), width_(width), right_(width > 600 ? 190 : 8) {
     for (const Layer& l : c.layers)
       for (const auto& [step, groups] : l.steps) {
-        if (groups.distance == 0) continue;
+        if (groups.distance == 0 || !drawn(step)) continue;
         low_ = std::min(low_, std::floor(std::log10(groups.distance)));
         high_ = std::max(high_, std::ceil(std::min(std::log10(groups.distance), 1.0)));
       }
@@ -55,7 +56,8 @@ class Chart {
   bool is_first(std::size_t layer) const { return c_.first && c_.first->path == c_.layers[layer].path; }
   bool late() const { return x(c_.first->step) > kLeft + (width_ - kLeft - right_) * 0.6; }
   double x(int64_t step) const {
-    const double span = double(std::max<int64_t>(c_.steps.back().a - c_.steps.front().a, 1));
+    const auto last = std::find_if(c_.steps.rbegin(), c_.steps.rend(), [this](const StepPair& p) { return drawn(p.a); });
+    const double span = double(std::max<int64_t>((last == c_.steps.rend() ? c_.steps.back() : *last).a - c_.steps.front().a, 1));
     return kLeft + 12 + (width_ - kLeft - right_ - 24) * double(step - c_.steps.front().a) / span;
   }
   double y(double distance) const {
@@ -63,12 +65,18 @@ class Chart {
     return kHeight - kBottom - (kHeight - kTop - kBottom) * (d - low_) / (high_ - low_);
   }
   std::string stroke(std::size_t layer) const { return is_first(layer) ? "var(--bad)" : colour(layer, c_.layers.size()); }
-  double last_y(const Layer& layer) const { return y(layer.steps.rbegin()->second.distance); }
+  /// Behind the last step there are only the parameters: it is drawn when the divergence is there.
+  bool drawn(int64_t step) const { return step < c_.a.count || (c_.first && c_.first->step >= c_.a.count); }
+  auto last(const Layer& layer) const {
+    return *std::find_if(layer.steps.rbegin(), std::prev(layer.steps.rend()), [this](const auto& entry) { return drawn(entry.first); });
+  }
+  double last_y(const Layer& layer) const { return y(last(layer).second.distance); }
 
   std::vector<int64_t> ticks() const {
     std::vector<int64_t> chosen;
     const std::size_t stride = (c_.steps.size() + 7) / 8;
-    for (std::size_t i = 0; i < c_.steps.size(); i += stride) chosen.push_back(c_.steps[i].a);
+    for (std::size_t i = 0; i < c_.steps.size(); i += stride)
+      if (drawn(c_.steps[i].a)) chosen.push_back(c_.steps[i].a);
     return chosen;
   }
 
@@ -83,6 +91,7 @@ class Chart {
     const Layer& l = c_.layers[i];
     std::string points, dots;
     for (const auto& [step, groups] : l.steps) {
+      if (!drawn(step)) continue;
       points += fmt::format("{:.1f},{:.1f} ", x(step), y(groups.distance));
       if (l.steps.size() > 40) continue;
       dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{}" style="fill:{}">)", x(step), y(groups.distance), is_first(i) ? 3.5 : 2.2, stroke(i));
@@ -130,7 +139,7 @@ class Chart {
     const std::string path = shortened(layer.path, 24), type = (layer.a ? layer.a : layer.b)->type;
     const std::string kind = path.size() + type.size() < 24 ? fmt::format(R"( <tspan class="type">{}</tspan>)", ember::escaped(type)) : "";
     return fmt::format(R"(<path class="leader" style="stroke:{}" d="M{:.1f} {:.1f} L{} {:.1f}"/>)", stroke(l.layer),
-                       x(layer.steps.rbegin()->first), last_y(layer), left, l.y) +
+                       x(last(layer).first), last_y(layer), left, l.y) +
            fmt::format(R"(<text class="label{}" x="{}" y="{:.1f}" style="fill:{}">{}{}</text>)", is_first(l.layer) ? " strong" : "", left + 4, l.y + 4,
                        stroke(l.layer), ember::escaped(path), kind);
   }

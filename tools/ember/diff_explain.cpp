@@ -30,11 +30,22 @@ std::string predecessor(const TracedRun& run, const TracedRun& other, int64_t st
   return at == calls.begin() || at == calls.end() ? "" : *(at - 1);
 }
 
+std::string with_kind(const TracedRun& run, const std::string& call) {
+  const TracedModule* const module = run.find(call.substr(0, call.find('#')));
+  return call.empty() ? "nothing" : module ? fmt::format("{} ({})", call, module->type) : call;
+}
+
 /// How they are built, and in which mode they run.
 void explain_modules(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
   const TracedModule *a = c.a.find(f.path), *b = c.b.find(f.path);
   if (!a || !b) {
-    lines.push_back(fmt::format("{} has no {} at all.", a ? c.b.file : c.a.file, f.path));
+    const TracedRun &with = a ? c.a : c.b, &without = a ? c.b : c.a;
+    lines.push_back(fmt::format("{} never calls {}: its model has no such module, or its forward goes around it.", without.file, f.path));
+    for (const std::string& call : calls_of(without, a ? f.step_b : f.step)) {
+      const std::vector<std::string> others = calls_of(with, a ? f.step : f.step_b);
+      if (call.find('#') != std::string::npos && std::find(others.begin(), others.end(), call) == others.end())
+        lines.push_back(fmt::format("Instead it calls {} once more.", with_kind(without, call.substr(0, call.find('#')))));
+    }
     return;
   }
   if (built_differently(c)) {
@@ -48,11 +59,6 @@ void explain_modules(const Comparison& c, const Finding& f, std::vector<std::str
     lines.push_back(fmt::format("{} runs it in training mode, {} in evaluation mode: an eval() or a train() is missing.",
                                 a_trains ? c.a.file : c.b.file, a_trains ? c.b.file : c.a.file));
   }
-}
-
-std::string with_kind(const TracedRun& run, const std::string& call) {
-  const TracedModule* const module = run.find(call.substr(0, call.find('#')));
-  return call.empty() ? "nothing" : module ? fmt::format("{} ({})", call, module->type) : call;
 }
 
 void explain_input(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {

@@ -1,234 +1,20 @@
-// Which optimiser a run has, and with which settings, from its gradients and what its weights did: each kind is run again on the recorded
-// gradients, and its settings are searched until its updates are those of the run.
+// Which optimisers the two runs have, and with which settings, from their gradients and what their weights did.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "diff_fit.h"
 #include "diff_measure.h"
 #include "diff_trace.h"
 
 using std::int64_t;
+using fit::Fit;
+using fit::Record;
+using fit::Setting;
+using fit::Values;
 
 namespace {
-
-using Values = std::vector<double>;
-
-/// What one run did to some parameters, in consecutive steps: gradients and weights before, updates behind.
-struct Record {
-  std::vector<Values> gradients, weights, updates;
-  Values lengths;       // of the gradients of all parameters of the run, by step
-  double rounding = 0;  // mean square of what an update carries of it
-  std::size_t size() const { return gradients.empty() ? 0 : gradients[0].size(); }
-};
-
-struct Setting {
-  const char* name;
-  double usual;
-  Values tried;  // before it is refined between two of these
-};
-
-struct Kind {
-  const char* name;
-  std::vector<Setting> settings;
-  /// The directions of all steps for these settings, in the order of `settings`.
-  std::vector<Values> (*directions)(const Record& r, const Values& s);
-  bool decays = false;  // the weights themselves shrink beside it: AdamW
-};
-
-const Values kMoments{0, 0.5, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999}, kDecays{0, 1e-6, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 0.1};
-const Values kEps{1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3};
-
-std::vector<Values> sgd(const Record& r, const Values& s) {  // momentum, dampening, weight_decay, nesterov
-  std::vector<Values> all;
-  Values buffer;
-  for (std::size_t t = 0; t < r.gradients.size(); ++t) {
-    Values g = r.gradients[t], d(g.size());
-    for (std::size_t i = 0; i < g.size(); ++i) g[i] += s[2] * r.weights[t][i];
-    if (t == 0) buffer = g;
-    else
-      for (std::size_t i = 0; i < g.size(); ++i) buffer[i] = s[0] * buffer[i] + (1 - s[1]) * g[i];
-    for (std::size_t i = 0; i < g.size(); ++i) d[i] = s[3] > 0 ? g[i] + s[0] * buffer[i] : buffer[i];
-    all.push_back(std::move(d));
-  }
-  return all;
-}
-
-std::vector<Values> adam(const Record& r, const Values& s) {  // beta1, beta2, eps, weight_decay, amsgrad
-  std::vector<Values> all;
-  Values m(r.size()), v(r.size()), top(r.size());
-  for (std::size_t t = 0; t < r.gradients.size(); ++t) {
-    Values d(r.size());
-    const double first = 1 - std::pow(s[0], double(t + 1)), second = 1 - std::pow(s[1], double(t + 1));
-    for (std::size_t i = 0; i < d.size(); ++i) {
-      const double g = r.gradients[t][i] + s[3] * r.weights[t][i];
-      m[i] = s[0] * m[i] + (1 - s[0]) * g;
-      v[i] = s[1] * v[i] + (1 - s[1]) * g * g;
-      top[i] = std::max(top[i], v[i]);
-      d[i] = m[i] / first / (std::sqrt((s[4] > 0 ? top[i] : v[i]) / second) + s[2]);
-    }
-    all.push_back(std::move(d));
-  }
-  return all;
-}
-
-std::vector<Values> rmsprop(const Record& r, const Values& s) {  // alpha, eps, momentum, weight_decay, centered
-  std::vector<Values> all;
-  Values v(r.size()), mean(r.size()), buffer(r.size());
-  for (std::size_t t = 0; t < r.gradients.size(); ++t) {
-    for (std::size_t i = 0; i < v.size(); ++i) {
-      const double g = r.gradients[t][i] + s[3] * r.weights[t][i];
-      v[i] = s[0] * v[i] + (1 - s[0]) * g * g;
-      mean[i] = s[0] * mean[i] + (1 - s[0]) * g;
-      const double square = s[4] > 0 ? std::max(v[i] - mean[i] * mean[i], 0.0) : v[i];
-      buffer[i] = s[2] * buffer[i] + g / (std::sqrt(square) + s[1]);
-    }
-    all.push_back(buffer);
-  }
-  return all;
-}
-
-std::vector<Values> adagrad(const Record& r, const Values& s) {  // eps, weight_decay
-  std::vector<Values> all;
-  Values sum(r.size());
-  for (std::size_t t = 0; t < r.gradients.size(); ++t) {
-    Values d(r.size());
-    for (std::size_t i = 0; i < d.size(); ++i) {
-      const double g = r.gradients[t][i] + s[1] * r.weights[t][i];
-      sum[i] += g * g;
-      d[i] = g / (std::sqrt(sum[i]) + s[0]);
-    }
-    all.push_back(std::move(d));
-  }
-  return all;
-}
-
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all{
-      {"SGD", {{"momentum", 0, kMoments}, {"dampening", 0, {0, 0.1, 0.5, 0.9}}, {"weight_decay", 0, kDecays}, {"nesterov", 0, {0, 1}}}, sgd},
-      {"Adam", {{"beta1", 0.9, kMoments}, {"beta2", 0.999, kMoments}, {"eps", 1e-8, kEps}, {"weight_decay", 0, kDecays}, {"amsgrad", 0, {0, 1}}}, adam},
-      {"AdamW", {{"beta1", 0.9, kMoments}, {"beta2", 0.999, kMoments}, {"eps", 1e-8, kEps}, {"", 0, {0}}, {"amsgrad", 0, {0, 1}}}, adam, true},
-      {"RMSprop", {{"alpha", 0.99, kMoments}, {"eps", 1e-8, kEps}, {"momentum", 0, kMoments}, {"weight_decay", 0, kDecays}, {"centered", 0, {0, 1}}}, rmsprop},
-      {"Adagrad", {{"eps", 1e-10, kEps}, {"weight_decay", 0, kDecays}}, adagrad}};
-  return all;
-}
-
-struct Fit {
-  const Kind* kind = nullptr;
-  bool scheduled = false;  // a rate for each step, else one for all
-  Values settings = {}, rates = {};
-  double decay = 0;        // AdamW's
-  double rest = 1;         // what of the updates it does not explain
-};
-
-/// Of u = -rate d (- decay p), by least squares.
-struct Sums {
-  double dd = 0, dp = 0, pp = 0, du = 0, pu = 0;
-};
-std::pair<double, double> solved(const Sums& s, bool decays) {
-  const double det = s.dd * s.pp - s.dp * s.dp;
-  if (decays && det > 1e-9 * s.dd * s.pp) return {(s.du * s.pp - s.pu * s.dp) / det, (s.pu * s.dd - s.du * s.dp) / det};
-  return {s.dd > 0 ? s.du / s.dd : 0, 0};
-}
-
-void measure(const Record& r, Fit& fit) {
-  const std::vector<Values> directions = fit.kind->directions(r, fit.settings);
-  std::vector<Sums> sums(fit.scheduled ? directions.size() : 1);
-  for (std::size_t t = 0; t < directions.size(); ++t) {
-    Sums& s = sums[fit.scheduled ? t : 0];
-    for (std::size_t i = 0; i < r.size(); ++i) {
-      const double d = directions[t][i], p = r.weights[t][i], u = r.updates[t][i];
-      s.dd += d * d, s.dp += d * p, s.pp += p * p, s.du += d * u, s.pu += p * u;
-    }
-  }
-  double rest = 0, all = 0, decays = 0;
-  fit.rates.clear();
-  for (std::size_t t = 0; t < directions.size(); ++t) {
-    const auto [x, y] = solved(sums[fit.scheduled ? t : 0], fit.kind->decays);
-    fit.rates.push_back(-x);
-    if (x != 0) decays += y / x / double(directions.size());
-    for (std::size_t i = 0; i < r.size(); ++i) {
-      const double left = r.updates[t][i] - x * directions[t][i] - y * r.weights[t][i];
-      rest += left * left;
-      all += r.updates[t][i] * r.updates[t][i];
-    }
-  }
-  // AdamW: u = -rate (d + decay p).
-  fit.decay = decays;
-  fit.rest = all > 0 ? std::sqrt(rest / all) : 1;
-  if (!std::isfinite(fit.rest)) fit.rest = 1;
-}
-
-double rest_with(const Record& r, Fit fit, std::size_t setting, double value) {
-  fit.settings[setting] = value;
-  measure(r, fit);
-  return fit.rest;
-}
-
-/// The best value of one setting: one that is usual, or one between two of these.
-void search(const Record& r, Fit& fit, std::size_t setting) {
-  const Values& tried = fit.kind->settings[setting].tried;
-  std::size_t best = 0;
-  double least = INFINITY;
-  for (std::size_t i = 0; i < tried.size(); ++i)
-    if (const double rest = rest_with(r, fit, setting, tried[i]); rest < least) least = rest, best = i;
-  double value = tried[best];
-  if (tried.size() > 2) {  // else it is a switch
-    double low = tried[best ? best - 1 : 0], high = tried[std::min(best + 1, tried.size() - 1)];
-    for (int i = 0; i < 24; ++i) {
-      const double p = low + 0.382 * (high - low), q = low + 0.618 * (high - low);
-      (rest_with(r, fit, setting, p) < rest_with(r, fit, setting, q) ? high : low) = rest_with(r, fit, setting, p) < rest_with(r, fit, setting, q) ? q : p;
-    }
-    if (rest_with(r, fit, setting, (low + high) / 2) < 0.7 * least) value = (low + high) / 2;
-  }
-  fit.settings[setting] = value;
-  measure(r, fit);
-}
-
-Fit refined(const Record& r, Fit fit, double enough) {
-  measure(r, fit);
-  for (int round = 0; round < 3 && fit.rest > enough; ++round)
-    for (std::size_t i = 0; i < fit.settings.size(); ++i)
-      if (fit.kind->settings[i].tried.size() > 1) search(r, fit, i);
-  // What makes no difference is as usual.
-  for (std::size_t i = 0; i < fit.settings.size(); ++i) {
-    const double usual = fit.kind->settings[i].usual;
-    if (rest_with(r, fit, i, usual) < std::max(1.2 * fit.rest, enough)) fit.settings[i] = usual, measure(r, fit);
-  }
-  return fit;
-}
-
-/// What an update carries of the rounding of its parameter, relative to it: no fit can be closer.
-double closest(const Record& r) {
-  double updates = 0;
-  for (const Values& u : r.updates)
-    for (const double e : u) updates += e * e;
-  return updates > 0 ? 3 * std::sqrt(r.rounding * double(r.size() * r.updates.size()) / updates) + 3e-6 : 1;
-}
-
-/// The simplest kind that explains the updates.
-Fit fit(const Record& r) {
-  const double enough = closest(r);
-  Fit best;
-  const auto consider = [&](const Fit& start) {
-    if (best.rest < enough) return;
-    Fit candidate = refined(r, start, enough);
-    if (candidate.rest < 0.5 * best.rest) best = std::move(candidate);
-  };
-  for (const bool scheduled : {false, true}) {
-    for (const Kind& kind : kinds()) {
-      Fit start{.kind = &kind, .scheduled = scheduled};
-      for (const Setting& s : kind.settings) start.settings.push_back(s.usual);
-      consider(start);
-      if (kind.directions != sgd) continue;
-      start.settings = {0.9, 0, 0, 0}, consider(start);
-      start.settings = {0.9, 0.1, 0, 0}, consider(start);
-      start.settings = {0.9, 0, 0, 1}, consider(start);
-    }
-    if (best.rest < 0.005) break;
-  }
-  return best;
-}
 
 /// As the other run would with gradients that are clipped, to a norm or element by element; "" when that explains nothing.
 std::string clipped(const Record& r, const Fit& other) {
@@ -236,12 +22,12 @@ std::string clipped(const Record& r, const Fit& other) {
     Record cut = r;
     for (std::size_t t = 0; t < cut.gradients.size(); ++t)
       for (double& g : cut.gradients[t]) g = norm ? g * std::min(1.0, limit / (r.lengths[t] + 1e-6)) : std::clamp(g, -limit, limit);
-    Fit fit = other;
-    fit.scheduled = true;
-    measure(cut, fit);
+    Fit as_other = other;
+    as_other.scheduled = true;
+    fit::measure(cut, as_other);
     // Any limit below all gradients gives the same directions; the rate tells which one it is.
-    double off = fit.rest;
-    for (const double rate : fit.rates) off = std::max(off, std::fabs(rate / other.rates[0] - 1));
+    double off = as_other.rest;
+    for (const double rate : as_other.rates) off = std::max(off, std::fabs(rate / other.rates[0] - 1));
     return off;
   };
   for (const bool norm : {true, false}) {
@@ -260,13 +46,54 @@ std::string clipped(const Record& r, const Fit& other) {
   return "";
 }
 
+/// What of the updates is left when the run's optimiser is the other one's, but is made anew before the step `anew` (and so has forgotten its moments),
+/// or takes so many steps with the gradients of each step.
+double left(const Record& r, const Fit& other, std::size_t anew, const std::vector<int>& times) {
+  double rest = 0, all = 0;
+  for (const auto& [from, to] : {std::pair(std::size_t(0), anew), std::pair(anew, r.updates.size())}) {
+    Record part;
+    for (std::size_t t = from; t < to; ++t)
+      for (int i = 0; i < times[t]; ++i) part.gradients.push_back(r.gradients[t]), part.weights.push_back(r.weights[t]);
+    const std::vector<Values> directions = other.kind->directions(part, other.settings);
+    std::size_t at = 0;
+    for (std::size_t t = from; t < to; ++t) {
+      Values u = r.updates[t];
+      for (const double e : u) all += e * e;
+      for (int i = 0; i < times[t]; ++i, ++at)
+        for (std::size_t k = 0; k < u.size(); ++k)
+          u[k] += other.rates[0] * (directions[at][k] + (other.kind->decays ? other.decay * r.weights[t][k] : 0));
+      for (const double e : u) rest += e * e;
+    }
+  }
+  return all > 0 ? std::sqrt(rest / all) : 1;
+}
+
+/// The other run's optimiser, used wrongly; "" when that explains nothing.
+std::string misused(const Record& r, const Fit& other) {
+  const std::size_t steps = r.updates.size();
+  const std::vector<int> once(steps, 1);
+  for (std::size_t t = 1; t < steps; ++t)
+    if (left(r, other, t, once) < 0.02)
+      return fmt::format("if it forgot its moments before training step {}: it is made anew there, or resumed without its state", t);
+  if (left(r, other, 0, std::vector<int>(steps, 2)) < 0.02) return "with step() called twice in every step";
+  for (std::size_t t = 0; t < steps; ++t) {
+    std::vector<int> times = once;
+    times[t] = 2;
+    if (left(r, other, 0, times) < 0.02) return fmt::format("with step() called twice in training step {}", t);
+  }
+  return "";
+}
+
 /// Is the rate another one from some step on?
 bool changes(const Fit& f) {
   const auto [least, most] = std::minmax_element(f.rates.begin(), f.rates.end());
-  return *most - *least > 2e-3 * *most;
+  return *most - *least > 2e-3 * std::max(std::fabs(*most), std::fabs(*least));
 }
 
-std::string text(const Fit& f) {
+std::string text(Fit f) {
+  const bool uphill = std::all_of(f.rates.begin(), f.rates.end(), [](double rate) { return rate < 0; });
+  if (uphill)
+    for (double& rate : f.rates) rate = -rate;
   std::string out = fmt::format("{}(lr={:.4g}", f.kind->name, f.rates[f.rates.size() / 2]);
   if (changes(f)) {
     out = fmt::format("{}(lr=", f.kind->name);
@@ -279,7 +106,7 @@ std::string text(const Fit& f) {
     out += s.tried.size() == 2 ? fmt::format(", {}=True", s.name) : fmt::format(", {}={:.3g}", s.name, f.settings[i]);
   }
   if (f.kind->decays) out += fmt::format(", weight_decay={:.3g}", f.decay);
-  return out + ")";
+  return out + (uphill ? ", maximize=True)" : ")");
 }
 
 /// The parameters that were found to be updated differently, or all of them, up to the step of the finding and two more.
@@ -326,15 +153,16 @@ std::string standing_still(const Comparison& c, const Record& a, const Record& b
     if (r->updates.size() <= at || !still(r->updates[at]) || other->updates.size() <= at || still(other->updates[at])) continue;
     const bool ever = std::any_of(r->updates.begin(), r->updates.end(), [&](const Values& u) { return !still(u); });
     return ever ? fmt::format("They do not move at all in {} in this step: step() of the optimiser was left out.", run->file)
-                : fmt::format("They never move in {}: the optimiser was not given them, or step() is not called.", run->file);
+                : fmt::format("They never move in {}: the optimiser was not given them, their gradients are cleared before it, or step() is not called.", run->file);
   }
   return "";
 }
 
 std::string told(const std::string& file, const Fit& own, const Record& r, const Fit& other) {
   if (own.rest < 0.02) return fmt::format("{} moves them as {} would", file, text(own));
-  const std::string cut = other.kind && other.rest < 0.02 && !other.rates.empty() ? clipped(r, other) : "";
-  return cut.empty() ? fmt::format("{} as no optimiser that is known here", file) : fmt::format("{} as that would {}", file, cut);
+  std::string how = other.kind && other.rest < 0.02 && !other.rates.empty() ? clipped(r, other) : "";
+  if (how.empty() && other.kind && other.rest < 0.02 && !other.rates.empty() && !changes(other)) how = misused(r, other);
+  return how.empty() ? fmt::format("{} as no optimiser that is known here", file) : fmt::format("{} as that would {}", file, how);
 }
 
 }  // namespace
@@ -351,7 +179,7 @@ std::vector<std::string> optimizers(const Comparison& c) {
   const auto same = [&](const StepPair& p) { return p.a == c.first->step; };
   const int64_t updates = std::find_if(c.steps.begin(), c.steps.end(), same)->trained;
   if (const std::string still = updates > 0 ? standing_still(c, of_a, of_b, std::size_t(updates - 1)) : ""; !still.empty()) return {still};
-  const Fit a = fit(of_a), b = fit(of_b);
+  const Fit a = fit::best(of_a), b = fit::best(of_b);
   if (!a.kind || !b.kind || (a.rest > 0.02 && b.rest > 0.02)) return {};
   std::vector<std::string> lines{told(c.a.file, a, of_a, b) + ",", told(c.b.file, b, of_b, a) + "."};
   if ((a.rest < 0.02 && changes(a)) || (b.rest < 0.02 && changes(b)))

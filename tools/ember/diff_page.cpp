@@ -127,11 +127,13 @@ std::string table_row(const Comparison& c, std::size_t i, const std::string& whe
                                 first ? R"( class="first")" : "", colour(i, c.layers.size()), ember::escaped(l.path), type_of(l));
   out += cell(kForward, when, groups.has_forward, groups.forward) + cell(kState, when, groups.has_state, groups.state) +
          cell(kBackward, when, groups.has_backward, groups.backward);
-  out += fmt::format(R"(<td class="number">{}</td>)", part_text(l.distance));
+  out += fmt::format(R"(<td class="number">{}</td>)", l.distance == 0 && !std::isfinite(l.worst.ratio) ? "—" : part_text(l.distance));
   out += fmt::format(R"(<td class="bars"><div class="bar"><i class="{}" style="width:{:.1f}%"></i></div></td>)",
                      l.worst.ratio > 1 ? "bad" : "good", 100 * portion(l.worst.ratio));
   const Finding& f = l.since ? *l.since : l.worst;
-  const std::string at = f.ratio == 0 ? "equal" : fmt::format("{}step {}, {}", l.since ? "since " : "", f.step, ember::escaped(f.what));
+  std::string what = ember::escaped(f.what);
+  if (const std::size_t dot = what.find('.'); dot != std::string::npos) what.insert(dot + 1, "<wbr>");  // where a narrow column may break it
+  const std::string at = f.ratio == 0 ? "equal" : fmt::format("{}step {}, {}", l.since ? "since " : "", f.step, what);
   return out + fmt::format(R"(<td class="number">{}</td><td class="at">{}{}</td></tr>)", ratio_text(l.worst.ratio), at,
                            first ? "<b>first</b>" : "");
 }

@@ -28,7 +28,7 @@ table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nu
 th { text-align: left; font-weight: 500; font-size: 12.5px; color: var(--soft); padding: 0 12px 8px 0; white-space: nowrap; }
 th small { font-size: inherit; opacity: 0.75; margin-left: 6px; }
 td { padding: 6px 12px 6px 0; border-top: 1px solid var(--faint); white-space: nowrap; }
-.number { text-align: right; } .at { color: var(--soft); } .at b { margin-left: 10px; padding: 1px 8px; border-radius: 99px; background: var(--bad); color: var(--card); font-size: 12px; font-weight: 600; }
+.number { text-align: right; } .at { color: var(--soft); white-space: normal; overflow-wrap: break-word; } .at b { margin-left: 10px; padding: 1px 8px; border-radius: 99px; background: var(--bad); color: var(--card); font-size: 12px; font-weight: 600; }
 tr.first td { background: var(--bad-soft); } tr.first td:first-child { border-radius: 6px 0 0 6px; } tr.first td:last-child { border-radius: 0 6px 6px 0; }
 td:first-child { padding-left: 8px; } th:first-child { padding-left: 8px; }
 .swatch { display: inline-block; width: 9px; height: 9px; border-radius: 3px; margin-right: 9px; }
@@ -47,6 +47,7 @@ svg { width: 100%; height: auto; display: block; margin-top: 12px; font: 12px sy
 footer { margin-top: 44px; padding-top: 16px; border-top: 1px solid var(--faint); color: var(--soft); font-size: 13.5px; } footer p { margin: 0 0 4px; }
 .when { stroke: var(--bad); stroke-width: 1.2; stroke-dasharray: 3 3; } .axis.bad { fill: var(--bad); font-weight: 600; }
 svg.narrow { display: none; } .card p, .runs, footer { overflow-wrap: anywhere; }
+@media (max-width: 900px) { .bars { width: 14%; min-width: 90px; } }
 @media (max-width: 760px) { main { padding: 24px 16px 40px; } h1 { font-size: 25px; } .card { padding: 16px 16px 8px; } svg.wide { display: none; } svg.narrow { display: block; }
-  .bars, .type { display: none; } .at { white-space: normal; overflow-wrap: anywhere; min-width: 84px; } td, th { padding-right: 8px; } .cell { width: 24px; } .built span { display: block; } .run { flex-wrap: wrap; gap: 2px 10px; } }
+  .bars, .type { display: none; } .at { min-width: 84px; } td, th { padding-right: 8px; } .cell { width: 24px; } .built span { display: block; } .run { flex-wrap: wrap; gap: 2px 10px; } }
 )";

@@ -71,7 +71,8 @@ void print_comparison(const Comparison& c) {
                                                tolerance, kWidth, "where")));
   for (const Layer& l : c.layers) {
     const bool good = l.worst.ratio <= 1, first = c.first && c.first->path == l.path;
-    fmt::print("{:<{}}  {:<{}}  {:>6}  {:>7}  {}  {}{}\n", l.path, path, (l.a ? l.a : l.b)->type, type, part_text(l.distance), ratio_text(l.worst.ratio),
+    const std::string apart = l.distance == 0 && !std::isfinite(l.worst.ratio) ? "—" : part_text(l.distance);  // nothing to compare
+    fmt::print("{:<{}}  {:<{}}  {:>6}  {:>7}  {}  {}{}\n", l.path, path, (l.a ? l.a : l.b)->type, type, apart, ratio_text(l.worst.ratio),
                colours.verdict(good, bar(l.worst.ratio)), where_text(l), first ? colours.bold("  ◀ first") : "");
   }
   fmt::print("\n{} of {} arrays are farther apart than what came before them explains\n", grouped(c.diverging), grouped(c.arrays));

@@ -5,7 +5,7 @@
 //   diff_compare.cpp   measures every array, and judges it by what came before it
 //   diff_update.cpp    judges what the optimisers did
 //   diff_built.cpp     holds beside each other how the models are built
-//   diff_explain.cpp   says in words what the first divergence means; diff_causes.cpp and diff_optimizer.cpp look for its cause
+//   diff_explain.cpp   says in words what the first divergence means; diff_causes.cpp and diff_optimizer.cpp (with diff_fit.cpp) look for its cause
 //   diff_table.cpp     prints the report on a terminal
 //   diff_page.cpp      writes it as a page, diff_chart.cpp the curves on it
 #pragma once

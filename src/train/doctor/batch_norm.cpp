@@ -39,7 +39,8 @@ void Session::before_norm(const nn::BatchNormBase& norm, Place& place, const Ten
   if (!norm.is_training()) return check_evaluation(norm, place, x);
 
   if (!grad_was_on) {
-    if (!norm.momentum.given() && place.averages_by_momentum) return;  // statistics are being recomputed, as by update_bn
+    // Statistics are being recomputed, as by update_bn: of a model that was trained with a momentum, or is an average of trained ones.
+    if (!norm.momentum.given() && (place.averages_by_momentum || place.trained == 0)) return;
     if (norm.running_mean.defined()) place.mean_before = norm.running_mean.detach().clone();
     evaluations_.push_back({shown(place), place.type, "", samples, root_});
     return;
@@ -166,7 +167,7 @@ void Session::norms_at_step(const optim::Optimizer& optimizer) {
           fmt::format("momentum {} is the weight of the newest batch: the running statistics follow the last batch", momentum),
           fmt::format("momentum {:.3g}: other libraries name the weight of the past", momentum < 1 ? 1 - momentum : 0.1));
   for (const Fixed& f : fixed_) {
-    if (f.root->module && f.root->module->is_training()) continue;  // frozen on purpose, one by one
+    if (const nn::Module* model = f.root->called.module(); model && model->is_training()) continue;  // frozen on purpose, one by one
     bool trained = !f.weight && trains(f.root);
     for (const optim::ParamGroup& group : optimizer.param_groups)
       for (const Tensor& p : group.params) trained = trained || p.impl() == f.weight;

@@ -24,8 +24,9 @@ bool has(const optim::Optimizer& optimizer, const Tensor& parameter) {
 
 /// Whole numbers up to 255, in many columns: pictures as they come from a file.
 void Session::check_input(Root& root, const Tensor& x) {
-  if (!x.is_floating_point() || x.dim() < 2 || x.size(0) == 0 || x.numel() / x.size(0) < 64 || !all_finite(x)) return;
-  const Tensor some = x.detach().narrow(0, 0, std::min<int64_t>(x.size(0), 8));
+  if (!x.is_floating_point() || x.dim() < 2 || x.size(0) == 0 || x.numel() / x.size(0) < 64) return;
+  const Tensor some = x.detach().narrow(0, 0, std::min<int64_t>(x.size(0), 8)).contiguous();
+  if (!all_finite(some)) return;
   const double largest = some.amax().item<double>(), smallest = some.amin().item<double>();
   if (smallest < 0 || largest <= 64 || largest > 255 || !some.eq(some.round()).all().item<bool>()) return;
   say("input_0_to_255", root.type, fmt::format("the input goes from {} to {} in whole numbers: pixels as they come from a file", smallest, largest),
@@ -55,7 +56,7 @@ void Session::check_dead(Place& place, const Tensor& x, bool is_output) {
       "a smaller learning rate, weights of nn::init::kaiming_normal_, nn::LeakyReLU, or batch norm in front");
 }
 
-void Session::check_membership(const optim::Optimizer& optimizer, Watched& watched) {
+void Session::check_twice(const optim::Optimizer& optimizer, const Watched& watched) {
   if (watched.steps == 0) {
     std::unordered_set<const TensorImpl*> seen;
     int64_t twice = 0;
@@ -72,26 +73,55 @@ void Session::check_membership(const optim::Optimizer& optimizer, Watched& watch
         if (has(optimizer, p) && has(*other, p) && theirs.dirty && std::abs(theirs.steps - watched.steps) <= 1)
           say("parameter_twice", name, "two optimisers have it, and both move it in every step", "list each parameter in one optimiser");
   }
-  // By the third step every branch of a model has been used. Looked at up to then only.
-  if (watched.steps > 2) return;
+}
+
+/// Parameters that no gradient reaches. Branches may take turns (one head for each task): what is said waits for 16 steps, or for the end.
+void Session::check_reached(const optim::Optimizer& optimizer, Watched& watched) {
+  if (watched.steps == 0)
+    for (auto& [state, root] : roots_) {
+      if (std::none_of(root.parameters.begin(), root.parameters.end(), [&](const auto& named) { return has(optimizer, named.second); })) continue;
+      for (const auto& named : root.parameters)
+        if (named.second.requires_grad()) watched.unreached.push_back(named);
+    }
+  std::erase_if(watched.unreached, [](const auto& named) { return named.second.grad().defined(); });
+  if (watched.steps + 1 == kStepsUntilReached) settle_reached(watched);
+}
+
+void Session::settle_reached(Watched& watched) {
+  if (watched.steps < 2) return;
+  for (const auto& [name, p] : watched.unreached) {
+    if (!p.requires_grad()) continue;
+    if (watched.cleared)
+      say("parameter_without_gradient", name, "never has a gradient when a step is taken: zero_grad() is called between backward() and step()",
+          "zero_grad() first, then backward(), then step()");
+    else
+      say("parameter_without_gradient", name,
+          "never got a gradient: nothing that reaches the loss uses it, or its history was cut (detach, item, NoGradGuard)",
+          "use it in forward, leave it out, or requires_grad_(false)");
+  }
+  watched.unreached.clear();
+}
+
+/// Parameters with a gradient that no optimiser has: in the first steps and now and then, since layers are added and unfrozen later, too. Of
+/// models that the optimiser has something of, or that are in training mode: others pass gradients on to what is trained.
+void Session::check_membership(const optim::Optimizer& optimizer, Watched& watched) {
+  watched.look_again = false;
+  const bool knows_all = everything || (watched_.size() == 1 && optimizers_.size() == 1);
   for (auto& [state, root] : roots_) {
-    bool ours = false;
-    for (const auto& [name, p] : root.parameters) ours = ours || has(optimizer, p);
-    if (!ours) continue;
+    const nn::Module* const model = root.called.module();
+    if (!root.recorded || !model) continue;
+    const bool ours = std::any_of(root.parameters.begin(), root.parameters.end(), [&](const auto& named) { return has(optimizer, named.second); });
+    if (!ours && !(knows_all && model->is_training())) continue;
     for (const auto& [name, p] : root.parameters) {
-      if (!p.requires_grad()) continue;
-      if (!p.grad().defined()) {
-        if (++watched.without_gradient[p.impl()] == 3)
-          say("parameter_without_gradient", name,
-              "never got a gradient: nothing that reaches the loss uses it, or its history was cut (detach, item, NoGradGuard)",
-              "use it in forward, leave it out, or requires_grad_(false)");
-      } else if (watched.steps == 2) {
-        bool anywhere = false;
-        for (const auto& [other, theirs] : optimizers_) anywhere = anywhere || has(*other, p);
-        if (!anywhere)
-          say("parameter_not_in_optimizer", name, "gets a gradient, but no optimiser has it: it stays as it was initialised",
-              "pass model.parameters() to the optimiser, made after all layers are there; to freeze it, requires_grad_(false)");
-      }
+      if (!p.requires_grad() || !p.grad().defined()) continue;
+      const bool anywhere = std::any_of(optimizers_.begin(), optimizers_.end(), [&](const auto& other) { return has(*other.first, p); });
+      if (anywhere) continue;
+      const int times = ++watched.outside[p.impl()];
+      watched.look_again |= times < 3;
+      if (times == 3)
+        say("parameter_not_in_optimizer", name, "gets a gradient, but no optimiser has it: it stays as it is",
+            "pass model.parameters() to the optimiser, made after all layers are there, or optimizer.add_param_group(); to freeze it, "
+            "requires_grad_(false)");
     }
   }
 }

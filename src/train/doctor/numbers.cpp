@@ -113,14 +113,15 @@ void Session::find_first_not_finite(const std::string& seen) {
   std::string where;
   nn::ForwardObserver* const before = nn::forward_observer();
   for (auto& [state, root] : roots_) {
-    if (!root.module || !root.input.defined() || !where.empty()) continue;
+    nn::Module* const model = root.called.module();
+    if (!model || !root.input.defined() || !where.empty()) continue;
     if (root.input.is_floating_point() && !all_finite(root.input)) {
       where = "the input of the model";
       break;
     }
     // Copies take the buffers' places meanwhile: the tape has saved the originals.
     std::vector<std::pair<nn::NamedTensor*, Tensor>> kept;
-    for (const auto& [path, module] : root.module->named_modules())
+    for (const auto& [path, module] : model->named_modules())
       for (const auto& b : State::of(*module).buffers) {
         kept.emplace_back(b.get(), b->value);
         if (b->value.defined()) b->value = b->value.detach().clone();
@@ -129,7 +130,7 @@ void Session::find_first_not_finite(const std::string& seen) {
     Search search(root);
     nn::set_forward_observer(&search);
     try {
-      (*root.module)(root.input);
+      (*model)(root.input);
     } catch (const std::exception&) {  // it may well refuse what it gets now
     }
     nn::set_forward_observer(before);

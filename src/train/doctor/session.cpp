@@ -30,6 +30,23 @@ const TensorImpl* first_parameter(const State& state) {
   return nullptr;
 }
 
+/// "features.0": where the module is in the outermost one that has it; "" of that one itself.
+std::string path_in_whole(const State& state) {
+  std::string path;
+  for (const State* s = &state; s->parent; s = s->parent)
+    for (const auto& [name, child] : s->parent->children)
+      if (&State::of(*child) == s) path = path.empty() ? name : name + "." + path;
+  return path;
+}
+
+/// A number that changes when modules or parameters are added or replaced.
+std::size_t parts_of(const State& state, std::size_t before) {
+  std::size_t parts = before * 31 + reinterpret_cast<std::size_t>(&state);
+  for (const auto& p : state.parameters) parts = parts * 31 + reinterpret_cast<std::size_t>(p->value.impl());
+  for (const auto& [name, child] : state.children) parts = parts_of(State::of(*child), parts);
+  return parts;
+}
+
 /// Whatever goes wrong in here is no business of the training.
 template <class Body>
 void guarded(Session& session, Body&& body) {
@@ -63,7 +80,6 @@ void Session::end() {
   active = everything = false;
   if (nn::forward_observer() == this) nn::set_forward_observer(nullptr);
   roots_.clear();
-  last_root_ = nullptr;
   optimizers_.clear();
   watched_.clear();
   few_.clear();
@@ -92,6 +108,7 @@ void Session::last_words() {
   try {
     settle_prediction();
     settle_evaluation(false);
+    for (auto& [optimizer, watched] : optimizers_) settle_reached(watched);
     flush();
   } catch (const std::exception& error) {
     warn(fmt::format("doctor: {}", error.what()));
@@ -100,30 +117,48 @@ void Session::last_words() {
 
 // --- modules
 
-/// The model that this call from outside belongs to; null when it is none of ours, or no model (a loss, an activation).
+/// The model that this call from outside belongs to: the module that is called, one that it is a part of, or the watched part of it. Null when
+/// it is none of ours, or no model (a loss, an activation).
 Root* Session::root_of(const nn::Module& module, const std::vector<Tensor>& inputs) {
-  const State* const state = &State::of(module);
-  if (const auto found = roots_.find(state); found != roots_.end()) {
-    if (found->second.first != first_parameter(*state)) found->second = {};  // another model where a former one was
-    found->second.first = first_parameter(*state);
-    return &found->second;
+  const State* state = &State::of(module);
+  bool watched = everything;
+  for (const State* s = state; s; s = s->parent) {
+    watched |= watched_.count(s) > 0;
+    if (Root* const root = known_root(*s)) return root;
   }
-  if (!everything && !watched_.count(state)) {
-    for (auto& [other, root] : roots_)  // a part of a model, called by itself
-      if (root.places.count(state)) return &root;
-    return nullptr;
-  }
+  if (!watched) state = watched_below(*state);
+  if (!state) return nullptr;
+  if (Root* const root = known_root(*state)) return root;
   if (inputs.empty() || (state->children.empty() && state->parameters.empty() && state->buffers.empty())) return nullptr;
   if (roots_.size() > 256) {  // models that came and went
     roots_.clear();
-    last_root_ = nullptr;
     few_.clear();
     fixed_.clear();
     momenta_.clear();
     evaluations_.clear();
   }
-  roots_[state].first = first_parameter(*state);
-  return &roots_[state];
+  Root& root = roots_[state];
+  root.state = state;
+  root.first = first_parameter(*state);
+  return &root;
+}
+
+Root* Session::known_root(const State& state) {
+  const auto found = roots_.find(&state);
+  if (found == roots_.end()) return nullptr;
+  if (found->second.first != first_parameter(state)) found->second = {};  // another model where a former one was
+  found->second.state = &state;
+  found->second.first = first_parameter(state);
+  return &found->second;
+}
+
+const State* Session::watched_below(const State& state) const {
+  for (const auto& [name, child] : state.children) {
+    const State& below = State::of(*child);
+    if (watched_.count(&below)) return &below;
+    if (const State* const found = watched_below(below)) return found;
+  }
+  return nullptr;
 }
 
 void Session::find_places(Root& root, const nn::Module& module, const std::string& path) {
@@ -146,26 +181,32 @@ void Session::begin_call(const nn::Module& module, const std::vector<Tensor>& in
   root_ = root;
   if (!root) return;
   const Tensor& x = inputs[0];
-  if (last_root_ && last_root_ != root && optimizers_.size() >= 2 && x.defined() && x.data_ptr() == last_output_) last_root_->generates = true;
+  for (auto& [state, other] : roots_)
+    if (&other != root && other.output.defined() && x.defined() && x.data_ptr() == other.output.data_ptr()) other.generates = true;
   const bool recording = grad_was_on, training = module.is_training();
   const int samples = x.defined() && x.dim() > 0 ? int(std::min<int64_t>(x.size(0), 9)) : 0;
   close_look = deserves_a_look(root->calls[samples * 4 + training * 2 + recording]++);
-  root->module = const_cast<nn::Module*>(&module);
+  root->called = Called(module);
+  root->recorded |= recording;
   root->input = recording && inputs.size() == 1 ? x : Tensor();
   if (!close_look) return;
-  if (root->places.size() < 2 || root->looks % 16 == 0 || !recording) {
+  if (const std::size_t made_of = parts_of(*root->state, 0); made_of != root->made_of) {
+    const nn::Module& model = *root->state->self;
+    const std::string path = path_in_whole(*root->state);
+    root->made_of = made_of;
     auto before = std::move(root->places);
     root->places.clear();
     root->of_norms.clear();
-    root->type = module.type_name();
-    find_places(*root, module, "");
+    root->type = model.type_name();
+    find_places(*root, model, path);
     for (auto& [state, place] : root->places)
       if (const auto known = before.find(state); known != before.end() && known->second.path == place.path) place = std::move(known->second);
-    root->parameters = module.named_parameters();
+    root->parameters = model.named_parameters();
+    for (auto& [name, p] : root->parameters) name = path.empty() ? name : path + "." + name;
   }
   biased_ = nullptr;
   last_relu_ = nullptr;
-  if (recording && training && x.defined() && ++root->looks <= 3) check_input(*root, x);
+  if (recording && training && x.defined()) check_input(*root, x);
 }
 
 void Session::end_call() {
@@ -211,9 +252,10 @@ void Session::after_forward(const nn::Module& module, const std::vector<Tensor>&
         }
     });
   if (!calls.empty()) return;
-  last_root_ = root_;
-  last_output_ = output.defined() ? output.data_ptr() : nullptr;
-  guarded(*this, [&] { end_call(); });
+  guarded(*this, [&] {
+    if (root_ && optimizers_.size() >= 2 && output.defined()) root_->output = output.detach();
+    end_call();
+  });
 }
 
 void Session::abandon_forward(const nn::Module&) {
@@ -230,11 +272,12 @@ void Session::on_loss(const Tensor& loss) {
     predictions_.clear();  // it was training
     for (auto& [optimizer, watched] : optimizers_) {
       watched.backwards = true;
+      watched.cleared = false;
       if (!watched.dirty) continue;
       bool clear = true;  // whoever did it, and however
       for (const optim::ParamGroup& group : optimizer->param_groups)
         for (const Tensor& p : group.params)
-          if (clear && p.numel() < 4096 && p.grad().defined()) clear = !p.grad().detach().ne(0).any().item<bool>();
+          if (clear && p.grad().defined()) clear = !p.grad().detach().ne(0).any().item<bool>();
       watched.dirty = !clear;
     }
     check_loss(loss);
@@ -247,13 +290,20 @@ void Session::on_optimizer(const optim::Optimizer& optimizer, optim::OptimizerEv
   using Event = optim::OptimizerEvent;
   if (event == Event::Destroyed) {
     const std::lock_guard lock(mutex);
-    optimizers_.erase(&optimizer);
+    if (const auto found = optimizers_.find(&optimizer); found != optimizers_.end()) {
+      if (active) settle_reached(found->second);
+      optimizers_.erase(found);
+      flush();
+    }
     return;
   }
   if (!active || busy_ || (!everything && !optimizers_.count(&optimizer))) return;
   guarded(*this, [&] {
     Watched& watched = optimizers_[&optimizer];
-    if (event == Event::ZeroGrad) watched.dirty = false;
+    if (event == Event::ZeroGrad) {
+      watched.dirty = false;
+      watched.cleared = watched.backwards;
+    }
     if (event != Event::Step) return;
     if (!nn::forward_observer()) nn::set_forward_observer(this);  // a trace had it for a while
     if (watched.dirty && watched.backwards && !accumulates_)
@@ -263,14 +313,16 @@ void Session::on_optimizer(const optim::Optimizer& optimizer, optim::OptimizerEv
     settle_evaluation(false);
     norms_at_step(optimizer);
     check_finite(optimizer, watched);
-    check_membership(optimizer, watched);
+    check_twice(optimizer, watched);
+    if (watched.steps < kStepsUntilReached) check_reached(optimizer, watched);
+    if (deserves_a_look(watched.steps) || watched.look_again) check_membership(optimizer, watched);
     if (watched.steps == 0) note_weight_decay(optimizer);
     if (deserves_a_look(watched.steps)) check_gradients(optimizer, watched);
     watched.dirty = true;
     watched.backwards = false;
     ++watched.steps;
     ++steps_;
-    for (auto& [state, root] : roots_) root.input = {}, root.module = nullptr;
+    for (auto& [state, root] : roots_) root.input = root.output = {}, root.called = {}, root.recorded = false;
     flush();
   });
 }

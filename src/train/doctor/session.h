@@ -11,12 +11,32 @@
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "nn/module_state.h"
 
 namespace ember::doctor {
 
 using State = nn::ModuleState;
+
+/// A module that may end meanwhile.
+class Called {
+ public:
+  Called() = default;
+  explicit Called(const nn::Module& module) : state_(&State::of(module)) { state_->references.increment(); }
+  Called(Called&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  Called& operator=(Called&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~Called() {
+    if (state_ && state_->references.decrement()) delete state_;
+  }
+  nn::Module* module() const { return state_ ? state_->self : nullptr; }  ///< null when it is gone
+
+ private:
+  State* state_ = nullptr;
+};
 
 /// One module of a watched model.
 struct Place {
@@ -31,23 +51,31 @@ struct Place {
 
 /// A model: what is called from outside of all other modules.
 struct Root {
+  const State* state = nullptr;
   std::string type;
   const TensorImpl* first = nullptr;  // parameter: by which another model at the same address is known
   std::unordered_map<const State*, Place> places;
   std::vector<std::pair<std::string, Tensor>> parameters;
   std::unordered_set<const TensorImpl*> of_norms;  // their weights and biases
   std::map<int, int64_t> calls;                    // by mode, recording and size of the batch
-  nn::Module* module = nullptr;                    // valid during its call, and until the step that follows
+  Called called;                                   // itself, from its call until the step that follows
+  bool recorded = false;                           // it was called with gradients, until then
   Tensor input;                                    // of the last recorded call, until then
+  std::size_t made_of = 0;                         // its modules and parameters, when they were looked at
+  Tensor output;                                   // likewise, while there are several optimisers
   bool generates = false;                          // another model, with an optimiser of its own, goes on with its output
-  int64_t looks = 0;                               // calls with gradients that were looked at
 };
+
+constexpr int64_t kStepsUntilReached = 16;  // by then every branch of a model has had its turn
 
 struct Watched {  // an optimiser
   int64_t steps = 0;
   bool dirty = false;      // gradients of a step that was taken may still be there
   bool backwards = false;  // since the last step
-  std::unordered_map<const TensorImpl*, int> without_gradient;
+  bool cleared = false;    // zero_grad() came between backward() and step()
+  std::vector<std::pair<std::string, Tensor>> unreached;  // parameters that had no gradient yet
+  std::unordered_map<const TensorImpl*, int> outside;     // steps in which one that no optimiser has got a gradient
+  bool look_again = false;                                // at those, in the next step
   int vanishing = 0, exploding = 0;  // looks in a row
 };
 
@@ -80,6 +108,8 @@ class Session final : public nn::ForwardObserver {
  private:
   // session.cpp
   Root* root_of(const nn::Module& module, const std::vector<Tensor>& inputs);
+  Root* known_root(const State& state);
+  const State* watched_below(const State& state) const;
   void find_places(Root& root, const nn::Module& module, const std::string& path);
   void begin_call(const nn::Module& module, const std::vector<Tensor>& inputs);
   void end_call();
@@ -97,6 +127,9 @@ class Session final : public nn::ForwardObserver {
   // layers.cpp
   void check_input(Root& root, const Tensor& x);
   void check_dead(Place& place, const Tensor& x, bool is_output);
+  void check_twice(const optim::Optimizer& optimizer, const Watched& watched);
+  void check_reached(const optim::Optimizer& optimizer, Watched& watched);
+  void settle_reached(Watched& watched);
   void check_membership(const optim::Optimizer& optimizer, Watched& watched);
   void check_gradients(const optim::Optimizer& optimizer, Watched& watched);
   void note_weight_decay(const optim::Optimizer& optimizer);
@@ -143,8 +176,6 @@ class Session final : public nn::ForwardObserver {
     const Root* root;
   };
   std::vector<Evaluation> evaluations_;  // in training mode without gradients
-  Root* last_root_ = nullptr;            // of the call before, and where its output lies
-  const void* last_output_ = nullptr;
   Root* root_ = nullptr;          // of the call that runs
   TensorImpl* biased_ = nullptr;  // output of the last layer with a bias, and where that is
   std::string biased_path_;

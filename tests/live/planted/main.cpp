@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
         if (name == "conv2.weight") p.grad().zero_();
     if (has("every_second")) continue;
     if (!has("skipped_update") || step != 2) optimizer->step();
-    if (has("two_steps") && step == 1) optimizer->step();
+    if ((has("two_steps") && step == 1) || has("twice")) optimizer->step();
     if (has("validation") && step % 2 == 1) {
       net->eval();
       NoGradGuard no_grad;

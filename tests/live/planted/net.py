@@ -210,7 +210,7 @@ def train(out, kind, optimiser, steps):
                 continue
             if not has("skipped_update") or step != 2:
                 optimizer.step()
-            if has("two_steps") and step == 1:
+            if has("two_steps") and step == 1 or has("twice"):
                 optimizer.step()
             if has("validation") and step % 2 == 1:
                 net.eval()

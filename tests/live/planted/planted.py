@@ -78,6 +78,35 @@ cnn sgd batch_size        | .root. .*, step 0: input | 16 samples in
 cnn sgd eval_mode         | norm1 .*, step 2: output | in evaluation mode
 cnn sgd zero_grad         | fc2 .*, step 1: gradient of bias | zero_grad() is missing
 cnn sgd validation        | no divergence | training steps are paired with training steps
+cnn sgd padding_mode      | conv2 .*, step 0: output | padding_mode=reflect
+cnn sgd bn_momentum_read  | norm2 .*, step 0: buffer running_mean | momentum=0.9
+cnn sgd no_track          | norm2 .*, step 0: buffer running_mean | track_running_stats=False
+cnn sgd drawn             | drop .*, step 0: output | something else has drawn random numbers before
+cnn sgd same_norm         | norm2 .*, step 0: parameter weight | norm1 (BatchNorm2d) once more
+cnn sgd act_first         | act2 .*, step 0: input | between norm2 and act2
+cnn sgd flat_nhwc         | drop .*, step 0: input | between pool and drop
+cnn sgd drop_late         | drop .*, step 0: input | The order of calls differs
+cnn sgd bias_unused       | fc1 .*, step 0: parameter weight | its forward goes around it
+cnn sgd maximize          | conv1 .*, step 1: update of weight | maximize=True
+cnn sgd decay_biases      | fc1 .*, step 1: update of bias | in 2 of 12 parameters: fc1.bias, fc2.bias
+cnn sgd decay_matrices    | conv1 .*, step 1: update of weight | in 4 of 12 parameters: conv1.weight, conv2.weight, fc1.weight, fc2.weight
+cnn adam decay_biases     | fc1 .*, step 2: update of bias | Adam(lr=0.001, weight_decay=0.0001)
+cnn sgd squares           | fc2 .*, step 0: gradient of its output | the loss differs
+cnn sgd per_batch         | conv1 .*, step 1: update of weight | lr=0.045, 0.0405, 0.0364
+cnn sgd warm_up           | conv1 .*, step 1: update of weight | lr=0.01, 0.02, 0.03
+cnn sgd new_optimizer     | conv1 .*, step 4: update of weight | forgot its moments before training step 3
+cnn adam new_optimizer    | conv1 .*, step 4: update of weight | forgot its moments before training step 3
+cnn sgd two_steps         | conv1 .*, step 2: update of weight | step() called twice in training step 1
+cnn sgd twice             | conv1 .*, step 1: update of weight | step() called twice in every step
+cnn sgd double            | no divergence | float64
+cnn sgd eval_always       | norm1 .*, step 0: output | in evaluation mode
+cnn sgd last_batch        | .root. .*, step 4: input | 16 samples in
+cnn sgd turned            | .root. .*, step 0: input | Dimensions 2 and 3 of the data are exchanged
+cnn sgd nan               | .root. .*, step 2: input | 1 of 1024 numbers are NaN
+cnn sgd per_batch_norm    | .root. .*, step 0: input | scaled differently
+cnn sgd off_by_one        | fc2 .*, step 0: gradient of its output | the labels, which differ in 16 of 16
+cnn sgd every_second      | conv1 .*, step 1: update of weight | step() of the optimiser was left out
+cnn sgd lost_gradient     | conv2 .*, step 1: update of weight | They never move in
 mlp adam decay            | fc[12] .*, step 1: update of weight | weight_decay=0.0001
 mlp adam adamw            | fc1 .*, step 1: update of weight | AdamW(lr=0.001, weight_decay=0.01)
 mlp sgd decay             | fc1 .*, step 1: update of weight | weight_decay=0.0001
