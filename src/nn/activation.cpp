@@ -89,6 +89,12 @@ Tensor Softmin::forward(const Tensor& x) { return softmin(x, dim); }
 std::string Softmin::extra_repr() const { return fmt::format("dim={}", dim); }
 Tensor LogSoftmax::forward(const Tensor& x) { return log_softmax(x, dim); }
 std::string LogSoftmax::extra_repr() const { return fmt::format("dim={}", dim); }
+Tensor Softmax2d::forward(const Tensor& x) {
+  check<ValueError>(x.dim() == 3 || x.dim() == 4, "Softmax2d: expected input to be 3D or 4D, got {}D instead", x.dim());
+  return softmax(x, -3);
+}
+Tensor RReLU::forward(const Tensor& x) { return result(x, rrelu(x, {lower, upper, is_training()}), inplace); }
+std::string RReLU::extra_repr() const { return with_inplace(fmt::format("lower={}, upper={}", number(lower), number(upper)), inplace); }
 
 PReLU::PReLU(int64_t num_parameters, double init) { set_parameter(weight, full({num_parameters}, init, get_default_dtype())); }
 Tensor PReLU::forward(const Tensor& x) { return prelu(x, weight); }

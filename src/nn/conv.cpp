@@ -111,6 +111,7 @@ Tensor ConvBase<N>::padded(const Tensor& x, ConvOptions<N>& call) const {
 
 template class ConvBase<1>;
 template class ConvBase<2>;
+template class ConvBase<3>;
 
 Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, ExpandingArray<1> kernel_size, ConvLayerOptions<1> options)
     : ConvBase(in_channels, out_channels, kernel_size, options) {}
@@ -130,6 +131,12 @@ Tensor Conv2d::forward_then(const Tensor& x, const Then& then) {
   ConvOptions<2> call;
   const Tensor input = padded(x, call);
   return conv2d(input, weight, bias, call, then);
+}
+
+Tensor Conv3d::forward(const Tensor& x) {
+  ConvOptions<3> call;
+  const Tensor input = padded(x, call);
+  return conv3d(input, weight, bias, call);
 }
 
 template <int N>
@@ -155,12 +162,16 @@ std::string ConvTransposeBase<N>::extra_repr() const {
 
 template class ConvTransposeBase<1>;
 template class ConvTransposeBase<2>;
+template class ConvTransposeBase<3>;
 
 Tensor ConvTranspose1d::forward(const Tensor& x) {
   return conv_transpose1d(x, weight, bias, {options.stride, options.padding, options.output_padding, options.groups, options.dilation});
 }
 Tensor ConvTranspose2d::forward(const Tensor& x) {
   return conv_transpose2d(x, weight, bias, {options.stride, options.padding, options.output_padding, options.groups, options.dilation});
+}
+Tensor ConvTranspose3d::forward(const Tensor& x) {
+  return conv_transpose3d(x, weight, bias, {options.stride, options.padding, options.output_padding, options.groups, options.dilation});
 }
 
 }  // namespace ember::nn

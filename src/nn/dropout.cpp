@@ -16,5 +16,7 @@ Tensor Dropout::forward(const Tensor& x) { return finish(x, dropout(x, {p, is_tr
 Tensor Dropout1d::forward(const Tensor& x) { return finish(x, dropout1d(x, {p, is_training()})); }
 Tensor Dropout2d::forward(const Tensor& x) { return finish(x, dropout2d(x, {p, is_training()})); }
 Tensor AlphaDropout::forward(const Tensor& x) { return finish(x, alpha_dropout(x, {p, is_training()})); }
+Tensor Dropout3d::forward(const Tensor& x) { return finish(x, dropout3d(x, {p, is_training()})); }
+Tensor FeatureAlphaDropout::forward(const Tensor& x) { return finish(x, feature_alpha_dropout(x, {p, is_training()})); }
 
 }  // namespace ember::nn

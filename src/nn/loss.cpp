@@ -28,5 +28,21 @@ Tensor BCEWithLogitsLoss::operator()(const Tensor& x, const Tensor& target) cons
 TripletMarginLoss::TripletMarginLoss(TripletMarginLossOptions o) : options(o) {
   check<ValueError>(o.margin > 0, "TripletMarginLoss: expected margin to be greater than 0, got {} instead", o.margin);
 }
+MultiMarginLoss::MultiMarginLoss(MultiMarginLossOptions o) : options(std::move(o)) {
+  check<ValueError>(options.p == 1 || options.p == 2, "only p == 1 and p == 2 supported");
+  check<ValueError>(!options.weight.defined() || options.weight.dim() == 1, "MultiMarginLoss: expected weight to be None or 1D tensor, got {}D instead",
+                    options.weight.defined() ? options.weight.dim() : 0);
+  weight = options.weight;
+}
+Tensor MultiMarginLoss::operator()(const Tensor& x, const Tensor& target) const {
+  return observed([&] { return multi_margin_loss(x, target, {options.p, options.margin, weight, options.reduction}); }, x, target);
+}
+MultiLabelSoftMarginLoss::MultiLabelSoftMarginLoss(MultilabelSoftMarginLossOptions o) : options(std::move(o)) { weight = options.weight; }
+Tensor MultiLabelSoftMarginLoss::operator()(const Tensor& x, const Tensor& target) const {
+  return observed([&] { return multilabel_soft_margin_loss(x, target, {weight, options.reduction}); }, x, target);
+}
+TripletMarginWithDistanceLoss::TripletMarginWithDistanceLoss(TripletMarginWithDistanceLossOptions o) : options(std::move(o)) {
+  check<ValueError>(options.margin > 0, "TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {} instead", options.margin);
+}
 
 }  // namespace ember::nn

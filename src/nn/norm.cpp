@@ -36,6 +36,9 @@ std::string RMSNorm::extra_repr() const {
   return fmt::format("{}, eps={}, elementwise_affine={}", python_repr(IntArrayRef(normalized_shape)), eps < 0 ? "None" : python_repr(eps), python_repr(weight.defined()));
 }
 
+Tensor LocalResponseNorm::forward(const Tensor& x) { return local_response_norm(x, size, alpha, beta, k); }
+std::string LocalResponseNorm::extra_repr() const { return fmt::format("{}, alpha={}, beta={}, k={}", size, python_repr(alpha), python_repr(beta), python_repr(k)); }
+
 InstanceNormBase::InstanceNormBase(int64_t num_features, InstanceNormOptions o) : num_features(num_features), options(o) {
   if (o.affine) {
     set_parameter(weight, ones({num_features}));

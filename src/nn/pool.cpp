@@ -19,10 +19,11 @@ ExpandingArray<N> stride_or_kernel(const ExpandingArray<N>& stride, const Expand
   return stride[0] == kSameAsKernel ? kernel : stride;
 }
 
-ExpandingArray<2> resolved(const ExpandingArray<2>& size, const Tensor& x) {
-  ExpandingArray<2> result = size;
-  for (int i = 0; i < 2; ++i)
-    if (size[i] == kKeepSize && x.dim() >= 2) result.values[i] = x.size(i - 2);
+template <int N>
+ExpandingArray<N> resolved(const ExpandingArray<N>& size, const Tensor& x) {
+  ExpandingArray<N> result = size;
+  for (int i = 0; i < N; ++i)
+    if (size[i] == kKeepSize && x.dim() >= N) result.values[i] = x.size(i - N);
   return result;
 }
 
@@ -63,17 +64,40 @@ std::string AvgPoolBase<N>::extra_repr() const {
 }
 template class MaxPoolBase<1>;
 template class MaxPoolBase<2>;
+template class MaxPoolBase<3>;
 template class AvgPoolBase<1>;
 template class AvgPoolBase<2>;
+template class AvgPoolBase<3>;
 
-std::string MaxUnpool2d::extra_repr() const {
+template <int N>
+std::string MaxUnpoolBase<N>::extra_repr() const {
   return fmt::format("kernel_size={}, stride={}, padding={}", python_repr(kernel_size), python_repr(stride_or_kernel(options.stride, kernel_size)), python_repr(options.padding));
 }
+template class MaxUnpoolBase<1>;
+template class MaxUnpoolBase<2>;
+template class MaxUnpoolBase<3>;
+
+template <int N>
+std::string LPPoolBase<N>::extra_repr() const {
+  const bool whole = norm_type == double(int64_t(norm_type));
+  return fmt::format("norm_type={}, kernel_size={}, stride={}, ceil_mode={}", whole ? std::to_string(int64_t(norm_type)) : python_repr(norm_type), shown(kernel_size),
+                     options.stride[0] == kSameAsKernel ? "None" : shown(options.stride), python_repr(options.ceil_mode));
+}
+template class LPPoolBase<1>;
+template class LPPoolBase<2>;
+template class LPPoolBase<3>;
+
 std::string AdaptiveAvgPool1d::extra_repr() const { return "output_size=" + shown(output_size); }
 Tensor AdaptiveAvgPool2d::forward(const Tensor& x) { return adaptive_avg_pool2d(x, resolved(output_size, x)); }
 std::string AdaptiveAvgPool2d::extra_repr() const { return "output_size=" + shown(output_size); }
 PoolIndices AdaptiveMaxPool2d::forward_with_indices(const Tensor& x) { return adaptive_max_pool2d_with_indices(x, resolved(output_size, x)); }
 std::string AdaptiveMaxPool2d::extra_repr() const { return "output_size=" + shown(output_size); }
+Tensor AdaptiveAvgPool3d::forward(const Tensor& x) { return adaptive_avg_pool3d(x, resolved(output_size, x)); }
+std::string AdaptiveAvgPool3d::extra_repr() const { return "output_size=" + shown(output_size); }
+std::string AdaptiveMaxPool1d::extra_repr() const { return "output_size=" + shown(output_size); }
+Tensor AdaptiveMaxPool3d::forward(const Tensor& x) { return adaptive_max_pool3d(x, resolved(output_size, x)); }
+PoolIndices AdaptiveMaxPool3d::forward_with_indices(const Tensor& x) { return adaptive_max_pool3d_with_indices(x, resolved(output_size, x)); }
+std::string AdaptiveMaxPool3d::extra_repr() const { return "output_size=" + shown(output_size); }
 
 bool MaxPool2d::join(Then& then, const Tensor&) const {
   if (!then.relu || then.max_pool || options.ceil_mode) return false;

@@ -1,5 +1,6 @@
 #include <ember/nn/init.h>
 #include <ember/nn/shape.h>
+#include <ember/ops/grid.h>
 
 #include "error_format.h"
 #include "python_repr.h"
@@ -22,12 +23,43 @@ std::string shown(const UnfoldOptions& o) {
 
 std::string Flatten::extra_repr() const { return fmt::format("start_dim={}, end_dim={}", start_dim, end_dim); }
 std::string Unflatten::extra_repr() const { return fmt::format("dim={}, unflattened_size={}", dim, python_repr(IntArrayRef(sizes))); }
-Tensor Pad2dBase::forward(const Tensor& x) { return pad(x, {padding[0], padding[1], padding[2], padding[3]}, mode_, value); }
-std::string Pad2dBase::extra_repr() const { return python_repr(padding); }
+
+template <int N>
+Tensor PadBase<N>::forward(const Tensor& x) {
+  return pad(x, IntArrayRef(padding.values, 2 * N), mode_, value);
+}
+template <int N>
+std::string PadBase<N>::extra_repr() const {
+  return python_repr(padding);
+}
+template class PadBase<1>;
+template class PadBase<2>;
+template class PadBase<3>;
+std::string ConstantPad1d::extra_repr() const { return fmt::format("padding={}, value={}", python_repr(padding), python_repr(value)); }
 std::string ConstantPad2d::extra_repr() const { return fmt::format("padding={}, value={}", python_repr(padding), python_repr(value)); }
+std::string ConstantPad3d::extra_repr() const { return fmt::format("padding={}, value={}", python_repr(padding), python_repr(value)); }
+
 std::string PixelShuffle::extra_repr() const { return fmt::format("upscale_factor={}", upscale_factor); }
+std::string PixelUnshuffle::extra_repr() const { return fmt::format("downscale_factor={}", downscale_factor); }
+Tensor ChannelShuffle::forward(const Tensor& x) { return channel_shuffle(x, groups); }
+std::string ChannelShuffle::extra_repr() const { return fmt::format("groups={}", groups); }
+
+static InterpolateOptions as_mode(InterpolateOptions options, const char* mode, bool align_corners) {
+  options.mode = mode;
+  options.align_corners = align_corners;
+  return options;
+}
+UpsamplingNearest2d::UpsamplingNearest2d(InterpolateOptions options) : options(as_mode(std::move(options), "nearest", false)) {}
+std::string UpsamplingNearest2d::extra_repr() const { return Upsample(options).extra_repr(); }
+UpsamplingBilinear2d::UpsamplingBilinear2d(InterpolateOptions options) : options(as_mode(std::move(options), "bilinear", true)) {}
+std::string UpsamplingBilinear2d::extra_repr() const { return Upsample(options).extra_repr(); }
+
 std::string Upsample::extra_repr() const {
-  const auto list = [](const auto& values, auto show) { return values.size() == 1 ? show(values[0]) : fmt::format("({}, {})", show(values[0]), show(values[1])); };
+  const auto list = [](const auto& values, auto show) { return values.size() == 1 ? show(values[0]) : [&] {
+    std::string text = "(" + show(values[0]);
+    for (std::size_t i = 1; i < values.size(); ++i) text += ", " + show(values[i]);
+    return text + ")";
+  }(); };
   if (!options.scale_factor.empty())
     return fmt::format("scale_factor={}, mode='{}'", list(options.scale_factor, [](double v) { return python_repr(v); }), options.mode);
   return fmt::format("size={}, mode='{}'", list(options.size, [](int64_t v) { return std::to_string(v); }), options.mode);

@@ -242,6 +242,9 @@ void check_arguments(const BatchNormArguments& in) {
   }
 }
 
+/// Volumes (N, C, D, H, W) with the channels innermost in memory.
+bool lies_channels_last(const Tensor& x) { return x.permute({0, 2, 3, 4, 1}).is_contiguous(); }
+
 /// Of no numbers there are no statistics: y is empty too, and the gradients of weight and bias are 0.
 Tensor nothing(const BatchNormArguments& in) {
   Tensor y = in.x.clone();
@@ -266,6 +269,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   if (x.numel() == 0) return apply({.relu = then.relu, .max_pool = then.max_pool}, nothing(in));
   check_arguments(in);
 
+  if (x.dim() == 5 && !x.is_contiguous() && !then.max_pool && lies_channels_last(x)) {  // as images of D H rows
+    const Tensor addend = then.addend.defined() ? then.addend.flatten(2, 3) : then.addend;
+    return batch_norm(x.flatten(2, 3), running_mean, running_var, weight, bias, training, momentum, eps, {.addend = addend, .relu = then.relu})
+        .unflatten(2, {x.size(2), x.size(3)});
+  }
   const bool pools = then.max_pool && then.relu && training && !then.addend.defined() && pools_in_one_pass(x);
   if (then.max_pool && x.dim() == 4 && (x.size(2) < 2 || x.size(3) < 2)) {  // refused by the pooling, before statistics move
     const NoGradGuard quiet;

@@ -14,9 +14,10 @@
 #include "kernels/conv/conv.h"
 #include "kernels/kernels.h"
 #include "ops/addend.h"
+#include "ops/conv_checks.h"
+#include "ops/conv_volumes.h"
 #include "ops/relu_backward.h"
 #include "runtime/scratch.h"
-#include "ops/window_sizes.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
@@ -163,58 +164,6 @@ Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, con
   });
 }
 
-// --- checks. `spatial` is 1 or 2; a 1-D convolution is a 2-D one of height 1.
-
-void check_types(const Tensor& x, const Tensor& w, const Tensor& bias) {
-  check<RuntimeError>(is_floating_point(x.dtype()) && x.dtype() == w.dtype(),
-                      "Input type ({}) and weight type ({}) should be the same", scalar_type_name(x.dtype()), scalar_type_name(w.dtype()));
-  check<RuntimeError>(!bias.defined() || bias.dtype() == x.dtype(), "Input type ({}) and bias type ({}) should be the same",
-                      scalar_type_name(x.dtype()), bias.defined() ? scalar_type_name(bias.dtype()) : "");
-}
-
-void check_rank(const char* name, const Tensor& x, const Tensor& w, int spatial) {
-  check<RuntimeError>(w.dim() == spatial + 2, "expected {}-dimensional weight for {}, but got weight of size {}", spatial + 2, name, w.sizes());
-  for (int d = 2; d < w.dim(); ++d)
-    check<RuntimeError>(w.sizes()[d] > 0, "kernel size should be greater than zero, but got weight of size {}", w.sizes());
-  check<RuntimeError>(x.dim() == spatial + 1 || x.dim() == spatial + 2,
-                      "Expected {}D (unbatched) or {}D (batched) input to {}, but got input of size: {}", spatial + 1, spatial + 2, name, x.sizes());
-}
-
-template <int N>
-Geometry geometry_of(const ExpandingArray<N>& stride, const ExpandingArray<N>& padding, const ExpandingArray<N>& dilation, int64_t groups) {
-  Geometry g{{1, 1}, {0, 0}, {1, 1}, groups};
-  for (int i = 0; i < N; ++i) {
-    g.stride[i + 2 - N] = stride[i];
-    g.padding[i + 2 - N] = padding[i];
-    g.dilation[i + 2 - N] = dilation[i];
-  }
-  check<RuntimeError>(groups > 0, "non-positive groups is not supported");
-  for (int i = 0; i < 2; ++i) {
-    check<RuntimeError>(g.stride[i] > 0, "non-positive stride is not supported, but got {}", IntArrayRef(g.stride + 2 - N, N));
-    check<RuntimeError>(g.padding[i] >= 0, "negative padding is not supported");
-    check<RuntimeError>(g.dilation[i] > 0, "dilation should be greater than zero, but got {}", IntArrayRef(g.dilation + 2 - N, N));
-    check<RuntimeError>(g.padding[i] < kTooLarge / 4, "Given padding={} at dimension {} , expected padding to be at most {}", g.padding[i], i - 2 + N, kTooLarge / 4 - 1);
-  }
-  return g;
-}
-
-void check_channels(const Tensor& x, const Tensor& w, const Tensor& bias, int64_t groups, int spatial) {
-  const int64_t channels = x.size(-spatial - 1);
-  check<RuntimeError>(w.sizes()[0] >= groups,
-                      "Given groups={}, expected weight to be at least {} at dimension 0, but got weight of size {} instead", groups, groups, w.sizes());
-  check<RuntimeError>(w.sizes()[0] % groups == 0,
-                      "Given groups={}, expected weight to be divisible by {} at dimension 0, but got weight of size [{}] instead", groups,
-                      groups, fmt::join(w.sizes(), ", "));
-  Shape batched = x.sizes().shape();
-  if (x.dim() == spatial + 1) batched.insert(0, 1);
-  check<RuntimeError>(channels == w.sizes()[1] * groups,
-                      "Given groups={}, weight of size {}, expected input{} to have {} channels, but got {} channels instead", groups,
-                      w.sizes(), batched, w.sizes()[1] * groups, channels);
-  check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == w.sizes()[0]),
-                      "Given weight of size {}, expected bias to be 1-dimensional with {} elements, but got bias of size {} instead",
-                      w.sizes(), w.sizes()[0], bias.defined() ? bias.sizes() : IntArrayRef());
-}
-
 /// (C, L), (N, C, L), (C, H, W) or (N, C, H, W) as (N, C, H, W).
 Tensor as_batch_of_images(const Tensor& x, int spatial) {
   Tensor y = x.dim() == spatial + 1 ? x.unsqueeze(0) : x;
@@ -225,81 +174,46 @@ Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
   return x.dim() == spatial + 1 ? images.squeeze(0) : images;
 }
 
+/// One dimension is the second of two.
 template <int N>
-Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions<N>& options, const Then& then = {}) {
-  check_rank(name, x, w, N);
-  check_types(x, w, bias);
-  if (options.padding.kind == ConvPadding<N>::Same) {
-    // What is left over of an odd sum goes to the end.
-    ConvOptions<N> symmetric = options;
-    symmetric.padding = 0;
-    std::vector<int64_t> uneven;
-    bool any_uneven = false;
-    for (int i = 0; i < N; ++i) {
-      check<RuntimeError>(options.stride[i] == 1, "padding='same' is not supported for strided convolutions");
-      const int64_t total = saturated(options.dilation[i], w.sizes()[i + 2] - 1, 0);
-      symmetric.padding.numbers.values[i] = total / 2;
-      any_uneven = any_uneven || total % 2;
-      uneven.insert(uneven.begin(), {0, total % 2});
-    }
-    return convolution(name, any_uneven ? pad(x, uneven) : x, w, bias, symmetric, then);
+Geometry geometry_of(const ExpandingArray<N>& stride, const ExpandingArray<N>& padding, const ExpandingArray<N>& dilation, int64_t groups) {
+  Geometry g{{1, 1}, {0, 0}, {1, 1}, groups};
+  for (int i = 0; i < N; ++i) {
+    g.stride[i + 2 - N] = stride[i];
+    g.padding[i + 2 - N] = padding[i];
+    g.dilation[i + 2 - N] = dilation[i];
   }
-  const Geometry g = geometry_of<N>(options.stride, options.padding.numbers, options.dilation, options.groups);
-  check_channels(x, w, bias, g.groups, N);
-  const Tensor images = as_batch_of_images(x, N), weights = N == 1 ? w.unsqueeze(2) : w;
-  Shape sizes{images.sizes()[0], w.sizes()[0]};
-  for (int i = 0; i < 2; ++i) {
-    const int64_t padded = saturated(2, g.padding[i], images.sizes()[i + 2]), reach = window_reach(weights.sizes()[i + 2], g.dilation[i]);
-    if (padded < reach) {
-      std::string have, want;
-      for (int d = 2 - N; d < 2; ++d) {
-        have += fmt::format("{}{}", d > 2 - N ? " x " : "", images.sizes()[d + 2] + 2 * g.padding[d]);
-        want += fmt::format("{}{}", d > 2 - N ? " x " : "", window_reach(weights.sizes()[d + 2], g.dilation[d]));
-      }
-      fail<RuntimeError>("Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size", have, want);
-    }
-    sizes.push_back((padded - reach) / g.stride[i] + 1);
-    check<RuntimeError>(images.sizes()[i + 2] > 0, "Only zero batch or zero channel inputs are supported, but got input shape: {}", x.sizes());
-  }
-  check_storable(sizes);
-  if (then.addend.defined()) check_addend(then.addend, sizes, x.dtype());
-  return back_to(convolve(images, weights, bias, g, sizes, then), x, N);
+  return g;
 }
 
 template <int N>
-Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTransposeOptions<N>& options) {
-  check_rank(name, x, w, N);
-  check_types(x, w, bias);
-  const Geometry g = geometry_of<N>(options.stride, options.padding, options.dilation, options.groups);
-  Shape batched = x.sizes().shape();
-  if (x.dim() == N + 1) batched.insert(0, 1);
-  check<RuntimeError>(x.size(-N - 1) == w.sizes()[0],
-                      "Given transposed=1, weight of size {}, expected input{} to have {} channels, but got {} channels instead",
-                      w.sizes(), batched, w.sizes()[0], x.size(-N - 1));
-  const int64_t out = w.sizes()[1] * g.groups;
-  check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == out),
-                      "Given transposed=1, weight of size {}, expected bias to be 1-dimensional with {} elements, but got bias of size {} instead",
-                      w.sizes(), out, bias.defined() ? bias.sizes() : IntArrayRef());
-  const Tensor images = as_batch_of_images(x, N), weights = N == 1 ? w.unsqueeze(2) : w;
-  Shape sizes{images.sizes()[0], out};
-  for (int i = 0; i < 2; ++i) {
-    const int64_t extra = i < 2 - N ? 0 : options.output_padding[i - (2 - N)];
-    check<RuntimeError>(extra >= 0 && (extra < g.stride[i] || extra < g.dilation[i] || extra == 0 || x.numel() == 0),
-                        "output padding must be smaller than either stride or dilation, but got output_padding_height: {} stride_height: {} dilation_height: {}",
-                        extra, g.stride[i], g.dilation[i]);
-    const int64_t shown = saturated(images.sizes()[i + 2] - 1, g.stride[i], window_reach(weights.sizes()[i + 2], g.dilation[i]));
-    sizes.push_back(saturated(-2, g.padding[i], saturated(1, shown, extra)));
+Tensor convolution(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions<N>& given, const Then& then = {}) {
+  ConvOptions<N> options = given;
+  const Tensor input = without_same_padding(name, x, w, bias, options);
+  const ExpandingArray<N>& padding = options.padding.numbers;
+  Shape sizes = conv_sizes(input, w, bias, options.stride, padding, options.dilation, options.groups);
+  if (then.addend.defined()) check_addend(then.addend, sizes, x.dtype());
+  if constexpr (N == 3) {
+    return back_to(conv_volumes(as_batch_of_images(input, 3), w, bias, options), x, 3);
+  } else {
+    if (N == 1) sizes.insert(2, 1);
+    const Geometry g = geometry_of<N>(options.stride, padding, options.dilation, options.groups);
+    return back_to(convolve(as_batch_of_images(input, N), N == 1 ? w.unsqueeze(2) : w, bias, g, sizes, then), x, N);
   }
-  // An output without elements is taken as well: of PyTorch's own kernels some refuse it and some do not.
-  check<RuntimeError>(sizes[2] >= 0 && sizes[3] >= 0,
-                      "Given input size per channel: ({}). Calculated output size per channel: ({}). Output size is too small",
-                      fmt::join(x.sizes().end() - N, x.sizes().end(), " x "), fmt::join(sizes.end() - N, sizes.end(), " x "));
-  check<RuntimeError>(images.sizes()[2] > 0 && images.sizes()[3] > 0, "Only zero batch or zero channel inputs are supported, but got input shape: {}",
-                      x.sizes());
-  check_storable(sizes);
-  Tensor y = input_gradient(images, weights, g, sizes);
-  if (bias.defined()) y = y + bias.reshape({out, 1, 1});
-  return back_to(y, x, N);
+}
+
+template <int N>
+Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTransposeOptions<N>& o) {
+  Shape sizes = conv_transpose_sizes(name, x, w, bias, o);
+  if constexpr (N == 3) {
+    return back_to(conv_transpose_volumes(as_batch_of_images(x, 3), w, bias, o), x, 3);
+  } else {
+    if (N == 1) sizes.insert(2, 1);
+    const Geometry g = geometry_of<N>(o.stride, o.padding, o.dilation, o.groups);
+    Tensor y = input_gradient(as_batch_of_images(x, N), N == 1 ? w.unsqueeze(2) : w, g, sizes);
+    if (bias.defined()) y = y + bias.reshape({sizes[1], 1, 1});
+    return back_to(y, x, N);
+  }
 }
 
 }  // namespace
@@ -350,6 +264,12 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOpt
                     {.addend = then.addend, .relu = then.relu});
 }
 
+Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<3> options) {
+  require_defined("conv3d", x, weight);
+  if (all_integers(x, weight, bias)) return conv3d(real(x), real(weight), real(bias), options).to(kInt64);
+  return convolution<3>("conv3d", x, weight, bias, options);
+}
+
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {
   require_defined("conv_transpose1d", x, weight);
   if (all_integers(x, weight, bias)) return conv_transpose1d(real(x), real(weight), real(bias), options).to(kInt64);
@@ -359,6 +279,11 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   require_defined("conv_transpose2d", x, weight);
   if (all_integers(x, weight, bias)) return conv_transpose2d(real(x), real(weight), real(bias), options).to(kInt64);
   return transposed<2>("conv_transpose2d", x, weight, bias, options);
+}
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<3> options) {
+  require_defined("conv_transpose3d", x, weight);
+  if (all_integers(x, weight, bias)) return conv_transpose3d(real(x), real(weight), real(bias), options).to(kInt64);
+  return transposed<3>("conv_transpose3d", x, weight, bias, options);
 }
 
 }  // namespace ember

@@ -92,22 +92,51 @@ Tensor dropout2d(const Tensor& x, DropoutOptions options) {
   return channels(x, options, x.dim() >= 2);
 }
 
-Tensor alpha_dropout(const Tensor& x, DropoutOptions options) {
-  require_defined("alpha_dropout", x);
+Tensor dropout3d(const Tensor& x, DropoutOptions options) {
+  require_defined("dropout3d", x);
   check_probability(options.p);
-  if (!options.training || options.p == 0 || x.numel() == 0) return x;
-  check_real(x);
-  if (options.p == 1) return x * 0;
+  if (x.dim() != 4 && x.dim() != 5)
+    warn("dropout3d: Received a " + std::to_string(x.dim()) + "-D input to dropout3d, which is deprecated and will result in an error in a future release.");
+  check<RuntimeError>(x.dim() >= 1, "Feature dropout requires at least 2 dimensions in the input\ndropout3d: got input of size {}", x.sizes());
+  return channels(x, options, x.dim() == 5);
+}
+
+namespace {
+
+/// With noise of these sizes.
+Tensor alpha_noisy(const Tensor& x, DropoutOptions options, const Tensor& like) {
   constexpr double alpha = 1.7580993408473766;
   const double p = options.p, a = 1 / std::sqrt((alpha * alpha * p + 1) * (1 - p));
   Tensor scale, shift;
   {
     NoGradGuard no_grad;
-    const Tensor noise = empty_like(x).bernoulli_(1 - p);
+    const Tensor noise = like.bernoulli_(1 - p);
     shift = (noise - 1) * (alpha * a) + alpha * a * p;
     scale = noise * a;
   }
   return x * scale + shift;
+}
+
+}  // namespace
+
+Tensor alpha_dropout(const Tensor& x, DropoutOptions options) {
+  require_defined("alpha_dropout", x);
+  check_probability(options.p);
+  if (!options.training || options.p == 0 || x.numel() == 0) return x;
+  check_real(x);
+  return options.p == 1 ? x * 0 : alpha_noisy(x, options, empty_like(x));
+}
+
+Tensor feature_alpha_dropout(const Tensor& x, DropoutOptions options) {
+  require_defined("feature_alpha_dropout", x);
+  check_probability(options.p);
+  if (!options.training || options.p == 0 || x.numel() == 0) return x;
+  check_real(x);
+  if (options.p == 1) return x * 0;
+  check<RuntimeError>(x.dim() >= 2, "Feature dropout requires at least 2 dimensions in the input\nfeature_alpha_dropout: got input of size {}", x.sizes());
+  Shape sizes = Shape::filled(x.dim(), 1);
+  for (int d = 0; d < 2; ++d) sizes[d] = x.sizes()[d];
+  return alpha_noisy(x, options, make_dense(sizes, x.dtype()));
 }
 
 }  // namespace ember

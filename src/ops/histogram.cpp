@@ -1,10 +1,10 @@
 // Histograms by the arithmetic of PyTorch's HistogramKernel.cpp, so that values at an edge fall into the same bin; quantiles from sorted rows.
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
-#include <ember/ops/histogram.h>
 #include <ember/ops/index.h>
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
+#include <ember/ops/statistics.h>
 
 #include <algorithm>
 #include <cmath>
@@ -135,6 +135,9 @@ Histogram histogram(const Tensor& x, const Tensor& bin_edges, const HistogramOpt
 
 namespace {
 
+/// What a NaN does to its row.
+enum class NaN { Wins, IsLeftOut };
+
 void check_quantile(const Tensor& x) {
   check<RuntimeError>(is_floating_point(x.dtype()), "quantile() input tensor must be either float or double dtype");
   check<RuntimeError>(x.numel() > 0, "quantile() input tensor must be non-empty");
@@ -143,7 +146,7 @@ void check_quantile(const Tensor& x) {
 void check_share(double q) { check<RuntimeError>(q >= 0 && q <= 1, "quantile() q must be in the range [0, 1] but got {:g}", q); }
 
 /// Of each row (the last dimension of x), for each share in q: (K, ...) where x is (..., n).
-Tensor of_rows(const Tensor& x, const Tensor& q, Interpolation interpolation) {
+Tensor of_rows(const Tensor& x, const Tensor& q, Interpolation interpolation, NaN nan) {
   const Tensor sorted = ember::sort(x, -1).values;
   const int64_t n = x.size(-1), count = q.numel();
   Tensor below, above, between;
@@ -152,8 +155,10 @@ Tensor of_rows(const Tensor& x, const Tensor& q, Interpolation interpolation) {
     // Where each share falls among 0 .. n - 1; in a row with NaN, which sorts last, on that.
     Shape shape = x.sizes().shape();
     shape[x.dim() - 1] = count;
-    Tensor rank = (q.detach() * double(n - 1)).expand(shape);
-    rank = where(isnan(x.detach()).any(-1, true).expand(shape), full({}, double(n - 1), x.dtype()), rank);
+    const Tensor is_nan = isnan(x.detach());
+    Tensor rank;
+    if (nan == NaN::Wins) rank = where(is_nan.any(-1, true).expand(shape), full({}, double(n - 1), x.dtype()), (q.detach() * double(n - 1)).expand(shape));
+    else rank = clamp_min(q.detach() * (logical_not(is_nan).sum(-1, true) - 1).to(x.dtype()), 0);
     if (interpolation == Interpolation::Lower) rank = rank.floor();
     if (interpolation == Interpolation::Higher) rank = rank.ceil();
     if (interpolation == Interpolation::Nearest) rank = rank.round();
@@ -175,36 +180,56 @@ Tensor shares(const Tensor& x, const Tensor& q) {
   return q.reshape({-1});
 }
 
+/// Along `dim`, or, with kFlat, of all values.
+constexpr int64_t kFlat = INT64_MIN;
+Tensor quantiles(const Tensor& given, const Tensor& q, int64_t dim, bool keepdim, Interpolation interpolation, NaN nan) {
+  check_quantile(given);
+  const Tensor x = dim == kFlat ? given.reshape({-1}) : given;
+  const int d = dim == kFlat ? 0 : wrap_dim(dim, int(x.dim()));
+  const Tensor rows = x.dim() == 0 ? x.reshape({1}) : x.movedim({d}, {-1});
+  Tensor y = of_rows(rows, shares(x, q), interpolation, nan);
+  if (keepdim && x.dim() > 0) y = y.unsqueeze(d + 1);
+  return q.dim() == 0 ? y.squeeze(0) : y;
+}
+Tensor quantiles(const Tensor& x, double q, int64_t dim, bool keepdim, Interpolation interpolation, NaN nan) {
+  check_quantile(x);
+  check_share(q);
+  return quantiles(x, full({}, q, x.dtype()), dim, keepdim, interpolation, nan);
+}
+
 }  // namespace
 
 Tensor quantile(const Tensor& x, const Tensor& q, int64_t dim, bool keepdim, Interpolation interpolation) {
   require_defined("quantile", x, q);
-  check_quantile(x);
-  const int d = wrap_dim(dim, int(x.dim()));
-  const Tensor rows = x.dim() == 0 ? x.reshape({1}) : x.movedim({d}, {-1});
-  Tensor y = of_rows(rows, shares(x, q), interpolation);
-  if (keepdim && x.dim() > 0) y = y.unsqueeze(d + 1);
-  return q.dim() == 0 ? y.squeeze(0) : y;
+  return quantiles(x, q, dim, keepdim, interpolation, NaN::Wins);
 }
-
 Tensor quantile(const Tensor& x, const Tensor& q, Interpolation interpolation) {
   require_defined("quantile", x, q);
-  check_quantile(x);
-  return quantile(x.reshape({-1}), q, 0, false, interpolation);
+  return quantiles(x, q, kFlat, false, interpolation, NaN::Wins);
 }
-
 Tensor quantile(const Tensor& x, double q, int64_t dim, bool keepdim, Interpolation interpolation) {
   require_defined("quantile", x);
-  check_quantile(x);
-  check_share(q);
-  return quantile(x, full({}, q, x.dtype()), dim, keepdim, interpolation);
+  return quantiles(x, q, dim, keepdim, interpolation, NaN::Wins);
 }
-
 Tensor quantile(const Tensor& x, double q, Interpolation interpolation) {
   require_defined("quantile", x);
-  check_quantile(x);
-  check_share(q);
-  return quantile(x, full({}, q, x.dtype()), interpolation);
+  return quantiles(x, q, kFlat, false, interpolation, NaN::Wins);
+}
+Tensor nanquantile(const Tensor& x, const Tensor& q, int64_t dim, bool keepdim, Interpolation interpolation) {
+  require_defined("nanquantile", x, q);
+  return quantiles(x, q, dim, keepdim, interpolation, NaN::IsLeftOut);
+}
+Tensor nanquantile(const Tensor& x, const Tensor& q, Interpolation interpolation) {
+  require_defined("nanquantile", x, q);
+  return quantiles(x, q, kFlat, false, interpolation, NaN::IsLeftOut);
+}
+Tensor nanquantile(const Tensor& x, double q, int64_t dim, bool keepdim, Interpolation interpolation) {
+  require_defined("nanquantile", x);
+  return quantiles(x, q, dim, keepdim, interpolation, NaN::IsLeftOut);
+}
+Tensor nanquantile(const Tensor& x, double q, Interpolation interpolation) {
+  require_defined("nanquantile", x);
+  return quantiles(x, q, kFlat, false, interpolation, NaN::IsLeftOut);
 }
 
 }  // namespace ember

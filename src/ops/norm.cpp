@@ -1,7 +1,9 @@
 // Layer norm, RMS norm, unit vectors.
 #include <ember/autograd.h>
+#include <ember/ops/conv.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/norm.h>
+#include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 #include <ember/ops/shape.h>
 
@@ -100,6 +102,17 @@ Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const Tensor& wei
   check_normalized_shape(x, normalized_shape, weight, {});
   if (eps == -1) eps = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
   return normalise_rows("FusedRmsNorm", x, normalized_shape, weight, {}, false, eps);
+}
+
+Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {
+  require_defined("local_response_norm", x);
+  check<ValueError>(x.dim() >= 3, "Expected 3D or higher dimensionality                          input (got {} dimensions)", x.dim());
+  check<RuntimeError>(size > 0, "kernel size should be greater than zero, but got size: {}", size);
+  if (x.numel() == 0) return x;
+  // The channels as rows, so that windows over them are those of images.
+  const Tensor squares = pad(square(x).flatten(2).unsqueeze(1), {0, 0, size / 2, (size - 1) / 2});
+  const Tensor means = avg_pool2d(squares, {size, 1}, {.stride = 1}).squeeze(1).reshape(x.sizes());
+  return x / pow(means * alpha + k, beta);
 }
 
 Tensor normalize(const Tensor& x, double p, int64_t dim, double eps) {

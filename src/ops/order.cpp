@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "error_format.h"
+#include "ops/picked.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
@@ -80,7 +81,9 @@ Tensor order_along(const Tensor& x, int dim, bool descending, bool stable) {
   return row_order(x.movedim({dim}, {-1}).contiguous(), descending, stable).movedim({-1}, {dim}).contiguous();
 }
 
-ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& indices) {
+}  // namespace
+
+ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& indices, bool keepdim) {
   Tensor values;
   {
     NoGradGuard no_grad;
@@ -89,16 +92,14 @@ ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& i
   values = record(name, {x}, std::move(values), [sizes = x.sizes().shape(), indices, dim](const Tensor& dy, Grads& grads) {
     grads.add(0, scatter(zeros(sizes, dy.dtype()), dim, indices, dy));
   });
-  return {values, indices};
+  return keepdim ? ValuesIndices{values, indices} : ValuesIndices{values.squeeze(dim), indices.squeeze(dim)};
 }
-
-}  // namespace
 
 ValuesIndices sort(const Tensor& x, int64_t dim, bool descending, bool stable) {
   require_defined("sort", x);
   const int d = wrap_dim(dim, x.dim());
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
-  return picked("Sort", x, d, order_along(x, d, descending, stable));
+  return picked("Sort", x, d, order_along(x, d, descending, stable), true);
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool stable) {
@@ -117,7 +118,7 @@ ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool s
     NoGradGuard no_grad;
     indices = row_top(x.movedim({d}, {-1}).contiguous(), k, largest, sorted).movedim({-1}, {d}).contiguous();
   }
-  return picked("Topk", x, d, indices);
+  return picked("Topk", x, d, indices, true);
 }
 
 namespace {
@@ -144,9 +145,7 @@ ValuesIndices median(const Tensor& x, int64_t dim, bool keepdim) {
     NoGradGuard no_grad;
     indices = middle(x.movedim({d}, {-1}).contiguous()).unsqueeze(-1).movedim({-1}, {d}).contiguous();
   }
-  ValuesIndices result = picked("Median", x, d, indices);
-  if (!keepdim) result = {result.values.squeeze(d), result.indices.squeeze(d)};
-  return result;
+  return picked("Median", x, d, indices, keepdim);
 }
 
 Tensor median(const Tensor& x) {

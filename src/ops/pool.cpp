@@ -4,7 +4,6 @@
 
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
-#include <ember/ops/index.h>
 
 #include <algorithm>
 #include <cmath>
@@ -277,50 +276,32 @@ Tensor adaptive_avg_pool2d(const Tensor& x, ExpandingArray<2> size) {
 
 namespace {
 
-PoolIndices adaptive_max_pool(const Tensor& x, ExpandingArray<2> size, bool indices) {
-  check_input("adaptive_max_pool2d", x, 2);
-  const Tensor images = as_images(x, 2);
-  const SharedWindows w = adaptive_windows(images, size[0], size[1]);
+template <int N>
+PoolIndices adaptive_max_pool(const char* name, const Tensor& x, ExpandingArray<N> size, bool indices) {
+  check_input(name, x, N);
+  const Tensor images = as_images(x, N);
+  const SharedWindows w = adaptive_windows(images, N == 1 ? 1 : size[0], size[N - 1]);
   const MaxResult r = max_over("AdaptiveMaxPool2D", images, w);
-  return {back_to(r.y, x, 2), indices ? back_to(indices_of(r, *w), x, 2) : Tensor()};
+  return {back_to(r.y, x, N), indices ? back_to(indices_of(r, *w), x, N) : Tensor()};
 }
 
 }  // namespace
 
+PoolIndices adaptive_max_pool1d_with_indices(const Tensor& x, ExpandingArray<1> size) {
+  require_defined("adaptive_max_pool1d_with_indices", x);
+  return adaptive_max_pool("adaptive_max_pool1d", x, size, true);
+}
 PoolIndices adaptive_max_pool2d_with_indices(const Tensor& x, ExpandingArray<2> size) {
   require_defined("adaptive_max_pool2d_with_indices", x);
-  return adaptive_max_pool(x, size, true);
+  return adaptive_max_pool("adaptive_max_pool2d", x, size, true);
+}
+Tensor adaptive_max_pool1d(const Tensor& x, ExpandingArray<1> size) {
+  require_defined("adaptive_max_pool1d", x);
+  return adaptive_max_pool("adaptive_max_pool1d", x, size, false).values;
 }
 Tensor adaptive_max_pool2d(const Tensor& x, ExpandingArray<2> size) {
   require_defined("adaptive_max_pool2d", x);
-  return adaptive_max_pool(x, size, false).values;
-}
-
-Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel, MaxUnpoolOptions o) {
-  require_defined("max_unpool2d", x, indices);
-  check<RuntimeError>(indices.dtype() == kInt64, "elements in indices should be type int64 but got: {}", scalar_type_name(indices.dtype()));
-  check<RuntimeError>(x.dim() == 3 || x.dim() == 4, "Input to max_unpooling2d should be a 3d or 4d Tensor, but got a tensor with {} dimensions.", x.dim());
-  check<RuntimeError>(x.sizes() == indices.sizes(), "Expected shape of indices to be same as that of the input tensor ({}) but got indices tensor with shape: {}", x.sizes(), indices.sizes());
-  int64_t size[2];
-  for (int i = 0; i < 2; ++i) {
-    const int64_t stride = o.stride[i] == kSameAsKernel ? kernel[i] : o.stride[i], in = x.size(i - 2);
-    size[i] = (in - 1) * stride - 2 * o.padding[i] + kernel[i];
-    if (o.output_size.size() < 2) continue;
-    const int64_t asked = o.output_size[o.output_size.size() - 2 + std::size_t(i)];
-    check<ValueError>(asked > size[i] - stride && asked < size[i] + stride, "invalid output_size {} (dim {} must be between {} and {})", IntArrayRef(o.output_size), i, size[i] - stride, size[i] + stride);
-    size[i] = asked;
-  }
-  const int64_t planes = size[0] * size[1];
-  const Tensor flat = indices.contiguous().view({-1});  // reshape() may keep strides
-  for (int64_t i = 0; i < flat.numel(); ++i)
-    check<RuntimeError>(flat.data<int64_t>()[i] >= 0 && flat.data<int64_t>()[i] < planes,
-                        "Found an invalid max index: {} (output volumes are of size {}x{}", flat.data<int64_t>()[i], size[0], size[1]);
-  Shape sizes = x.sizes().shape(), lines;
-  sizes[x.dim() - 2] = size[0];
-  sizes[x.dim() - 1] = size[1];
-  for (int d = 0; d < x.dim() - 2; ++d) lines.push_back(x.sizes()[d]);
-  lines.push_back(planes);
-  return scatter(zeros(lines, x.dtype()), -1, indices.flatten(-2), x.flatten(-2)).reshape(sizes);
+  return adaptive_max_pool("adaptive_max_pool2d", x, size, false).values;
 }
 
 }  // namespace ember

@@ -7,9 +7,10 @@ import re
 import sys
 
 WITHOUT_GRADIENT = {
-    "whole numbers": "bitwise_not bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift",
-    "comparisons and tests": "eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite isclose allclose equal",
-    "positions and counts": "argmax argmin argsort nonzero argwhere all any count_nonzero bincount one_hot unique histc histogram",
+    "whole numbers": "bitwise_not bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm",
+    "comparisons and tests": "eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite isclose allclose equal signbit heaviside isin",
+    "positions and counts": "argmax argmin argsort nonzero argwhere all any count_nonzero bincount one_hot unique histc histogram unique_consecutive searchsorted bucketize",
+    "new tensors": "new_full new_zeros new_ones new_empty",
 }
 
 root = sys.argv[1]

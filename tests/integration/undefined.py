@@ -28,7 +28,10 @@ SPOKEN = {"operator+=": "add", "operator-=": "sub", "operator*=": "mul", "operat
           "operator>=": "ge", "operator<": "lt", "operator>": "gt", "operator!": "logical_not", "operator~": "bitwise_not",
           "operator<<=": "left_shift", "operator>>=": "right_shift", "operator<<": "left_shift", "operator>>": "right_shift", "operator&": "bitwise_and",
           "operator|": "bitwise_or", "operator^": "bitwise_xor", "operator&=": "bitwise_and", "operator|=": "bitwise_or",
-          "operator^=": "bitwise_xor", "operator[]": "select|index", "data_ptr": "data", "view_as": "view|sizes", "expand_as": "expand|sizes", "mT": "transpose"}
+          "operator^=": "bitwise_xor", "operator[]": "select|index", "data_ptr": "data", "view_as": "view|sizes", "expand_as": "expand|sizes", "mT": "transpose",
+          "clip": "clamp", "absolute": "abs", "negative": "neg", "fix": "trunc", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
+          "arccosh": "acosh", "arctanh": "atanh", "multiply": "mul", "subtract": "sub", "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le",
+          "not_equal": "ne", "ravel": "contiguous|reshape", "reshape_as": "reshape|sizes", "swapaxes": "transpose", "moveaxis": "movedim", "split_with_sizes": "split"}
 GRADIENTS = {"grad": 2, "backward": 1}  # lists of autograd in which an undefined tensor stands for ones
 # The template arguments of methods that have one.
 TEMPLATES = {"data": "<float>", "item": "<float>", "accessor": "<float, 1>", "to_vector": "<float>", "data_ptr": "<float>"}

@@ -22,7 +22,7 @@ SOURCES = {"op_db": 12, "fuzz": 16, "errors": 1, "found": 1, "modules": 6, "opti
 PREFIXES = {"op_db": ["opdb"], "fuzz": ["fuzz"], "errors": ["errors"], "found": ["found"], "modules": ["modules", "layers"], "optim": ["optim", "optimdb"], "schedulers": ["scheduler"], "random": ["rng"], "train": ["train"]}
 
 # What PyTorch's databases ask for and Ember leaves out. Whatever else the runner does not know stays, and is counted as skipped.
-LEFT_OUT = ["kwarg out of", "mode='bicubic'", "mode='nearest-exact'", "mode='trilinear'", "mode='area'", "interpolate of 5 dimensions", "norm of kind nuc"]
+LEFT_OUT = ["kwarg out of", "mode='lanczos'", "kwarg antialias", "kwarg out_int32", "kwarg distance_function", "quantile with respect to q", "norm of kind nuc"]
 
 
 def main():

@@ -201,6 +201,22 @@ class LogSoftmax final : public Module {
   std::string extra_repr() const override;
   int64_t dim;
 };
+/// Softmax over the channels of (N, C, H, W) or (C, H, W).
+class Softmax2d final : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+  Softmax2d clone() const;
+};
+/// Slopes below 0 that are drawn in training.
+class RReLU final : public Module {
+ public:
+  explicit RReLU(double lower = 1.0 / 8, double upper = 1.0 / 3, bool inplace = false) : lower(lower), upper(upper), inplace(inplace) {}
+  Tensor forward(const Tensor& x) override;
+  RReLU clone() const;
+  std::string extra_repr() const override;
+  double lower, upper;
+  bool inplace;
+};
 
 /// A slope below 0 that is learned: one, or one for each channel.
 class PReLU final : public Module {

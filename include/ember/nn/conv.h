@@ -1,4 +1,4 @@
-// Convolution layers. As torch.nn.Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d.
+// Convolution layers. As torch.nn.Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d.
 #pragma once
 
 #include <ember/nn/module.h>
@@ -35,7 +35,7 @@ struct ConvTransposeLayerOptions {
   ExpandingArray<N> dilation = 1;
 };
 
-/// What Conv1d and Conv2d share. weight (out, in / groups, kernel...) and bias (out) start uniform in ±1/sqrt(in / groups * kernel).
+/// What Conv1d, Conv2d and Conv3d share. weight (out, in / groups, kernel...) and bias (out) start uniform in ±1/sqrt(in / groups * kernel).
 template <int N>
 class ConvBase : public Module {
  public:
@@ -85,6 +85,25 @@ class Conv2d final : public ConvBase<2> {
   Tensor forward_then(const Tensor& x, const Then& then) override;
   Conv2d clone() const;
 };
+/// (N, C, D, H, W) -> (N, O, D', H', W'). As torch.nn.Conv3d.
+class Conv3d final : public ConvBase<3> {
+ public:
+  Conv3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, ConvLayerOptions<3> options = {})
+      : ConvBase(in_channels, out_channels, kernel_size, options) {}
+  /// PyTorch's positions: Conv3d(3, 4, 3, 1, 1).
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  Conv3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, Stride stride, ConvPadding<3> padding = 0,
+         ExpandingArray<3> dilation = 1, int64_t groups = 1, bool bias = true)
+      : ConvBase(in_channels, out_channels, kernel_size, {stride, padding, dilation, groups, bias}) {}
+  template <class T>
+    requires std::is_integral_v<T>
+  Conv3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ConvPadding<3> padding = 0,
+         ExpandingArray<3> dilation = 1, int64_t groups = 1, bool bias = true)
+      : ConvBase(in_channels, out_channels, kernel_size, {ember::detail::stride_of<3>(stride), padding, dilation, groups, bias}) {}
+  Tensor forward(const Tensor& x) override;
+  Conv3d clone() const;
+};
 
 template <int N>
 class ConvTransposeBase : public Module {
@@ -126,6 +145,23 @@ class ConvTranspose2d final : public ConvTransposeBase<2> {
       : ConvTransposeBase(in_channels, out_channels, kernel_size, {ember::detail::stride_of(stride), padding, output_padding, groups, bias, dilation}) {}
   Tensor forward(const Tensor& x) override;
   ConvTranspose2d clone() const;
+};
+class ConvTranspose3d final : public ConvTransposeBase<3> {
+ public:
+  ConvTranspose3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, ConvTransposeLayerOptions<3> options = {})
+      : ConvTransposeBase(in_channels, out_channels, kernel_size, options) {}
+  template <class Stride>
+    requires detail::is_stride<Stride>
+  ConvTranspose3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, Stride stride, ExpandingArray<3> padding = 0,
+                  ExpandingArray<3> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<3> dilation = 1)
+      : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}
+  template <class T>
+    requires std::is_integral_v<T>
+  ConvTranspose3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ExpandingArray<3> padding = 0,
+                  ExpandingArray<3> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<3> dilation = 1)
+      : ConvTransposeBase(in_channels, out_channels, kernel_size, {ember::detail::stride_of<3>(stride), padding, output_padding, groups, bias, dilation}) {}
+  Tensor forward(const Tensor& x) override;
+  ConvTranspose3d clone() const;
 };
 
 }  // namespace ember::nn

@@ -35,6 +35,18 @@ class Dropout2d final : public DropoutBase {
   Tensor forward(const Tensor& x) override;
   Dropout2d clone() const;
 };
+class Dropout3d final : public DropoutBase {
+ public:
+  explicit Dropout3d(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  Tensor forward(const Tensor& x) override;
+  Dropout3d clone() const;
+};
+class FeatureAlphaDropout final : public DropoutBase {
+ public:
+  explicit FeatureAlphaDropout(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  Tensor forward(const Tensor& x) override;
+  FeatureAlphaDropout clone() const;
+};
 class AlphaDropout final : public DropoutBase {
  public:
   explicit AlphaDropout(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}

@@ -1,4 +1,4 @@
-// The fully connected layer, and the layer that does nothing.
+// The fully connected layers, and the layer that does nothing.
 #pragma once
 
 #include <ember/nn/module.h>
@@ -25,6 +25,20 @@ class Linear final : public Module {
   std::string extra_repr() const override;
 
   const int64_t in_features, out_features;
+  Tensor& weight = add_parameter("weight");
+  Tensor& bias = add_parameter("bias");  ///< undefined without bias
+};
+
+/// y_o = x1^T W_o x2 + b_o. Shapes: x1 (*, in1), x2 (*, in2) -> (*, out). W (out, in1, in2) and b (out) start uniform in ±1/sqrt(in1).
+/// As torch.nn.Bilinear.
+class Bilinear final : public Module {
+ public:
+  Bilinear(int64_t in1_features, int64_t in2_features, int64_t out_features, LinearOptions options = {});
+  Tensor operator()(const Tensor& x1, const Tensor& x2) const;
+  Bilinear clone() const;
+  std::string extra_repr() const override;
+
+  const int64_t in1_features, in2_features, out_features;
   Tensor& weight = add_parameter("weight");
   Tensor& bias = add_parameter("bias");  ///< undefined without bias
 };

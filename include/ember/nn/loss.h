@@ -128,6 +128,46 @@ class TripletMarginLoss final : public Module {
   }
   TripletMarginLossOptions options;
 };
+class MultiMarginLoss final : public Module {
+ public:
+  explicit MultiMarginLoss(MultiMarginLossOptions options = {});
+  MultiMarginLoss clone() const;
+  Tensor operator()(const Tensor& x, const Tensor& target) const;
+  Tensor& weight = add_buffer("weight");
+  MultiMarginLossOptions options;
+};
+class MultiLabelMarginLoss final : public PairLoss<LossOptions, multilabel_margin_loss> {
+ public:
+  using PairLoss::PairLoss;
+  MultiLabelMarginLoss clone() const;
+};
+class MultiLabelSoftMarginLoss final : public Module {
+ public:
+  explicit MultiLabelSoftMarginLoss(MultilabelSoftMarginLossOptions options = {});
+  MultiLabelSoftMarginLoss clone() const;
+  Tensor operator()(const Tensor& x, const Tensor& target) const;
+  Tensor& weight = add_buffer("weight");
+  MultilabelSoftMarginLossOptions options;
+};
+class TripletMarginWithDistanceLoss final : public Module {
+ public:
+  explicit TripletMarginWithDistanceLoss(TripletMarginWithDistanceLossOptions options = {});
+  TripletMarginWithDistanceLoss clone() const;
+  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const {
+    return observed([&] { return triplet_margin_with_distance_loss(anchor, positive, negative, options); }, anchor, positive, negative);
+  }
+  TripletMarginWithDistanceLossOptions options;
+};
+class PairwiseDistance final : public Module {
+ public:
+  explicit PairwiseDistance(double p = 2, double eps = 1e-6, bool keepdim = false) : p(p), eps(eps), keepdim(keepdim) {}
+  PairwiseDistance clone() const;
+  Tensor operator()(const Tensor& x1, const Tensor& x2) const {
+    return observed([&] { return pairwise_distance(x1, x2, p, eps, keepdim); }, x1, x2);
+  }
+  double p, eps;
+  bool keepdim;
+};
 class CosineSimilarity final : public Module {
  public:
   explicit CosineSimilarity(int64_t dim = 1, double eps = 1e-8) : dim(dim), eps(eps) {}

@@ -1,4 +1,4 @@
-// Normalisation layers beside batch norm. As torch.nn.LayerNorm, GroupNorm, InstanceNorm1d, InstanceNorm2d, RMSNorm.
+// Normalisation layers beside batch norm. As torch.nn.LayerNorm, GroupNorm, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, RMSNorm.
 #pragma once
 
 #include <ember/nn/module.h>
@@ -56,6 +56,17 @@ class RMSNorm final : public Module {
   Tensor& weight = add_parameter("weight");
 };
 
+/// Over neighbouring channels of x (N, C, ...).
+class LocalResponseNorm final : public Module {
+ public:
+  explicit LocalResponseNorm(int64_t size, double alpha = 1e-4, double beta = 0.75, double k = 1) : size(size), alpha(alpha), beta(beta), k(k) {}
+  Tensor forward(const Tensor& x) override;
+  LocalResponseNorm clone() const;
+  std::string extra_repr() const override;
+  const int64_t size;
+  double alpha, beta, k;
+};
+
 struct InstanceNormOptions {
   double eps = 1e-5, momentum = 0.1;
   bool affine = false, track_running_stats = false, bias = true;
@@ -93,6 +104,14 @@ class InstanceNorm2d final : public InstanceNormBase {  ///< (N, C, H, W) or (C,
 
  protected:
   int spatial() const override { return 2; }
+};
+class InstanceNorm3d final : public InstanceNormBase {  ///< (N, C, D, H, W) or (C, D, H, W)
+ public:
+  explicit InstanceNorm3d(int64_t num_features, InstanceNormOptions options = {}) : InstanceNormBase(num_features, options) {}
+  InstanceNorm3d clone() const;
+
+ protected:
+  int spatial() const override { return 3; }
 };
 
 }  // namespace ember::nn

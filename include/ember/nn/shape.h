@@ -26,43 +26,96 @@ class Unflatten final : public Module {
   const Shape sizes;
 };
 
-/// (left, right, top, bottom), or one number for all four.
-class Pad2dBase : public Module {
+/// (left, right), (left, right, top, bottom) or (left, right, top, bottom, front, back), or one number for all.
+template <int N>
+class PadBase : public Module {
  public:
-  Pad2dBase(ExpandingArray<4> padding, PadMode mode, double value = 0) : padding(padding), value(value), mode_(mode) {}
+  PadBase(ExpandingArray<2 * N> padding, PadMode mode, double value = 0) : padding(padding), value(value), mode_(mode) {}
   Tensor forward(const Tensor& x) final;
   std::string extra_repr() const override;
-  const ExpandingArray<4> padding;
+  const ExpandingArray<2 * N> padding;
   const double value;
 
  private:
   const PadMode mode_;
 };
-class ZeroPad2d final : public Pad2dBase {
+class ZeroPad1d final : public PadBase<1> {
  public:
-  explicit ZeroPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Constant) {}
+  explicit ZeroPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Constant) {}
+  ZeroPad1d clone() const;
+};
+class ConstantPad1d final : public PadBase<1> {
+ public:
+  ConstantPad1d(ExpandingArray<2> padding, double value) : PadBase(padding, PadMode::Constant, value) {}
+  ConstantPad1d clone() const;
+  std::string extra_repr() const override;
+};
+class ReflectionPad1d final : public PadBase<1> {
+ public:
+  explicit ReflectionPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Reflect) {}
+  ReflectionPad1d clone() const;
+};
+class ReplicationPad1d final : public PadBase<1> {
+ public:
+  explicit ReplicationPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Replicate) {}
+  ReplicationPad1d clone() const;
+};
+class CircularPad1d final : public PadBase<1> {
+ public:
+  explicit CircularPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Circular) {}
+  CircularPad1d clone() const;
+};
+class ZeroPad2d final : public PadBase<2> {
+ public:
+  explicit ZeroPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Constant) {}
   ZeroPad2d clone() const;
 };
-class ConstantPad2d final : public Pad2dBase {
+class ConstantPad2d final : public PadBase<2> {
  public:
-  ConstantPad2d(ExpandingArray<4> padding, double value) : Pad2dBase(padding, PadMode::Constant, value) {}
+  ConstantPad2d(ExpandingArray<4> padding, double value) : PadBase(padding, PadMode::Constant, value) {}
   ConstantPad2d clone() const;
   std::string extra_repr() const override;
 };
-class ReflectionPad2d final : public Pad2dBase {
+class ReflectionPad2d final : public PadBase<2> {
  public:
-  explicit ReflectionPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Reflect) {}
+  explicit ReflectionPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Reflect) {}
   ReflectionPad2d clone() const;
 };
-class ReplicationPad2d final : public Pad2dBase {
+class ReplicationPad2d final : public PadBase<2> {
  public:
-  explicit ReplicationPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Replicate) {}
+  explicit ReplicationPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Replicate) {}
   ReplicationPad2d clone() const;
 };
-class CircularPad2d final : public Pad2dBase {
+class CircularPad2d final : public PadBase<2> {
  public:
-  explicit CircularPad2d(ExpandingArray<4> padding) : Pad2dBase(padding, PadMode::Circular) {}
+  explicit CircularPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Circular) {}
   CircularPad2d clone() const;
+};
+class ZeroPad3d final : public PadBase<3> {
+ public:
+  explicit ZeroPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Constant) {}
+  ZeroPad3d clone() const;
+};
+class ConstantPad3d final : public PadBase<3> {
+ public:
+  ConstantPad3d(ExpandingArray<6> padding, double value) : PadBase(padding, PadMode::Constant, value) {}
+  ConstantPad3d clone() const;
+  std::string extra_repr() const override;
+};
+class ReflectionPad3d final : public PadBase<3> {
+ public:
+  explicit ReflectionPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Reflect) {}
+  ReflectionPad3d clone() const;
+};
+class ReplicationPad3d final : public PadBase<3> {
+ public:
+  explicit ReplicationPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Replicate) {}
+  ReplicationPad3d clone() const;
+};
+class CircularPad3d final : public PadBase<3> {
+ public:
+  explicit CircularPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Circular) {}
+  CircularPad3d clone() const;
 };
 
 class PixelShuffle final : public Module {
@@ -73,11 +126,45 @@ class PixelShuffle final : public Module {
   std::string extra_repr() const override;
   const int64_t upscale_factor;
 };
+class PixelUnshuffle final : public Module {
+ public:
+  explicit PixelUnshuffle(int64_t downscale_factor) : downscale_factor(downscale_factor) {}
+  Tensor forward(const Tensor& x) override { return pixel_unshuffle(x, downscale_factor); }
+  PixelUnshuffle clone() const;
+  std::string extra_repr() const override;
+  const int64_t downscale_factor;
+};
+class ChannelShuffle final : public Module {
+ public:
+  explicit ChannelShuffle(int64_t groups) : groups(groups) {}
+  Tensor forward(const Tensor& x) override;
+  ChannelShuffle clone() const;
+  std::string extra_repr() const override;
+  const int64_t groups;
+};
 class Upsample final : public Module {
  public:
   explicit Upsample(InterpolateOptions options) : options(std::move(options)) {}
   Tensor forward(const Tensor& x) override { return interpolate(x, options); }
   Upsample clone() const;
+  std::string extra_repr() const override;
+  const InterpolateOptions options;
+};
+/// Upsample by name, of images.
+class UpsamplingNearest2d final : public Module {
+ public:
+  explicit UpsamplingNearest2d(InterpolateOptions options);
+  Tensor forward(const Tensor& x) override { return interpolate(x, options); }
+  UpsamplingNearest2d clone() const;
+  std::string extra_repr() const override;
+  const InterpolateOptions options;
+};
+/// The same with weights of neighbours, corners on corners.
+class UpsamplingBilinear2d final : public Module {
+ public:
+  explicit UpsamplingBilinear2d(InterpolateOptions options);
+  Tensor forward(const Tensor& x) override { return interpolate(x, options); }
+  UpsamplingBilinear2d clone() const;
   std::string extra_repr() const override;
   const InterpolateOptions options;
 };

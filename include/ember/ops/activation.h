@@ -28,6 +28,20 @@ Tensor glu(const Tensor& x, int64_t dim = -1);                      ///< first h
 Tensor tanhshrink(const Tensor& x);
 Tensor softshrink(const Tensor& x, double lambd = 0.5);
 Tensor hardshrink(const Tensor& x, double lambd = 0.5);
+struct RReluOptions {
+  double lower = 1.0 / 8, upper = 1.0 / 3;
+  bool training = false;
+};
+/// A slope below 0 that is drawn for each element, uniform in [lower, upper]; in evaluation their middle. Xu et al. 2015.
+/// Throws RuntimeError "Lower bound should be less than or equal to the upper bound".
+Tensor rrelu(const Tensor& x, RReluOptions options = {});
+struct GumbelSoftmaxOptions {
+  double tau = 1;
+  bool hard = false;  ///< one-hot, with the gradient of the soft one
+  int64_t dim = -1;
+};
+/// softmax((x + g) / tau) with noise g from the Gumbel distribution. Jang, Gu & Poole 2017.
+Tensor gumbel_softmax(const Tensor& x, GumbelSoftmaxOptions options = {});
 
 /// e^x / sum e^x along dim.
 Tensor softmax(const Tensor& x, int64_t dim, DType dtype = DType::Undefined);

@@ -1,4 +1,4 @@
-// Convolutions and what belongs to them. x is (N, C, L) or (N, C, H, W), or the same without N. As the functions of the same names
+// Convolutions and what belongs to them. x is (N, C, L), (N, C, H, W) or (N, C, D, H, W), or the same without N. As the functions of the same names
 // in torch.nn.functional. Results may lie in memory with the channels innermost; their strides say so.
 #pragma once
 
@@ -51,11 +51,14 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias 
 /// Of a tail, a ReLU runs in the same pass over memory, and behind a norm, where no gradient is recorded, all of it; pooling or an addend
 /// alone, and an addend without a ReLU, run behind.
 Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvOptions<2> options = {}, const Then& then = {});
+/// Of volumes (N, C, D, H, W); the result lies with its channels innermost.
+Tensor conv3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvOptions<3> options = {});
 
 /// The gradient of a convolution with respect to its input, as an operation: weight (C, O / groups, K).
 /// L -> (L - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1.
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvTransposeOptions<1> options = {});
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvTransposeOptions<2> options = {});
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias = {}, ConvTransposeOptions<3> options = {});
 
 /// PyTorch's positional forms: conv2d(x, weight, bias, 1, 1) is conv2d(x, weight, bias, {.stride = 1, .padding = 1}).
 template <WholeNumber Stride>
@@ -68,6 +71,12 @@ template <WholeNumber Stride>
 Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ConvPadding<2> padding = 0,
               ExpandingArray<2> dilation = 1, int64_t groups = 1) {
   return conv2d(x, weight, bias, ConvOptions<2>{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
+}
+/// By position.
+template <WholeNumber Stride>
+Tensor conv3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ConvPadding<3> padding = 0,
+              ExpandingArray<3> dilation = 1, int64_t groups = 1) {
+  return conv3d(x, weight, bias, ConvOptions<3>{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
 }
 /// By position.
 template <WholeNumber Stride>
@@ -96,6 +105,26 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTen
                         ExpandingArray<2> padding = 0, ExpandingArray<2> output_padding = 0, int64_t groups = 1, ExpandingArray<2> dilation = 1) {
   return conv_transpose2d(x, weight, bias,
                           {.stride = detail::stride_of(stride), .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+}
+/// By position.
+template <WholeNumber Stride>
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<3> padding = 0,
+                        ExpandingArray<3> output_padding = 0, int64_t groups = 1, ExpandingArray<3> dilation = 1) {
+  return conv_transpose3d(x, weight, bias,
+                          ConvTransposeOptions<3>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+}
+/// A list is the stride.
+template <WholeNumber T>
+Tensor conv3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, std::initializer_list<T> stride, ConvPadding<3> padding = 0,
+              ExpandingArray<3> dilation = 1, int64_t groups = 1) {
+  return conv3d(x, weight, bias, ConvOptions<3>{.stride = detail::stride_of<3>(stride), .padding = padding, .dilation = dilation, .groups = groups});
+}
+/// A list is the stride.
+template <WholeNumber T>
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, std::initializer_list<T> stride,
+                        ExpandingArray<3> padding = 0, ExpandingArray<3> output_padding = 0, int64_t groups = 1, ExpandingArray<3> dilation = 1) {
+  return conv_transpose3d(x, weight, bias,
+                          {.stride = detail::stride_of<3>(stride), .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
 
 /// How float32 convolutions of 3 x 3 kernels at stride 1, dilation 1, padding up to 2 and in one group are computed, forward and

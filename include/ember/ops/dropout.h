@@ -18,8 +18,12 @@ Tensor dropout(const Tensor& x, DropoutOptions options = {});
 Tensor dropout1d(const Tensor& x, DropoutOptions options = {});
 /// Whole channels: (N, C, H, W); of (N, C, L), with PyTorch's warning, too.
 Tensor dropout2d(const Tensor& x, DropoutOptions options = {});
+/// Whole channels: (N, C, D, H, W) or (C, D, H, W).
+Tensor dropout3d(const Tensor& x, DropoutOptions options = {});
 /// Keeps mean and variance of inputs that are normal, for SELU networks. Klambauer et al. 2017.
 Tensor alpha_dropout(const Tensor& x, DropoutOptions options = {});
+/// The same for whole channels: (N, C, *).
+Tensor feature_alpha_dropout(const Tensor& x, DropoutOptions options = {});
 
 // PyTorch's positional forms: dropout(x, 0.1, training).
 template <class P>
@@ -35,6 +39,14 @@ Tensor dropout1d(const Tensor& x, P p, bool training = true) {
 template <Probability P>
 Tensor dropout2d(const Tensor& x, P p, bool training = true) {
   return dropout2d(x, DropoutOptions{double(p), training});
+}
+template <Probability P>
+Tensor dropout3d(const Tensor& x, P p, bool training = true) {
+  return dropout3d(x, DropoutOptions{double(p), training});
+}
+template <Probability P>
+Tensor feature_alpha_dropout(const Tensor& x, P p, bool training = true) {
+  return feature_alpha_dropout(x, DropoutOptions{double(p), training});
 }
 template <Probability P>
 Tensor alpha_dropout(const Tensor& x, P p, bool training = true) {

@@ -19,11 +19,11 @@ Tensor one_hot(const Tensor& indices, int64_t num_classes = -1);
 struct InterpolateOptions {
   std::vector<int64_t> size = {};        ///< of the result, or
   std::vector<double> scale_factor = {};  ///< of the result against the input; one or one for each dimension
-  const char* mode = "nearest";          ///< "nearest" (1d, 2d), "linear" (1d), "bilinear" (2d)
+  const char* mode = "nearest";          ///< or "nearest-exact", "area", "linear" (1d), "bilinear", "bicubic" (2d), "trilinear" (3d)
   bool align_corners = false;
   bool recompute_scale_factor = false;
 };
-/// (N, C, L) or (N, C, H, W) at another resolution.
+/// (N, C, L), (N, C, H, W) or (N, C, D, H, W) at another resolution; area takes means, as adaptive_avg_pool2d.
 Tensor interpolate(const Tensor& x, const InterpolateOptions& options);
 Tensor pixel_shuffle(const Tensor& x, int64_t upscale_factor);      ///< (*, C r^2, H, W) -> (*, C, H r, W r)
 Tensor pixel_unshuffle(const Tensor& x, int64_t downscale_factor);  ///< (*, C, H r, W r) -> (*, C r^2, H, W)

@@ -3,7 +3,7 @@
 // over the size of the batch.
 #pragma once
 
-#include <ember/tensor.h>
+#include <ember/autograd.h>
 
 namespace ember {
 
@@ -113,6 +113,30 @@ struct TripletMarginLossOptions {
 /// max(0, |anchor - positive|_p - |anchor - negative|_p + margin) over the last dimension; with swap the nearer of anchor and positive to
 /// the negative counts. Balntas et al. 2016.
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, TripletMarginLossOptions options = {});
+struct MultiMarginLossOptions {
+  int64_t p = 1;  ///< or 2
+  double margin = 1;
+  OptionalTensor weight = {};  ///< (C), of the target's class
+  Reduction reduction = Reduction::Mean;
+};
+/// The mean over the classes j other than the target y of max(0, margin - x_y + x_j)^p. x (N, C) or (C), target (N) or ().
+Tensor multi_margin_loss(const Tensor& x, const Tensor& target, const MultiMarginLossOptions& options = {});
+/// Over all labels y and the classes j that are none: the sum of max(0, 1 - x_y + x_j) / C. target has x's sizes; labels end at the first -1.
+Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, LossOptions options = {});
+struct MultilabelSoftMarginLossOptions {
+  OptionalTensor weight = {};
+  Reduction reduction = Reduction::Mean;
+};
+/// binary_cross_entropy_with_logits, the mean over the last dimension for each sample.
+Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target, const MultilabelSoftMarginLossOptions& options = {});
+struct TripletMarginWithDistanceLossOptions {
+  Callback<Tensor(const Tensor&, const Tensor&)> distance_function = {};  ///< pairwise_distance unless given
+  double margin = 1;
+  bool swap = false;
+  Reduction reduction = Reduction::Mean;
+};
+/// triplet_margin_loss with another distance. Throws ValueError "margin must be greater than 0, got 0.0".
+Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, const TripletMarginWithDistanceLossOptions& options = {});
 
 /// x1 . x2 / (|x1| |x2|) along dim, each norm at least eps.
 Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-8);

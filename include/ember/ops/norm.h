@@ -49,6 +49,9 @@ Tensor instance_norm(const Tensor& x, const OptionalTensor& running_mean = {}, c
 /// x / sqrt(mean(x^2) + eps) * weight over the last dimensions. An eps of -1 is the dtype's epsilon. Zhang & Sennrich 2019.
 Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const OptionalTensor& weight = {}, double eps = -1);
 
+/// x / (k + alpha times the mean of x^2 over `size` neighbouring channels)^beta of x (N, C, *). Krizhevsky, Sutskever & Hinton 2012.
+Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75, double k = 1);
+
 /// x / max(|x|_p, eps) along dim.
 Tensor normalize(const Tensor& x, double p = 2, int64_t dim = 1, double eps = 1e-12);
 

@@ -14,13 +14,14 @@ inline constexpr bool is_stride = std::is_integral_v<T>;
 template <int N>
 inline constexpr bool is_stride<ExpandingArray<N>> = true;
 
-/// The list as a stride. Throws ValueError unless it has one number or two.
-template <class T>
-ExpandingArray<2> stride_of(std::initializer_list<T> list) {
-  const T* const s = list.begin();
-  if (list.size() == 1) return s[0];
-  if (list.size() == 2) return {s[0], s[1]};
-  throw ValueError("stride should be one number or two, but got " + std::to_string(list.size()));
+/// The list as a stride. Throws ValueError unless it has one number or N.
+template <int N = 2, class T>
+ExpandingArray<N> stride_of(std::initializer_list<T> list) {
+  if (list.size() != 1 && list.size() != N)
+    throw ValueError(std::string("stride should be one number or ") + (N == 2 ? "two" : "three") + ", but got " + std::to_string(list.size()));
+  ExpandingArray<N> stride = list.begin()[0];
+  for (std::size_t i = 0; i < list.size(); ++i) stride.values[list.size() == 1 ? 0 : i] = list.begin()[i];
+  return stride;
 }
 
 }  // namespace ember::detail

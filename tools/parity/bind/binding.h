@@ -3,8 +3,8 @@
 // The signature names the parameters in PyTorch's order with PyTorch's defaults (Python literals). `name:kind` restricts what fits
 // (tensor, int, number, bool, text, list, dtype, none, several joined by |), which chooses among rows of the same name; `*name`
 // takes all further positional arguments as one list (or the one list that is given); parameters after a lone `*` go by keyword
-// only; `name=~default` accepts nothing but its default. A name ending in * is a method of Tensor as well; several names may
-// stand in one row.
+// only; `name=~default` accepts nothing but its default. A name ending in * is a method of Tensor as well, one ending in *_ also
+// a method that writes its result into the tensor; several names may stand in one row.
 #pragma once
 
 #include "runner/value.h"
@@ -100,6 +100,12 @@ class Args {
   Args(const Signature& signature, List values) : signature_(signature), values_(std::move(values)) {}
   Argument operator[](std::size_t i) const { return {values_.at(i), signature_.parameters()[i].name}; }
   std::size_t size() const { return values_.size(); }
+  /// The same with another first argument.
+  Args with_first(Tensor first) const {
+    Args other = *this;
+    other.values_.at(0) = Value(std::move(first));
+    return other;
+  }
 
  private:
   const Signature& signature_;
@@ -141,5 +147,8 @@ Table loss_table();
 Table random_table();
 Table inplace_table();
 Table utils_table();
+Table special_table();
+Table statistics_table();
+Table arrange_table();
 
 }  // namespace ember::parity

@@ -66,6 +66,8 @@ ModuleTable activation_modules() {
       {"nn.GELU", "approximate='none'", [](Args& a) { return bound(nn::GELU(a[0].text())); }},
       {"nn.GLU", "dim=-1", [](Args& a) { return bound(nn::GLU(a[0].integer())); }},
       {"nn.PReLU", "num_parameters=1 init=0.25", [](Args& a) { return bound(nn::PReLU(a[0], a[1])); }},
+      {"nn.Softmax2d", "*args", [](Args&) { return bound(nn::Softmax2d()); }},
+      {"nn.RReLU", "lower=0.125 upper=0.3333333333333333 inplace=False", [](Args& a) { return bound(nn::RReLU(a[0], a[1], a[2])); }},
       {"nn.Softmax", "dim=None", [](Args& a) { return by_dim<nn::Softmax>(a[0]); }},
       {"nn.Softmin", "dim=None", [](Args& a) { return by_dim<nn::Softmin>(a[0]); }},
       {"nn.LogSoftmax", "dim=None", [](Args& a) { return by_dim<nn::LogSoftmax>(a[0]); }},
@@ -90,6 +92,11 @@ ModuleTable loss_modules() {
       {"nn.MarginRankingLoss", "margin=0.0 size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::MarginRankingLoss(MarginLossOptions{a[0], reduction_of(a[1], a[2], a[3])})); }},
       {"nn.CosineEmbeddingLoss", "margin=0.0 size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::CosineEmbeddingLoss(MarginLossOptions{a[0], reduction_of(a[1], a[2], a[3])})); }},
       {"nn.TripletMarginLoss", "margin=1.0 p=2.0 eps=1e-6 swap=False size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::TripletMarginLoss(TripletMarginLossOptions{a[0], a[1], a[2], a[3], reduction_of(a[4], a[5], a[6])})); }},
+      {"nn.MultiMarginLoss", "p=1 margin=1.0 weight=None size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::MultiMarginLoss(MultiMarginLossOptions{a[0], a[1], a[2], reduction_of(a[3], a[4], a[5])})); }},
+      {"nn.MultiLabelMarginLoss", "size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::MultiLabelMarginLoss(LossOptions{reduction_of(a[0], a[1], a[2])})); }},
+      {"nn.MultiLabelSoftMarginLoss", "weight=None size_average=None reduce=None reduction='mean'", [](Args& a) { return bound(nn::MultiLabelSoftMarginLoss(MultilabelSoftMarginLossOptions{a[0], reduction_of(a[1], a[2], a[3])})); }},
+      {"nn.TripletMarginWithDistanceLoss", "* distance_function=~None margin=1.0 swap=False reduction='mean'", [](Args& a) { return bound(nn::TripletMarginWithDistanceLoss(TripletMarginWithDistanceLossOptions{{}, a[1], a[2], reduction_of(a[3].text())})); }},
+      {"nn.PairwiseDistance", "p=2.0 eps=1e-6 keepdim=False", [](Args& a) { return bound(nn::PairwiseDistance(a[0], a[1], a[2])); }},
       {"nn.CosineSimilarity", "dim=1 eps=1e-8", [](Args& a) { return bound(nn::CosineSimilarity(a[0], a[1])); }},
   };
 }

@@ -10,6 +10,8 @@
 #include <ember/nn/pool.h>
 #include <ember/nn/shape.h>
 
+#include <deque>
+
 namespace ember::parity {
 namespace {
 
@@ -56,42 +58,56 @@ BoundModule max_pool_of(Args& a) {
   return pool;
 }
 
-ExpandingArray<2> adaptive_size(const Argument& size) {
-  if (!size.is_list()) return size.is_none() ? ExpandingArray<2>(nn::kKeepSize) : ExpandingArray<2>(size.integer());
+template <int N>
+ExpandingArray<N> adaptive_size(const Argument& size) {
+  if (!size.is_list()) return size.is_none() ? ExpandingArray<N>(nn::kKeepSize) : ExpandingArray<N>(size.integer());
   const List& list = *size.value().as<List>();
-  const auto one = [&](std::size_t i) { return list.at(i).is_none() ? nn::kKeepSize : *list.at(i).as<int64_t>(); };
-  return {one(0), one(1)};
+  ExpandingArray<N> sizes(0);
+  for (std::size_t i = 0; i < N; ++i) sizes.values[i] = list.at(i).is_none() ? nn::kKeepSize : *list.at(i).as<int64_t>();
+  return sizes;
 }
 
+template <class Pool, int N>
 BoundModule adaptive_max_pool_of(Args& a) {
-  auto pool = bound(nn::AdaptiveMaxPool2d(adaptive_size(a[0])));
+  auto pool = bound(Pool(adaptive_size<N>(a[0])));
   if (a[1].boolean()) {
-    auto* m = static_cast<nn::AdaptiveMaxPool2d*>(pool.module.get());
+    auto* m = static_cast<Pool*>(pool.module.get());
     pool.forward = [m](Args& x) { return Result(m->forward_with_indices(x[0].tensor())); };
   }
   return pool;
 }
 
+template <class Unpool, int N>
 BoundModule max_unpool_of(Args& a) {
-  const ExpandingArray<2> kernel = a[0], padding = a[2];
-  const ExpandingArray<2> stride = stride_or_kernel<2>(a[1]);
+  const ExpandingArray<N> kernel = a[0], padding = a[2];
+  const ExpandingArray<N> stride = stride_or_kernel<N>(a[1]);
   auto pool = bound(nn::Identity());
-  pool.module = std::make_unique<nn::MaxUnpool2d>(kernel, MaxUnpoolOptions{.stride = stride, .padding = padding});
+  pool.module = std::make_unique<Unpool>(kernel, MaxUnpoolOptions<N>{.stride = stride, .padding = padding});
   pool.forward_signature = "input indices output_size=None";
   pool.forward = [=](Args& x) {
-    MaxUnpoolOptions o{.stride = stride, .padding = padding};
+    MaxUnpoolOptions<N> o{.stride = stride, .padding = padding};
     if (!x[2].is_none()) o.output_size = x[2].ints();
-    return Result(max_unpool2d(x[0], x[1], kernel, o));
+    return Result(Unpool(kernel, o)(x[0].tensor(), x[1].tensor()));
   };
   return pool;
 }
 
+template <class Pool, int N>
+BoundModule lp_pool_of(Args& a) {
+  return bound(Pool(a[0], a[1], {.stride = stride_or_kernel<N>(a[2]), .ceil_mode = a[3]}));
+}
+
 InterpolateOptions upsample_options(Args& a) {
-  static std::vector<std::string> words;  // the options keep a pointer
+  static std::deque<std::string> words;  // the options keep a pointer
   words.push_back(a[2]);
-  InterpolateOptions o{.mode = words.back() == "nearest" ? "nearest" : words.back() == "bilinear" ? "bilinear" : words.back() == "linear" ? "linear" : "other",
-                       .align_corners = !a[3].is_none() && a[3].boolean(), .recompute_scale_factor = !a[4].is_none() && a[4].boolean()};
-  if (std::string(o.mode) == "other") throw Unsupported("kwarg mode='" + words.back() + "' of nn.Upsample");
+  InterpolateOptions o{.mode = words.back().c_str(), .align_corners = !a[3].is_none() && a[3].boolean(), .recompute_scale_factor = !a[4].is_none() && a[4].boolean()};
+  if (!a[0].is_none()) o.size = a[0].ints();
+  if (!a[1].is_none()) o.scale_factor = a[1].reals();
+  return o;
+}
+
+InterpolateOptions sizes_or_factors(Args& a) {
+  InterpolateOptions o;
   if (!a[0].is_none()) o.size = a[0].ints();
   if (!a[1].is_none()) o.scale_factor = a[1].reals();
   return o;
@@ -110,6 +126,8 @@ ModuleTable convolutions_and_norms() {
   return {
       {"nn.Conv1d", kConv, [](Args& a) { return bound(nn::Conv1d(a[0], a[1], a[2], conv_options<1>(a))); }},
       {"nn.Conv2d", kConv, [](Args& a) { return bound(nn::Conv2d(a[0], a[1], a[2], conv_options<2>(a))); }},
+      {"nn.Conv3d", kConv, [](Args& a) { return bound(nn::Conv3d(a[0], a[1], a[2], conv_options<3>(a))); }},
+      {"nn.ConvTranspose3d", kTranspose, [](Args& a) { return bound(nn::ConvTranspose3d(a[0], a[1], a[2], transpose_options<3>(a))); }},
       {"nn.ConvTranspose1d", kTranspose, [](Args& a) { return bound(nn::ConvTranspose1d(a[0], a[1], a[2], transpose_options<1>(a))); }},
       {"nn.ConvTranspose2d", kTranspose, [](Args& a) { return bound(nn::ConvTranspose2d(a[0], a[1], a[2], transpose_options<2>(a))); }},
       {"nn.BatchNorm1d", kNorm, [](Args& a) { return bound(nn::BatchNorm1d(a[0], norm_options(a))); }},
@@ -117,6 +135,7 @@ ModuleTable convolutions_and_norms() {
       {"nn.BatchNorm3d", kNorm, [](Args& a) { return bound(nn::BatchNorm3d(a[0], norm_options(a))); }},
       {"nn.InstanceNorm1d", kInstance, [](Args& a) { return bound(nn::InstanceNorm1d(a[0], {a[1], a[2].real_or(0), a[3], a[4], a[5]})); }},
       {"nn.InstanceNorm2d", kInstance, [](Args& a) { return bound(nn::InstanceNorm2d(a[0], {a[1], a[2].real_or(0), a[3], a[4], a[5]})); }},
+      {"nn.InstanceNorm3d", kInstance, [](Args& a) { return bound(nn::InstanceNorm3d(a[0], {a[1], a[2].real_or(0), a[3], a[4], a[5]})); }},
       {"nn.LayerNorm", "normalized_shape eps=1e-5 elementwise_affine=True bias=True",
        [](Args& a) { return bound(nn::LayerNorm(IntArrayRef(a[0].ints()), {a[1], a[2], a[3]})); }},
       {"nn.GroupNorm", "num_groups num_channels eps=1e-5 affine=True * bias=True", [](Args& a) { return bound(nn::GroupNorm(a[0], a[1], {a[2], a[3], a[4]})); }},
@@ -130,7 +149,13 @@ ModuleTable pooling_and_shapes() {
   return {
       {"nn.MaxPool1d", kMax, max_pool_of<nn::MaxPool1d, 1>},
       {"nn.MaxPool2d", kMax, max_pool_of<nn::MaxPool2d, 2>},
-      {"nn.MaxUnpool2d", "kernel_size stride=None padding=0", max_unpool_of},
+      {"nn.MaxPool3d", kMax, max_pool_of<nn::MaxPool3d, 3>},
+      {"nn.MaxUnpool1d", "kernel_size stride=None padding=0", max_unpool_of<nn::MaxUnpool1d, 1>},
+      {"nn.MaxUnpool2d", "kernel_size stride=None padding=0", max_unpool_of<nn::MaxUnpool2d, 2>},
+      {"nn.MaxUnpool3d", "kernel_size stride=None padding=0", max_unpool_of<nn::MaxUnpool3d, 3>},
+      {"nn.LPPool1d", "norm_type kernel_size stride=None ceil_mode=False", lp_pool_of<nn::LPPool1d, 1>},
+      {"nn.LPPool2d", "norm_type kernel_size stride=None ceil_mode=False", lp_pool_of<nn::LPPool2d, 2>},
+      {"nn.LPPool3d", "norm_type kernel_size stride=None ceil_mode=False", lp_pool_of<nn::LPPool3d, 3>},
       {"nn.AvgPool1d", "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True",
        [](Args& a) { return bound(nn::AvgPool1d(a[0], {.stride = stride_or_kernel<1>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4]})); }},
       {"nn.AvgPool2d", "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None",
@@ -138,16 +163,40 @@ ModuleTable pooling_and_shapes() {
          return bound(nn::AvgPool2d(a[0], {.stride = stride_or_kernel<2>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4],
                                            .divisor_override = a[5].integer_or(kSameAsKernelSize)}));
        }},
+      {"nn.AvgPool3d", "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None",
+       [](Args& a) {
+         return bound(nn::AvgPool3d(a[0], {.stride = stride_or_kernel<3>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4],
+                                           .divisor_override = a[5].integer_or(kSameAsKernelSize)}));
+       }},
       {"nn.AdaptiveAvgPool1d", "output_size", [](Args& a) { return bound(nn::AdaptiveAvgPool1d(a[0])); }},
-      {"nn.AdaptiveAvgPool2d", "output_size", [](Args& a) { return bound(nn::AdaptiveAvgPool2d(adaptive_size(a[0]))); }},
-      {"nn.AdaptiveMaxPool2d", "output_size return_indices=False", adaptive_max_pool_of},
+      {"nn.AdaptiveAvgPool2d", "output_size", [](Args& a) { return bound(nn::AdaptiveAvgPool2d(adaptive_size<2>(a[0]))); }},
+      {"nn.AdaptiveAvgPool3d", "output_size", [](Args& a) { return bound(nn::AdaptiveAvgPool3d(adaptive_size<3>(a[0]))); }},
+      {"nn.AdaptiveMaxPool1d", "output_size return_indices=False", adaptive_max_pool_of<nn::AdaptiveMaxPool1d, 1>},
+      {"nn.AdaptiveMaxPool2d", "output_size return_indices=False", adaptive_max_pool_of<nn::AdaptiveMaxPool2d, 2>},
+      {"nn.AdaptiveMaxPool3d", "output_size return_indices=False", adaptive_max_pool_of<nn::AdaptiveMaxPool3d, 3>},
       {"nn.Flatten", "start_dim=1 end_dim=-1", [](Args& a) { return bound(nn::Flatten(a[0], a[1])); }},
       {"nn.Unflatten", "dim unflattened_size", [](Args& a) { return bound(nn::Unflatten(a[0].integer(), a[1].ints())); }},
+      {"nn.ZeroPad1d", "padding", [](Args& a) { return bound(nn::ZeroPad1d(a[0])); }},
+      {"nn.ConstantPad1d", "padding value", [](Args& a) { return bound(nn::ConstantPad1d(a[0], a[1])); }},
+      {"nn.ReflectionPad1d", "padding", [](Args& a) { return bound(nn::ReflectionPad1d(a[0])); }},
+      {"nn.ReplicationPad1d", "padding", [](Args& a) { return bound(nn::ReplicationPad1d(a[0])); }},
+      {"nn.CircularPad1d", "padding", [](Args& a) { return bound(nn::CircularPad1d(a[0])); }},
       {"nn.ZeroPad2d", "padding", [](Args& a) { return bound(nn::ZeroPad2d(a[0])); }},
       {"nn.ConstantPad2d", "padding value", [](Args& a) { return bound(nn::ConstantPad2d(a[0], a[1])); }},
       {"nn.ReflectionPad2d", "padding", [](Args& a) { return bound(nn::ReflectionPad2d(a[0])); }},
       {"nn.ReplicationPad2d", "padding", [](Args& a) { return bound(nn::ReplicationPad2d(a[0])); }},
       {"nn.CircularPad2d", "padding", [](Args& a) { return bound(nn::CircularPad2d(a[0])); }},
+      {"nn.ZeroPad3d", "padding", [](Args& a) { return bound(nn::ZeroPad3d(a[0])); }},
+      {"nn.ConstantPad3d", "padding value", [](Args& a) { return bound(nn::ConstantPad3d(a[0], a[1])); }},
+      {"nn.ReflectionPad3d", "padding", [](Args& a) { return bound(nn::ReflectionPad3d(a[0])); }},
+      {"nn.ReplicationPad3d", "padding", [](Args& a) { return bound(nn::ReplicationPad3d(a[0])); }},
+      {"nn.CircularPad3d", "padding", [](Args& a) { return bound(nn::CircularPad3d(a[0])); }},
+      {"nn.PixelUnshuffle", "downscale_factor", [](Args& a) { return bound(nn::PixelUnshuffle(a[0])); }},
+      {"nn.ChannelShuffle", "groups", [](Args& a) { return bound(nn::ChannelShuffle(a[0])); }},
+      {"nn.UpsamplingNearest2d", "size=None scale_factor=None", [](Args& a) { return bound(nn::UpsamplingNearest2d(sizes_or_factors(a))); }},
+      {"nn.UpsamplingBilinear2d", "size=None scale_factor=None", [](Args& a) { return bound(nn::UpsamplingBilinear2d(sizes_or_factors(a))); }},
+      {"nn.LocalResponseNorm", "size alpha=1e-4 beta=0.75 k=1.0", [](Args& a) { return bound(nn::LocalResponseNorm(a[0], a[1], a[2], a[3])); }},
+      {"nn.Bilinear", "in1_features in2_features out_features bias=True", [](Args& a) { return bound(nn::Bilinear(a[0], a[1], a[2], {.bias = a[3]})); }},
       {"nn.PixelShuffle", "upscale_factor", [](Args& a) { return bound(nn::PixelShuffle(a[0])); }},
       {"nn.Upsample", "size=None scale_factor=None mode='nearest' align_corners=None recompute_scale_factor=None",
        [](Args& a) { return bound(nn::Upsample(upsample_options(a))); }},
@@ -169,6 +218,8 @@ ModuleTable layer_modules() {
       {"nn.Dropout", "p=0.5 inplace=False", [](Args& a) { return bound(nn::Dropout(a[0], a[1])); }},
       {"nn.Dropout1d", "p=0.5 inplace=False", [](Args& a) { return bound(nn::Dropout1d(a[0], a[1])); }},
       {"nn.Dropout2d", "p=0.5 inplace=False", [](Args& a) { return bound(nn::Dropout2d(a[0], a[1])); }},
+      {"nn.Dropout3d", "p=0.5 inplace=False", [](Args& a) { return bound(nn::Dropout3d(a[0], a[1])); }},
+      {"nn.FeatureAlphaDropout", "p=0.5 inplace=False", [](Args& a) { return bound(nn::FeatureAlphaDropout(a[0], a[1])); }},
       {"nn.AlphaDropout", "p=0.5 inplace=False", [](Args& a) { return bound(nn::AlphaDropout(a[0], a[1])); }},
   };
   for (auto* table : {convolutions_and_norms, pooling_and_shapes})

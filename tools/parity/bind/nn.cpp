@@ -6,6 +6,7 @@
 #include <ember/ops/conv.h>
 #include <ember/ops/dropout.h>
 #include <ember/ops/embedding.h>
+#include <ember/ops/grid.h>
 #include <ember/ops/norm.h>
 #include <ember/ops/pool.h>
 
@@ -40,6 +41,9 @@ Table activations() {
       {"nn.functional.mish", "input inplace=False", [](Args& a) { return in_place_if(a[1], a[0], mish(a[0])); }},
       {"nn.functional.softplus", "input beta=1 threshold=20", [](Args& a) { return softplus(a[0], a[1], a[2]); }},
       {"nn.functional.softsign", "input", [](Args& a) { return softsign(a[0]); }},
+      {"nn.functional.rrelu rrelu", "input lower=0.125 upper=0.3333333333333333 training=False inplace=False",
+       [](Args& a) { return in_place_if(a[4], a[0], rrelu(a[0], {a[1], a[2], a[3]})); }},
+      {"nn.functional.gumbel_softmax", "logits tau=1 hard=False eps=1e-10 dim=-1", [](Args& a) { return gumbel_softmax(a[0], {a[1], a[2], a[4]}); }},
       {"nn.functional.hardtanh", "input min_val=-1.0 max_val=1.0 inplace=False",
        [](Args& a) { return in_place_if(a[3], a[0], hardtanh(a[0], a[1], a[2])); }},
       {"nn.functional.hardswish", "input inplace=False", [](Args& a) { return in_place_if(a[1], a[0], hardswish(a[0])); }},
@@ -92,9 +96,7 @@ Result pad_of(Args& a) {
 
 Result interpolate_of(Args& a) {
   const std::string mode = a[3].text();
-  for (const char* other : {"area", "bicubic", "trilinear", "nearest-exact", "lanczos"})
-    if (mode == other) throw Unsupported("kwarg mode='" + mode + "' of nn.functional.interpolate");
-  if (a[0].tensor().dim() == 5) throw Unsupported("nn.functional.interpolate of 5 dimensions");
+  if (mode == "lanczos") throw Unsupported("kwarg mode='lanczos' of nn.functional.interpolate");
   InterpolateOptions options{.mode = mode.c_str(), .align_corners = a[4].boolean(), .recompute_scale_factor = a[5].boolean()};
   if (!a[1].is_none()) options.size = a[1].ints();
   if (!a[2].is_none()) options.scale_factor = a[2].reals();
@@ -107,6 +109,9 @@ Table convolutions() {
   return {
       {"nn.functional.conv1d conv1d", kConv, [](Args& a) { return conv1d(a[0], a[1], a[2], conv_options<1>(a)); }},
       {"nn.functional.conv2d conv2d", kConv, [](Args& a) { return conv2d(a[0], a[1], a[2], conv_options<2>(a)); }},
+      {"nn.functional.conv3d conv3d", kConv, [](Args& a) { return conv3d(a[0], a[1], a[2], conv_options<3>(a)); }},
+      {"nn.functional.conv_transpose3d conv_transpose3d", kTranspose,
+       [](Args& a) { return conv_transpose3d(a[0], a[1], a[2], transpose_options<3>(a)); }},
       {"nn.functional.conv_transpose1d conv_transpose1d", kTranspose,
        [](Args& a) { return conv_transpose1d(a[0], a[1], a[2], transpose_options<1>(a)); }},
       {"nn.functional.conv_transpose2d conv_transpose2d", kTranspose,
@@ -116,6 +121,13 @@ Table convolutions() {
       {"nn.functional.fold", "input output_size kernel_size dilation=1 padding=0 stride=1",
        [](Args& a) { return fold(a[0], a[1], a[2], {.dilation = a[3], .padding = a[4], .stride = a[5]}); }},
       {"nn.functional.pad", "input pad mode='constant' value=None", pad_of},
+      {"nn.functional.grid_sample", "input grid mode='bilinear' padding_mode='zeros' align_corners=None",
+       [](Args& a) {
+         const std::string mode = a[2], padding = a[3];
+         return grid_sample(a[0], a[1], {.mode = mode.c_str(), .padding_mode = padding.c_str(), .align_corners = !a[4].is_none() && a[4].boolean()});
+       }},
+      {"nn.functional.affine_grid", "theta size align_corners=None", [](Args& a) { return affine_grid(a[0], a[1].ints(), !a[2].is_none() && a[2].boolean()); }},
+      {"nn.functional.channel_shuffle channel_shuffle", "input groups", [](Args& a) { return channel_shuffle(a[0], a[1]); }},
       {"nn.functional.pixel_shuffle pixel_shuffle", "input upscale_factor", [](Args& a) { return pixel_shuffle(a[0], a[1]); }},
       {"nn.functional.pixel_unshuffle pixel_unshuffle", "input downscale_factor",
        [](Args& a) { return pixel_unshuffle(a[0], a[1]); }},
@@ -151,47 +163,66 @@ ExpandingArray<N> adaptive_size(const Tensor& x, const Argument& size) {
   return sizes;
 }
 
-Result max_pool1d_of(Args& a) {
-  if (a[6].boolean()) return max_pool1d_with_indices(a[0], a[1], max_pool_options<1>(a));
-  return max_pool1d(a[0], a[1], max_pool_options<1>(a));
+/// A pool with and without its indices: names in the order of the dimensions.
+template <int N>
+Result max_pool_of(Args& a) {
+  const MaxPoolOptions<N> o = max_pool_options<N>(a);
+  const bool indices = a[6].boolean();
+  if constexpr (N == 1) return indices ? Result(max_pool1d_with_indices(a[0], a[1], o)) : Result(max_pool1d(a[0], a[1], o));
+  else if constexpr (N == 2) return indices ? Result(max_pool2d_with_indices(a[0], a[1], o)) : Result(max_pool2d(a[0], a[1], o));
+  else return indices ? Result(max_pool3d_with_indices(a[0], a[1], o)) : Result(max_pool3d(a[0], a[1], o));
 }
-Result max_pool2d_of(Args& a) {
-  if (a[6].boolean()) return max_pool2d_with_indices(a[0], a[1], max_pool_options<2>(a));
-  return max_pool2d(a[0], a[1], max_pool_options<2>(a));
+template <int N>
+Result adaptive_max_pool_of(Args& a) {
+  const ExpandingArray<N> size = adaptive_size<N>(a[0], a[1]);
+  const bool indices = a[2].boolean();
+  if constexpr (N == 1) return indices ? Result(adaptive_max_pool1d_with_indices(a[0], size)) : Result(adaptive_max_pool1d(a[0], size));
+  else if constexpr (N == 2) return indices ? Result(adaptive_max_pool2d_with_indices(a[0], size)) : Result(adaptive_max_pool2d(a[0], size));
+  else return indices ? Result(adaptive_max_pool3d_with_indices(a[0], size)) : Result(adaptive_max_pool3d(a[0], size));
 }
-Result adaptive_max_pool2d_of(Args& a) {
-  const ExpandingArray<2> size = adaptive_size<2>(a[0], a[1]);
-  if (a[2].boolean()) return adaptive_max_pool2d_with_indices(a[0], size);
-  return adaptive_max_pool2d(a[0], size);
+template <int N>
+MaxUnpoolOptions<N> unpool_options(Args& a) {
+  return {.stride = pool_stride<N>(a[3]), .padding = a[4], .output_size = a[5].is_none() ? std::vector<int64_t>() : a[5].ints()};
 }
-Result max_unpool2d_of(Args& a) {
-  std::vector<int64_t> size;
-  if (!a[5].is_none()) size = a[5].ints();
-  return max_unpool2d(a[0], a[1], a[2], {.stride = pool_stride<2>(a[3]), .padding = a[4], .output_size = size});
+template <int N>
+AvgPoolOptions<N> avg_pool_options(Args& a) {
+  return {.stride = pool_stride<N>(a[2]), .padding = a[3], .ceil_mode = a[4], .count_include_pad = a[5], .divisor_override = a[6].integer_or(kSameAsKernelSize)};
+}
+template <int N>
+LpPoolOptions<N> lp_pool_options(Args& a) {
+  return {.stride = pool_stride<N>(a[3]), .ceil_mode = a[4]};
 }
 
 Table pools() {
+  constexpr const char* kMax = "input kernel_size stride=None padding=0 dilation=1 ceil_mode=False return_indices=False";
+  constexpr const char* kUnpool = "input indices kernel_size stride=None padding=0 output_size=None";
+  constexpr const char* kAvg = "input kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None";
+  constexpr const char* kLp = "input norm_type kernel_size stride=None ceil_mode=False";
   return {
-      {"nn.functional.max_pool1d",
-       "input kernel_size stride=None padding=0 dilation=1 ceil_mode=False return_indices=False", max_pool1d_of},
-      {"nn.functional.max_pool2d",
-       "input kernel_size stride=None padding=0 dilation=1 ceil_mode=False return_indices=False", max_pool2d_of},
-      {"nn.functional.max_unpool2d", "input indices kernel_size stride=None padding=0 output_size=None", max_unpool2d_of},
+      {"nn.functional.max_pool1d", kMax, max_pool_of<1>},
+      {"nn.functional.max_pool2d", kMax, max_pool_of<2>},
+      {"nn.functional.max_pool3d", kMax, max_pool_of<3>},
+      {"nn.functional.max_unpool1d", kUnpool, [](Args& a) { return max_unpool1d(a[0], a[1], a[2], unpool_options<1>(a)); }},
+      {"nn.functional.max_unpool2d", kUnpool, [](Args& a) { return max_unpool2d(a[0], a[1], a[2], unpool_options<2>(a)); }},
+      {"nn.functional.max_unpool3d", kUnpool, [](Args& a) { return max_unpool3d(a[0], a[1], a[2], unpool_options<3>(a)); }},
+      {"nn.functional.lp_pool1d", kLp, [](Args& a) { return lp_pool1d(a[0], a[1], a[2], lp_pool_options<1>(a)); }},
+      {"nn.functional.lp_pool2d", kLp, [](Args& a) { return lp_pool2d(a[0], a[1], a[2], lp_pool_options<2>(a)); }},
+      {"nn.functional.lp_pool3d", kLp, [](Args& a) { return lp_pool3d(a[0], a[1], a[2], lp_pool_options<3>(a)); }},
       {"nn.functional.avg_pool1d", "input kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True",
        [](Args& a) {
          return avg_pool1d(a[0], a[1], {.stride = pool_stride<1>(a[2]), .padding = a[3], .ceil_mode = a[4], .count_include_pad = a[5]});
        }},
-      {"nn.functional.avg_pool2d",
-       "input kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None",
-       [](Args& a) {
-         return avg_pool2d(a[0], a[1], {.stride = pool_stride<2>(a[2]), .padding = a[3], .ceil_mode = a[4], .count_include_pad = a[5],
-                                        .divisor_override = a[6].integer_or(kSameAsKernelSize)});
-       }},
+      {"nn.functional.avg_pool2d", kAvg, [](Args& a) { return avg_pool2d(a[0], a[1], avg_pool_options<2>(a)); }},
+      {"nn.functional.avg_pool3d", kAvg, [](Args& a) { return avg_pool3d(a[0], a[1], avg_pool_options<3>(a)); }},
       {"nn.functional.adaptive_avg_pool1d", "input output_size",
        [](Args& a) { return adaptive_avg_pool1d(a[0], adaptive_size<1>(a[0], a[1])); }},
       {"nn.functional.adaptive_avg_pool2d", "input output_size",
        [](Args& a) { return adaptive_avg_pool2d(a[0], adaptive_size<2>(a[0], a[1])); }},
-      {"nn.functional.adaptive_max_pool2d", "input output_size return_indices=False", adaptive_max_pool2d_of},
+      {"nn.functional.adaptive_avg_pool3d", "input output_size",
+       [](Args& a) { return adaptive_avg_pool3d(a[0], adaptive_size<3>(a[0], a[1])); }},
+      {"nn.functional.adaptive_max_pool1d", "input output_size return_indices=False", adaptive_max_pool_of<1>},
+      {"nn.functional.adaptive_max_pool2d", "input output_size return_indices=False", adaptive_max_pool_of<2>},
+      {"nn.functional.adaptive_max_pool3d", "input output_size return_indices=False", adaptive_max_pool_of<3>},
   };
 }
 
@@ -209,6 +240,7 @@ Table norms() {
        [](Args& a) { return instance_norm(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]); }},
       {"nn.functional.rms_norm rms_norm", "input normalized_shape weight=None eps=None",
        [](Args& a) { return rms_norm(a[0], a[1].ints(), a[2], a[3].real_or(-1)); }},
+      {"nn.functional.local_response_norm", "input size alpha=1e-4 beta=0.75 k=1.0", [](Args& a) { return local_response_norm(a[0], a[1], a[2], a[3], a[4]); }},
       {"nn.functional.normalize", "input p=2.0 dim=1 eps=1e-12 out=~None",
        [](Args& a) { return normalize(a[0], a[1], a[2], a[3]); }},
       {"nn.functional.embedding",
@@ -224,6 +256,10 @@ Table norms() {
        [](Args& a) { return in_place_if(a[3], a[0], dropout1d(a[0], {.p = a[1], .training = a[2]})); }},
       {"nn.functional.dropout2d", "input p=0.5 training=True inplace=False",
        [](Args& a) { return in_place_if(a[3], a[0], dropout2d(a[0], {.p = a[1], .training = a[2]})); }},
+      {"nn.functional.dropout3d", "input p=0.5 training=True inplace=False",
+       [](Args& a) { return in_place_if(a[3], a[0], dropout3d(a[0], {.p = a[1], .training = a[2]})); }},
+      {"nn.functional.feature_alpha_dropout", "input p=0.5 training=False inplace=False",
+       [](Args& a) { return in_place_if(a[3], a[0], feature_alpha_dropout(a[0], {.p = a[1], .training = a[2]})); }},
       {"nn.functional.alpha_dropout", "input p=0.5 training=False inplace=False",
        [](Args& a) { return in_place_if(a[3], a[0], alpha_dropout(a[0], {.p = a[1], .training = a[2]})); }},
   };

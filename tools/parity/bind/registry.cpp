@@ -1,6 +1,8 @@
 // All tables as one: from a PyTorch name to the rows that bind it.
 #include "bind/binding.h"
 
+#include <ember/autograd.h>
+
 #include <sstream>
 #include <unordered_map>
 
@@ -9,11 +11,27 @@ namespace {
 
 using Registry = std::unordered_map<std::string, std::vector<std::shared_ptr<Operation>>>;
 
+/// The function, put in place. What is recorded may need the tensor as it was.
+std::shared_ptr<Operation> in_place(const Row& row) {
+  return std::make_shared<Operation>(Operation{Signature(row.signature), [run = row.run](Args& a) {
+    const Tensor x = a[0];
+    check_inplace(x);
+    bool records = false;
+    for (std::size_t i = 0; i < a.size(); ++i) records = records || (a[i].is_tensor() && a[i].tensor().requires_grad());
+    Args before = a.with_first(records ? x.clone() : x);
+    return Result(assign_inplace(x, *run(before).values.at(0).as<Tensor>()));
+  }});
+}
+
 void enter(Registry& registry, Table table) {
   for (Row& row : table) {
-    auto operation = std::make_shared<Operation>(Operation{Signature(row.signature), std::move(row.run)});
+    const auto operation = std::make_shared<Operation>(Operation{Signature(row.signature), row.run});
     std::istringstream names(row.names);
     for (std::string name; names >> name;) {
+      if (name.ends_with("*_")) {
+        name.pop_back();
+        registry["Tensor." + name.substr(0, name.size() - 1) + "_"].push_back(in_place(row));
+      }
       const bool method_too = name.back() == '*';
       if (method_too) name.pop_back();
       registry[name].push_back(operation);
@@ -25,7 +43,12 @@ void enter(Registry& registry, Table table) {
 const Registry& registry() {
   static const Registry all = [] {
     Registry registry;
+<<<<<<< HEAD
     for (auto* table : {elementwise_table, reduce_table, linalg_table, shape_table, nn_table, loss_table, random_table, inplace_table, utils_table}) enter(registry, table());
+=======
+    for (auto* table : {elementwise_table, reduce_table, shape_table, nn_table, loss_table, random_table, inplace_table, utils_table, special_table, statistics_table,
+                        arrange_table}) enter(registry, table());
+>>>>>>> volumes
     return registry;
   }();
   return all;

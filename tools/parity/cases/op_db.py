@@ -8,7 +8,7 @@ from cases.test_databases import op_db
 
 # What draws random numbers is compared in "rng" cases; what empty() holds is nobody's business.
 RANDOM = {"normal", "bernoulli", "multinomial", "randn", "rand", "randint", "randperm", "rand_like", "randn_like", "randint_like",
-          "uniform_", "normal_", "bernoulli_", "random_", "exponential_", "empty", "empty_like", "dropout", "dropout1d", "dropout2d",
+          "uniform_", "normal_", "bernoulli_", "random_", "exponential_", "empty", "empty_like", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout", "gumbel_softmax", "rrelu",
           "alpha_dropout", "uniform", "exponential"}
 DTYPES = [torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool]
 

@@ -63,7 +63,9 @@ def dropouts(d):
     row = d.tensor(d.one([7], [4, 5], [2, 3, 4]), d.one(F32, F64), grad=False)
     p = d.one(0.5, 0.3, 0.0, 1.0)
     return d.one(("nn.functional.dropout", [d.one(image, row), p], {}), ("nn.functional.dropout", [row], {"p": p, "training": d.chance(0.8)}), ("nn.functional.dropout2d", [image, p], {}),
-                 ("nn.functional.dropout1d", [d.tensor([2, 3, 4], F32, grad=False), p], {}), ("nn.functional.alpha_dropout", [row], {"p": d.one(0.1, 0.5), "training": True}))
+                 ("nn.functional.dropout1d", [d.tensor([2, 3, 4], F32, grad=False), p], {}), ("nn.functional.alpha_dropout", [row], {"p": d.one(0.1, 0.5), "training": True}),
+                 ("nn.functional.dropout3d", [d.tensor([2, 3, 2, 1, 2], d.one(F32, F64), grad=False), p], {}), ("nn.functional.feature_alpha_dropout", [image], {"p": d.one(0.1, 0.5), "training": True}),
+                 ("nn.functional.rrelu", [row], {"training": True, **d.subset(lower=lambda: 0.2, upper=lambda: 0.5)}))
 
 
 def splits(d):

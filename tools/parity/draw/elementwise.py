@@ -3,14 +3,14 @@
 from draw import ALL, BOOL, F32, F64, FLOATS, I64, INTS, U8
 
 DOMAIN = {"log": "positive", "log2": "positive", "log10": "positive", "log1p": "positive", "sqrt": "positive", "rsqrt": "positive",
-          "asin": "open", "acos": "open"}
+          "asin": "open", "acos": "open", "atanh": "open", "erfinv": "open", "lgamma": "positive", "digamma": "positive", "logit": "unit"}
 UNARY = ("abs neg sign exp expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan asin acos atan sinh cosh tanh sigmoid erf "
-         "floor ceil round trunc frac nan_to_num isnan isinf isfinite logical_not").split()
-NO_INPLACE = {"isnan", "isinf", "isfinite"}
+         "floor ceil round trunc frac exp2 asinh acosh atanh erfc erfinv lgamma digamma sinc logit deg2rad rad2deg signbit nan_to_num isnan isinf isfinite logical_not").split()
+NO_INPLACE = {"isnan", "isinf", "isfinite", "signbit"}
 BINARY = ("add sub mul div true_divide floor_divide remainder fmod pow atan2 maximum minimum logaddexp eq ne lt le gt ge isclose allclose "
-          "equal logical_and logical_or logical_xor").split()
-NO_BINARY_INPLACE = {"maximum", "minimum", "logaddexp", "isclose", "allclose", "equal"}
-SCALAR_TOO = {"add", "sub", "mul", "div", "true_divide", "floor_divide", "remainder", "fmod", "pow", "eq", "ne", "lt", "le", "gt", "ge"}
+          "equal logical_and logical_or logical_xor hypot xlogy copysign float_power heaviside gcd lcm").split()
+NO_BINARY_INPLACE = {"maximum", "minimum", "logaddexp", "float_power", "isclose", "allclose", "equal"}
+SCALAR_TOO = {"add", "sub", "mul", "div", "true_divide", "floor_divide", "remainder", "fmod", "pow", "eq", "ne", "lt", "le", "gt", "ge", "xlogy", "copysign", "float_power"}
 
 
 def form(d, name, inplace=True):
@@ -44,10 +44,10 @@ def unary(d):
 
 
 def operands(d, name):
-    among = FLOATS if name in ("atan2", "logaddexp") and d.chance(0.7) else ALL
+    among = INTS if name in ("gcd", "lcm") else FLOATS if name in ("atan2", "logaddexp", "hypot", "heaviside") and d.chance(0.7) else ALL
     sizes = d.sizes()
     kind = d.one("normal", "normal", "small", "special") if name not in ("floor_divide", "remainder", "fmod") else d.one("normal", "small", "special")
-    if name == "pow":
+    if name in ("pow", "float_power"):
         kind = d.one("positive", "small", "special")
     x = d.tensor(sizes, d.dtype(among), kind)
     if name in SCALAR_TOO and d.chance(0.4):

@@ -45,7 +45,7 @@ def conv(d, n, transposed):
     groups = d.one(1, 1, 1, 2, 3)
     into, out = groups * d.int(1, 3), groups * d.int(1, 3)
     kernel = [d.int(1, 4) for _ in range(n)]
-    sizes = [d.int(1 if d.chance(0.1) else 3, 9) for _ in range(n)]
+    sizes = [d.int(1 if d.chance(0.1) else 3, 9 if n < 3 else 5) for _ in range(n)]
     dtype = d.dtype(FLOATS)
     batch = [] if d.chance(0.15) else [0 if d.chance(0.04) else d.int(1, 3)]
     x = d.tensor([*batch, into + (1 if d.chance(0.03) else 0), *sizes], dtype)
@@ -70,25 +70,26 @@ def conv(d, n, transposed):
 
 
 def layers(d):
-    for n in (1, 2):
+    for n in (1, 2, 3):
         yield F + f"conv{n}d", *conv(d, n, False)
         yield F + f"conv_transpose{n}d", *conv(d, n, True)
         per_dim = lambda low, high: d.int(low, high) if d.chance() else [d.int(low, high) for _ in range(n)]  # noqa: E731
         batch = [] if d.chance(0.15) else [0 if d.chance(0.04) else d.int(1, 3)]
-        x = d.tensor([*batch, d.int(1, 4), *[d.int(1 if d.chance(0.1) else 4, 9) for _ in range(n)]], d.dtype(FLOATS), d.one("normal", "small", "special"))
+        x = d.tensor([*batch, d.int(1, 4), *[d.int(1 if d.chance(0.1) else 4, 9 if n < 3 else 5) for _ in range(n)]], d.dtype(FLOATS), d.one("normal", "small", "special"))
         kernel = d.int(1, 4) if d.chance() else [d.int(1, 3) for _ in range(n)]
         smallest = kernel if isinstance(kernel, int) else min(kernel)
         optional = d.subset(stride=lambda: per_dim(1, 3), padding=lambda: d.int(0, smallest // 2), ceil_mode=lambda: d.chance())
         largest = d.subset(dilation=lambda: d.int(1, 2), return_indices=lambda: d.chance())
         yield F + f"max_pool{n}d", [x, kernel], {**optional, **largest}
-        average = d.subset(count_include_pad=lambda: d.chance(), **({"divisor_override": lambda: d.one(1, 3, -2)} if n == 2 else {}))
+        average = d.subset(count_include_pad=lambda: d.chance(), **({"divisor_override": lambda: d.one(1, 3, -2)} if n > 1 else {}))
         if d.chance(0.2) and optional:
             yield F + f"avg_pool{n}d", [x, kernel, optional.get("stride", []) or kernel], {}
         yield F + f"avg_pool{n}d", [x, kernel], {**optional, **average}
-        size = d.int(1, 6) if d.chance() else [d.one(None, d.int(1, 6)) if n == 2 else d.int(1, 6) for _ in range(n)]
+        size = d.int(1, 6) if d.chance() else [d.one(None, d.int(1, 6)) if n > 1 else d.int(1, 6) for _ in range(n)]
         yield F + f"adaptive_avg_pool{n}d", [x, size], {}
-        if n == 2:
-            yield F + "adaptive_max_pool2d", [x, size], d.subset(return_indices=lambda: True)
+        yield F + f"adaptive_max_pool{n}d", [x, size], d.subset(return_indices=lambda: True)
+        positive = d.tensor(list(x.shape), x.dtype, "positive")
+        yield F + f"lp_pool{n}d", [positive, d.one(2, 3, 1, float("inf")), kernel], d.subset(stride=lambda: per_dim(1, 2), ceil_mode=lambda: d.chance())
     yield from rearranged(d)
 
 
@@ -104,16 +105,24 @@ def rearranged(d):
     any_dtype = d.dtype(ALL)
     yield F + "pixel_shuffle", [d.tensor([*([n] if d.chance(0.8) else []), c * r * r + (1 if d.chance(0.05) else 0), h, w], any_dtype), r], {}
     yield F + "pixel_unshuffle", [d.tensor([*([n] if d.chance(0.8) else []), c, h * r, w * r + (1 if d.chance(0.05) else 0)], any_dtype), r], {}
+    spatial = d.one(2, 2, 3)
+    sampled = d.tensor([n, c, h, w, 3][: spatial + 2], dtype)
+    grid = d.tensor([n, *[d.int(1, 3) for _ in range(spatial)], spatial], dtype)
+    yield F + "grid_sample", [sampled, grid], {"align_corners": d.chance(), **d.subset(mode=lambda: d.one("nearest", "bilinear", "bicubic" if spatial == 2 else "bilinear"),
+                                               padding_mode=lambda: d.one("zeros", "border", "reflection"))}
+    yield F + "affine_grid", [d.tensor([n, spatial, spatial + 1], dtype), [n, c, *[d.int(1, 4) for _ in range(spatial)]]], {"align_corners": d.chance()}
+    yield F + "channel_shuffle", [d.tensor([n, 6, h], dtype), d.one(1, 2, 3, 4 if d.chance(0.1) else 2)], {}
     mode = d.one("constant", "reflect", "replicate", "circular")
     dims = d.int(2, 4) if mode != "constant" else d.int(1, 4)
     x = d.tensor([d.int(2, 5) for _ in range(dims)], d.dtype(ALL if mode == "constant" else FLOATS))
     count = 2 * (d.int(1, dims) if mode == "constant" else dims - 2 if dims == 4 else 1 if dims == 2 else d.one(1, 1))
     pad = [d.int(-1 if mode == "constant" else 0, 2) for _ in range(2 * max(1, count // 2))]
     yield F + "pad", [x, pad], {"mode": mode, **({"value": d.one(2.5, 0, 1)} if mode == "constant" and d.chance() else {})}
-    kind = d.one("nearest", "bilinear", "linear")
-    y = d.tensor([n, c, d.int(1, 6)] if kind == "linear" else [n, c, h, w] if kind == "bilinear" or d.chance(0.7) else [n, c, w], dtype)
-    scale = {"scale_factor": d.one(2, 0.5, 1.7, [1.5] if y.dim() == 3 else [0.7, 2.3])} if d.chance() else {"size": d.one(5, [3] if y.dim() == 3 else [3, 8])}
-    yield F + "interpolate", [y], {**scale, "mode": kind, **({"align_corners": d.chance()} if kind != "nearest" else {}), **({"recompute_scale_factor": d.chance()} if "scale_factor" in scale and d.chance(0.3) else {})}
+    kind = d.one("nearest", "bilinear", "linear", "trilinear", "bicubic", "area", "nearest-exact")
+    spatial = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}.get(kind) or d.int(1, 3)
+    y = d.tensor([n, c, *([d.int(1, 6), h, w][:spatial] if spatial != 2 else [h, w])], dtype)
+    scale = {"scale_factor": d.one(2, 0.5, 1.7, [1.5, 0.7, 2.3][:spatial])} if d.chance() else {"size": d.one(5, [3, 8, 4][:spatial])}
+    yield F + "interpolate", [y], {**scale, "mode": kind, **({"align_corners": d.chance()} if "linear" in kind or kind == "bicubic" else {}), **({"recompute_scale_factor": d.chance()} if "scale_factor" in scale and d.chance(0.3) else {})}
 
 
 def norms(d):
@@ -136,11 +145,13 @@ def norms(d):
     yield F + "layer_norm", [x, shape], {**d.subset(weight=own, bias=own), **eps}
     yield F + "rms_norm", [x, shape], {**d.subset(weight=own), **eps}
     yield F + "normalize", [x], d.subset(p=lambda: d.one(1, 2.0, 3, float("inf")), dim=lambda: d.dim(len(sizes)), eps=lambda: 1e-3)
+    if len(sizes) > 2:
+        yield F + "local_response_norm", [x, d.int(1, 4)], d.subset(alpha=lambda: 0.1, beta=lambda: 0.5, k=lambda: 2.0)
     table = d.tensor([d.int(2, 7), d.int(1, 4)], dtype)
     yield F + "embedding", [d.indices(d.sizes(0, 3), table.shape[0]), table], d.subset(padding_idx=lambda: d.one(0, -1), scale_grad_by_freq=lambda: d.chance())
     yield F + "one_hot", [d.indices(d.sizes(0, 3), 5, beyond=0), *d.one([], [6], [-1], [2])], {}
-    for name in ("dropout", "dropout1d", "dropout2d", "alpha_dropout"):
-        y = d.tensor([2, 3, 4] if name == "dropout1d" else [2, 3, 2, 2] if name == "dropout2d" else sizes, dtype)
+    for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"):
+        y = d.tensor([2, 3, 4] if name == "dropout1d" else [2, 3, 2, 2] if name == "dropout2d" else [2, 3, 2, 2, 1] if name == "dropout3d" else sizes, dtype)
         yield F + name, [y], {"p": d.one(0.5, 0.0, 0.3, 1.5 if d.chance(0.2) else 0.2), "training": False}
         yield F + name, [y, d.one(0.0, 1.0), True], {}
 
@@ -173,6 +184,11 @@ def losses(d):
     a, b, c = (d.tensor([n, k], dtype) for _ in range(3))
     yield F + "cosine_embedding_loss", [a, b, d.values([n], BOOL).to(dtype) * 2 - 1], {**reduction(d), **d.subset(margin=lambda: 0.3)}
     yield F + "triplet_margin_loss", [a, b, c], {**reduction(d), **d.subset(margin=lambda: 0.5, p=lambda: d.one(1, 2.0, 3), eps=lambda: 1e-3, swap=lambda: d.chance())}
+    yield F + "triplet_margin_with_distance_loss", [a, b, c], {**reduction(d), **d.subset(margin=lambda: 0.5, swap=lambda: d.chance())}
+    margins = d.subset(p=lambda: d.one(1, 2), margin=lambda: 0.4, weight=lambda: d.tensor([k], dtype, "positive", grad=False))
+    yield F + "multi_margin_loss", [a, d.indices([n], k)], {**reduction(d), **margins}
+    yield F + "multilabel_margin_loss", [a, d.values([n, k], F64).argsort(1) - 1], reduction(d)
+    yield F + "multilabel_soft_margin_loss", [a, d.values([n, k], BOOL).to(dtype)], {**reduction(d), **d.subset(weight=lambda: d.tensor([k], dtype, "positive", grad=False))}
     u, v = d.tensor(sizes, dtype), d.tensor(d.broadcastable(sizes), dtype)
     yield F + "cosine_similarity", [u, v], d.subset(dim=lambda: d.dim(len(sizes)), eps=lambda: 1e-3)
     yield F + "pairwise_distance", [u, v], d.subset(p=lambda: d.one(1, 2.0, 3, float("inf")), eps=lambda: 1e-3, keepdim=lambda: d.chance())

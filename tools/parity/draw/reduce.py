@@ -94,6 +94,45 @@ def extremes(d):
     n = d.int(0, 9)
     x = d.indices([n], 6, beyond=0)
     yield method(d, "bincount"), [x], d.subset(weights=lambda: d.tensor([n], d.dtype(), grad=False), minlength=lambda: d.int(0, 9))
+    yield from statistics(d)
+
+
+def statistics(d):
+    for name in ("nansum", "nanmean"):
+        x = d.tensor(d.sizes(), d.dtype(FLOATS), d.one("normal", "special"))
+        args, kwargs = dim_arguments(d, x)
+        yield method(d, name), [x, *args], kwargs
+    x = d.tensor(d.sizes(1, 3), d.dtype(FLOATS), d.one("normal", "special"), layout="plain")
+    yield method(d, "nanmedian"), [x], {} if d.chance() else {"dim": d.dim(x.dim()), "keepdim": d.chance()}
+    q = d.one(0.3, 0.0, 1.0, d.tensor([2], x.dtype, "unit", grad=False))
+    interpolation = d.subset(interpolation=lambda: d.one("linear", "lower", "higher", "midpoint", "nearest"))
+    yield method(d, "nanquantile"), [x, q], {**interpolation, **({"dim": d.dim(x.dim()), "keepdim": d.chance()} if d.chance() else {})}
+    for name in ("cummax", "cummin", "logcumsumexp"):
+        x = d.tensor(d.sizes(), d.dtype(FLOATS if name == "logcumsumexp" else ALL), d.one("normal", "small", "special") if name != "logcumsumexp" else "normal")
+        yield method(d, name), [x, d.dim(x.dim())], {}
+    x = d.tensor(d.sizes(1, 3), F64, "normal", layout="plain")
+    dim = d.dim(x.dim())
+    size = x.shape[dim] if -x.dim() <= dim < x.dim() else 1
+    yield method(d, "kthvalue"), [x, d.int(1, size + (1 if d.chance(0.1) else 0))], {"dim": dim, "keepdim": d.chance()}
+    yield method(d, "mode"), [d.tensor(list(x.shape), d.dtype(), "small", layout="plain"), dim, d.chance()], {}
+    x = d.tensor(d.sizes(), d.dtype(FLOATS))
+    yield method(d, "dist"), [x, d.tensor(d.broadcastable(list(x.shape)), x.dtype)], d.subset(p=lambda: d.one(1, 3, 0, float("inf")))
+    x = d.tensor(d.sizes(1, 3), d.dtype())
+    yield method(d, "diff"), [x], d.subset(n=lambda: d.int(0, 3), dim=lambda: d.dim(x.dim()))
+    x = d.tensor([d.int(1, 4), d.int(2, 5)], d.dtype(FLOATS))
+    yield method(d, "cov"), [x], d.subset(correction=lambda: d.one(0, 1, 2), fweights=lambda: d.indices([x.shape[1]], 4, beyond=0) + 1,
+                                          aweights=lambda: d.tensor([x.shape[1]], x.dtype, "positive", grad=False))
+    yield method(d, "corrcoef"), [x], {}
+    yield "trapezoid", [x], d.subset(dx=lambda: d.one(0.5, 2), dim=lambda: d.one(0, 1, -1))
+    yield "trapezoid", [x, d.tensor([x.shape[1]], x.dtype)], {}
+    x = d.tensor([d.int(0, 12)], d.dtype(), "small")
+    yield method(d, "unique_consecutive"), [x], d.subset(return_inverse=lambda: d.chance(), return_counts=lambda: d.chance(), dim=lambda: 0)
+    edges = d.tensor([d.int(1, 6)], d.dtype(FLOATS + INTS), "small", grad=False).sort().values
+    values = d.tensor(d.sizes(), d.dtype(FLOATS + INTS), d.one("normal", "small"), grad=False)
+    yield "searchsorted", [edges, values], d.subset(right=lambda: d.chance())
+    yield "searchsorted", [edges, d.one(1.5, 2, -1)], {}
+    yield "bucketize", [values, edges], d.subset(right=lambda: d.chance())
+    yield "isin", [values, edges], d.subset(invert=lambda: d.chance())
 
 
 def products(d):
@@ -116,6 +155,16 @@ def products(d):
     shapes = d.one(([k], [k]), ([n, k], [k]), ([k], [k, m]), ([*left, n, k], [k, m]), ([b, n, k], [b, k, m]), ([b, n, k], [1, k, m]), ([b, 1, n, k], [d.int(1, 3), k, m]),
                    ([k], [b, k, m]), ([b, n, k], [k]), (left, right))
     yield d.one("matmul", "Tensor.matmul", "Tensor.__matmul__"), [t(*shapes[0]), t(*shapes[1])], {}
+    yield form(d, "addbmm"), [t(n, m), t(b, n, k), t(b, k + wrong, m)], d.subset(beta=scale, alpha=scale)
+    yield form(d, "addr"), [t(n, m), t(n), t(m)], d.subset(beta=scale, alpha=scale)
+    yield method(d, "inner"), [t(n, k), t(k + wrong)], {}
+    yield method(d, "kron"), [d.tensor(d.sizes(0, 2, 3), dtype), d.tensor(d.sizes(0, 2, 3), dtype)], {}
+    yield method(d, "cross"), [t(n, 3), t(n, 3)], {"dim": d.one(1, -1, 0)}
+    real = dtype if dtype in FLOATS else F64
+    far = d.one(2.0, 2.0, 1.0, 3.0, 0.0, float("inf"))
+    yield "cdist", [d.tensor([d.one(n, 30), k], real), d.tensor([m, k], real), far], {}
+    yield "nn.functional.pdist", [d.tensor([n, k], real), far], {}
+    yield "nn.functional.bilinear", [d.tensor([b, n], real), d.tensor([b, k], real), d.tensor([m, n, k + wrong], real)], d.subset(bias=lambda: d.tensor([m], real))
     x = d.tensor([n, m], d.dtype())
     yield method(d, "trace"), [x], {}
     equation, sizes = d.one(("ij,jk->ik", [(n, k), (k, m)]), ("bij,bjk->bik", [(b, n, k), (b, k, m)]), ("ij->ji", [(n, k)]), ("ii", [(n, n)]), ("ii->i", [(n, n)]),

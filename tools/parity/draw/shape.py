@@ -90,6 +90,30 @@ def views(d):
     flat = d.tensor([12], d.dtype(), layout="plain")
     yield "Tensor.as_strided", [flat, *d.one([[2, 3], [3, 1]], [[3, 2], [1, 3], 2], [[4], [2], 1], [[2, 2], [1, 1]], [[3], [0]])], {}
     yield "Tensor.T", [d.tensor(d.sizes(0, 2), d.dtype())], {}
+    yield from rearranged(d)
+
+
+def rearranged(d):
+    x = d.tensor(d.sizes(1, 4), d.dtype())
+    yield method(d, "tensor_split"), [x, d.one(2, 3, [1, 2], [1, -1, 9])], {"dim": d.dim(x.dim())}
+    m = d.tensor([2 * d.int(1, 2), 2 * d.int(1, 2), 2], d.dtype())
+    yield method(d, d.one("hsplit", "vsplit", "dsplit")), [m, d.one(2, [1], 3 if d.chance(0.1) else 1)], {}
+    y = d.tensor(d.sizes(2, 3), d.dtype())
+    yield method(d, d.one("fliplr", "flipud")), [y], {}
+    yield method(d, "rot90"), [y, d.int(-2, 5), d.one([0, 1], [1, 0], [-1, 0], [0, 0] if d.chance(0.1) else [0, 1])], {}
+    yield method(d, "diag_embed"), [x], d.subset(offset=lambda: d.int(-2, 2), dim1=lambda: d.one(0, -2), dim2=lambda: d.one(1, -1))
+    yield method(d, "diagflat"), [x], d.subset(offset=lambda: d.int(-2, 2))
+    dtype = d.dtype()
+    yield "block_diag", [d.tensor(d.sizes(0, 2, 3), dtype) for _ in range(d.int(1, 3))], {}
+    yield "cartesian_prod", [d.tensor([d.int(1, 3)], dtype) for _ in range(d.int(1, 3))], {}
+    yield "combinations", [d.tensor([d.int(1, 4)], d.dtype())], d.subset(r=lambda: d.int(0, 4), with_replacement=lambda: d.chance())
+    yield "vander", [d.tensor([d.int(1, 4)], d.dtype(FLOATS + INTS), "small", grad=False)], d.subset(N=lambda: d.int(0, 4), increasing=lambda: d.chance())
+    y = d.tensor([3, 4], d.dtype(FLOATS))
+    yield method(d, "select_scatter"), [y, d.tensor([4], y.dtype), 0, d.int(-3, 2)], {}
+    yield method(d, "slice_scatter"), [y, d.tensor([3, 2], y.dtype), 1, 0, 4, 2], {}
+    yield method(d, "diagonal_scatter"), [y, d.tensor([3], y.dtype)], d.subset(offset=lambda: d.one(0, 1))
+    yield d.one("tril_indices", "triu_indices"), [d.int(0, 4), d.int(0, 4)], d.subset(offset=lambda: d.int(-2, 2))
+    yield "logspace", [d.real(), d.real(), d.int(0, 5)], d.subset(base=lambda: d.one(2.0, 0.5), dtype=lambda: F64)
 
 
 def copies(d):
@@ -213,6 +237,17 @@ def indexing(d):
     yield method(d, "take_along_dim"), [x, d.indices(index_sizes, size, beyond=0), dim], {}
     dense = d.tensor(list(x.shape), x.dtype, layout="plain")
     yield method(d, "take_along_dim"), [dense, d.indices([3], max(x.numel(), 1), beyond=0)], {}
+    places = d.indices([k], size, beyond=0).unique()
+    copied = list(x.shape)
+    copied[dim] = len(places)
+    yield form(d, "index_copy"), [x, dim, places, d.tensor(copied, x.dtype)], {}
+    yield form(d, "index_fill"), [x, dim, d.indices([k], size, negative=True, beyond=0), d.one(1, 0) if x.dtype not in FLOATS else d.real()], {}
+    yield form(d, "masked_scatter"), [x, mask, d.tensor([max(x.numel(), 1)], x.dtype)], {}
+    yield method(d, "take"), [x, d.indices(d.sizes(0, 2), max(x.numel(), 1), negative=True, beyond=0)], {}
+    real = x if x.dtype in FLOATS else d.tensor(list(x.shape), F64)
+    reduce = d.one("sum", "prod", "mean", "amax", "amin")
+    yield form(d, "scatter_reduce"), [real, dim, d.indices(index_sizes, size, beyond=0), d.tensor(index_sizes, real.dtype), reduce], d.subset(include_self=lambda: d.chance())
+    yield form(d, "index_reduce"), [real, dim, d.indices([k], size, beyond=0), d.tensor(add_sizes, real.dtype), reduce if reduce != "sum" else "mean"], d.subset(include_self=lambda: d.chance())
     yield method(d, "nonzero"), [d.tensor(d.sizes(), d.dtype(), "small")], d.subset(as_tuple=lambda: d.chance())
 
 
