@@ -12,6 +12,7 @@ struct Both {
   Family<double> float64;
 };
 
+extern const Both<AttentionLoops> attention_loops;
 extern const Both<ChannelNumbers> channel_numbers_loops;
 extern const Both<DepthwiseFamily> depthwise_loops;
 extern const Both<DotFamily> dots_loops;
@@ -20,6 +21,7 @@ extern const Both<LayerNormLoops> layer_norm_loops;
 extern const Both<MomentLoops> moments_loops;
 extern const Both<PlaneNormLoops> plane_norm_loops;
 extern const Both<PoolFamily> pool_loops, pool_planes_loops;
+extern const Both<RecurrentLoops> recurrent_loops;
 extern const Both<RowNormLoops> row_norm_loops;
 extern const Both<SoftmaxFamily> softmax_loops;
 extern const Both<WindowNormLoops> window_norm_loops;

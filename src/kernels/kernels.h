@@ -7,6 +7,7 @@
 
 #include <type_traits>
 
+#include "kernels/attention/attention.h"
 #include "kernels/conv/depthwise_loops.h"
 #include "kernels/conv/dots_loops.h"
 #include "kernels/conv/winograd_loops.h"
@@ -17,6 +18,7 @@
 #include "kernels/optim/optim.h"
 #include "kernels/pool/pool.h"
 #include "kernels/random/random.h"
+#include "kernels/recurrent/recurrent.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/softmax/softmax.h"
 
@@ -25,6 +27,7 @@ namespace ember::kernels {
 /// The loops over numbers of type T.
 template <class T>
 struct LoopsOf {
+  const AttentionLoops<T>& attention;
   const DepthwiseFamily<T>& depthwise;
   const DotFamily<T>& dots;
   const GemmFamily<T>& gemm;
@@ -33,6 +36,7 @@ struct LoopsOf {
   const MomentLoops<T>& moments;
   const PoolFamily<T>& pool;         ///< channels innermost
   const PoolFamily<T>& pool_planes;  ///< plane by plane
+  const RecurrentLoops<T>& recurrent;
   const SoftmaxFamily<T>& softmax;
 };
 

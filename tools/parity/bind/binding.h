@@ -140,5 +140,6 @@ Table loss_table();
 Table random_table();
 Table inplace_table();
 Table utils_table();
+Table sequence_table();
 
 }  // namespace ember::parity
