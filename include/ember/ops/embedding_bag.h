@@ -9,7 +9,7 @@ struct EmbeddingBagOptions {
   OptionalTensor offsets = {};             ///< (bags): where each bag begins in flat indices; undefined: each row of indices (B, L) is a bag
   double max_norm = 0;                     ///< above 0: rows that are looked up are scaled down to it, in place
   double norm_type = 2;
-  bool scale_grad_by_freq = false;
+  bool scale_grad_by_freq = false;         ///< the gradient of a row over how often it occurs (PyTorch 2.13 takes the count of another row)
   const char* mode = "mean";               ///< or "sum", "max"
   OptionalTensor per_sample_weights = {};  ///< of the shape of indices; for "sum" only
   bool include_last_offset = false;        ///< the last offset is the end of the last bag

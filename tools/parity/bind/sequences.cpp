@@ -38,20 +38,26 @@ const char* word_of(const Argument& argument) {  // options keep pointers
 
 constexpr const char* kRecurrent = "input hx=None";
 
+/// PyTorch refuses numbers here.
+bool flag(const Argument& argument, const char* name) {
+  if (!argument.value().is<bool>()) throw TypeError(std::string(name) + " should be of type bool, got: " + argument.value().describe());
+  return argument;
+}
+
 BoundModule rnn_of(Args& a) {
-  return bound_as(nn::RNN(a[0], a[1], {a[2], word_of(a[3]), a[4], a[5], a[6], a[7]}), kRecurrent, [](nn::RNN& m, Args& x) {
+  return bound_as(nn::RNN(a[0], a[1], {a[2], word_of(a[3]), flag(a[4], "bias"), flag(a[5], "batch_first"), a[6], a[7]}), kRecurrent, [](nn::RNN& m, Args& x) {
     const nn::RNNResult all = m(x[0].tensor(), x[1].tensor());
     return Result{all.output, all.h_n};
   });
 }
 BoundModule gru_of(Args& a) {
-  return bound_as(nn::GRU(a[0], a[1], {a[2], a[3], a[4], a[5], a[6]}), kRecurrent, [](nn::GRU& m, Args& x) {
+  return bound_as(nn::GRU(a[0], a[1], {a[2], flag(a[3], "bias"), flag(a[4], "batch_first"), a[5], a[6]}), kRecurrent, [](nn::GRU& m, Args& x) {
     const nn::RNNResult all = m(x[0].tensor(), x[1].tensor());
     return Result{all.output, all.h_n};
   });
 }
 BoundModule lstm_of(Args& a) {
-  return bound_as(nn::LSTM(a[0], a[1], {a[2], a[3], a[4], a[5], a[6], a[7]}), kRecurrent, [](nn::LSTM& m, Args& x) {
+  return bound_as(nn::LSTM(a[0], a[1], {a[2], flag(a[3], "bias"), flag(a[4], "batch_first"), a[5], a[6], a[7]}), kRecurrent, [](nn::LSTM& m, Args& x) {
     const nn::LSTMResult all = m(x[0].tensor(), state_of(x[1]));
     return Result{all.output, all.state.h, all.state.c};
   });
@@ -204,7 +210,8 @@ Table sequence_table() {
        "input weight offsets=None max_norm=None norm_type=2 scale_grad_by_freq=False mode='mean' sparse=~False per_sample_weights=None "
        "include_last_offset=False padding_idx=None",
        [](Args& a) {
-         return embedding_bag(a[0], a[1],
+         const bool swapped = a[0].is_tensor() && a[0].tensor().is_floating_point();  // the old order, which PyTorch takes as well
+         return embedding_bag(a[swapped ? 1 : 0], a[swapped ? 0 : 1],
                               {.offsets = a[2], .max_norm = a[3].real_or(0), .norm_type = a[4], .scale_grad_by_freq = a[5], .mode = word_of(a[6]),
                                .per_sample_weights = a[8], .include_last_offset = a[9], .padding_idx = a[10].integer_or(INT64_MIN)});
        }},
