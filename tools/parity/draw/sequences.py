@@ -102,14 +102,15 @@ def transformers(d):
 
 def bags_and_ctc(d):
     table, mode = d.int(2, 5), d.one("sum", "mean", "max")
-    # Not scale_grad_by_freq: PyTorch divides the gradient of a row by how often another one occurs.
-    kwargs = {"mode": mode, **d.subset(padding_idx=lambda: d.one(0, -1), include_last_offset=lambda: d.chance())}
+    # Not scale_grad_by_freq: PyTorch divides the gradient of a row by how often another one occurs. Nor the maximum of nothing but padding,
+    # whose gradient PyTorch writes beyond the table.
+    kwargs = {"mode": mode, **d.subset(include_last_offset=lambda: d.chance(), **({"padding_idx": lambda: d.one(0, -1)} if mode != "max" else {}))}
 
     def bags(d, dtype):
         if d.chance(0.4):
             return [d.indices([d.int(1, 3), d.int(1, 4)], table, beyond=0)], {}
         n = d.int(1, 6)
-        offsets = torch.tensor([0, *sorted(d.int(0, n - 1) for _ in range(d.int(0, 3)))])
+        offsets = torch.tensor([0, *sorted(d.int(0, n - 1) for _ in range(d.int(0, 3))), *([n] if kwargs.get("include_last_offset") else [])])
         return [d.indices([n], table, beyond=0), offsets], ({"per_sample_weights": d.tensor([n], dtype, grad=True)} if mode == "sum" and d.chance() else {})
     yield "nn.EmbeddingBag", [table, d.int(1, 3)], kwargs, bags
 
@@ -153,4 +154,4 @@ def arguments(d):
     yield "nn.utils.rnn.pad_sequence", [sequences], d.subset(batch_first=lambda: d.chance(), padding_value=lambda: d.real(), padding_side=lambda: d.one("left", "right"))
     yield "nn.utils.rnn.pack_sequence", [sequences], {"enforce_sorted": d.chance(0.3)}
     table = d.tensor([4, d.int(1, 3)], d.dtype(FLOATS))
-    yield "nn.functional.embedding_bag", [d.indices([2, d.int(1, 4)], 4, beyond=0), table], d.subset(mode=lambda: d.one("sum", "max", "mean"), padding_idx=lambda: 1)
+    yield "nn.functional.embedding_bag", [d.indices([2, d.int(1, 4)], 4, beyond=0), table], d.one({"mode": "max"}, d.subset(mode=lambda: d.one("sum", "mean"), padding_idx=lambda: 1))
