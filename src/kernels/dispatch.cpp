@@ -105,6 +105,10 @@ const auto& of_chosen(Pick pick) {
 
 const char* instruction_set() { return chosen().name; }
 
+const Both<AttentionLoops>& attention_loops() {
+  static const Both<AttentionLoops>& loops = of_chosen([]<class Families>(Families) -> const auto& { return Families::attention; });
+  return loops;
+}
 const Both<DepthwiseFamily>& depthwise_loops() {
   static const Both<DepthwiseFamily>& loops = of_chosen([]<class Families>(Families) -> const auto& { return Families::depthwise; });
   return loops;
@@ -131,6 +135,10 @@ const Both<PoolFamily>& pool_loops() {
 }
 const Both<PoolFamily>& pool_planes_loops() {
   static const Both<PoolFamily>& loops = of_chosen([]<class Families>(Families) -> const auto& { return Families::pool_planes; });
+  return loops;
+}
+const Both<RecurrentLoops>& recurrent_loops() {
+  static const Both<RecurrentLoops>& loops = of_chosen([]<class Families>(Families) -> const auto& { return Families::recurrent; });
   return loops;
 }
 const Both<SoftmaxFamily>& softmax_loops() {

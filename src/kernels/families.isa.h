@@ -5,6 +5,7 @@
 namespace ember::kernels::EMBER_ISA {
 
 struct Families {
+  static const Both<AttentionLoops> attention;
   static const Both<ChannelNumbers> channel_numbers;
   static const Both<DepthwiseFamily> depthwise;
   static const Both<DotFamily> dots;
@@ -13,6 +14,7 @@ struct Families {
   static const Both<MomentLoops> moments;
   static const Both<PlaneNormLoops> plane_norm;
   static const Both<PoolFamily> pool, pool_planes;
+  static const Both<RecurrentLoops> recurrent;
   static const Both<RowNormLoops> row_norm;
   static const Both<SoftmaxFamily> softmax;
   static const Both<WindowNormLoops> window_norm;

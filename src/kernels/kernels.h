@@ -8,6 +8,7 @@
 
 #include <type_traits>
 
+#include "kernels/attention/attention.h"
 #include "kernels/conv/depthwise_loops.h"
 #include "kernels/conv/dots_loops.h"
 #include "kernels/conv/winograd_loops.h"
@@ -18,6 +19,7 @@
 #include "kernels/optim/optim.h"
 #include "kernels/pool/pool.h"
 #include "kernels/random/random.h"
+#include "kernels/recurrent/recurrent.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/softmax/softmax.h"
 
@@ -38,6 +40,7 @@ struct Both {
 
 const char* instruction_set();  ///< "v2", "v3", "v4" on x86-64, "base" elsewhere
 
+const Both<AttentionLoops>& attention_loops();
 const Both<DepthwiseFamily>& depthwise_loops();
 const Both<DotFamily>& dots_loops();
 const Both<GemmFamily>& gemm_loops();
@@ -45,6 +48,7 @@ const Both<LayerNormLoops>& layer_norm_loops();
 const Both<MomentLoops>& moments_loops();
 const Both<PoolFamily>& pool_loops();         ///< channels innermost
 const Both<PoolFamily>& pool_planes_loops();  ///< plane by plane
+const Both<RecurrentLoops>& recurrent_loops();
 const Both<SoftmaxFamily>& softmax_loops();
 
 const CopyKernels& copy_loops();
@@ -57,6 +61,10 @@ const WinogradKernels& winograd_loops();
 // The loops over numbers of type T.
 template <class T>
 const BatchNormLoops<T>& batch_norm_loops();
+template <class T>
+const AttentionLoops<T>& attention_loops() {
+  return attention_loops().of<T>();
+}
 template <class T>
 const DepthwiseFamily<T>& depthwise_loops() {
   return depthwise_loops().of<T>();
@@ -84,6 +92,10 @@ const PoolFamily<T>& pool_loops() {
 template <class T>
 const PoolFamily<T>& pool_planes_loops() {
   return pool_planes_loops().of<T>();
+}
+template <class T>
+const RecurrentLoops<T>& recurrent_loops() {
+  return recurrent_loops().of<T>();
 }
 template <class T>
 const SoftmaxFamily<T>& softmax_loops() {

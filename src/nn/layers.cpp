@@ -2,15 +2,20 @@
 #include "nn/layers.h"
 
 #include <ember/nn/activation.h>
+#include <ember/nn/attention.h>
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/conv.h>
+#include <ember/nn/ctc_loss.h>
 #include <ember/nn/dropout.h>
+#include <ember/nn/embedding_bag.h>
 #include <ember/nn/linear.h>
 #include <ember/nn/loss.h>
 #include <ember/nn/norm.h>
 #include <ember/nn/pool.h>
+#include <ember/nn/rnn.h>
 #include <ember/nn/sequential.h>
 #include <ember/nn/shape.h>
+#include <ember/nn/transformer.h>
 
 namespace ember::nn {
 
@@ -141,7 +146,9 @@ const detail::Copier* find(const std::type_info& type) {
                     InstanceNorm1d, InstanceNorm2d, BatchNorm1d, BatchNorm2d, BatchNorm3d, MaxPool1d, MaxPool2d, MaxUnpool2d,
                     AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool2d, Flatten, Unflatten, ZeroPad2d,
                     ConstantPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d, PixelShuffle, Upsample, Unfold, Fold,
-                    Embedding, Sequential, ModuleList, ModuleDict, FrozenBatchNorm2d>(type);
+                    Embedding, Sequential, ModuleList, ModuleDict, FrozenBatchNorm2d, RNN, LSTM, GRU, RNNCell,
+                    LSTMCell, GRUCell, MultiheadAttention, TransformerEncoderLayer, TransformerDecoderLayer, TransformerEncoder,
+                    TransformerDecoder, Transformer, EmbeddingBag, CTCLoss>(type);
 }
 
 }  // namespace

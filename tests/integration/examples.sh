@@ -46,6 +46,7 @@ for source in "$root"/examples/*.cpp; do
   arguments=()
   case $name in
     mnist_* | fashion_mnist) arguments+=(--data "$mnist" --epochs 1) ;;
+    char_model) arguments+=(--epochs 1) ;;
     cifar_resnet) arguments+=(--data "$work/cifar" --epochs 1) ;;
   esac
   start=$SECONDS

@@ -150,5 +150,6 @@ Table utils_table();
 Table special_table();
 Table statistics_table();
 Table arrange_table();
+Table sequence_table();
 
 }  // namespace ember::parity

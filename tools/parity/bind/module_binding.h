@@ -49,5 +49,6 @@ std::vector<std::string> bound_modules();
 ModuleTable layer_modules();
 ModuleTable activation_modules();
 ModuleTable loss_modules();
+ModuleTable sequence_modules();
 
 }  // namespace ember::parity

@@ -5,12 +5,13 @@ import torch
 from draw import elementwise as draw_elementwise
 from draw import nn as draw_nn
 from draw import reduce as draw_reduce
+from draw import sequences as draw_sequences
 from draw import shape as draw_shape
 from cases.op_db import callable_of
 from draw import Draw
 from cases.suite_writer import CannotExpress
 
-FAMILIES = [draw_elementwise, draw_reduce, draw_shape, draw_nn]
+FAMILIES = [draw_elementwise, draw_reduce, draw_shape, draw_nn, draw_sequences]
 # Python's own refusal of arguments, and kernels that PyTorch does not have: Ember may take more.
 NOT_AN_ERROR = ("not implemented for", "received an invalid combination of arguments", "must be Tensor, not", "got an unexpected keyword",
                 "missing 1 required", "must be bool, not", "must be tuple of", "must be int, not", "not supported on CPU")

@@ -7,7 +7,7 @@ import torch
 
 from draw import Draw
 from draw.modules import arguments
-from cases.suite_writer import CannotExpress, flatten, to_float64
+from cases.suite_writer import CannotExpress, flatten, map_tensors, tensors_in, to_float64
 from cases.test_databases import module_db
 
 # What they drop is compared in "rng" cases.
@@ -19,8 +19,11 @@ def plain(kwargs):
 
 
 def fresh_input(a):
-    if not isinstance(a, torch.Tensor):
-        return a
+    """New tensors of the same values and layouts, also in a list: (h_0, c_0)."""
+    return map_tensors(a, fresh_tensor)
+
+
+def fresh_tensor(a):
     copy = torch.empty_strided(a.shape, a.stride(), dtype=a.dtype).copy_(a.detach()) if 0 not in a.stride() else a.detach().clone()
     return copy.requires_grad_(a.is_floating_point())
 
@@ -82,7 +85,7 @@ class ModuleCase:
         if any(roots) and not in_place:
             torch.autograd.backward([r[0] for r in roots if r], [r[1] for r in roots if r])
             step["cotangents"] = [suite.store(f"{key}.g{i}", r[1]) if r else None for i, r in enumerate(roots)]
-            tensors = [a for a in [*live, *live_kwargs.values()] if isinstance(a, torch.Tensor) and a.grad is not None]
+            tensors = [a for a in tensors_in([*live, *live_kwargs.values()]) if a.grad is not None]
             step["grads"] = {names[id(a)]: suite.store(f"{key}.d.{names[id(a)]}", a.grad) for a in tensors}
             step["grads"].update({n: suite.store(f"{key}.dp.{n}", p.grad) for n, p in module.named_parameters() if p.grad is not None})
             self.narrow += [a.grad for a in tensors] + [p.grad for p in module.parameters() if p.grad is not None]
@@ -95,14 +98,14 @@ class ModuleCase:
         """What the same step gives in float64."""
         module = self.exact.train(mode == "train")
         module.zero_grad()
-        double = lambda a: to_float64(a) if isinstance(a, torch.Tensor) else a  # noqa: E731
+        double = lambda a: map_tensors(a, to_float64)  # noqa: E731
         live, live_kwargs = [double(a) for a in inputs], {k: double(v) for k, v in kwargs.items()}
         in_place = getattr(module, "inplace", False)
         outputs = flatten(module(*[a.clone() if in_place and isinstance(a, torch.Tensor) else a for a in live], **live_kwargs))
         results = list(outputs)
         if roots:
             torch.autograd.backward([o for o, r in zip(outputs, roots) if r], [r[1].double() for r in roots if r])
-            tensors = [a for a in [*live, *live_kwargs.values()] if isinstance(a, torch.Tensor) and a.grad is not None]
+            tensors = [a for a in tensors_in([*live, *live_kwargs.values()]) if a.grad is not None]
             results += [a.grad for a in tensors] + [p.grad for p in module.parameters() if p.grad is not None]
         return results + [t.clone() for t in module.state_dict().values()]
 
@@ -184,7 +187,8 @@ def add_random(suite, limit, only, seed=0):
                 continue
             try:
                 modes = ["train", "eval"] if d.chance(0.7) else [d.one("train", "eval") for _ in range(3)]
-                steps = [(mode, make_inputs(d, dtype), {}) for mode in modes]
+                made = [make_inputs(d, dtype) for _ in modes]
+                steps = [(mode, *(inputs if isinstance(inputs, tuple) else (inputs, {}))) for mode, inputs in zip(modes, made)]
                 add_case(suite, name, args, kwargs, dtype, steps, prefix, jitter=True)
             except Exception as error:
                 print(f"skipped {name}: {type(error).__name__} {str(error)[:80]}")

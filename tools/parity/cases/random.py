@@ -4,9 +4,10 @@ with every option and sampler. Whatever draws one word too many shifts all that 
 import torch
 
 from draw import modules as draw_modules
+from draw import sequences as draw_sequences
 from cases.op_db import callable_of
 from draw import F32, F64, I64, ALL, Draw
-from cases.suite_writer import CannotExpress, flatten
+from cases.suite_writer import CannotExpress, flatten, map_tensors
 
 
 def size(d, most=40):
@@ -148,6 +149,34 @@ def add_construction(suite, d):
             suite.append({"id": key, "seed": 3, "rng": [entry, after]})
 
 
+DROPS_INSIDE = ("nn.RNN", "nn.LSTM", "nn.GRU", "nn.MultiheadAttention", "nn.TransformerEncoderLayer", "nn.TransformerDecoderLayer", "nn.Transformer")
+
+
+def add_inner_dropout(suite, d):
+    """Modules that drop out between their own layers: the masks, and the numbers that are drawn after them."""
+    for name, args, kwargs, make_inputs in draw_sequences.modules(d):
+        if name not in DROPS_INSIDE:
+            continue
+        kwargs = {**kwargs, "dropout": 0.4, **({"num_layers": 2} if name in DROPS_INSIDE[:3] else {})}
+        key = suite.new_id("rng/dropout/" + name)
+        torch.manual_seed(4)
+        module = getattr(torch.nn, name[3:])(*args, **kwargs)
+        made = make_inputs(d, F32)
+        inputs, more = made if isinstance(made, tuple) else (made, {})
+        inputs, names, layouts = map_tensors(inputs, lambda t: t.detach()), {}, {}
+        try:
+            outputs = flatten(module(*inputs, **more))
+        except Exception:
+            continue
+        entry = {"module": name, "args": [suite.encode(a, key, {}) for a in args], "kwargs": {k: suite.encode(v, key, {}) for k, v in kwargs.items()},
+                 "steps": [{"mode": "train", "args": [suite.encode(x, key, names, layouts) for x in inputs],
+                            "kwargs": {k: suite.encode(v, key, names, layouts) for k, v in more.items()}, "outputs": suite.encode_outputs(outputs, key)}]}
+        if layouts:
+            entry["layout"] = layouts
+        after, _ = call_entry(suite, key + ".then", "rand", [[3]])
+        suite.append({"id": key, "seed": 4, "rng": [entry, after], "rtol": 1e-4, "atol": 1e-5})
+
+
 def loader_options(d, n):
     options = d.subset(batch_size=lambda: d.int(1, 6), drop_last=lambda: d.chance(), epochs=lambda: d.int(1, 3))
     if d.chance(0.3):
@@ -195,3 +224,4 @@ def add_cases(suite, known, limit=24, only=None, seed=0):
             add_calls(suite, d)
             add_loader(suite, d)
         add_construction(suite, d)
+        add_inner_dropout(suite, d)

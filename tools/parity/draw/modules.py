@@ -3,6 +3,7 @@
 import torch
 
 from draw import BOOL, F64, I64
+from draw.sequences import modules as sequences
 
 
 def images(n, channels, low=4, high=8):
@@ -166,5 +167,5 @@ def losses(d):
 
 
 def arguments(d):
-    for part in (convolutions, norms, pools, shapes, activations, losses):
+    for part in (convolutions, norms, pools, shapes, activations, losses, sequences):
         yield from part(d)

@@ -19,7 +19,7 @@ struct Maker {
 const std::unordered_map<std::string, Maker>& makers() {
   static const auto all = [] {
     std::unordered_map<std::string, Maker> makers;
-    for (auto* table : {layer_modules, activation_modules, loss_modules})
+    for (auto* table : {layer_modules, activation_modules, loss_modules, sequence_modules})
       for (const ModuleRow& row : table()) makers.emplace(row.name, Maker{Signature(row.signature), row.make});
     return makers;
   }();
