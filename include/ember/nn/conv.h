@@ -92,7 +92,7 @@ class Conv3d final : public ConvBase<3> {
       : ConvBase(in_channels, out_channels, kernel_size, options) {}
   /// PyTorch's positions: Conv3d(3, 4, 3, 1, 1).
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   Conv3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, Stride stride, ConvPadding<3> padding = 0,
          ExpandingArray<3> dilation = 1, int64_t groups = 1, bool bias = true)
       : ConvBase(in_channels, out_channels, kernel_size, {stride, padding, dilation, groups, bias}) {}
@@ -151,7 +151,7 @@ class ConvTranspose3d final : public ConvTransposeBase<3> {
   ConvTranspose3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, ConvTransposeLayerOptions<3> options = {})
       : ConvTransposeBase(in_channels, out_channels, kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   ConvTranspose3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, Stride stride, ExpandingArray<3> padding = 0,
                   ExpandingArray<3> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<3> dilation = 1)
       : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}

@@ -45,7 +45,7 @@ class MaxPool3d final : public MaxPoolBase<3> {
  public:
   explicit MaxPool3d(ExpandingArray<3> kernel_size, MaxPoolOptions<3> options = {}) : MaxPoolBase(kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   MaxPool3d(ExpandingArray<3> kernel_size, Stride stride, ExpandingArray<3> padding = 0, ExpandingArray<3> dilation = 1)
       : MaxPoolBase(kernel_size, {stride, padding, dilation}) {}
   template <class T>
@@ -129,7 +129,7 @@ class AvgPool3d final : public AvgPoolBase<3> {
  public:
   explicit AvgPool3d(ExpandingArray<3> kernel_size, AvgPoolOptions<3> options = {}) : AvgPoolBase(kernel_size, options) {}
   template <class Stride>
-    requires detail::is_stride<Stride>
+    requires ember::detail::is_stride<Stride>
   AvgPool3d(ExpandingArray<3> kernel_size, Stride stride, ExpandingArray<3> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
       : AvgPoolBase(kernel_size, {stride, padding, ceil_mode, count_include_pad}) {}
   template <class T>
