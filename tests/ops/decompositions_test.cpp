@@ -16,7 +16,7 @@ Tensor random_matrices(IntArrayRef sizes, std::uint64_t seed = 0) {
 }
 Tensor transposed(const Tensor& x) { return x.transpose(-2, -1); }
 /// Symmetric with eigenvalues of 1 and more; a symmetric function of its argument.
-Tensor positive(const Tensor& x) { return matmul(x, transposed(x)) + eye(x.size(-2), -1, {.dtype = x.dtype()}); }
+Tensor positive_definite(const Tensor& x) { return matmul(x, transposed(x)) + eye(x.size(-2), -1, {.dtype = x.dtype()}); }
 Tensor well_conditioned(const Tensor& x) { return x + 3 * eye(x.size(-1), -1, {.dtype = x.dtype()}); }
 
 }  // namespace
@@ -39,7 +39,7 @@ TEST_CASE("factors multiply to what was factorised, and are orthogonal, triangul
     if (k > 1) CHECK((f.S.narrow(-1, 0, k - 1) >= f.S.narrow(-1, 1, k - 1)).all().item<bool>());
     CHECK_THAT(linalg::svdvals(A), is_close(f.S, 1e-12, 1e-12));
   }
-  const Tensor S = positive(random_matrices({3, 4, 4}));
+  const Tensor S = positive_definite(random_matrices({3, 4, 4}));
   const linalg::Eigh e = linalg::eigh(S);
   CHECK_THAT(matmul(S, e.eigenvectors), is_close(e.eigenvectors * e.eigenvalues.unsqueeze(-2), 1e-11, 1e-11));
   CHECK_THAT(linalg::eigvalsh(S, "U"), is_close(e.eigenvalues, 1e-12, 1e-12));
@@ -76,7 +76,7 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
   const int before = get_num_threads();
   for (const DType dtype : {kFloat32, kFloat64}) {
     const double tolerated = dtype == kFloat32 ? 1e-3 : 1e-11;
-    const Tensor A = (random_matrices({600, 600}) + 60 * eye(600, -1, {.dtype = kFloat64})).to(dtype), B = random_matrices({600, 70}, 1).to(dtype), S = positive(A / 20), G = (random_matrices({2, 300, 300}, 2) + 40 * eye(300, -1, {.dtype = kFloat64})).to(dtype);
+    const Tensor A = (random_matrices({600, 600}) + 60 * eye(600, -1, {.dtype = kFloat64})).to(dtype), B = random_matrices({600, 70}, 1).to(dtype), S = positive_definite(A / 20), G = (random_matrices({2, 300, 300}, 2) + 40 * eye(300, -1, {.dtype = kFloat64})).to(dtype);
     std::vector<Tensor> first;
     for (const int threads : {1, 2, 5}) {
       set_num_threads(threads);
@@ -94,7 +94,7 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
   Tensor singular = random_matrices({600, 600});
   singular.select(1, 299).zero_();
   CHECK_THROWS_WITH(linalg::inv(singular), contains("The diagonal element 300 is zero"));
-  Tensor indefinite = positive(random_matrices({600, 600}));
+  Tensor indefinite = positive_definite(random_matrices({600, 600}));
   indefinite.select(0, 400).select(0, 400).fill_(-1);
   CHECK_THROWS_WITH(linalg::cholesky(indefinite), contains("the leading minor of order 401 is not"));
 }
@@ -112,9 +112,9 @@ TEST_CASE("gradcheck: linear algebra") {
       {"det", [](In in) { return linalg::det(in[0]); }, {b3}},
       {"det of nothing", [](In in) { return linalg::det(in[0]); }, {{0, 3, 3}}},
       {"slogdet", [](In in) { return linalg::slogdet(well_conditioned(in[0])).logabsdet; }, {b3}},
-      {"logdet", [](In in) { return logdet(positive(in[0])); }, {b3}},
-      {"cholesky", [](In in) { return linalg::cholesky(positive(in[0])); }, {b3}},
-      {"cholesky upper", [](In in) { return linalg::cholesky(positive(in[0]), true); }, {n3}},
+      {"logdet", [](In in) { return logdet(positive_definite(in[0])); }, {b3}},
+      {"cholesky", [](In in) { return linalg::cholesky(positive_definite(in[0])); }, {b3}},
+      {"cholesky upper", [](In in) { return linalg::cholesky(positive_definite(in[0]), true); }, {n3}},
       {"cholesky_solve", [](In in) { return cholesky_solve(in[0], tril(well_conditioned(in[1]))); }, {{3, 2}, n3}},
       {"cholesky_inverse", [](In in) { return cholesky_inverse(triu(well_conditioned(in[0])), true); }, {n3}},
       {"solve_triangular", [](In in) { return linalg::solve_triangular(well_conditioned(in[0]), in[1], {.upper = true}); }, {b3, {3, 2}}},

@@ -13,12 +13,12 @@ int inspect(const std::string& path, const InspectOptions& options);
 int convert(const std::string& from, const std::string& to, bool skip_unreadable);
 int info();
 
-struct DiffOptions {
+struct DiffRequest {
   double rtol = -1, atol = -1;  ///< negative: the default of what is compared
   std::string html;             ///< of traces: a page to write
   std::vector<std::string> renames;  ///< of traces: "module of the second run=what the first one calls it"
 };
-int diff(const std::string& a, const std::string& b, const DiffOptions& options);
+int diff(const std::string& a, const std::string& b, const DiffRequest& options);
 
 /// Writes one page about the run in that folder; to RUN/report.html when `out` is empty.
 int report(const std::string& run, const std::string& out);

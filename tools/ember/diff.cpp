@@ -38,7 +38,7 @@ std::string difference(const FileContents& file_a, const Tensor& a, const FileCo
                      element(u, worst), element(v, worst), fmt::join(index.begin(), index.end(), ", "));
 }
 
-int diff_weights(const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
+int diff_weights(const std::string& path_a, const std::string& path_b, const DiffRequest& options) {
   const FileContents file_a = read_file(path_a), file_b = read_file(path_b);
   const nn::StateDict a = flat(file_a.value, path_a), b = flat(file_b.value, path_b);
   const double rtol = options.rtol < 0 ? 1e-5 : options.rtol, atol = options.atol < 0 ? 1e-8 : options.atol;
@@ -60,7 +60,7 @@ int diff_weights(const std::string& path_a, const std::string& path_b, const Dif
 
 }  // namespace
 
-int diff(const std::string& path_a, const std::string& path_b, const DiffOptions& options) {
+int diff(const std::string& path_a, const std::string& path_b, const DiffRequest& options) {
   const LoadFileOptions mapped{.convert = true, .mmap = true};  // a trace may be larger than the memory
   const Value a = load(path_a, mapped), b = load(path_b, mapped);
   const bool traces = is_trace(a);

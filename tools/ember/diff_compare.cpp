@@ -26,7 +26,7 @@ constexpr double kUseless = 0.5;  // a tolerance that hides most mistakes
 
 class Comparer {
  public:
-  Comparer(const TracedRun& a, const TracedRun& b, const DiffOptions& options)
+  Comparer(const TracedRun& a, const TracedRun& b, const DiffRequest& options)
       : result_{.a = a, .b = b, .rtol = options.rtol, .atol = std::max(options.atol, 0.0)},
         filtered_(!a.only.empty() || !b.only.empty()),
         same_framework_(a.framework == b.framework) {}
@@ -367,4 +367,4 @@ class Comparer {
 
 }  // namespace
 
-Comparison compare_traces(const TracedRun& a, const TracedRun& b, const DiffOptions& options) { return Comparer(a, b, options).run(); }
+Comparison compare_traces(const TracedRun& a, const TracedRun& b, const DiffRequest& options) { return Comparer(a, b, options).run(); }

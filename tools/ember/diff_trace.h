@@ -127,7 +127,7 @@ struct Comparison {
   double rtol = -1, atol = 0;
 };
 
-Comparison compare_traces(const TracedRun& a, const TracedRun& b, const DiffOptions& options);
+Comparison compare_traces(const TracedRun& a, const TracedRun& b, const DiffRequest& options);
 
 /// Gives B's modules the paths of A's where names differ: by order, kind and shape of what they hold. Says so in a note.
 void pair_modules(const TracedRun& a, TracedRun& b, const std::vector<std::string>& renames, std::vector<std::string>& notes);

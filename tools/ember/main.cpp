@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
   std::string a, b;
   InspectOptions inspect_options;
   bool skip_unreadable = false;
-  DiffOptions tolerances;
+  DiffRequest tolerances;
   CLI::App* inspecting = app.add_subcommand("inspect", "what a .pt, .safetensors, .npy or .npz holds");
   inspecting->add_option("FILE", a, "the file; its kind is found from its content")->required();
   inspecting->add_flag("--json", inspect_options.json, "one JSON object with name, dtype, shape and SHA-256 of each tensor");
