@@ -34,7 +34,8 @@ inline void append_classifier(nn::Sequential& net, int64_t features) {
 
 inline nn::Sequential separable_net() {
   nn::Sequential net{nn::Conv2d(3, 32, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(32), nn::ReLU()};
-  for (const auto& [in, out, stride] : {std::array<int64_t, 3>{32, 64, 1}, {64, 128, 2}, {128, 128, 1}, {128, 256, 2}}) append_separable(net, in, out, stride);
+  for (const auto& [in, out, stride] : {std::array<int64_t, 3>{32, 64, 1}, {64, 128, 2}, {128, 128, 1}, {128, 256, 2}})
+    append_separable(net, in, out, stride);
   append_classifier(net, 256);
   return net;
 }
@@ -54,14 +55,23 @@ inline nn::Sequential grouped_net() {
 }
 
 inline nn::Sequential signal_net() {
-  return {nn::Conv1d(1, 32, 7, {.stride = 2, .padding = 3}), nn::BatchNorm1d(32), nn::ReLU(), nn::Conv1d(32, 64, 5, {.stride = 2, .padding = 2}),
-          nn::BatchNorm1d(64), nn::ReLU(), nn::Conv1d(64, 128, 3, {.padding = 1}), nn::BatchNorm1d(128), nn::ReLU(), nn::AdaptiveAvgPool1d(1),
-          nn::Flatten(), nn::Linear(128, 10)};
+  return {nn::Conv1d(1, 32, 7, {.stride = 2, .padding = 3}),
+          nn::BatchNorm1d(32),
+          nn::ReLU(),
+          nn::Conv1d(32, 64, 5, {.stride = 2, .padding = 2}),
+          nn::BatchNorm1d(64),
+          nn::ReLU(),
+          nn::Conv1d(64, 128, 3, {.padding = 1}),
+          nn::BatchNorm1d(128),
+          nn::ReLU(),
+          nn::AdaptiveAvgPool1d(1),
+          nn::Flatten(),
+          nn::Linear(128, 10)};
 }
 
 inline nn::Sequential normalised_mlp() {
-  return {nn::Linear(784, 512), nn::LayerNorm({512}), nn::GELU(), nn::Dropout(0.1), nn::Linear(512, 512),
-          nn::LayerNorm({512}), nn::GELU(), nn::Dropout(0.1), nn::Linear(512, 10)};
+  return {nn::Linear(784, 512), nn::LayerNorm({512}), nn::GELU(),       nn::Dropout(0.1),   nn::Linear(512, 512),
+          nn::LayerNorm({512}), nn::GELU(),           nn::Dropout(0.1), nn::Linear(512, 10)};
 }
 
 inline nn::Sequential autoencoder() {
@@ -71,10 +81,12 @@ inline nn::Sequential autoencoder() {
 /// Two steps down, two up, each of two convolutions; what is on the way down joins the way up.
 struct UNet : nn::Module {
   static nn::Sequential twice(int64_t in, int64_t out) {
-    return {nn::Conv2d(in, out, 3, {.padding = 1}), nn::BatchNorm2d(out), nn::ReLU(), nn::Conv2d(out, out, 3, {.padding = 1}), nn::BatchNorm2d(out), nn::ReLU()};
+    return {nn::Conv2d(in, out, 3, {.padding = 1}),  nn::BatchNorm2d(out), nn::ReLU(),
+            nn::Conv2d(out, out, 3, {.padding = 1}), nn::BatchNorm2d(out), nn::ReLU()};
   }
   nn::Sequential &down1 = add("down1", twice(1, 16)), &down2 = add("down2", twice(16, 32)), &middle = add("middle", twice(32, 64));
-  nn::ConvTranspose2d &up2 = add("up2", nn::ConvTranspose2d(64, 32, 2, {.stride = 2})), &up1 = add("up1", nn::ConvTranspose2d(32, 16, 2, {.stride = 2}));
+  nn::ConvTranspose2d &up2 = add("up2", nn::ConvTranspose2d(64, 32, 2, {.stride = 2})),
+                      &up1 = add("up1", nn::ConvTranspose2d(32, 16, 2, {.stride = 2}));
   nn::Sequential &join2 = add("join2", twice(64, 32)), &join1 = add("join1", twice(32, 16));
   nn::Conv2d& last = add("last", nn::Conv2d(16, 1, 1));
   Tensor forward(const Tensor& x) override {
@@ -103,14 +115,16 @@ inline Step classification(nn::Sequential net, IntArrayRef shape, bool adamw) {
 
 /// Radford et al. 2015 for 28 x 28: one step of the critic, one of the generator.
 inline Step gan_step() {
-  const auto generator = std::make_shared<nn::Sequential>(nn::Sequential{
-      nn::ConvTranspose2d(100, 128, 7, {.bias = false}), nn::BatchNorm2d(128), nn::ReLU(), nn::ConvTranspose2d(128, 64, 4, {.stride = 2, .padding = 1, .bias = false}),
-      nn::BatchNorm2d(64), nn::ReLU(), nn::ConvTranspose2d(64, 1, 4, {.stride = 2, .padding = 1}), nn::Tanh()});
-  const auto critic = std::make_shared<nn::Sequential>(nn::Sequential{nn::Conv2d(1, 64, 4, {.stride = 2, .padding = 1}), nn::LeakyReLU(0.2),
-                                                                      nn::Conv2d(64, 128, 4, {.stride = 2, .padding = 1, .bias = false}), nn::BatchNorm2d(128),
-                                                                      nn::LeakyReLU(0.2), nn::Flatten(), nn::Linear(128 * 49, 1)});
+  const auto generator = std::make_shared<nn::Sequential>(
+      nn::Sequential{nn::ConvTranspose2d(100, 128, 7, {.bias = false}), nn::BatchNorm2d(128), nn::ReLU(),
+                     nn::ConvTranspose2d(128, 64, 4, {.stride = 2, .padding = 1, .bias = false}), nn::BatchNorm2d(64), nn::ReLU(),
+                     nn::ConvTranspose2d(64, 1, 4, {.stride = 2, .padding = 1}), nn::Tanh()});
+  const auto critic = std::make_shared<nn::Sequential>(nn::Sequential{
+      nn::Conv2d(1, 64, 4, {.stride = 2, .padding = 1}), nn::LeakyReLU(0.2), nn::Conv2d(64, 128, 4, {.stride = 2, .padding = 1, .bias = false}),
+      nn::BatchNorm2d(128), nn::LeakyReLU(0.2), nn::Flatten(), nn::Linear(128 * 49, 1)});
   const optim::AdamOptions options{.lr = 2e-4, .betas = {0.5, 0.999}};
-  const auto teach_generator = std::make_shared<optim::Adam>(generator->parameters(), options), teach_critic = std::make_shared<optim::Adam>(critic->parameters(), options);
+  const auto teach_generator = std::make_shared<optim::Adam>(generator->parameters(), options),
+             teach_critic = std::make_shared<optim::Adam>(critic->parameters(), options);
   const Tensor noise = randn({64, 100, 1, 1}), images = randn({64, 1, 28, 28}), real = ones({64, 1}), drawn = zeros({64, 1});
   return [=] {
     const Tensor fake = (*generator)(noise);
@@ -124,23 +138,35 @@ inline Step gan_step() {
 }
 
 inline std::vector<std::pair<std::string, std::function<Step()>>> more_nets() {
-  return {{"W9", [] { return classification(separable_net(), {32, 3, 32, 32}, false); }},
+  return {{"W9",
+           [] {
+             return classification(separable_net(), {32, 3, 32, 32}, false);
+           }},
           {"W10", gan_step},
           {"W11",
            [] {
              const auto net = std::make_shared<UNet>();
              const Tensor x = randn({8, 1, 64, 64}), target = randint(0, 2, {8, 1, 64, 64}).to(kFloat32);
-             return step_of(net, std::make_shared<optim::Adam>(net->parameters()), x, [=](const Tensor& y) { return binary_cross_entropy_with_logits(y, target); });
+             return step_of(net, std::make_shared<optim::Adam>(net->parameters()), x,
+                            [=](const Tensor& y) { return binary_cross_entropy_with_logits(y, target); });
            }},
-          {"W12", [] { return classification(signal_net(), {64, 1, 500}, false); }},
-          {"W13", [] { return classification(normalised_mlp(), {128, 784}, true); }},
+          {"W12",
+           [] {
+             return classification(signal_net(), {64, 1, 500}, false);
+           }},
+          {"W13",
+           [] {
+             return classification(normalised_mlp(), {128, 784}, true);
+           }},
           {"W14",
            [] {
              const auto net = std::make_shared<nn::Sequential>(autoencoder());
              const Tensor x = rand({256, 784});
              return step_of(net, std::make_shared<optim::Adam>(net->parameters()), x, [=](const Tensor& y) { return mse_loss(y, x); });
            }},
-          {"W15", [] { return classification(grouped_net(), {32, 3, 32, 32}, false); }}};
+          {"W15", [] {
+             return classification(grouped_net(), {32, 3, 32, 32}, false);
+           }}};
 }
 
 }  // namespace bench

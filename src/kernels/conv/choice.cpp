@@ -18,15 +18,24 @@ std::atomic<ConvWish> conv_wish = ConvWish::Auto;
 
 const char* name(ConvPath path) {
   switch (path) {
-    case ConvPath::Direct: return "direct";
-    case ConvPath::Columns: return "columns";
-    case ConvPath::Pointwise: return "pointwise";
-    case ConvPath::Depthwise: return "depthwise";
-    case ConvPath::Dots: return "dots";
-    case ConvPath::Spans: return "spans";
-    case ConvPath::Streams: return "streams";
-    case ConvPath::Winograd2: return "winograd 2x2";
-    case ConvPath::Winograd4: return "winograd 4x4";
+    case ConvPath::Direct:
+      return "direct";
+    case ConvPath::Columns:
+      return "columns";
+    case ConvPath::Pointwise:
+      return "pointwise";
+    case ConvPath::Depthwise:
+      return "depthwise";
+    case ConvPath::Dots:
+      return "dots";
+    case ConvPath::Spans:
+      return "spans";
+    case ConvPath::Streams:
+      return "streams";
+    case ConvPath::Winograd2:
+      return "winograd 2x2";
+    case ConvPath::Winograd4:
+      return "winograd 4x4";
   }
   return "";
 }
@@ -34,22 +43,23 @@ const char* name(ConvPath path) {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr double kLoopStart = 12;     // a loop inside of a tile: its addresses, and a branch that goes wrong
-constexpr double kTileStart = 20;     // a tile: the call, bias, ReLU, stores
-constexpr double kRunStart = 22;      // a copy of some numbers that lie side by side
-constexpr double kAdds = 12;          // a vector of a sum that is read and written for each block of products, outside of the cache
-constexpr double kCopies = 0.25;      // a number that is copied by the vector, in a cache
-constexpr double kSingleCopies = 2;    // one by one
-constexpr double kTurns = 0.6;        // a number of an image that is turned from planes to pixels, in memory
-constexpr double kPacks = 1.5;        // a weight, packed, and its gradient unpacked
-constexpr double kStreams = 1.2;      // a weight that comes from memory
-constexpr double kTransformed = 10;   // the transform of a kernel, written and read
-constexpr double kTransform = 6;      // a number of a Winograd tile, made or consumed, in multiply-adds
+constexpr double kLoopStart = 12;    // a loop inside of a tile: its addresses, and a branch that goes wrong
+constexpr double kTileStart = 20;    // a tile: the call, bias, ReLU, stores
+constexpr double kRunStart = 22;     // a copy of some numbers that lie side by side
+constexpr double kAdds = 12;         // a vector of a sum that is read and written for each block of products, outside of the cache
+constexpr double kCopies = 0.25;     // a number that is copied by the vector, in a cache
+constexpr double kSingleCopies = 2;  // one by one
+constexpr double kTurns = 0.6;       // a number of an image that is turned from planes to pixels, in memory
+constexpr double kPacks = 1.5;       // a weight, packed, and its gradient unpacked
+constexpr double kStreams = 1.2;     // a weight that comes from memory
+constexpr double kTransformed = 10;  // the transform of a kernel, written and read
+constexpr double kTransform = 6;     // a number of a Winograd tile, made or consumed, in multiply-adds
 
 struct Lanes {
   double lanes, per_cycle, registers;  // multiply-adds of vectors
   explicit Lanes(int bytes)
-      : lanes(bytes == 4 ? kernels<float>().gemm.lanes : kernels<double>().gemm.lanes), per_cycle(lanes * bytes == 64 ? 1 : 2),
+      : lanes(bytes == 4 ? kernels<float>().gemm.lanes : kernels<double>().gemm.lanes),
+        per_cycle(lanes * bytes == 64 ? 1 : 2),
         registers(lanes * bytes == 64 ? 24 : 12) {}
   double vectors(double n) const { return std::ceil(n / lanes); }
 
@@ -85,7 +95,8 @@ double direct_rows(const ConvShape& s, const Lanes& v, const Axis& ay, const Axi
   const bool one_loop = side_by_side(s) && ax.tap_step == 1 && ax.taps == s.kw;
   const double met = rows_met(ay), loops = one_loop ? 1 : double(ax.taps);
   if (ay.out == 0 || ax.out == 0) return 0;
-  return double(s.n * s.groups * ay.out) * v.panel(double(ax.out), outputs, met / double(ay.out) * double(ax.taps) * inputs, met / double(ay.out) * loops);
+  return double(s.n * s.groups * ay.out) *
+         v.panel(double(ax.out), outputs, met / double(ay.out) * double(ax.taps) * inputs, met / double(ay.out) * loops);
 }
 
 double direct_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
@@ -112,11 +123,13 @@ double gather_cost(const ConvShape& s) {
   const bool as_it_lies = sees_single_pixels(s);
   const double numbers = pixels(s) * patch(s) * double(s.groups), taps = double(s.kh * s.kw);
   if (!s.planes) return as_it_lies ? 0 : numbers * kCopies + pixels(s) * double(s.groups) * (side_by_side(s) ? double(s.kh) : taps) * kRunStart;
-  return numbers * (s.stride[1] == 1 ? kCopies : kSingleCopies) + double(s.c) * taps * pixels(s) / double(as_it_lies ? 64 : std::min<int64_t>(s.ow, 64)) * kRunStart;
+  return numbers * (s.stride[1] == 1 ? kCopies : kSingleCopies) +
+         double(s.c) * taps * pixels(s) / double(as_it_lies ? 64 : std::min<int64_t>(s.ow, 64)) * kRunStart;
 }
 
 double columns_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
-  const double o = double(s.o_group()), block = std::min(pixels(s), std::clamp(40000 / patch(s), 48.0, 336.0)), blocks = pixels(s) / block * double(s.groups);
+  const double o = double(s.o_group()), block = std::min(pixels(s), std::clamp(40000 / patch(s), 48.0, 336.0)),
+               blocks = pixels(s) / block * double(s.groups);
   if (direction == ConvDirection::Forward) {
     const double by_pixels = v.panel(block, o, patch(s), 1), by_outputs = s.planes ? v.panel(o, block, patch(s), 1) + 0.5 * o * block : kNever;
     return blocks * std::min(by_pixels, by_outputs) + gather_cost(s);
@@ -132,7 +145,8 @@ double streams_cost(const ConvShape& s, ConvDirection direction, const Lanes& v)
   if (s.groups > 1 || count < 1 || count > kMostStreamPixels) return kNever;
   const double copies = patch(s) * count * (kSingleCopies + kRunStart / double(s.ow));
   if (direction == ConvDirection::Forward) return std::max(v.panel(double(s.o), count, patch(s), 1), kStreams * weights(s)) + copies;
-  if (direction == ConvDirection::BackwardInput) return std::max(std::ceil(double(s.o) / 64) * v.panel(count, patch(s), 64, 1), kStreams * weights(s)) + copies;
+  if (direction == ConvDirection::BackwardInput)
+    return std::max(std::ceil(double(s.o) / 64) * v.panel(count, patch(s), 64, 1), kStreams * weights(s)) + copies;
   return std::max(v.panel(double(s.o), patch(s), count, 1), kStreams * weights(s)) + copies;
 }
 
@@ -144,15 +158,17 @@ double dots_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
   if (!forward && !plain(s)) return kNever;
   const double rows = rows_met(forward ? forward_axis(s, 0) : backward_axis(s, 0, 0)), width = double(forward ? s.ow : s.w);
   const double copies = kCopies * (forward ? double(s.n * s.h * s.w * s.c) : pixels(s) * double(s.o));
-  return double(s.n) * width * (rows * (outputs * v.vectors(double(s.kw) * inputs) / v.per_cycle * 1.25 + 2) + double(forward ? s.oh : s.h) * outputs * 4) + copies +
-         turning(s);
+  return double(s.n) * width *
+             (rows * (outputs * v.vectors(double(s.kw) * inputs) / v.per_cycle * 1.25 + 2) + double(forward ? s.oh : s.h) * outputs * 4) +
+         copies + turning(s);
 }
 
 /// Lanes along the taps of a row and few channels of dx, rows of many images.
 double spans_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
   if (direction != ConvDirection::BackwardInput || s.groups > 1 || s.n < 8 || !plain(s)) return kNever;
   const double groups = s.n <= 14 ? 1 : std::ceil(double(s.n) / 28) * 2, kernel_rows = double(s.kh * s.oh) / double(s.h);
-  return groups * double(s.ow * s.h) * v.panel(double(s.n) / groups, double(s.kw * s.c), kernel_rows * double(s.o), kernel_rows) + 3 * kPacks * weights(s);
+  return groups * double(s.ow * s.h) * v.panel(double(s.n) / groups, double(s.kw * s.c), kernel_rows * double(s.o), kernel_rows) +
+         3 * kPacks * weights(s);
 }
 
 double winograd_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
@@ -176,13 +192,20 @@ bool can_winograd(const ConvShape& s, int bytes) {
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
   const Lanes v(bytes);
   switch (path) {
-    case ConvPath::Direct: return direct_cost(s, direction, v) + kPacks * weights(s);
-    case ConvPath::Columns: return columns_cost(s, direction, v) + kPacks * weights(s);
-    case ConvPath::Streams: return streams_cost(s, direction, v);
-    case ConvPath::Spans: return spans_cost(s, direction, v);
-    case ConvPath::Dots: return dots_cost(s, direction, v);
-    case ConvPath::Winograd2: return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
-    default: return kNever;  // taken by shape, or by wish
+    case ConvPath::Direct:
+      return direct_cost(s, direction, v) + kPacks * weights(s);
+    case ConvPath::Columns:
+      return columns_cost(s, direction, v) + kPacks * weights(s);
+    case ConvPath::Streams:
+      return streams_cost(s, direction, v);
+    case ConvPath::Spans:
+      return spans_cost(s, direction, v);
+    case ConvPath::Dots:
+      return dots_cost(s, direction, v);
+    case ConvPath::Winograd2:
+      return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
+    default:
+      return kNever;  // taken by shape, or by wish
   }
 }
 

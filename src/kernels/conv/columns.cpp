@@ -19,7 +19,8 @@ int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 struct Blocks {
   int64_t n, count;
 
-  Blocks(int64_t outputs, int64_t patch) : n(outputs), count(std::max<int64_t>(1, blocks(outputs, std::clamp<int64_t>(kNumbersOfBlock / std::max<int64_t>(1, patch), 48, 336)))) {}
+  Blocks(int64_t outputs, int64_t patch)
+      : n(outputs), count(std::max<int64_t>(1, blocks(outputs, std::clamp<int64_t>(kNumbersOfBlock / std::max<int64_t>(1, patch), 48, 336)))) {}
   int64_t most() const { return blocks(n, count); }
   int64_t begin(int64_t block) const { return n * block / count; }
   int64_t size(int64_t block) const { return begin(block + 1) - begin(block); }
@@ -145,8 +146,10 @@ void add_patches(const ConvShape& s, const T* patches, int64_t first, int64_t co
   const int64_t pixels = s.oh * s.ow;
   const bool side_by_side = s.dilation[1] == 1 && c == s.c;
   const auto add = [](int64_t n, const T* from, T* to) {
-    if constexpr (std::is_same_v<T, float>) kernels().copy.accumulate_float(n, from, to);
-    else kernels().copy.accumulate_double(n, from, to);
+    if constexpr (std::is_same_v<T, float>)
+      kernels().copy.accumulate_float(n, from, to);
+    else
+      kernels().copy.accumulate_double(n, from, to);
   };
   for (int64_t i = first; i < first + count; ++i, patches += s.kh * s.kw * c) {
     const int64_t oy = i % pixels / s.ow, ox = i % s.ow, kx0 = ax.begin(ox), kx1 = ax.end(ox), left = ax.input(ox, 0);
@@ -156,7 +159,8 @@ void add_patches(const ConvShape& s, const T* patches, int64_t first, int64_t co
       if (y < 0 || y >= s.h || kx0 >= kx1) continue;
       const T* const from = patches + ky * s.kw * c;
       T* const row = image + (y * s.w + left) * s.c;
-      if (side_by_side) add((kx1 - kx0) * c, from + kx0 * c, row + kx0 * c);
+      if (side_by_side)
+        add((kx1 - kx0) * c, from + kx0 * c, row + kx0 * c);
       else
         for (int64_t kx = kx0; kx < kx1; ++kx) add(c, from + kx * c, row + kx * s.dilation[1] * s.c);
     }
@@ -166,8 +170,10 @@ void add_patches(const ConvShape& s, const T* patches, int64_t first, int64_t co
 template <class T>
 void fill_channels(int64_t pixels, int64_t row, int64_t c, const T* bias, T* to) {
   for (int64_t i = 0; i < pixels; ++i, to += row)
-    if (bias) std::copy_n(bias, c, to);
-    else std::fill_n(to, c, T(0));
+    if (bias)
+      std::copy_n(bias, c, to);
+    else
+      std::fill_n(to, c, T(0));
 }
 
 }  // namespace
@@ -179,7 +185,8 @@ void columns_backward_input(const ConvShape& s, const T* dy, const T* w, const T
   int64_t parts = 1;
   while (s.n * parts * s.groups < 8 && s.c_group() % (2 * parts * lanes) == 0) parts *= 2;
   const int64_t c = s.c_group() / parts, patch = s.kh * s.kw * c, matrices = s.groups * parts;
-  const int64_t images = std::clamp<int64_t>(blocks(48, std::max<int64_t>(1, pixels)), 1, std::max<int64_t>(1, s.n / 8)), shares = blocks(s.n, images);
+  const int64_t images = std::clamp<int64_t>(blocks(48, std::max<int64_t>(1, pixels)), 1, std::max<int64_t>(1, s.n / 8)),
+                shares = blocks(s.n, images);
   const TapsMemory<T> memory = patch_weights(s, parts, w);
   parallel_for(shares * matrices, 1, s.multiply_adds() / 16, [&](int64_t first, int64_t last) {
     for (int64_t unit = first; unit < last; ++unit) {

@@ -25,7 +25,8 @@ template <class T>
 class PatchReader {
  public:
   /// For blocks of at most `most` outputs.
-  PatchReader(const ConvShape& s, const T* x, int64_t most) : s_(s), x_(x), plane_(s.planes ? s.h * s.w : 1), pixel_(s.planes ? 1 : s.c), room_(patch_size(s) * rounded(most)) {
+  PatchReader(const ConvShape& s, const T* x, int64_t most)
+      : s_(s), x_(x), plane_(s.planes ? s.h * s.w : 1), pixel_(s.planes ? 1 : s.c), room_(patch_size(s) * rounded(most)) {
     if (sees_single_pixels(s)) s_.h = s_.oh = 1, s_.w = s_.ow = s.h * s.w;  // one long row
     ay_ = forward_axis(s_, 0);
     ax_ = forward_axis(s_, 1);
@@ -49,7 +50,8 @@ class PatchReader {
         }
         const T* const row = image + (y * s_.w + left) * s_.c;
         std::fill_n(out, kx0 * c, T(0));
-        if (side_by_side) std::copy_n(row + kx0 * c, (kx1 - kx0) * c, out + kx0 * c);
+        if (side_by_side)
+          std::copy_n(row + kx0 * c, (kx1 - kx0) * c, out + kx0 * c);
         else
           for (int64_t kx = kx0; kx < kx1; ++kx) std::copy_n(row + kx * s_.dilation[1] * s_.c, c, out + kx * c);
         std::fill_n(out + kx1 * c, (s_.kw - kx1) * c, T(0));
@@ -85,7 +87,8 @@ class PatchReader {
     const int64_t first = inside ? std::clamp(x0, begin, end) : end, last = std::clamp(x1, first, end), step = ax_.stride * pixel_;
     std::fill_n(out, first - begin, T(0));
     const T* in = from + ax_.input(first, kx) * pixel_;
-    if (step == 1) std::copy_n(in, last - first, out + first - begin);
+    if (step == 1)
+      std::copy_n(in, last - first, out + first - begin);
     else
       for (int64_t i = first; i < last; ++i, in += step) out[i - begin] = *in;
     std::fill_n(out + last - begin, end - last, T(0));
