@@ -32,7 +32,9 @@ Text transposed_convolution(const Call& c) {
     rest[at] = out - ((in - 1) * c.ints("strides")[at] - 2 * c.ints("pads")[at] + reach);
   }
   attributes.push_back({"output_padding", rest});
-  return c.writer.node("ConvTranspose", {c.in(0), c.in(1)}, attributes);
+  std::vector<Text> inputs{c.in(0), c.in(1)};
+  if (c.has(2)) inputs.push_back(c.in(2));
+  return c.writer.node("ConvTranspose", inputs, attributes);
 }
 
 /// x W' + b, whatever the dimensions of x.

@@ -38,6 +38,8 @@ kernels::ConvShape shape_of(const Geometry& g, IntArrayRef x, IntArrayRef w, Int
 
 Tensor channels_last(const Tensor& x) { return x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(MemoryFormat::ChannelsLast); }
 
+bool lies_in_planes(const Tensor& x) { return x.is_contiguous() && !x.is_contiguous(MemoryFormat::ChannelsLast); }
+
 Tensor empty_channels_last(IntArrayRef sizes, DType dtype) { return empty_strided(sizes, channels_last_strides(sizes), dtype); }
 
 /// The sums over images and pixels. Few channels are summed some pixels side by side, as long rows; parts of the batch apart, for the
@@ -53,7 +55,7 @@ Tensor channel_sums(const Tensor& dy) {
 }
 
 bool add_input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Tensor& sum);
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes);
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes, const Tensor& bias = {});
 Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes);
 
 void note_geometry(const char* name, const Geometry& g, bool relu) {
@@ -82,15 +84,18 @@ struct Affine {
 /// y = F(x, w) + bias, then a ReLU or, where nothing is recorded, a tail with a norm.
 Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes, const Then& then = {}) {
   kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
+  bool pools = false;
   const bool wants_pool = then.norm.defined() && then.max_pool;
-  const bool pools = wants_pool && shape.oh > 1 && shape.ow > 1 && (x.dtype() == kFloat32 ? kernels::conv_pools<float>(shape) : kernels::conv_pools<double>(shape));
+  with_real(x.dtype(), [&](auto zero) {
+    shape.planes = lies_in_planes(x) && kernels::conv_reads_planes<decltype(zero)>(shape);
+    pools = wants_pool && shape.oh > 1 && shape.ow > 1 && kernels::conv_pools<decltype(zero)>(shape);
+  });
   Tensor y = empty_channels_last(pools ? Shape{shape.n, shape.o, shape.oh / 2, shape.ow / 2} : y_sizes, x.dtype());
   if (y.numel() > 0) {
     NoGradGuard no_grad;
     const Tensor weights = w.detach().contiguous(), offset = row_major(bias);
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      shape.planes = x.is_contiguous() && !x.is_contiguous(MemoryFormat::ChannelsLast) && kernels::conv_reads_planes<T>(shape);
       const Tensor image = shape.planes ? x.detach() : channels_last(x.detach());
       kernels::ConvEpilogue<T> epilogue{.bias = static_cast<const T*>(offset.data_or_null()), .relu = then.relu};
       if (!then.norm.defined()) return kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
@@ -127,22 +132,23 @@ bool add_input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, co
   return done;
 }
 
-/// dx = G(dy, w)
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes) {
+/// dx = G(dy, w) + bias
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes, const Tensor& bias) {
   Tensor dx = empty_channels_last(x_sizes, dy.dtype());
   if (dx.numel() > 0) {
     NoGradGuard no_grad;
     const kernels::ConvShape shape = shape_of(g, x_sizes, w.sizes(), dy.sizes());
-    const Tensor upstream = channels_last(dy.detach()), weights = w.detach().contiguous();
+    const Tensor upstream = channels_last(dy.detach()), weights = w.detach().contiguous(), offset = row_major(bias);
     with_real(dy.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      kernels::conv_backward_input<T>(shape, upstream.data<T>(), weights.data<T>(), dx.data<T>());
+      kernels::conv_backward_input<T>(shape, upstream.data<T>(), weights.data<T>(), static_cast<const T*>(offset.data_or_null()), dx.data<T>());
     });
   }
   note_geometry("ConvolutionBackwardInput", g, false);
-  return record("ConvolutionBackwardInput", {dy, w}, std::move(dx), [dy = Saved(dy), w = Saved(w), g](const Tensor& u, Grads& grads) {
+  return record("ConvolutionBackwardInput", {dy, w, bias}, std::move(dx), [dy = Saved(dy), w = Saved(w), g](const Tensor& u, Grads& grads) {
     if (grads.wants(0)) grads.add(0, convolve(u, w.get(), {}, g, dy.get().sizes().shape()));
     if (grads.wants(1)) grads.add(1, weight_gradient(u, dy.get(), g, w.get().sizes().shape()));
+    if (grads.wants(2)) grads.add(2, channel_sums(u));
   });
 }
 
@@ -151,10 +157,12 @@ Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, con
   Tensor dw = empty(w_sizes, x.dtype());
   {
     NoGradGuard no_grad;
-    const kernels::ConvShape shape = shape_of(g, x.sizes(), w_sizes, dy.sizes());
-    const Tensor image = channels_last(x.detach()), upstream = channels_last(dy.detach());
+    kernels::ConvShape shape = shape_of(g, x.sizes(), w_sizes, dy.sizes());
+    const Tensor upstream = channels_last(dy.detach());
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
+      shape.planes = lies_in_planes(x) && kernels::conv_weight_reads_planes<T>(shape);
+      const Tensor image = shape.planes ? x.detach() : channels_last(x.detach());
       kernels::conv_backward_weight<T>(shape, image.data<T>(), upstream.data<T>(), dw.data<T>());
     });
   }
@@ -210,9 +218,7 @@ Tensor transposed(const char* name, const Tensor& x, const Tensor& w, const Tens
   } else {
     if (N == 1) sizes.insert(2, 1);
     const Geometry g = geometry_of<N>(o.stride, o.padding, o.dilation, o.groups);
-    Tensor y = input_gradient(as_batch_of_images(x, N), N == 1 ? w.unsqueeze(2) : w, g, sizes);
-    if (bias.defined()) y = y + bias.reshape({sizes[1], 1, 1});
-    return back_to(y, x, N);
+    return back_to(input_gradient(as_batch_of_images(x, N), N == 1 ? w.unsqueeze(2) : w, g, sizes, bias), x, N);
   }
 }
 

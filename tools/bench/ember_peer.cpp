@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "layers.h"
+#include "more_nets.h"
 #include "nets.h"
 
 using namespace bench;
@@ -61,6 +62,7 @@ Step inference(const NetRow& row, int64_t batch) {
 
 void add_networks() {
   for (const NetRow& row : net_rows()) rows.push_back({row.name, [&row] { return train_step(row, row.batch); }});
+  for (const auto& [name, make] : more_nets()) rows.push_back({name, [make] { return manual_seed(0), make(); }});
   for (const auto& [index, batch] : {std::pair{3, 1}, {3, 256}, {5, 1}, {5, 64}}) {
     const NetRow& row = net_rows()[std::size_t(index)];
     rows.push_back({fmt::format("{}i-{}", row.name, batch), [&row, b = batch] { return inference(row, b); }});

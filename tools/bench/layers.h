@@ -44,8 +44,8 @@ inline Step layer_step(const std::string& row) {
   const bool backward = row.ends_with(" +backward");
   if (name == "linear") return layer_step(nn::Linear(in, out), randn({n, in}), backward);
   if (name == "conv1d")
-    return layer_step(nn::Conv1d(in, out, kernel, {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups}), randn({n, in, size}),
-                      backward);
+    return layer_step(nn::Conv1d(in, out, kernel, {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups}),
+                      randn({n, in, size}), backward);
   const Tensor images = randn({n, in, size, size});
   if (name == "conv2d")
     return layer_step(nn::Conv2d(in, out, kernel, {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups}), images, backward);

@@ -3,6 +3,10 @@ import html
 import math
 import re
 
+NETS = {"W1": "MLP 2-16-2", "W2": "MLP 64-128-10", "W3": "MLP 784-256-128-10", "W4": "CNN for MNIST", "W5": "LeNet-5", "W6": "ResNet-20",
+        "W7": "VGG-like", "W8": "W3 with Adam", "W9": "depthwise-separable", "W10": "GAN, 28 x 28", "W11": "U-Net, 64 x 64", "W12": "1-d CNN",
+        "W13": "MLP, layer norm", "W14": "autoencoder", "W15": "grouped", "W4i-1": "CNN, one image", "W4i-256": "CNN, 256 images",
+        "W6i-1": "ResNet-20, one image", "W6i-64": "ResNet-20, 64 images"}
 SHORT = {"torch": "eager", "torch_fused": "fused", "torch_channels_last": "channels-last", "torch_compile": "compiled"}
 
 
@@ -83,24 +87,49 @@ def replace_between(path, mark, lines):
         file.write(text)
 
 
-def draw(results, path):
-    """A bar for each row: how many times faster than the best peer Ember is, on a logarithmic scale."""
-    rows = [(f"{r['name']}, {r['threads']} thread{'s' if r['threads'] > 1 else ''}", ratio(r)) for r in results if r["peers"]]
-    left, wide, high, top = 310, 640, 18, 64
-    scale = lambda value: wide * (math.log2(min(max(value, 0.25), top)) + 2) / 8
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + wide + 70}" height="{high * len(rows) + 46}" '
-             f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
-             f'<text x="{left}" y="16">times faster than the fastest peer</text>']
-    for mark in (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64):
-        x = left + scale(mark)
-        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="36" y2="{high * len(rows) + 40}" stroke="{"black" if mark == 1 else "#ddd"}"/>'
-                     f'<text x="{x:.1f}" y="32" text-anchor="middle" fill="#666">{mark:g}</text>')
-    for i, (label, value) in enumerate(rows):
-        y = 40 + high * i
-        start, stop = sorted((scale(1), scale(value)))  # to the right of 1 where Ember is ahead
-        parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{html.escape(label)}</text>'
-                     f'<rect x="{left + start:.1f}" y="{y + 2}" width="{max(1, stop - start):.1f}" height="{high - 5}" '
-                     f'fill="{"#d9622b" if value >= 1 else "#888"}"/>'
-                     f'<text x="{left + stop + 6:.1f}" y="{y + 12}">{value:.2f}</text>')
+def titled(name):
+    return f"{name} {NETS[name]}" if name in NETS else name
+
+
+def draw(results, path, columns=1):
+    """For each row a bar for each number of threads: how many times faster than the best peer Ember is, on a logarithmic scale."""
+    names = list(dict.fromkeys(r["name"] for r in results if r["peers"]))
+    by_key = {(r["name"], r["threads"]): ratio(r) for r in results if r["peers"]}
+    counts = sorted({r["threads"] for r in results})
+    label, wide, top, high = 12 + max((6 * len(titled(name)) for name in names), default=0), 380, 60, 18 if columns == 1 else 17
+    low, most = 0.5, 2 ** math.ceil(math.log2(max([2, *by_key.values()])))
+    scale = lambda value: wide * math.log2(max(value, low) / low) / math.log2(most / low)
+    column, rows = label + wide + 50, math.ceil(len(names) / columns)
+    colours = ("#d9622b", "#7a4f9e", "#3b7a57")
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{column * columns}" height="{top + high * rows + 12}" font-family="sans-serif" font-size="11">'
+             f'<rect width="100%" height="100%" fill="white"/><text x="{label}" y="16" font-size="13">times faster than the fastest peer</text>']
+    for i, threads in enumerate(counts):
+        parts.append(f'<rect x="{label + 250 + 90 * i}" y="7" width="10" height="10" fill="{colours[i]}"/>'
+                     f'<text x="{label + 265 + 90 * i}" y="16">{threads} thread{"s" if threads > 1 else ""}</text>')
+    for c in range(columns):
+        shown = names[c * rows:(c + 1) * rows]
+        for mark in (2**k for k in range(-1, int(math.log2(most)) + 1)):
+            x = column * c + label + scale(mark)
+            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top - 16}" y2="{top + high * len(shown)}" stroke="{"black" if mark == 1 else "#ddd"}"/>'
+                         f'<text x="{x:.1f}" y="{top - 20}" text-anchor="middle" fill="#666">{mark:g}</text>')
+        for i, name in enumerate(shown):
+            y, each = top + high * i, (high - 5) / len(counts)
+            parts.append(f'<text x="{column * c + label - 6}" y="{y + high / 2 + 2}" text-anchor="end">{html.escape(titled(name))}</text>')
+            values = [by_key.get((name, threads)) for threads in counts]
+            for k, value in enumerate(values):
+                if value:
+                    start, stop = sorted((scale(1), scale(value)))  # to the right of 1 where Ember is ahead
+                    parts.append(f'<rect x="{column * c + label + start:.1f}" y="{y + each * k:.1f}" width="{max(1, stop - start):.1f}" height="{each:.1f}" '
+                                 f'fill="{colours[k] if value >= 1 else "#888"}"/>')
+            end = max([scale(1), *(scale(v) for v in values if v)])
+            parts.append(f'<text x="{column * c + label + end + 5:.1f}" y="{y + high / 2 + 2}" font-size="9" fill="#444">'
+                         f'{" / ".join("%.2f" % v if v < 10 else "%.0f" % v for v in values if v)}</text>')
     with open(path, "w") as file:
         file.write("\n".join(parts) + "</svg>\n")
+
+
+def draw_both(results, path):
+    """Networks in one picture, single operations in another."""
+    stem = path.removesuffix(".svg")
+    draw([r for r in results if is_network(r)], stem + "-networks.svg")
+    draw([r for r in results if not is_network(r)], stem + "-operations.svg", 2)

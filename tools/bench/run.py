@@ -44,7 +44,7 @@ def arguments():
     parser.add_argument("--peers", metavar="LIST", default=",".join(processes_of.ALL_PEERS), help="separated by commas; '' for none")
     parser.add_argument("--repetitions", metavar="N", type=int, default=5)
     parser.add_argument("--seconds", metavar="S", type=float, default=0.1, help="for each repetition of a row")
-    parser.add_argument("--svg", metavar="FILE", help="also draw the ratios there as bars")
+    parser.add_argument("--svg", metavar="FILE", help="also draw the ratios, of networks and operations in FILE-networks.svg and FILE-operations.svg; of a survey in FILE")
     parser.add_argument("--document", action="store_true", help="also put what was measured into docs/performance.md")
     parser.add_argument("--batches", action="store_true", help="instead: W6's training step at batch 1 to 256, and its time for one image")
     parser.add_argument("--memory", action="store_true", help="instead: peak memory of training W6 and W7, Ember and PyTorch")
@@ -110,13 +110,13 @@ def main():
     shown = survey.summary if options.survey else time_for_an_image if options.batches else report.summary
     print("\n".join(shown(results)))
     if options.svg:
-        report.draw(results, options.svg)
+        (survey.draw if options.survey else report.draw_both)(results, options.svg)
     if options.document and options.batches:
         report.replace_between(DOCUMENT, "batches", [f"    {line}" for line in time_for_an_image(results)])
     elif options.document:
         setting = [f"Peers: {', '.join(name for name in processes if name != 'ember')}. The machine:", ""] + [f"* {m}" for m in machines.values()] + [""]
         report.replace_between(DOCUMENT, "table", setting + list(report.markdown(results, bounds)) + [""] + [f"* {line}" for line in report.summary(results)])
-        report.draw(results, os.path.splitext(DOCUMENT)[0] + ".svg")
+        report.draw_both(results, os.path.splitext(DOCUMENT)[0] + ".svg")
 
 
 main()

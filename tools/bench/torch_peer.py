@@ -17,6 +17,7 @@ import torch._inductor.config
 import torch.nn as nn
 import torch.nn.functional as F
 
+import more_nets
 import torch_layers
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else "torch"
@@ -214,6 +215,9 @@ def find(name):
         return torch_layers.step(name, FORMAT)
     if name in NETS:
         return train_step(name)
+    if name in more_nets.NAMES:
+        torch.manual_seed(0)
+        return more_nets.step(name, FORMAT, FUSED, MODE == "torch_compile")
     if name.startswith("W"):
         if "@" in name:
             net, batch = name.split("@")
@@ -234,7 +238,7 @@ def main():
         words = line.rstrip("\n").split("\t")
         if words[0] == "list":
             inferences = ["W4i-1", "W4i-256", "W6i-1", "W6i-64"]
-            print("\t".join([*NETS, *inferences, *(operations() if MODE != "torch_compile" else [])]), flush=True)
+            print("\t".join([*NETS, *more_nets.NAMES, *inferences, *(operations() if MODE != "torch_compile" else [])]), flush=True)
             continue
         verb, name, threads, *seconds = words
         torch.set_num_threads(int(threads))

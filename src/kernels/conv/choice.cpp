@@ -1,7 +1,14 @@
+// Each algorithm's cost in cycles of one core, from the loops that it runs: the register tiles, the copies, the starts of loops. The
+// constants are those of two machines (Zen 3 with AVX2, Zen 4 with AVX-512); what matters is the order of the costs.
 #include "kernels/conv/choice.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
 
+#include "kernels/conv/patches.h"
+#include "kernels/conv/streams.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/kernels.h"
 
@@ -11,76 +18,243 @@ std::atomic<ConvWish> conv_wish = ConvWish::Auto;
 
 const char* name(ConvPath path) {
   switch (path) {
-    case ConvPath::Direct: return "direct";
-    case ConvPath::Pointwise: return "pointwise";
-    case ConvPath::Depthwise: return "depthwise";
-    case ConvPath::Dots: return "dots";
-    case ConvPath::Spans: return "spans";
-    case ConvPath::Winograd2: return "winograd 2x2";
-    case ConvPath::Winograd4: return "winograd 4x4";
+    case ConvPath::Direct:
+      return "direct";
+    case ConvPath::Columns:
+      return "columns";
+    case ConvPath::Pointwise:
+      return "pointwise";
+    case ConvPath::Depthwise:
+      return "depthwise";
+    case ConvPath::Dots:
+      return "dots";
+    case ConvPath::Spans:
+      return "spans";
+    case ConvPath::Streams:
+      return "streams";
+    case ConvPath::Winograd2:
+      return "winograd 2x2";
+    case ConvPath::Winograd4:
+      return "winograd 4x4";
   }
   return "";
 }
 
 namespace {
 
+constexpr double kNever = std::numeric_limits<double>::infinity();
+constexpr double kLoopStart = 12;    // a loop inside of a tile: its addresses, and a branch that goes wrong
+constexpr double kTileStart = 20;    // a tile: the call, bias, ReLU, stores
+constexpr double kRunStart = 22;     // a copy of some numbers that lie side by side
+constexpr double kAdds = 12;         // a vector of a sum that is read and written for each block of products, outside of the cache
+constexpr double kCopies = 0.25;     // a number that is copied by the vector, in a cache
+constexpr double kSingleCopies = 2;  // one by one
+constexpr double kTurns = 0.6;       // a number of an image that is turned from planes to pixels, in memory
+constexpr double kPacks = 1.5;       // a weight, packed, and its gradient unpacked
+constexpr double kStreams = 1.2;     // a weight that comes from memory
+constexpr double kTransformed = 10;  // the transform of a kernel, written and read
+constexpr double kTransform = 6;     // a number of a Winograd tile, made or consumed, in multiply-adds
+
+struct Lanes {
+  double lanes, per_cycle, registers;  // multiply-adds of vectors
+  explicit Lanes(int bytes)
+      : lanes(bytes == 4 ? gemm_loops<float>().lanes : gemm_loops<double>().lanes),
+        per_cycle(lanes * bytes == 64 ? 1 : 2),
+        registers(lanes * bytes == 64 ? 24 : 12) {}
+  double vectors(double n) const { return std::ceil(n / lanes); }
+
+  /// `rows` x `columns` sums of `depth` products, in `loops` inner loops.
+  double panel(double rows, double columns, double depth, double loops, double each_vector = 2) const {
+    if (rows <= 0 || columns <= 0) return 0;
+    const double all = vectors(columns), panels = std::ceil(all / 2), wide = all / panels, tiles = std::ceil(rows * std::ceil(wide) / registers);
+    const double height = rows / tiles;
+    // Multiply-adds, loads, or the latency of one of few sums.
+    const double step = std::max({height * wide / per_cycle, (height + wide) / 2, 4.0});
+    return panels * tiles * (depth * step + loops * kLoopStart + kTileStart + each_vector * height * wide);
+  }
+};
+
+bool plain(const ConvShape& s) { return s.stride[0] == 1 && s.stride[1] == 1 && s.dilation[0] == 1 && s.dilation[1] == 1; }
+bool side_by_side(const ConvShape& s) { return s.dilation[1] == 1 && s.groups == 1; }
+double pixels(const ConvShape& s) { return double(s.n * s.oh * s.ow); }
+double patch(const ConvShape& s) { return double(patch_size(s)); }
+double weights(const ConvShape& s) { return double(s.o) * patch(s); }
+double turning(const ConvShape& s) { return s.planes ? kTurns * double(s.n * s.h * s.w * s.c) : 0; }
+
+/// What a vector of the weights' gradient costs each time that products are added to it.
+double sums(const ConvShape& s) { return weights(s) > 100e3 ? kAdds : 4; }
+
+/// Kernel rows that meet the image, over all outputs of a column.
+double rows_met(const Axis& a) {
+  double rows = 0;
+  for (int64_t i = 0; i < a.out; ++i) rows += double(a.end(i) - a.begin(i));
+  return rows;
+}
+
+double direct_rows(const ConvShape& s, const Lanes& v, const Axis& ay, const Axis& ax, double inputs, double outputs) {
+  const bool one_loop = side_by_side(s) && ax.tap_step == 1 && ax.taps == s.kw;
+  const double met = rows_met(ay), loops = one_loop ? 1 : double(ax.taps);
+  if (ay.out == 0 || ax.out == 0) return 0;
+  return double(s.n * s.groups * ay.out) *
+         v.panel(double(ax.out), outputs, met / double(ay.out) * double(ax.taps) * inputs, met / double(ay.out) * loops);
+}
+
+double direct_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  const double c = double(s.c_group()), o = double(s.o_group());
+  if (direction == ConvDirection::Forward) {
+    const Axis ax = forward_axis(s, 1);
+    const double copies = ax.before == 0 && ax.reach() <= ax.in ? 0 : kCopies * double(s.n * s.h * s.w * s.c);
+    return direct_rows(s, v, forward_axis(s, 0), ax, c, o) + copies + (s.c > 8 ? turning(s) : 0);
+  }
+  if (direction == ConvDirection::BackwardInput) {
+    double cost = kCopies * double(s.n * s.oh * s.ow * s.o * s.stride[0] * s.stride[1]);
+    for (int64_t y = 0; y < s.stride[0]; ++y)
+      for (int64_t x = 0; x < s.stride[1]; ++x) cost += direct_rows(s, v, backward_axis(s, 0, y), backward_axis(s, 1, x), o, c);
+    return cost;
+  }
+  const bool row = side_by_side(s);
+  const double rows = row ? double(s.kw) * c : c, panels = double(s.n * s.groups * s.kh) * (row ? 1 : double(s.kw));
+  const double alone = s.n == 1 ? 1.3 : 1;  // one image is one thread's
+  return alone * panels * v.panel(rows, o, double(s.oh * s.ow), double(s.oh), sums(s)) + turning(s) + kCopies * double(s.n * s.h * s.w * s.c);
+}
+
+/// Copying the patches.
+double gather_cost(const ConvShape& s) {
+  const bool as_it_lies = sees_single_pixels(s);
+  const double numbers = pixels(s) * patch(s) * double(s.groups), taps = double(s.kh * s.kw);
+  if (!s.planes) return as_it_lies ? 0 : numbers * kCopies + pixels(s) * double(s.groups) * (side_by_side(s) ? double(s.kh) : taps) * kRunStart;
+  return numbers * (s.stride[1] == 1 ? kCopies : kSingleCopies) +
+         double(s.c) * taps * pixels(s) / double(as_it_lies ? 64 : std::min<int64_t>(s.ow, 64)) * kRunStart;
+}
+
+double columns_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  const double o = double(s.o_group()), block = std::min(pixels(s), std::clamp(40000 / patch(s), 48.0, 336.0)),
+               blocks = pixels(s) / block * double(s.groups);
+  if (direction == ConvDirection::Forward) {
+    const double by_pixels = v.panel(block, o, patch(s), 1), by_outputs = s.planes ? v.panel(o, block, patch(s), 1) + 0.5 * o * block : kNever;
+    return blocks * std::min(by_pixels, by_outputs) + gather_cost(s);
+  }
+  if (direction == ConvDirection::BackwardWeight) return blocks * v.panel(patch(s), o, block, 1, sums(s)) + gather_cost(s);
+  const double runs = pixels(s) * double(s.groups) * double(side_by_side(s) ? s.kh : s.kh * s.kw);
+  return blocks * v.panel(block, patch(s), o, 1) + runs * (1.5 * kRunStart + 2 * v.vectors(patch(s) * pixels(s) * double(s.groups) / runs)) +
+         kCopies * double(s.n * s.h * s.w * s.c);
+}
+
+double streams_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  const double count = pixels(s);
+  if (s.groups > 1 || count < 1 || count > kMostStreamPixels) return kNever;
+  const double copies = patch(s) * count * (kSingleCopies + kRunStart / double(s.ow));
+  if (direction == ConvDirection::Forward) return std::max(v.panel(double(s.o), count, patch(s), 1), kStreams * weights(s)) + copies;
+  if (direction == ConvDirection::BackwardInput)
+    return std::max(std::ceil(double(s.o) / 64) * v.panel(count, patch(s), 64, 1), kStreams * weights(s)) + copies;
+  return std::max(v.panel(double(s.o), patch(s), count, 1), kStreams * weights(s)) + copies;
+}
+
+/// Lanes along the inputs, for few outputs.
+double dots_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  const bool forward = direction == ConvDirection::Forward;
+  const double inputs = double(forward ? s.c : s.o), outputs = double(forward ? s.o : s.c);
+  if (direction == ConvDirection::BackwardWeight || s.groups > 1 || s.dilation[1] > 1 || outputs > kMostDotOutputs) return kNever;
+  if (!forward && !plain(s)) return kNever;
+  const double rows = rows_met(forward ? forward_axis(s, 0) : backward_axis(s, 0, 0)), width = double(forward ? s.ow : s.w);
+  const double copies = kCopies * (forward ? double(s.n * s.h * s.w * s.c) : pixels(s) * double(s.o));
+  return double(s.n) * width *
+             (rows * (outputs * v.vectors(double(s.kw) * inputs) / v.per_cycle * 1.25 + 2) + double(forward ? s.oh : s.h) * outputs * 4) +
+         copies + turning(s);
+}
+
+/// Lanes along the taps of a row and few channels of dx, rows of many images.
+double spans_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  if (direction != ConvDirection::BackwardInput || s.groups > 1 || s.n < 8 || !plain(s)) return kNever;
+  const double groups = s.n <= 14 ? 1 : std::ceil(double(s.n) / 28) * 2, kernel_rows = double(s.kh * s.oh) / double(s.h);
+  return groups * double(s.ow * s.h) * v.panel(double(s.n) / groups, double(s.kw * s.c), kernel_rows * double(s.o), kernel_rows) +
+         3 * kPacks * weights(s);
+}
+
+double winograd_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
+  if (s.c < 12 || s.o < 12) return kNever;
+  const WinogradFamily& f = winograd_loops().two;
+  const double elements = (f.outputs + 2) * (f.outputs + 2), tiles = double(winograd_tiles(f, s));
+  const double inputs = v.vectors(double(s.c)) * v.lanes, outputs = v.vectors(double(s.o)) * v.lanes, products = double(s.c) * outputs;
+  return elements * (tiles * products + kTransform * (tiles * (inputs + outputs) + products)) / (v.lanes * v.per_cycle) + turning(s) +
+         (direction == ConvDirection::BackwardWeight ? 3 : 1) * kTransformed * double(s.c * s.o) * (s.c * s.o > 100000 ? 2 : 1);
+}
+
 bool is_pointwise(const ConvShape& s) { return s.kh == 1 && s.kw == 1 && s.padding[0] == 0 && s.padding[1] == 0 && s.groups == 1; }
 
 bool can_winograd(const ConvShape& s, int bytes) {
-  const auto plain = [&](int i) { return s.stride[i] == 1 && s.dilation[i] == 1 && s.padding[i] <= 2; };
-  return bytes == 4 && s.groups == 1 && s.kh == 3 && s.kw == 3 && plain(0) && plain(1);
+  return bytes == 4 && s.groups == 1 && s.kh == 3 && s.kw == 3 && plain(s) && s.padding[0] <= 2 && s.padding[1] <= 2;
 }
 
-double whole_vectors(int64_t n, int bytes = 4) {
-  const int64_t lanes = bytes == 4 ? gemm_loops<float>().lanes : gemm_loops<double>().lanes;
-  return double((n + lanes - 1) / lanes * lanes);
+}  // namespace
+
+double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
+  const Lanes v(bytes);
+  switch (path) {
+    case ConvPath::Direct:
+      return direct_cost(s, direction, v) + kPacks * weights(s);
+    case ConvPath::Columns:
+      return columns_cost(s, direction, v) + kPacks * weights(s);
+    case ConvPath::Streams:
+      return streams_cost(s, direction, v);
+    case ConvPath::Spans:
+      return spans_cost(s, direction, v);
+    case ConvPath::Dots:
+      return dots_cost(s, direction, v);
+    case ConvPath::Winograd2:
+      return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
+    default:
+      return kNever;  // taken by shape, or by wish
+  }
 }
 
-// Costs in multiply-adds of the register tiles. A transformed number costs about as much as kTransform of them, made or consumed.
-constexpr double kTransform = 6;
+namespace {
 
-double direct_cost(const ConvShape& s) { return double(s.n * s.oh * s.ow) * 9 * double(s.c) * whole_vectors(s.o); }
-
-/// Are so few outputs better summed along the inputs? One of both wastes lanes; adding a vector up costs about as much as six products.
-bool suits_dots(const ConvShape& s, ConvDirection direction, int bytes) {
-  const bool forward = direction == ConvDirection::Forward;
-  const int64_t inputs = forward ? s.c : s.o, outputs = forward ? s.o : s.c;
-  if (direction == ConvDirection::BackwardWeight || s.groups > 1 || s.dilation[1] > 1 || outputs > kMostDotOutputs) return false;
-  if (!forward && (s.stride[0] > 1 || s.stride[1] > 1 || s.dilation[0] > 1)) return false;
-  const double rows = double(s.kh), dots = double(outputs) * (rows * whole_vectors(s.kw * inputs, bytes) + 6 * whole_vectors(1, bytes));
-  return dots * 1.25 < rows * double(s.kw * inputs) * whole_vectors(outputs, bytes);
+ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
+  const Lanes v(bytes);
+  if (is_pointwise(s)) {
+    // Of an image in planes: where one side has few numbers, or more than a tile can read where they lie.
+    const bool reads = direction == ConvDirection::Forward && s.c <= 256 && s.ow >= 4 && v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
+    return s.planes && !reads && direction != ConvDirection::BackwardInput ? ConvPath::Columns : ConvPath::Pointwise;
+  }
+  if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
+  const bool winograd = can_winograd(s, bytes);
+  if (winograd && conv_wish == ConvWish::Winograd2) return ConvPath::Winograd2;
+  if (winograd && conv_wish == ConvWish::Winograd4) return ConvPath::Winograd4;
+  ConvPath best = ConvPath::Direct;
+  if (s.c == 0 || s.o == 0) return best;
+  double least = kNever;
+  for (const ConvPath path : {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans, ConvPath::Dots, ConvPath::Winograd2}) {
+    if (path == ConvPath::Winograd2 && conv_wish == ConvWish::Direct) continue;
+    if (const double cost = conv_cost(path, s, direction, bytes); cost < least) least = cost, best = path;
+  }
+  return best;
 }
 
-/// Are the channels of dx so few that spans of them, of all taps in a row, fill the vectors better? Many images are one product then.
-bool suits_spans(const ConvShape& s, ConvDirection direction, int bytes) {
-  if (direction != ConvDirection::BackwardInput || s.groups > 1 || s.n < 8) return false;
-  if (s.stride[0] > 1 || s.stride[1] > 1 || s.dilation[0] > 1 || s.dilation[1] > 1) return false;
-  const double rows = double(s.kh * s.oh) * double(s.w);  // of taps that meet dy, over all pixels of a row of dx
-  const double direct = rows * double(s.kw * s.o) * whole_vectors(s.c, bytes);
-  const double dots = double(s.c) * (rows * whole_vectors(s.kw * s.o, bytes) + 6 * double(s.h * s.w) * whole_vectors(1, bytes));
-  const double spans = double(s.kh * s.oh) * double(s.ow * s.o) * whole_vectors(s.kw * s.c, bytes);
-  return spans * 1.5 < (s.c <= kMostDotOutputs ? std::min(direct, dots) : direct);
-}
+/// A training step asks for the same shapes again and again.
+struct Remembered {
+  ConvShape s;
+  ConvDirection direction;
+  int bytes = 0;
+  ConvWish wish;
+  ConvPath path;
+};
 
-double winograd_cost(const WinogradFamily& f, const ConvShape& s) {
-  const double elements = (f.outputs + 2) * (f.outputs + 2), tiles = double(winograd_tiles(f, s));
-  const double products = double(s.c) * whole_vectors(s.o);
-  return elements * (tiles * products + kTransform * (tiles * (whole_vectors(s.c) + whole_vectors(s.o)) + products));
+std::size_t place_of(const ConvShape& s, ConvDirection direction, std::size_t places) {
+  std::uint64_t hash = std::uint64_t(direction) + (s.planes ? 8 : 0);
+  for (const int64_t size : {s.n, s.h, s.w, s.c, s.o, s.kh, s.stride[1], s.groups}) hash = (hash ^ std::uint64_t(size)) * 0x9e3779b97f4a7c15;
+  return (hash >> 40) % places;
 }
 
 }  // namespace
 
 ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes) {
-  if (is_pointwise(s)) return ConvPath::Pointwise;
-  if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
-  const bool winograd = can_winograd(s, bytes);
-  if (winograd && conv_wish == ConvWish::Winograd2) return ConvPath::Winograd2;
-  if (winograd && conv_wish == ConvWish::Winograd4) return ConvPath::Winograd4;
-  if (suits_spans(s, direction, bytes)) return ConvPath::Spans;
-  if (suits_dots(s, direction, bytes)) return ConvPath::Dots;
-  // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
-  if (!winograd || conv_wish == ConvWish::Direct || s.c < 12 || s.o < 12) return ConvPath::Direct;
-  return winograd_cost(winograd_loops().two, s) < direct_cost(s) ? ConvPath::Winograd2 : ConvPath::Direct;
+  static constinit thread_local std::array<Remembered, 64> known{};
+  Remembered& r = known[place_of(s, direction, known.size())];
+  const ConvWish wish = conv_wish;
+  if (r.bytes != bytes || r.direction != direction || r.wish != wish || r.s != s) r = {s, direction, bytes, wish, choose(s, direction, bytes)};
+  return r.path;
 }
 
 }  // namespace ember::kernels

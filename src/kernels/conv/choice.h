@@ -7,7 +7,7 @@
 
 namespace ember::kernels {
 
-enum class ConvPath : std::uint8_t { Direct, Pointwise, Depthwise, Dots, Spans, Winograd2, Winograd4 };
+enum class ConvPath : std::uint8_t { Direct, Columns, Pointwise, Depthwise, Dots, Spans, Streams, Winograd2, Winograd4 };
 enum class ConvDirection : std::uint8_t { Forward, BackwardInput, BackwardWeight };
 
 /// What the user asked for, as ember::ConvAlgorithm numbers it: Auto leaves it to the model, which never takes Winograd4; the others hold wherever they are possible.
@@ -16,7 +16,10 @@ extern std::atomic<ConvWish> conv_wish;
 
 const char* name(ConvPath path);
 
-/// The path of s in numbers of `bytes` bytes.
+/// Cycles of one core, about; infinity where the path cannot take s or is not weighed (Pointwise and Depthwise go by shape).
+double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes);
+
+/// The path of s in numbers of `bytes` bytes; with s.planes as if x were turned first where the path does not read planes.
 ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes);
 
 }  // namespace ember::kernels

@@ -17,10 +17,11 @@ struct ConvShape {
   int64_t kh, kw;
   int64_t stride[2], padding[2], dilation[2];
   int64_t groups;
-  bool planes = false;  ///< x lies as (n, c, h, w): forward only, and only where conv_reads_planes() says so
+  bool planes = false;  ///< x lies as (n, c, h, w): only where conv_reads_planes() or conv_weight_reads_planes() says so
 
   int64_t c_group() const { return c / groups; }
   int64_t o_group() const { return o / groups; }
+  bool operator==(const ConvShape&) const = default;
   double multiply_adds() const { return double(n) * double(oh) * double(ow) * double(o) * double(kh) * double(kw) * double(c_group()); }
 };
 
@@ -31,14 +32,17 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue
 /// Would conv_forward read x as (n, c, h, w), too? It saves the caller a copy.
 template <class T>
 bool conv_reads_planes(const ConvShape& s);
+/// And conv_backward_weight?
+template <class T>
+bool conv_weight_reads_planes(const ConvShape& s);
 
 /// Can conv_forward pool?
 template <class T>
 bool conv_pools(const ConvShape& s);
 
-/// dx of conv_forward, from dy.
+/// dx of conv_forward, from dy; onto `bias`, c numbers, where there is one: the forward of a transposed convolution.
 template <class T>
-void conv_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
+void conv_backward_input(const ConvShape& s, const T* dy, const T* w, const T* bias, T* dx);
 
 /// Adds it to dx in the same pass: true. False where the shape's kernel cannot, and nothing is done.
 template <class T>

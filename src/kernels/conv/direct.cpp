@@ -211,12 +211,12 @@ void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilog
 }
 
 template <class T>
-void direct_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
+void direct_backward_input(const ConvShape& s, const T* dy, const T* w, const T* bias, T* dx) {
   const TapsMemory<T> taps = backward_taps(s, w);
   for (int64_t py = 0; py < s.stride[0]; ++py)
     for (int64_t px = 0; px < s.stride[1]; ++px) {
       const Direct d{backward_axis(s, 0, py), backward_axis(s, 1, px), s.n, s.o, s.c, s.groups, s.kw, s.h, s.w};
-      run(d, dy, {&taps, nullptr}, ConvEpilogue<T>{}, dx);
+      run(d, dy, {&taps, nullptr}, ConvEpilogue<T>{.bias = bias}, dx);
     }
 }
 
@@ -275,8 +275,8 @@ template void copy_with_margins(const float*, int64_t, int64_t, int64_t, int64_t
 template void copy_with_margins(const double*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double*);
 template void direct_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
 template void direct_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
-template void direct_backward_input(const ConvShape&, const float*, const float*, float*);
-template void direct_backward_input(const ConvShape&, const double*, const double*, double*);
+template void direct_backward_input(const ConvShape&, const float*, const float*, const float*, float*);
+template void direct_backward_input(const ConvShape&, const double*, const double*, const double*, double*);
 template void dots_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
 template void dots_backward_input(const ConvShape&, const float*, const float*, float*);
 template void direct_backward_weight(const ConvShape&, const float*, const float*, float*);

@@ -8,7 +8,7 @@ namespace ember::kernels {
 template <class T>
 void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
 template <class T>
-void direct_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
+void direct_backward_input(const ConvShape& s, const T* dy, const T* w, const T* bias, T* dx);
 template <class T>
 void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw);
 

@@ -22,6 +22,7 @@ constexpr int64_t kPackedNumbers = 1 << 19;        // of B, packed at a time for
 constexpr int64_t kDepthOfPart = 1024;             // sums this long may be cut into parts
 constexpr int64_t kMultiplyAddsOfPart = 1 << 19;
 constexpr int64_t kTransposeSteps = 5;             // vector operations for each vector that is transposed in registers
+constexpr int64_t kFewRows = 3;                    // so few leave registers for a vector more, and sums in flight are what counts
 constexpr int64_t kRowsOfDot = 4;                  // up to here, packing B costs more than it saves
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
@@ -74,9 +75,10 @@ struct Panels {
   const GemmFamily<T>& f = gemm_loops<T>();
   const bool shared;
   const int64_t vectors = vectors_of(f, p.n);
-  const int64_t count = vectors <= f.panel_vectors ? 1 : even(blocks(vectors, f.panel_vectors));
+  const int64_t widest = f.panel_vectors + (p.m <= kFewRows);
+  const int64_t count = vectors <= widest ? 1 : even(blocks(vectors, widest));
   const int64_t depth = p.k <= kDepth ? p.k : blocks(p.k, blocks(p.k, kDepth));
-  const int64_t width = std::min<int64_t>(f.panel_vectors, vectors) * f.lanes;  // of a packed panel, at most
+  const int64_t width = std::min<int64_t>(widest, vectors) * f.lanes;  // of a packed panel, at most
   const bool packs = wants_packing(f, p);
 
   int64_t even(int64_t n) const { return shared ? std::min(vectors, n + n % 2) : n; }

@@ -143,10 +143,10 @@ EMBER_INLINE void store(T* p, Lanes<T> v, int n) {
   if constexpr (sizeof(T) == 4) _mm512_mask_storeu_epi32(p, __mmask16((1u << n) - 1), (__m512i)v);
   if constexpr (sizeof(T) == 8) _mm512_mask_storeu_epi64(p, __mmask8((1u << n) - 1), (__m512i)v);
 #elif defined(__AVX2__)
-  if constexpr (sizeof(T) == 4)
-    _mm256_maskstore_epi32(reinterpret_cast<int*>(p), (__m256i)first_lanes<T>(n), (__m256i)v);
-  if constexpr (sizeof(T) == 8)
-    _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), (__m256i)first_lanes<T>(n), (__m256i)v);
+  if (n == kLanes<T>) return store(p, v);  // a masked store takes tens of cycles on AMD's processors
+  if (n * sizeof(T) & 16) _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128((__m256i)v)), v = (Lanes<T>)_mm256_permute2x128_si256((__m256i)v, (__m256i)v, 1), p += 16 / sizeof(T);
+  if (n * sizeof(T) & 8) _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128((__m256i)v)), v = (Lanes<T>)_mm256_srli_si256((__m256i)v, 8), p += 8 / sizeof(T);
+  if (n * sizeof(T) & 4) *p = v[0];
 #else
   T x[kLanes<T>];
   store(x, v);

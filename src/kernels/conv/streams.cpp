@@ -1,0 +1,78 @@
+#include "kernels/conv/streams.h"
+
+#include <algorithm>
+
+#include "kernels/conv/patches.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/kernels.h"
+#include "runtime/parallel.h"
+
+namespace ember::kernels {
+
+// y^T = W X: rows of weights from memory against the patches in the cache, lanes along the pixels.
+template <class T>
+void streams_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
+  const GemmFamily<T>& f = gemm_loops<T>();
+  const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s), wide = f.panel_vectors * f.lanes;
+  const PatchReader<T> reader(s, x, count);
+  const Patches<T> patches = reader.by_number(0, 0, count);
+  parallel_for(s.o, f.lanes, s.multiply_adds() / 8, [&](int64_t begin, int64_t end) {
+    const Scratch<T> product((end - begin) * count);
+    for (int64_t j = 0; j < count; j += wide) {
+      Panel<T> q{};
+      q.rows = end - begin;
+      q.columns = int(std::min(wide, count - j));
+      q.a = w + begin * patch;
+      q.a_row = patch;
+      q.b = patches.data + j;
+      q.c = product + j;
+      q.c_row = count;
+      q.inner = {patch, 1, patches.step};
+      f.panel(q);
+    }
+    f.write_transposed(count, end - begin, product, count, y + begin, s.o, {false, e.bias ? e.bias + begin : nullptr, e.relu && !e.norms()});
+  });
+  if (e.norms()) norm_rows(e, 0, count, s.o, y);
+}
+
+// dX = W^T dy^T a few rows of W at a time: so many streams that the caches follow; then each number goes where it came from.
+template <class T>
+void streams_backward_input(const ConvShape& s, const T* dy, const T* w, const T* bias, T* dx) {
+  constexpr int64_t kRows = 64;
+  const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s), taps = s.kh * s.kw, pixels = s.oh * s.ow;
+  const Scratch<T> product(count * patch);
+  for (int64_t o = 0; o < s.o; o += kRows)
+    gemm<T>(count, patch, std::min(kRows, s.o - o), {dy + o, s.o, 1}, {w + o * patch, patch, 1}, product, patch, {o > 0, nullptr, false});
+  const Axis ay = forward_axis(s, 0), ax = forward_axis(s, 1);
+  parallel_for(s.c, 16, double(count * patch), [&](int64_t begin, int64_t end) {
+    for (int64_t i = 0; i < s.n * s.h * s.w; ++i)
+      for (int64_t c = begin; c < end; ++c) dx[i * s.c + c] = bias ? bias[c] : T(0);
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t oy = i % pixels / s.ow, ox = i % s.ow;
+      T* const image = dx + i / pixels * s.h * s.w * s.c;
+      for (int64_t ky = ay.begin(oy); ky < ay.end(oy); ++ky)
+        for (int64_t kx = ax.begin(ox); kx < ax.end(ox); ++kx) {
+          const T* from = product + i * patch + ky * s.kw + kx;
+          T* const to = image + (ay.input(oy, ky) * s.w + ax.input(ox, kx)) * s.c;
+          for (int64_t c = begin; c < end; ++c) to[c] += from[c * taps];
+        }
+    }
+  });
+}
+
+template <class T>
+void streams_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
+  const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s);
+  const PatchReader<T> reader(s, x, count);
+  const Patches<T> patches = reader.by_number(0, 0, count);
+  gemm<T>(s.o, patch, count, {dy, 1, s.o}, {patches.data, patches.row, patches.step}, dw, patch);
+}
+
+template void streams_forward(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void streams_forward(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&, double*);
+template void streams_backward_input(const ConvShape&, const float*, const float*, const float*, float*);
+template void streams_backward_input(const ConvShape&, const double*, const double*, const double*, double*);
+template void streams_backward_weight(const ConvShape&, const float*, const float*, float*);
+template void streams_backward_weight(const ConvShape&, const double*, const double*, double*);
+
+}  // namespace ember::kernels
