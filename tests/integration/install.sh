@@ -57,7 +57,7 @@ fi
 
 # --- shared
 try "a shared library configures" cmake -S "$root" -B "$work/shared" -G Ninja -DBUILD_SHARED_LIBS=ON -DEMBER_ISAS=$isa -DEMBER_TESTS=OFF -DEMBER_EXAMPLES=OFF \
-  -DEMBER_MPI=OFF -DEMBER_TOOLS=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DCMAKE_INSTALL_PREFIX="$work/so" "${launcher[@]}"
+  -DEMBER_MPI=OFF -DEMBER_ONNX=OFF -DEMBER_TOOLS=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DCMAKE_INSTALL_PREFIX="$work/so" "${launcher[@]}"
 try "without a build type it is optimised" grep -q '^CMAKE_BUILD_TYPE:STRING=Release' "$work/shared/CMakeCache.txt"
 try "it builds and installs" cmake --build "$work/shared" --target install
 so=$(find "$work/so" -name 'libember.so.*.*.*')

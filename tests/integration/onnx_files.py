@@ -19,12 +19,13 @@ for path in sorted(glob.glob(os.path.join(folder, "*.onnx"))):
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         (got,) = session.run(None, {session.get_inputs()[0].name: x})
         assert got.shape == want.shape, f"shape {got.shape}, want {want.shape}"
-        difference = float(numpy.abs(got.astype("float64") - want).max() / max(numpy.abs(want).max(), 1e-30))
+        largest = max(float(numpy.abs(want).max()), 1e-30)
+        difference = float(numpy.abs(got.astype("float64") - want).max()) / largest
         assert difference <= 1e-5, f"differs by {difference:.2g} of the largest value"
         (one,) = session.run(None, {session.get_inputs()[0].name: x[:1]})
-        assert one.shape == (1, *want.shape[1:]) and numpy.allclose(one, want[:1], rtol=1e-4, atol=1e-5), f"a batch of one: {one.shape}"
+        assert one.shape == (1, *want.shape[1:]) and float(numpy.abs(one - want[:1]).max()) <= 1e-5 * largest, f"a batch of one differs: {one.shape}"
         names = [i.name for i in model.graph.initializer]
-        assert any("." in n or n in ("weight", "places") for n in names) or not names, f"initializers are {names[:5]}"
+        assert any(not n.startswith("constant") for n in names), f"no parameter has its name: {names[:5]}"
         passed += 1
         rows.append((name, difference, os.path.getsize(path), len(model.graph.node)))
         print(f"ok      {name}: {len(model.graph.node)} nodes, largest difference {difference:.1e}, {os.path.getsize(path) / 1e6:.2f} MB")
