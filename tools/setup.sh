@@ -18,6 +18,9 @@ has_header() {
   return 1
 }
 has_file() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
+has_library() {
+  echo "int main() {}" | "${CXX:-c++}" -x c++ - -o /dev/null "-l$1"
+}
 look_around() {
   missing=()
   [ "$what" = tests ] && need python3 command -v python3
@@ -35,6 +38,7 @@ look_around() {
   need zlib1g-dev has_header zlib.h
   need libpng-dev has_header png.h
   need libjpeg-dev has_header jpeglib.h
+  need libopenblas-dev has_library openblas
   need libcli11-dev has_header CLI/CLI.hpp
   need nlohmann-json3-dev has_header nlohmann/json.hpp
   need catch2 has_header catch2/catch_all.hpp catch2/catch.hpp

@@ -46,6 +46,7 @@
 #include <ember/operand.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/conv.h>
+#include <ember/ops/decompositions.h>
 #include <ember/ops/dropout.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/embedding.h>

@@ -2,6 +2,7 @@
 #include <ember/nn/init.h>
 
 #include <ember/autograd.h>
+#include <ember/ops/decompositions.h>
 #include <ember/ops/elementwise.h>
 #include <ember/ops/reduce.h>
 #include <ember/random.h>
@@ -142,24 +143,10 @@ const Tensor& orthogonal_(const Tensor& t, double gain, Generator* generator) {
   NoGradGuard no_grad;
   const int64_t rows = t.sizes()[0], columns = t.numel() / rows;
   const Tensor draws = empty({rows, columns}, t.dtype()).normal_(0, 1, generator);
-  // Gram-Schmidt, twice for accuracy: what QR with a positive diagonal of R gives.
-  const Tensor q = (rows < columns ? draws : draws.t()).to(kFloat64, true).contiguous();
-  const int64_t vectors = q.sizes()[0], n = q.sizes()[1];
-  for (int64_t i = 0; i < vectors; ++i) {
-    double* v = q.data<double>() + i * n;
-    for (int pass = 0; pass < 2; ++pass)
-      for (int64_t j = 0; j < i; ++j) {
-        const double* u = q.data<double>() + j * n;
-        double product = 0;
-        for (int64_t k = 0; k < n; ++k) product += u[k] * v[k];
-        for (int64_t k = 0; k < n; ++k) v[k] -= product * u[k];
-      }
-    double length = 0;
-    for (int64_t k = 0; k < n; ++k) length += v[k] * v[k];
-    length = std::sqrt(length);
-    for (int64_t k = 0; k < n; ++k) v[k] /= length;
-  }
-  return t.copy_(((rows < columns ? q : q.t()) * gain).to(t.dtype()).reshape(t.sizes()));
+  // In float64: PyTorch's values to their rounding, whichever LAPACK factorises. A positive diagonal of R makes Q unique.
+  const linalg::QR f = linalg::qr((rows < columns ? draws.t() : draws).to(kFloat64));
+  const Tensor q = f.Q * f.R.diagonal().sign();
+  return t.copy_(((rows < columns ? q.t() : q) * gain).to(t.dtype()).reshape(t.sizes()));
 }
 
 }  // namespace ember::nn::init

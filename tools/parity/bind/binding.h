@@ -134,6 +134,7 @@ std::vector<std::string> bound_names();
 // The tables, one for each family.
 Table elementwise_table();
 Table reduce_table();
+Table linalg_table();
 Table shape_table();
 Table nn_table();
 Table loss_table();

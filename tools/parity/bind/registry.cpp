@@ -25,7 +25,7 @@ void enter(Registry& registry, Table table) {
 const Registry& registry() {
   static const Registry all = [] {
     Registry registry;
-    for (auto* table : {elementwise_table, reduce_table, shape_table, nn_table, loss_table, random_table, inplace_table, utils_table}) enter(registry, table());
+    for (auto* table : {elementwise_table, reduce_table, linalg_table, shape_table, nn_table, loss_table, random_table, inplace_table, utils_table}) enter(registry, table());
     return registry;
   }();
   return all;

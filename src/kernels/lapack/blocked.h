@@ -1,0 +1,19 @@
+// LU and Cholesky factors of one large matrix on all threads: panels by LAPACK, what lies right of them by products that the threads share. Cut by the size of the matrix
+// alone: the same bits for any number of threads.
+#pragma once
+
+namespace ember::kernels::lapack {
+
+/// As getrf of a square matrix, (n, n) column-major.
+template <class T>
+int factorise_lu(int n, T* a, int* pivots);
+
+/// As potrf('L'): the half above the diagonal is overwritten with numbers of no meaning.
+template <class T>
+int factorise_cholesky(int n, T* a);
+
+/// As getrs('N'): B (n, nrhs) becomes A^-1 B.
+template <class T>
+void solve_lu(int n, int nrhs, const T* lu, const int* pivots, T* b);
+
+}  // namespace ember::kernels::lapack

@@ -1,0 +1,166 @@
+#include "kernels/lapack/lapack.h"
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/lapack/openblas.h"
+
+namespace ember::kernels::lapack {
+namespace {
+
+/// The Fortran routine `name` for T ("dgetrf_"), called with pointers to all arguments; characters bring hidden lengths at the end, which
+/// OpenBLAS's own routines do not read and the compiled Fortran ones do.
+template <class T, class... Args>
+void call(const char* name, Args... args) {
+  using Routine = void (*)(Args..., std::size_t, std::size_t, std::size_t, std::size_t);
+  reinterpret_cast<Routine>(openblas::required((std::is_same_v<T, float> ? "s" : "d") + std::string(name) + "_"))(args..., 1, 1, 1, 1);
+}
+
+/// Work space: the routine says how much it wants, then gets it. run(work, lwork) calls it.
+template <class T, class Run>
+void with_work(Run run) {
+  T wanted = 0;
+  int lwork = -1;
+  run(&wanted, &lwork);
+  lwork = std::max(1, int(wanted * T(1.000001)) + 1);
+  std::vector<T> work(static_cast<std::size_t>(lwork));
+  run(work.data(), &lwork);
+}
+
+}  // namespace
+
+template <class T>
+int getrf(int m, int n, T* a, int lda, int* pivots) {
+  int info = 0;
+  call<T>("getrf", &m, &n, a, &lda, pivots, &info);
+  return info;
+}
+
+template <class T>
+int getrs(char trans, int n, int nrhs, const T* lu, int ldlu, const int* pivots, T* b, int ldb) {
+  int info = 0;
+  call<T>("getrs", &trans, &n, &nrhs, lu, &ldlu, pivots, b, &ldb, &info);
+  return info;
+}
+
+template <class T>
+int potrf(char uplo, int n, T* a, int lda) {
+  int info = 0;
+  call<T>("potrf", &uplo, &n, a, &lda, &info);
+  return info;
+}
+
+template <class T>
+int potri(char uplo, int n, T* a, int lda) {
+  int info = 0;
+  call<T>("potri", &uplo, &n, a, &lda, &info);
+  return info;
+}
+
+template <class T>
+int geqrf(int m, int n, T* a, int lda, T* tau) {
+  int info = 0;
+  with_work<T>([&](T* work, int* lwork) { call<T>("geqrf", &m, &n, a, &lda, tau, work, lwork, &info); });
+  return info;
+}
+
+template <class T>
+int orgqr(int m, int n, int k, T* a, int lda, const T* tau) {
+  int info = 0;
+  with_work<T>([&](T* work, int* lwork) { call<T>("orgqr", &m, &n, &k, a, &lda, tau, work, lwork, &info); });
+  return info;
+}
+
+template <class T>
+int gesdd(char job, int m, int n, T* a, int lda, T* s, T* u, int ldu, T* vt, int ldvt) {
+  int info = 0;
+  std::vector<int> integers(std::size_t(8 * std::min(m, n)));
+  with_work<T>([&](T* work, int* lwork) { call<T>("gesdd", &job, &m, &n, a, &lda, s, u, &ldu, vt, &ldvt, work, lwork, integers.data(), &info); });
+  return info;
+}
+
+template <class T>
+int syevd(char job, char uplo, int n, T* a, int lda, T* w) {
+  int info = 0, liwork = -1, wanted = 0;
+  T size = 0;
+  int lwork = -1;
+  call<T>("syevd", &job, &uplo, &n, a, &lda, w, &size, &lwork, &wanted, &liwork, &info);
+  lwork = std::max(1, int(size * T(1.000001)) + 1);
+  liwork = std::max(1, wanted);
+  std::vector<T> work(static_cast<std::size_t>(lwork));
+  std::vector<int> integers(static_cast<std::size_t>(liwork));
+  call<T>("syevd", &job, &uplo, &n, a, &lda, w, work.data(), &lwork, integers.data(), &liwork, &info);
+  return info;
+}
+
+template <class T>
+int gels(int m, int n, int nrhs, T* a, int lda, T* b, int ldb) {
+  int info = 0;
+  char trans = 'N';
+  with_work<T>([&](T* work, int* lwork) { call<T>("gels", &trans, &m, &n, &nrhs, a, &lda, b, &ldb, work, lwork, &info); });
+  return info;
+}
+
+template <class T>
+int gelsy(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T rcond, int* rank) {
+  int info = 0;
+  std::vector<int> pivots(std::size_t(std::max(1, n)), 0);
+  with_work<T>([&](T* work, int* lwork) { call<T>("gelsy", &m, &n, &nrhs, a, &lda, b, &ldb, pivots.data(), &rcond, rank, work, lwork, &info); });
+  return info;
+}
+
+template <class T>
+int gelsd(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, int* rank) {
+  int info = 0, lwork = -1, integer_size = 0;
+  T size = 0;
+  call<T>("gelsd", &m, &n, &nrhs, a, &lda, b, &ldb, s, &rcond, rank, &size, &lwork, &integer_size, &info);
+  lwork = std::max(1, int(size * T(1.000001)) + 1);
+  std::vector<T> work(static_cast<std::size_t>(lwork));
+  std::vector<int> integers(std::size_t(std::max(1, integer_size)));
+  call<T>("gelsd", &m, &n, &nrhs, a, &lda, b, &ldb, s, &rcond, rank, work.data(), &lwork, integers.data(), &info);
+  return info;
+}
+
+template <class T>
+int gelss(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, int* rank) {
+  int info = 0;
+  with_work<T>([&](T* work, int* lwork) { call<T>("gelss", &m, &n, &nrhs, a, &lda, b, &ldb, s, &rcond, rank, work, lwork, &info); });
+  return info;
+}
+
+template <class T>
+void trsm(char side, char uplo, char trans, char diag, int m, int n, const T* a, int lda, T* b, int ldb) {
+  const T one = 1;
+  call<T>("trsm", &side, &uplo, &trans, &diag, &m, &n, &one, a, &lda, b, &ldb);
+}
+
+template int getrf(int, int, float*, int, int*);
+template int getrf(int, int, double*, int, int*);
+template int getrs(char, int, int, const float*, int, const int*, float*, int);
+template int getrs(char, int, int, const double*, int, const int*, double*, int);
+template int potrf(char, int, float*, int);
+template int potrf(char, int, double*, int);
+template int potri(char, int, float*, int);
+template int potri(char, int, double*, int);
+template int geqrf(int, int, float*, int, float*);
+template int geqrf(int, int, double*, int, double*);
+template int orgqr(int, int, int, float*, int, const float*);
+template int orgqr(int, int, int, double*, int, const double*);
+template int gesdd(char, int, int, float*, int, float*, float*, int, float*, int);
+template int gesdd(char, int, int, double*, int, double*, double*, int, double*, int);
+template int syevd(char, char, int, float*, int, float*);
+template int syevd(char, char, int, double*, int, double*);
+template int gels(int, int, int, float*, int, float*, int);
+template int gels(int, int, int, double*, int, double*, int);
+template int gelsy(int, int, int, float*, int, float*, int, float, int*);
+template int gelsy(int, int, int, double*, int, double*, int, double, int*);
+template int gelsd(int, int, int, float*, int, float*, int, float*, float, int*);
+template int gelsd(int, int, int, double*, int, double*, int, double*, double, int*);
+template int gelss(int, int, int, float*, int, float*, int, float*, float, int*);
+template int gelss(int, int, int, double*, int, double*, int, double*, double, int*);
+template void trsm(char, char, char, char, int, int, const float*, int, float*, int);
+template void trsm(char, char, char, char, int, int, const double*, int, double*, int);
+
+}  // namespace ember::kernels::lapack
