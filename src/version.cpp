@@ -1,5 +1,6 @@
 #include <ember/version.h>
 
+#include "kernels/gemm/provider.h"
 #include "kernels/kernels.h"
 
 #ifndef EMBER_COMPONENTS
@@ -14,7 +15,7 @@ BuildInfo build_info() {
 #else
   constexpr const char* kCompiler = "GCC " __VERSION__;
 #endif
-  return {EMBER_VERSION, kernels::kernels().isa, "own", EMBER_COMPONENTS, kCompiler};
+  return {EMBER_VERSION, kernels::kernels().isa, kernels::gemm_provider(), EMBER_COMPONENTS, kCompiler};
 }
 
 }  // namespace ember

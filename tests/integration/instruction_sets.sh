@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The unit tests once more with the kernels of every instruction set that this processor runs, and on one thread.
+# The unit tests once more with the kernels of every instruction set that this processor runs, with OpenBLAS for every product, and on one thread.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 passed=0 failed=0 skipped=0
@@ -23,6 +23,7 @@ run() {  # run WHAT VARIABLE=VALUE
 if [ "$(uname -m)" = x86_64 ]; then
   for isa in v2 v3 v4; do run "x86-64-$isa" "EMBER_ISA=$isa"; done
 fi
+run "products by OpenBLAS" EMBER_GEMM=openblas
 run "one thread" EMBER_NUM_THREADS=1
 run "five threads" EMBER_NUM_THREADS=5
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -7,7 +7,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TORCH_PEERS = ["torch", "torch_fused", "torch_channels_last", "torch_compile"]
-ALL_PEERS = TORCH_PEERS + ["libtorch", "jax"]
+ALL_PEERS = TORCH_PEERS + ["libtorch", "jax", "openblas"]
 
 # What keeps each process from newer instructions.
 ISAS = {"v3": {"EMBER_ISA": "v3", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
@@ -31,6 +31,16 @@ class Process:
         except BrokenPipeError:
             answer = ""
         return [] if answer in ("", "none") else answer.split("\t" if words[0] == "list" else None)
+
+
+class Products:
+    """Matrix products by OpenBLAS: Ember itself with that provider."""
+
+    def __init__(self, command):
+        self.process = Process(command, {"EMBER_GEMM": "openblas"})
+
+    def ask(self, verb, name, threads, seconds):
+        return self.process.ask(verb, name, threads, seconds) if name.startswith("matmul") else []
 
 
 class ByThreads:
@@ -69,6 +79,8 @@ def start(wanted, build):
             processes[name] = Process([os.path.join(build, "bin/libtorch_peer")], jemalloc())
         elif name == "jax" and can_import("jax"):
             processes[name] = ByThreads([sys.executable, os.path.join(HERE, "jax_peer.py")])
+        elif name == "openblas" and ctypes.util.find_library("openblas"):
+            processes[name] = Products([os.path.join(build, "bin/ember_peer")])
         else:
             missing.append(name)
     return processes, missing

@@ -1,7 +1,8 @@
 """Runs Ember and its peers side by side: one process for each, repetitions interleaved, one at work at a time.
 
 Called by run.sh. Peers: torch (PyTorch as it comes), torch_fused (fused optimisers; frozen TorchScript in inference),
-torch_channels_last (that, channels-last), torch_compile (that, compiled), the last three on jemalloc when it is there; libtorch; jax.
+torch_channels_last (that, channels-last), torch_compile (that, compiled), the last three on jemalloc when it is there; libtorch; jax;
+openblas (Ember with EMBER_GEMM=openblas, for matrix products).
 Those that are not installed are left out and named.
 
 Each line gives Ember's minimum and median in microseconds, how many times faster that is than the best peer's minimum, what the machine's

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/gemm/provider.h"
 #include "kernels/kernels.h"
 #include "runtime/parallel.h"
 #include "runtime/scratch.h"
@@ -272,6 +273,7 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
 
   const Problem<T> p{m, n, k, a, b, c, ldc, epilogue};
   if (k == 0) return run_empty_sums(p);
+  if (openblas_takes<T>(m, n, k, a, b)) return openblas_gemm<T>(m, n, k, a, b, c, ldc, epilogue);
   if (m <= kRowsOfDot && b.row_stride == 1 && b.column_stride != 1) return run_dots(p);
 
   if (k >= 2 * kDepthOfPart) {
