@@ -72,7 +72,7 @@ PROGRAM
 run=$(LD_LIBRARY_PATH="$work" EMBER_GEMM=openblas "$work/main" products 2>"$work/log")
 check "wrong products are not used" 54000000 "$run"
 check "and warned of" 1 "$(grep -c 'multiplies wrongly on this processor' "$work/log")"
-LD_LIBRARY_PATH="$work" "$work/main" >/dev/null 2>"$work/log"
+(LD_LIBRARY_PATH="$work" "$work/main" >/dev/null 2>"$work/log") 2>/dev/null
 check "a routine that is not there is named" 1 "$(grep -c 'linear algebra needs OpenBLAS: libopenblas.so.0 has no sgetrf_' "$work/log")"
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -43,13 +43,18 @@ constexpr Rules kMeasured[] = {
 
 enum class Wanted { Measured, Own, OpenBlas };
 
-Wanted wanted() {
+Wanted read_wanted() {
   const char* const text = std::getenv("EMBER_GEMM");
   if (!text || !*text) return Wanted::Measured;
   if (std::string_view(text) == "own") return Wanted::Own;
   if (std::string_view(text) == "openblas") return Wanted::OpenBlas;
   warn(fmt::format("EMBER_GEMM: expected own or openblas, got '{}'; what is faster is used", text));
   return Wanted::Measured;
+}
+
+Wanted wanted() {
+  static const Wanted chosen = read_wanted();
+  return chosen;
 }
 
 template <class T>
