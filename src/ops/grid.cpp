@@ -27,7 +27,7 @@ Tensor positions(const Tensor& place, int64_t size, bool align_corners) {
 /// The nearest position inside; the gradient is 0 at the ends, too.
 Tensor clipped(const Tensor& at, int64_t size) {
   const double last = double(size - 1);
-  return where(le(at, 0), 0, where(ge(at, last), last, at));
+  return where(gt(at, 0), where(ge(at, last), last, at), 0);  // NaN is at the first one
 }
 
 Tensor reflected(const Tensor& at, int64_t size, bool align_corners) {
@@ -46,7 +46,7 @@ Tensor brought_inside(const Tensor& at, int64_t size, Outside outside, bool alig
 
 /// Whole positions along one axis (N, places) and their weights.
 struct Tap {
-  Tensor index, weight;  // weight undefined: 1
+  Tensor index, weight;
 };
 
 /// The values of x (N, C, pixels) where `taps` say, one for each axis from the first to the last; 0 outside.
@@ -58,11 +58,10 @@ Tensor values_at(const Tensor& pixels, IntArrayRef sizes, const std::vector<Tap>
     const Tensor place = where(valid, taps[a].index, 0).to(kInt64);
     at = at.defined() ? at * size + place : place;
     inside = inside.defined() ? inside & valid : valid;
-    if (taps[a].weight.defined()) weight = weight.defined() ? weight * taps[a].weight : taps[a].weight;
+    weight = weight.defined() ? weight * taps[a].weight : taps[a].weight;
   }
   const Tensor values = gather(pixels, 2, at.unsqueeze(1).expand({pixels.size(0), pixels.size(1), at.size(1)}));
-  const Tensor share = weight.defined() ? where(inside, weight, 0) : inside.to(pixels.dtype());
-  return values * share.unsqueeze(1);
+  return where(inside.unsqueeze(1), values, 0) * weight.unsqueeze(1);
 }
 
 /// The sum over one tap of each axis.
@@ -83,7 +82,11 @@ Tensor sum_of_taps(const Tensor& pixels, IntArrayRef sizes, const std::vector<st
   return sum;
 }
 
-std::vector<Tap> nearest_tap(const Tensor& at) { return {{round(at.detach()), {}}}; }
+/// The place that was taken does not move with the coordinate: the gradient is 0.
+std::vector<Tap> nearest_tap(const Tensor& at) {
+  const Tensor one = record("GridSampler2D", {at}, ones_like(at.detach()), [](const Tensor& dy, Grads& grads) { grads.add(0, zeros_like(dy)); });
+  return {{round(at.detach()), one}};
+}
 
 std::vector<Tap> linear_taps(const Tensor& at) {
   const Tensor low = floor(at.detach()), share = at - low;

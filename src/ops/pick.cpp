@@ -204,7 +204,6 @@ Tensor scatter_reduce(const Tensor& given_x, int64_t at, const Tensor& given_ind
   const Tensor x = vector(given_x), index = vector(given_index);
   Tensor src = vector(given_src);
   for (int d = 0; d < index.dim(); ++d) src = src.narrow(d, 0, index.sizes()[d]);
-  if (index.numel() == 0) return given_x.clone();
   Tensor y = reduced(x, dim, index, src, reduce, include_self);
   y = record("ScatterReduce", {x, src}, std::move(y), [x = Saved(x), src = Saved(src), index, dim, reduce, include_self](const Tensor& dy, Grads& grads) {
     const Tensor from = x.get(), values = src.get();

@@ -20,7 +20,13 @@ Tensor combined(const Tensor& x, const Tensor& product, const AddmmOptions& o) {
     for (const auto& [factor, name] : {std::pair(o.beta, "beta"), std::pair(o.alpha, "alpha")})
       check<RuntimeError>(factor.is_integral(), "For integral input tensors, argument {} must not be a floating point number.", name);
   const Tensor scaled = o.alpha.to<double>() == 1 ? product : product * o.alpha;
-  if (o.beta.to<double>() == 0) return scaled.to(dtype).expand(broadcast_shapes(x.sizes(), scaled.sizes())).clone();
+  if (o.beta.to<double>() == 0) {
+    Tensor y = scaled.detach().to(dtype).expand(broadcast_shapes(x.sizes(), scaled.sizes())).clone();
+    return record("AddBmm", {x, scaled}, std::move(y), [](const Tensor& dy, Grads& grads) {
+      grads.add(0, zeros_like(dy));
+      grads.add(1, dy);
+    });
+  }
   return (o.beta.to<double>() == 1 ? x : x * o.beta) + scaled;
 }
 

@@ -66,8 +66,7 @@ Tensor searchsorted(const Tensor& sequence, const Tensor& values, const SearchOp
 
 Tensor searchsorted(const Tensor& sequence, Scalar value, const SearchOptions& options) {
   require_defined("searchsorted", sequence);
-  const DType dtype = is_floating_point(sequence.dtype()) ? sequence.dtype() : value.is_integral() ? kInt64 : get_default_dtype();
-  return searchsorted(sequence, full({}, value, dtype), options);
+  return searchsorted(sequence, full({}, value, result_type(Operand(sequence), Operand(value))), options);
 }
 
 Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right) {

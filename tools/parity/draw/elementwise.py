@@ -24,6 +24,8 @@ def form(d, name, inplace=True):
 def unary(d):
     for name in UNARY:
         kind = d.one(DOMAIN.get(name, "normal"), DOMAIN.get(name, "normal"), "special", "small")
+        if name == "logit":  # PyTorch's vector loop takes -0 for 0
+            kind = "unit"
         x = d.tensor(d.sizes(), d.dtype(), kind)
         kwargs = {}
         if name == "round" and d.chance(0.4):

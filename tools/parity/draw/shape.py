@@ -104,7 +104,7 @@ def rearranged(d):
     yield method(d, "diag_embed"), [x], d.subset(offset=lambda: d.int(-2, 2), dim1=lambda: d.one(0, -2), dim2=lambda: d.one(1, -1))
     yield method(d, "diagflat"), [x], d.subset(offset=lambda: d.int(-2, 2))
     dtype = d.dtype()
-    yield "block_diag", [d.tensor(d.sizes(0, 2, 3), dtype) for _ in range(d.int(1, 3))], {}
+    yield "block_diag", [d.tensor([d.int(1, 3) for _ in range(d.int(0, 2))], dtype) for _ in range(d.int(1, 3))], {}
     yield "cartesian_prod", [d.tensor([d.int(1, 3)], dtype) for _ in range(d.int(1, 3))], {}
     yield "combinations", [d.tensor([d.int(1, 4)], d.dtype())], d.subset(r=lambda: d.int(0, 4), with_replacement=lambda: d.chance())
     yield "vander", [d.tensor([d.int(1, 4)], d.dtype(FLOATS + INTS), "small", grad=False)], d.subset(N=lambda: d.int(0, 4), increasing=lambda: d.chance())
