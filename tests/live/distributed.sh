@@ -18,7 +18,7 @@ if "${launcher[0]}" --version 2>/dev/null | grep -q 'Open MPI'; then
   [ "$(id -u)" -eq 0 ] && launcher+=(--allow-run-as-root)
 fi
 for ranks in 2 3; do
-  if timeout 120 python3 "$root/tests/live/distributed.py" "$ranks" "${launcher[@]}" -n "$ranks" "$program"; then
+  if timeout 300 python3 "$root/tests/live/distributed.py" "$ranks" "${launcher[@]}" -n "$ranks" "$program"; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
