@@ -2,7 +2,7 @@
 # The comparison cases that PyTorch 2.13.0 made and that are kept here (tests/parity/golden*): each must pass, none be unknown.
 # Those of golden are made by: tools/parity/make_cases.py tests/parity/golden --limit 2 --max-elements 300 --only-supported
 # Those of golden_sequences are the smallest of each kind of: tools/parity/make_cases.py FOLDER --sources op_db,fuzz,modules --limit 6 --only
-# 'RNN|LSTM|GRU|Attention|Transformer|EmbeddingBag|CTC|attention|embedding_bag|ctc_loss|utils\.rnn'
+# 'RNN|LSTM|GRU|Attention|Transformer|EmbeddingBag|CTC|attention|embedding_bag|ctc_loss|utils\.rnn', with whole runs (train) and the masks of inner dropout (random).
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 for folder in "$root"/tests/parity/golden*; do
