@@ -167,8 +167,11 @@ MultiHeadAttention multi_head_attention_forward(const Tensor& query, const Tenso
   } else {
     y = scaled_dot_product_attention(q, k, v, {.attn_mask = mask, .dropout_p = dropout_p, .is_causal = causal && more == 0});
   }
-  const Tensor joined = (first ? y.permute({0, 2, 1, 3}) : y.permute({2, 0, 1, 3})).flatten(2);
+  // While training the result lies in memory as (L, N, E) even with batch_first: a dropout behind it draws in the order of memory.
+  const bool as_given = first && !o.training;
+  const Tensor joined = (as_given ? y.permute({0, 2, 1, 3}) : y.permute({2, 0, 1, 3})).flatten(2);
   result.output = linear(joined, w.out_proj_weight, w.out_proj_bias);
+  if (first && o.training) result.output = result.output.transpose(0, 1);
   if (!batched) result.output = result.output.squeeze(1);
   return result;
 }

@@ -32,6 +32,7 @@ NETS = {
     "layernorm": ([layer("fc1", "Linear", 20, 24), layer("norm", "LayerNorm", 24), layer("act", "GELU"), layer("norm2", "RMSNorm", 24), layer("fc2", "Linear", 24, 4)], [64, 20]),
     "instance": ([layer("conv", "Conv2d", 1, 4, 3, bias=False), layer("norm", "InstanceNorm2d", 4, affine=True), layer("act", "ELU"), layer("flat", "Flatten"), layer("fc", "Linear", 144, 4)], [48, 1, 8, 8]),
     "conv1d": ([layer("conv", "Conv1d", 2, 5, 3, padding=1, bias=False), layer("bn", "BatchNorm1d", 5), layer("act", "Hardswish"), layer("pool", "MaxPool1d", 2), layer("flat", "Flatten"), layer("fc", "Linear", 20, 4)], [64, 2, 8]),
+    "encoder": ([layer("enc", "TransformerEncoderLayer", 8, 2, 16, 0.1, batch_first=True), layer("flat", "Flatten"), layer("fc", "Linear", 48, 4)], [48, 6, 8]),
     "prelu": ([layer("fc1", "Linear", 20, 16), layer("act", "PReLU", 16), layer("drop", "AlphaDropout", 0.1), layer("fc2", "Linear", 16, 4)], [64, 20]),
     "autoencoder": ([layer("enc", "Linear", 20, 6), layer("act", "Tanh"), layer("dec", "Linear", 6, 20)], [64, 20]),
     "convauto": ([layer("enc", "Conv2d", 1, 4, 3, stride=2, padding=1), layer("act", "ReLU"), layer("dec", "ConvTranspose2d", 4, 1, 4, stride=2, padding=1)], [32, 1, 8, 8]),
@@ -55,7 +56,7 @@ def build(entries, cls=nn.Sequential):
     return net
 
 
-HAS_DTYPE = ("Linear", "Conv1d", "Conv2d", "ConvTranspose2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "RMSNorm", "InstanceNorm2d", "PReLU")
+HAS_DTYPE = ("Linear", "Conv1d", "Conv2d", "ConvTranspose2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "RMSNorm", "InstanceNorm2d", "PReLU", "TransformerEncoderLayer")
 
 
 def typed(entries, dtype, encode):
