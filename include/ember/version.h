@@ -13,7 +13,7 @@ namespace ember {
 struct BuildInfo {
   const char* version;          ///< of the library, "0.1.0"
   const char* instruction_set;  ///< that runs: "v2", "v3", "v4" of x86-64, "base" elsewhere
-  const char* products;         ///< who multiplies matrices: "own", Ember's tiles
+  const char* products;         ///< who multiplies matrices: "own" (tiles), "openblas (...)", or own and from where on OpenBLAS
   const char* components;       ///< optional libraries that are built in, by spaces: "zlib", or "none"
   const char* compiler;
 };

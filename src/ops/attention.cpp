@@ -14,6 +14,7 @@
 #include <cmath>
 #include <limits>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/attention/attention.h"
 #include "python_repr.h"
@@ -125,6 +126,11 @@ Tensor tiled_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
                             heads_of<T>(y), log_sums.data<T>());
     });
   }
+  note("ScaledDotProductFlashAttentionForCpu", [&] {
+    Attributes attributes{{"causal", {causal}}, {"scale", {}, {scale}}};
+    if (mask.defined()) attributes.push_back({"mask", {}, {}, mask});
+    return attributes;
+  });
   return record("ScaledDotProductFlashAttentionForCpu", {q, k, v}, y,
                 [=, q = Saved(q), k = Saved(k), v = Saved(v), out = Saved::output(y)](const Tensor& dy, Grads& grads) {
                   if (grads.create_graph())

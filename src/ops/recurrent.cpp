@@ -5,6 +5,7 @@
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/recurrent/recurrent.h"
@@ -169,6 +170,9 @@ RecurrentResult recurrent_layer(RecurrentKind kind, const Tensor& x, const Tenso
   Tensor all = forward(kind, sizes, x, h_0, c_0, w, recorded ? &kept : nullptr);
   if (recorded) {
     const char* const name = kind == RecurrentKind::LSTM ? "LstmLayer" : kind == RecurrentKind::GRU ? "GruLayer" : "RnnLayer";
+    note(name, [&] {
+      return Attributes{{"packed", {options.batch_sizes.defined()}}, {"reverse", {options.reverse}}, {"relu", {kind == RecurrentKind::ReLU}}};
+    });
     all = record(name, {x, h_0, c_0, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr}, std::move(all),
                  [=, kept = std::move(kept), x = Saved(x), h_0 = Saved(h_0), c_0 = Saved(c_0), w_ih = Saved(w.weight_ih), w_hh = Saved(w.weight_hh),
                   b_ih = Saved(w.bias_ih), b_hh = Saved(w.bias_hh), w_hr = Saved(w.weight_hr)](const Tensor& dy, Grads& grads) {
