@@ -127,6 +127,12 @@ double gather_cost(const ConvShape& s) {
          double(s.c) * taps * pixels(s) / double(as_it_lies ? 64 : std::min<int64_t>(s.ow, 64)) * kRunStart;
 }
 
+/// How often the gradient of the weights copies each patch: few parts are shared by the numbers of a patch.
+double copies_of_patches(const ConvShape& s) {
+  const double parts = std::max(1.0, s.multiply_adds() / (5e5 + 100 * weights(s)));
+  return std::clamp(8 / parts, 1.0, std::max(1.0, patch(s) / 48));
+}
+
 double columns_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
   const double o = double(s.o_group()), block = std::min(pixels(s), std::clamp(40000 / patch(s), 48.0, 336.0)),
                blocks = pixels(s) / block * double(s.groups);
@@ -134,7 +140,7 @@ double columns_cost(const ConvShape& s, ConvDirection direction, const Lanes& v)
     const double by_pixels = v.panel(block, o, patch(s), 1), by_outputs = s.planes ? v.panel(o, block, patch(s), 1) + 0.5 * o * block : kNever;
     return blocks * std::min(by_pixels, by_outputs) + gather_cost(s);
   }
-  if (direction == ConvDirection::BackwardWeight) return blocks * v.panel(patch(s), o, block, 1, sums(s)) + gather_cost(s);
+  if (direction == ConvDirection::BackwardWeight) return blocks * v.panel(patch(s), o, block, 1, sums(s)) + copies_of_patches(s) * gather_cost(s);
   const double runs = pixels(s) * double(s.groups) * double(side_by_side(s) ? s.kh : s.kh * s.kw);
   return blocks * v.panel(block, patch(s), o, 1) + runs * (1.5 * kRunStart + 2 * v.vectors(patch(s) * pixels(s) * double(s.groups) / runs)) +
          kCopies * double(s.n * s.h * s.w * s.c);
