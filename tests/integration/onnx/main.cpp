@@ -86,6 +86,14 @@ struct Words : nn::Module {
   }
 };
 
+/// Sequences of any number, read in both directions by two layers.
+struct Reader : nn::Module {
+  nn::LSTM& lstm = add("lstm", nn::LSTM(6, 8, {.num_layers = 2, .batch_first = true, .bidirectional = true}));
+  nn::GRU& gru = add("gru", nn::GRU(16, 5, {.batch_first = true}));
+  nn::Linear& head = add("head", nn::Linear(5, 3));
+  Tensor forward(const Tensor& x) override { return head(gru(lstm(x).output).output.select(1, -1)); }
+};
+
 /// Many elementwise operations, selections and reductions in a row.
 struct Everything : nn::Module {
   nn::PReLU& prelu = add("prelu", nn::PReLU(6));
@@ -154,6 +162,12 @@ void save_model(const std::string& folder, const std::string& name) {
   } else if (name == "words") {
     Words model;
     save_case(folder, name, model, zeros({3, 5}, kInt64).random_(20), zeros({7, 5}, kInt64).random_(20));
+  } else if (name == "lstm") {
+    Reader model;
+    save_case(folder, name, model, randn({2, 7, 6}), randn({4, 7, 6}));
+  } else if (name == "encoder") {
+    nn::TransformerEncoder model(nn::TransformerEncoderLayer(16, 4, {.dim_feedforward = 32, .batch_first = true}), 2);
+    save_case(folder, name, model, randn({2, 6, 16}), randn({5, 6, 16}));
   } else if (name == "everything") {
     Everything model;
     stir(model);
@@ -199,7 +213,7 @@ int main(int argc, char** argv) {
   const std::string folder = argv[1];
   std::vector<std::string> names(argv + 2, argv + argc);
   if (names.empty()) {
-    names = {"digits_cnn", "unet", "generator", "critic", "adaptive", "attention", "words", "everything", "lenet", "resnet20", "resnet18", "mobilenet_v2"};
+    names = {"digits_cnn", "unet", "generator", "critic", "adaptive", "attention", "words", "lstm", "encoder", "everything", "lenet", "resnet20", "resnet18", "mobilenet_v2"};
     refuse(folder, "median", "the operation Median of module head has no counterpart in ONNX");
     refuse(folder, "item", "no recorded operation has made it");
     refuse(folder, "branch", "the forward ran other operations for another batch");
