@@ -85,7 +85,7 @@ cnn sgd drawn             | drop .*, step 0: output | something else has drawn r
 cnn sgd same_norm         | norm2 .*, step 0: parameter weight | norm1 (BatchNorm2d) once more
 cnn sgd act_first         | act2 .*, step 0: input | between norm2 and act2
 cnn sgd flat_nhwc         | drop .*, step 0: input | between pool and drop
-cnn sgd drop_late         | drop .*, step 0: input | The order of calls differs
+cnn sgd drop_late         | (drop|fc1) .*, step 0: input | The order of calls differs
 cnn sgd bias_unused       | fc1 .*, step 0: parameter weight | its forward goes around it
 cnn sgd maximize          | conv1 .*, step 1: update of weight | maximize=True
 cnn sgd decay_biases      | fc1 .*, step 1: update of bias | in 2 of 12 parameters: fc1.bias, fc2.bias
