@@ -11,6 +11,7 @@
 #include <ember/nn/linear.h>
 #include <ember/nn/loss.h>
 #include <ember/nn/norm.h>
+#include <ember/nn/parameters.h>
 #include <ember/nn/pool.h>
 #include <ember/nn/rnn.h>
 #include <ember/nn/sequential.h>
@@ -148,7 +149,14 @@ const detail::Copier* find(const std::type_info& type) {
                     ConstantPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d, PixelShuffle, Upsample, Unfold, Fold,
                     Embedding, Sequential, ModuleList, ModuleDict, FrozenBatchNorm2d, RNN, LSTM, GRU, RNNCell,
                     LSTMCell, GRUCell, MultiheadAttention, TransformerEncoderLayer, TransformerDecoderLayer, TransformerEncoder,
-                    TransformerDecoder, Transformer, EmbeddingBag, CTCLoss>(type);
+                    TransformerDecoder, Transformer, EmbeddingBag, CTCLoss,
+                    Conv3d, ConvTranspose3d, MaxPool3d, MaxUnpool1d, MaxUnpool3d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d,
+                    AdaptiveAvgPool3d, AdaptiveMaxPool1d, AdaptiveMaxPool3d, Dropout3d, FeatureAlphaDropout, InstanceNorm3d,
+                    ZeroPad1d, ZeroPad3d, ConstantPad1d, ConstantPad3d, ReflectionPad1d, ReflectionPad3d, ReplicationPad1d,
+                    ReplicationPad3d, CircularPad1d, CircularPad3d, Softmax2d, RReLU, Bilinear, LocalResponseNorm,
+                    PixelUnshuffle, ChannelShuffle, UpsamplingNearest2d, UpsamplingBilinear2d, MultiMarginLoss,
+                    MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss, PairwiseDistance,
+                    ParameterList, ParameterDict>(type);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ Tensor index_copy(const Tensor& x, int64_t at, const Tensor& index, const Tensor
   const int dim = wrap_dim(at, x.dim());
   check_slices("index_copy_", x, dim, index, source);
   check_inside("index_copy_(): ", index, dim, x.dim() ? x.sizes()[dim] : 1);
-  if (x.dim() == 0) return index.numel() ? source.reshape({}).clone() : x.clone();
+  if (x.dim() == 0) return index_copy(x.reshape({1}), 0, index, source.reshape({-1})).reshape({});
   Shape sizes = x.sizes().shape();
   sizes[dim] = index.numel();
   return scatter(x, dim, element_index(index, sizes, dim), source.dim() == 0 ? source.expand(sizes) : source);
@@ -73,7 +73,7 @@ Tensor index_fill(const Tensor& x, int64_t at, const Tensor& index, const Operan
   check<RuntimeError>(index.dim() <= 1, "Index has to be a vector/scalar");
   const Tensor filling = value.is_tensor() ? value.tensor().to(x.dtype()) : full({}, value.number(), x.dtype());
   const Tensor places = from_the_front(index, dim, x.dim() ? x.sizes()[dim] : 1);
-  if (x.dim() == 0) return index.numel() ? filling.clone() : x.clone();
+  if (x.dim() == 0) return index_fill(x.reshape({1}), 0, index, filling).reshape({});
   Shape sizes = x.sizes().shape();
   sizes[dim] = index.numel();
   return scatter(x, dim, element_index(places, sizes, dim), filling.expand(sizes));

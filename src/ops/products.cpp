@@ -160,7 +160,7 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   Shape sizes = x1.sizes().shape();
   sizes[x1.dim() - 1] = out;
   const Tensor rows = x1.reshape({-1, in1}), columns = x2.reshape({-1, 1, in2});
-  Tensor y = (mm(rows, weight.transpose(0, 1).reshape({in1, out * in2})).view({-1, out, in2}) * columns).sum(-1);
+  Tensor y = (mm(rows, weight.transpose(0, 1).reshape({in1, out * in2})).view({-1, out, in2}) * columns).sum(-1, false, x1.dtype());
   if (bias.defined()) y = y + bias;
   return y.reshape(sizes);
 }

@@ -109,17 +109,52 @@ Tensor logcumsumexp(const Tensor& x, int64_t at) {
   });
 }
 
+namespace {
+
+/// Which element has k smaller ones. Hoare's selection with the middle of three as pivot: among equals its swaps decide, and PyTorch does the same.
+template <class T>
+int64_t selected(std::vector<std::pair<T, int64_t>>& v, int64_t k) {
+  const auto above = [](const auto& a, const auto& b) { return (nan(a.first) && !nan(b.first)) || a.first > b.first; };
+  const auto order = [&](int64_t a, int64_t b) {
+    if (above(v[std::size_t(a)], v[std::size_t(b)])) std::swap(v[std::size_t(a)], v[std::size_t(b)]);
+  };
+  for (int64_t low = 0, high = int64_t(v.size()) - 1; high > low;) {
+    if (high == low + 1) {
+      order(low, high);
+      break;
+    }
+    std::swap(v[std::size_t(low + (high - low) / 2)], v[std::size_t(low + 1)]);
+    order(low + 1, high);
+    order(low, high);
+    order(low + 1, low);
+    const auto pivot = v[std::size_t(low)];
+    int64_t i = low + 1, j = high;
+    while (true) {
+      do ++i;
+      while (above(pivot, v[std::size_t(i)]));
+      do --j;
+      while (above(v[std::size_t(j)], pivot));
+      if (j < i) break;
+      std::swap(v[std::size_t(i)], v[std::size_t(j)]);
+    }
+    std::swap(v[std::size_t(low)], v[std::size_t(j)]);
+    if (j <= k) low = i;
+    if (j >= k) high = j - 1;
+  }
+  return v[std::size_t(k)].second;
+}
+
+}  // namespace
+
 ValuesIndices kthvalue(const Tensor& x, int64_t k, int64_t at, bool keepdim) {
   require_defined("kthvalue", x);
   const int dim = wrap_dim(at, x.dim());
   check<RuntimeError>(k >= 1 && k <= (x.dim() ? x.sizes()[dim] : 1), "kthvalue(): selected number k out of range for dimension {}", dim);
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
-  std::vector<int64_t> order;
-  const Tensor indices = indices_of_rows(rows_of(x, dim), 1, [&](const auto* row, int64_t n, int64_t* out) {
-    order.resize(std::size_t(n));
-    for (int64_t i = 0; i < n; ++i) order[std::size_t(i)] = i;
-    std::stable_sort(order.begin(), order.end(), [row](int64_t a, int64_t b) { return row[a] < row[b] || (nan(row[b]) && !nan(row[a])); });
-    *out = order[std::size_t(k - 1)];
+  const Tensor indices = indices_of_rows(rows_of(x, dim), 1, [&]<class T>(const T* row, int64_t n, int64_t* out) {
+    std::vector<std::pair<T, int64_t>> pairs;
+    for (int64_t i = 0; i < n; ++i) pairs.push_back({row[i], i});
+    *out = selected(pairs, k - 1);
   });
   return picked("Kthvalue", x, dim, back_to(indices, dim), keepdim);
 }

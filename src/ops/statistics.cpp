@@ -41,9 +41,10 @@ Tensor diff(const Tensor& given, const DiffOptions& o) {
                           d, given.sizes()[d], d, part.sizes()[d]);
     parts.push_back(part);
   }
+  if (o.n == 0) return given.clone();
   Tensor x = parts.size() == 1 ? given : cat(parts, dim);
   const int64_t n = std::min(o.n, x.sizes()[dim]);
-  if (n == 0) return o.n == 0 ? x.clone() : x.narrow(dim, 0, 0).clone();
+  if (n == 0) return x.clone();
   for (int64_t i = 0; i < n && x.sizes()[dim] > 0; ++i) {
     const int64_t rest = x.sizes()[dim] - 1;
     const Tensor after = x.narrow(dim, 1, rest), before = x.narrow(dim, 0, rest);
