@@ -15,14 +15,14 @@ inline Tensor moveaxis(const Tensor& x, int64_t source, int64_t destination) { r
 inline std::vector<Tensor> split_with_sizes(const Tensor& x, IntArrayRef sizes, int64_t dim = 0) { return split(x, sizes, dim); }
 
 // --- in parts: a number of sections, the first ones one longer where it does not come out even, or the indices where to cut
-std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t dim = 0);
-std::vector<Tensor> tensor_split(const Tensor& x, IntArrayRef indices, int64_t dim = 0);
+std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t dim = 0);  ///< the first parts one longer where it does not come out even
+std::vector<Tensor> tensor_split(const Tensor& x, IntArrayRef indices, int64_t dim = 0);  ///< cut before each of the indices
 std::vector<Tensor> hsplit(const Tensor& x, int64_t sections);  ///< along the columns, of a vector along its only dimension; must come out even
-std::vector<Tensor> hsplit(const Tensor& x, IntArrayRef indices);
+std::vector<Tensor> hsplit(const Tensor& x, IntArrayRef indices);  ///< cut before each of these columns
 std::vector<Tensor> vsplit(const Tensor& x, int64_t sections);  ///< along the rows
-std::vector<Tensor> vsplit(const Tensor& x, IntArrayRef indices);
+std::vector<Tensor> vsplit(const Tensor& x, IntArrayRef indices);  ///< cut before each of these rows
 std::vector<Tensor> dsplit(const Tensor& x, int64_t sections);  ///< along the third dimension
-std::vector<Tensor> dsplit(const Tensor& x, IntArrayRef indices);
+std::vector<Tensor> dsplit(const Tensor& x, IntArrayRef indices);  ///< cut before each of these
 
 // --- turned around
 Tensor fliplr(const Tensor& x);  ///< the columns in reverse
@@ -48,8 +48,8 @@ Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset = 0, TensorOpt
 Tensor triu_indices(int64_t rows, int64_t columns, int64_t offset = 0, TensorOptions options = {.dtype = kInt64});  ///< (2, n): where triu keeps
 Tensor logspace(Scalar start, Scalar end, int64_t steps, double base = 10, TensorOptions options = {});  ///< base^linspace(start, end, steps)
 Tensor new_full(const Tensor& like, IntArrayRef sizes, Scalar value, TensorOptions options = {});  ///< of like's dtype unless named
-Tensor new_zeros(const Tensor& like, IntArrayRef sizes, TensorOptions options = {});
-Tensor new_ones(const Tensor& like, IntArrayRef sizes, TensorOptions options = {});
-Tensor new_empty(const Tensor& like, IntArrayRef sizes, TensorOptions options = {});
+Tensor new_zeros(const Tensor& like, IntArrayRef sizes, TensorOptions options = {});  ///< zeros, of like's dtype unless named
+Tensor new_ones(const Tensor& like, IntArrayRef sizes, TensorOptions options = {});  ///< ones, of like's dtype unless named
+Tensor new_empty(const Tensor& like, IntArrayRef sizes, TensorOptions options = {});  ///< of any values, of like's dtype unless named
 
 }  // namespace ember

@@ -11,7 +11,7 @@ namespace ember {
 Tensor nansum(const Tensor& x, const Dims& dims = {}, bool keepdim = false, DType dtype = DType::Undefined);   ///< NaN counts as 0
 Tensor nanmean(const Tensor& x, const Dims& dims = {}, bool keepdim = false, DType dtype = DType::Undefined);  ///< of what is not NaN
 Tensor nanmedian(const Tensor& x);  ///< the lower one of two middle values
-ValuesIndices nanmedian(const Tensor& x, int64_t dim, bool keepdim = false);
+ValuesIndices nanmedian(const Tensor& x, int64_t dim, bool keepdim = false);  ///< along dim, and where it stands
 /// quantile of what is not NaN.
 Tensor nanquantile(const Tensor& x, double q, Interpolation interpolation = Interpolation::Linear);
 Tensor nanquantile(const Tensor& x, double q, int64_t dim, bool keepdim = false, Interpolation interpolation = Interpolation::Linear);
