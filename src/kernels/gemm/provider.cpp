@@ -156,10 +156,13 @@ const char* gemm_provider() {
 }
 
 template <class T>
-bool openblas_takes(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b) {
-  const Rule r = rule<T>();
-  if (double(m) * double(n) * double(k) < r.multiply_adds || std::min({m, n, k}) < r.side) return false;
-  return std::max({m, n, k}) < INT_MAX && readable(a, m, k) && readable(b, k, n) && usable<T>();
+double least_for_openblas() {
+  return rule<T>().multiply_adds;
+}
+
+template <class T>
+bool openblas_takes_large(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b) {
+  return std::min({m, n, k}) >= rule<T>().side && std::max({m, n, k}) < INT_MAX && readable(a, m, k) && readable(b, k, n) && usable<T>();
 }
 
 template <class T>
@@ -188,8 +191,10 @@ void openblas_gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T*
   }, double(m) * double(n) * double(k) / 8);
 }
 
-template bool openblas_takes(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>);
-template bool openblas_takes(int64_t, int64_t, int64_t, Matrix<double>, Matrix<double>);
+template double least_for_openblas<float>();
+template double least_for_openblas<double>();
+template bool openblas_takes_large(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>);
+template bool openblas_takes_large(int64_t, int64_t, int64_t, Matrix<double>, Matrix<double>);
 template void openblas_gemm(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>, float*, int64_t, Epilogue<float>);
 template void openblas_gemm(int64_t, int64_t, int64_t, Matrix<double>, Matrix<double>, double*, int64_t, Epilogue<double>);
 

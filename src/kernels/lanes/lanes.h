@@ -144,8 +144,16 @@ EMBER_INLINE void store(T* p, Lanes<T> v, int n) {
   if constexpr (sizeof(T) == 8) _mm512_mask_storeu_epi64(p, __mmask8((1u << n) - 1), (__m512i)v);
 #elif defined(__AVX2__)
   if (n == kLanes<T>) return store(p, v);  // a masked store takes tens of cycles on AMD's processors
-  if (n * sizeof(T) & 16) _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128((__m256i)v)), v = (Lanes<T>)_mm256_permute2x128_si256((__m256i)v, (__m256i)v, 1), p += 16 / sizeof(T);
-  if (n * sizeof(T) & 8) _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128((__m256i)v)), v = (Lanes<T>)_mm256_srli_si256((__m256i)v, 8), p += 8 / sizeof(T);
+  if (n * sizeof(T) & 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128((__m256i)v));
+    v = (Lanes<T>)_mm256_permute2x128_si256((__m256i)v, (__m256i)v, 1);
+    p += 16 / sizeof(T);
+  }
+  if (n * sizeof(T) & 8) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128((__m256i)v));
+    v = (Lanes<T>)_mm256_srli_si256((__m256i)v, 8);
+    p += 8 / sizeof(T);
+  }
   if (n * sizeof(T) & 4) *p = v[0];
 #else
   T x[kLanes<T>];
