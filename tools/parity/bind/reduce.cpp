@@ -4,6 +4,7 @@
 #include <ember/ops/histogram.h>
 #include <ember/ops/linalg.h>
 #include <ember/ops/reduce.h>
+#include <ember/ops/statistics.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +17,7 @@ Tensor keep_all_dims(const Tensor& x, const Tensor& value, bool keepdim) {
   return keepdim ? value.reshape(Shape::filled(x.dim(), 1)) : value;
 }
 
+template <bool leaves_nan_out>
 Result quantile_of(Args& a) {
   if (a[1].is_tensor() && a[1].tensor().requires_grad()) throw Unsupported("the gradient of quantile with respect to q");
   static const char* const names[] = {"linear", "lower", "higher", "midpoint", "nearest"};
@@ -23,15 +25,18 @@ Result quantile_of(Args& a) {
   const auto at = std::find(std::begin(names), std::end(names), name) - std::begin(names);
   if (at == 5) throw RuntimeError("quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got " + name);
   const auto interpolation = Interpolation(at);
-  if (a[2].is_none()) {
-    // Without a dimension keepdim keeps all of them, of size 1.
-    const Tensor y = a[1].is_tensor() ? quantile(a[0], a[1].tensor(), interpolation) : quantile(a[0], a[1].real(), interpolation);
-    if (!a[3].boolean()) return y;
-    Shape shape = Shape::filled(int(a[0].tensor().dim()), 1);
-    if (a[1].is_tensor() && a[1].tensor().dim() == 1) shape.insert(0, a[1].tensor().numel());
-    return y.reshape(shape);
-  }
-  return a[1].is_tensor() ? quantile(a[0], a[1].tensor(), a[2].integer(), a[3], interpolation) : quantile(a[0], a[1].real(), a[2].integer(), a[3], interpolation);
+  const Tensor x = a[0];
+  const auto of = [&](const auto&... arguments) {
+    if constexpr (leaves_nan_out) return a[1].is_tensor() ? nanquantile(x, a[1].tensor(), arguments...) : nanquantile(x, a[1].real(), arguments...);
+    else return a[1].is_tensor() ? quantile(x, a[1].tensor(), arguments...) : quantile(x, a[1].real(), arguments...);
+  };
+  if (!a[2].is_none()) return of(a[2].integer(), a[3].boolean(), interpolation);
+  // Without a dimension keepdim keeps all of them, of size 1.
+  const Tensor y = of(interpolation);
+  if (!a[3].boolean()) return y;
+  Shape shape = Shape::filled(int(x.dim()), 1);
+  if (a[1].is_tensor() && a[1].tensor().dim() == 1) shape.insert(0, a[1].tensor().numel());
+  return y.reshape(shape);
 }
 
 Result argmax_of(Args& a) {
@@ -135,7 +140,8 @@ Table extremes() {
       {"unique*", "input sorted=True return_inverse=False return_counts=False dim=None", unique_of},
       {"bincount*", "input weights=None minlength=0", [](Args& a) { return bincount(a[0], a[1], a[2]); }},
       {"histc*", "input bins=100 min=0 max=0", [](Args& a) { return histc(a[0], a[1], a[2].real(), a[3].real()); }},
-      {"quantile*", "input q dim=None keepdim=False * interpolation='linear'", quantile_of},
+      {"quantile*", "input q dim=None keepdim=False * interpolation='linear'", quantile_of<false>},
+      {"nanquantile*", "input q dim=None keepdim=False * interpolation='linear'", quantile_of<true>},
   };
 }
 
