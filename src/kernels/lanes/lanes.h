@@ -1,7 +1,6 @@
-// Short vectors of the instruction set that a file is compiled for: Lanes<float> holds 16, 8 or 4 numbers. The arithmetic is the
-// compiler's own (a * b + c, a < b, a & b on GNU vectors, a number beside a vector counts for all lanes); here stands what the
-// operators do not say. Intrinsics occur in this folder only, for masked and non-temporal memory access and the
-// like, where no plain loop becomes the instruction. Everything is static and inline: nothing of it may leave an object file.
+// Short vectors of the instruction set that a file is compiled for: Lanes<float> holds 16, 8 or 4 numbers. The arithmetic is the compiler's own
+// (a * b + c, a < b, a & b on GNU vectors, a number beside a vector counts for all lanes); here stands what the operators do not say. Intrinsics
+// occur in this folder only, where no plain loop becomes the instruction. Everything is static and inline: nothing of it may leave an object file.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +25,8 @@ static constexpr int kLaneBytes = 32;
 static constexpr int kLaneBytes = 16;
 #endif
 
-// GCC drops an aligned attribute on a dependent type, hence one line for each element type.
 template <class T>
-struct LanesOf;
+struct LanesOf;  // GCC drops an aligned attribute on a dependent type, hence one line for each element type
 #define EMBER_LANES_OF(T)                                                                   \
   template <>                                                                               \
   struct LanesOf<T> {                                                                       \
