@@ -111,11 +111,11 @@ GraphWalk::~GraphWalk() {
 
 void GraphWalk::push(Node* node) {
   heap_.push_back(node);
-  std::push_heap(heap_.begin(), heap_.end(), by_sequence);
+  if (heap_.size() > 1) std::push_heap(heap_.begin(), heap_.end(), by_sequence);  // along a chain there is one at a time
 }
 
 Node* GraphWalk::pop() {
-  std::pop_heap(heap_.begin(), heap_.end(), by_sequence);
+  if (heap_.size() > 1) std::pop_heap(heap_.begin(), heap_.end(), by_sequence);
   Node* node = heap_.back();
   heap_.pop_back();
   return node;

@@ -102,15 +102,17 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
     const T* const scores = x.data<T>();
     kernels::log_sum_exp_rows<T>(rows, n, scores, tops, logs, softmax);
     double total = 0;
+    int64_t kept_rows = 0;
     const int64_t* const t = target.data<int64_t>();
-    T* const losses = loss.data<T>();
+    T *const losses = loss.data<T>(), *const by_row = reduction == Reduction::None ? losses : nullptr;
     for (int64_t i = 0; i < rows; ++i) {
       const bool keep = t[i] != ignore_index;
       const T value = keep ? (tops[i] - scores[i * n + t[i]]) + logs[i] : T(0);
-      if (reduction == Reduction::None) losses[i] = value;
+      if (by_row) by_row[i] = value;
       total += double(value);
-      kept += keep;
+      kept_rows += keep;
     }
+    kept = double(kept_rows);
     if (reduction != Reduction::None) losses[0] = T(reduction == Reduction::Mean ? total / kept : total);
   });
   const double scale = reduction == Reduction::Mean ? 1 / kept : 1;
