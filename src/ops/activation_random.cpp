@@ -23,7 +23,8 @@ Tensor rrelu(const Tensor& x, RReluOptions o) {
   const Tensor dense = x.detach().contiguous(), slopes = make_dense(x.sizes(), x.dtype());
   Generator& generator = default_generator();
   with_real(x.dtype(), [&]<class T>(T) {
-    for (int64_t i = 0; i < dense.numel(); ++i) slopes.data<T>()[i] = dense.data<T>()[i] <= 0 ? T(generator.uniform() * (o.upper - o.lower) + o.lower) : T(1);
+    const double lower = T(o.lower), upper = T(o.upper);
+    for (int64_t i = 0; i < dense.numel(); ++i) slopes.data<T>()[i] = dense.data<T>()[i] <= 0 ? T(generator.uniform() * (upper - lower) + lower) : T(1);
   });
   return x * slopes;
 }

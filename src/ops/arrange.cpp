@@ -232,7 +232,9 @@ Tensor triu_indices(int64_t rows, int64_t columns, int64_t offset, TensorOptions
 
 Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, TensorOptions options) {
   check<RuntimeError>(steps >= 0, "number of steps must be non-negative");
-  const Tensor y = pow(base, linspace(start, end, steps, {.dtype = kFloat64})).to(options.dtype == DType::Undefined ? get_default_dtype() : options.dtype);
+  const DType dtype = options.dtype == DType::Undefined ? get_default_dtype() : options.dtype;
+  if (!is_floating_point(dtype)) start = start.to<int64_t>(), end = end.to<int64_t>();  // as PyTorch: of whole numbers the exponents are whole, too
+  const Tensor y = pow(base, linspace(start, end, steps, {.dtype = kFloat64})).to(dtype);
   if (options.requires_grad) y.requires_grad_();
   return y;
 }

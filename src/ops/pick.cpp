@@ -72,10 +72,11 @@ Tensor index_fill(const Tensor& x, int64_t at, const Tensor& index, const Operan
   check<IndexError>(index.dtype() == kInt64, "index_fill_(): Expected dtype int64 for index.");
   check<RuntimeError>(index.dim() <= 1, "Index has to be a vector/scalar");
   const Tensor filling = value.is_tensor() ? value.tensor().to(x.dtype()) : full({}, value.number(), x.dtype());
-  const Tensor places = from_the_front(index, dim, x.dim() ? x.sizes()[dim] : 1);
+  // A place that is named twice is filled once, and counts once in the gradient of the value.
+  const Tensor places = unique(from_the_front(index, dim, x.dim() ? x.sizes()[dim] : 1)).values;
   if (x.dim() == 0) return index_fill(x.reshape({1}), 0, index, filling).reshape({});
   Shape sizes = x.sizes().shape();
-  sizes[dim] = index.numel();
+  sizes[dim] = places.numel();
   return scatter(x, dim, element_index(places, sizes, dim), filling.expand(sizes));
 }
 

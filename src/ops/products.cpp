@@ -42,6 +42,7 @@ Tensor addbmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions o)
   const Shape sizes{a.size(1), b.size(2)};
   // The sum over the batch is one product of matrices that lie side by side.
   const Tensor product = mm(a.transpose(0, 1).reshape({a.size(1), a.size(0) * a.size(2)}), b.reshape({b.size(0) * b.size(1), b.size(2)}));
+  if (!is_floating_point(x.dtype())) o = {.beta = o.beta.to<int64_t>(), .alpha = o.alpha.to<int64_t>()};  // as PyTorch: 0.6 counts as 0
   return combined(x.expand(sizes), product, o);
 }
 

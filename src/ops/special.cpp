@@ -178,8 +178,9 @@ Tensor xlogy(const Operand& x, const Operand& y) {
   const Pair p(x, y, real_type(result_type(x, y)));
   Tensor z;
   with_real(p.dtype, [&]<class T>(T) { z = each_pair<T>(p.a, p.b, [](T u, T v) { return std::isnan(v) ? v : u == 0 ? T(0) : u * std::log(v); }); });
-  return record("Xlogy", {p.a, p.b}, std::move(z), [x = Saved(p.a), y = Saved(p.b)](const Tensor& dz, Grads& grads) {
-    if (grads.wants(0)) grads.add(0, masked_fill(xlogy(dz, y.get()), eq(x.get(), 0) & le(y.get(), 0), 0));
+  const bool of_number = !y.is_tensor();  // of which a NaN counts as not positive
+  return record("Xlogy", {p.a, p.b}, std::move(z), [x = Saved(p.a), y = Saved(p.b), of_number](const Tensor& dz, Grads& grads) {
+    if (grads.wants(0)) grads.add(0, masked_fill(xlogy(dz, y.get()), eq(x.get(), 0) & (of_number ? logical_not(gt(y.get(), 0)) : le(y.get(), 0)), 0));
     if (grads.wants(1)) grads.add(1, dz * x.get() / y.get());
   });
 }

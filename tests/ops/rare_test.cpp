@@ -131,3 +131,17 @@ TEST_CASE("ParameterList and ParameterDict: in the state, trained, copied") {
   CHECK_THROWS_WITH(net.weights[2], "index 2 is out of range");
   CHECK_THROWS_WITH(net.named["other"], "ParameterDict has no parameter 'other'");
 }
+
+TEST_CASE("whole numbers, places named twice and numbers that are NaN: as PyTorch takes them") {
+  const Tensor a = arange(12).view({2, 2, 3}), b = arange(12).view({2, 3, 2});
+  CHECK(addbmm(full({2, 2}, 5, kInt64), a, b, {.beta = 0.6}).equal(tensor({{182, 206}, {272, 314}})));
+  CHECK(addbmm(full({2, 2}, 5, kInt64), a, b, {.beta = 1.5, .alpha = 1.7}).equal(tensor({{187, 211}, {277, 319}})));
+  CHECK(logspace(-2.7, 1.2, 4, 10, {.dtype = kInt64}).equal(tensor({0, 0, 1, 10})));
+  const Tensor value = scalar_tensor(2.0).requires_grad_();
+  index_fill(zeros({3}), 0, tensor({1, 1}), value).sum().backward();
+  CHECK(value.grad().item<double>() == 1);
+  const Tensor x = tensor({0.f, 1.f}).requires_grad_();
+  xlogy(x, NAN).sum().backward();
+  CHECK(x.grad()[0].item<float>() == 0);
+  CHECK(std::isnan(x.grad()[1].item<float>()));
+}

@@ -12,7 +12,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNNER = ROOT / "build/release/bin/parity_runner"
-GOLDEN = ROOT / "tests/parity/golden"
+COMMITTED = sorted((ROOT / "tests/parity").iterdir())
 
 HEAD = """# The same numbers as PyTorch
 
@@ -80,6 +80,24 @@ def table_of(folder):
         return json.load(open(file.name)), run.stdout.splitlines()[-1]
 
 
+def together(tables):
+    """One table for several folders."""
+    kinds, names = {}, {}
+    for table in tables:
+        for kind, row in table["kinds"].items():
+            sums = kinds.setdefault(kind, {"passed": 0, "failed": 0, "skipped": 0})
+            for key in sums:
+                sums[key] += row[key]
+        for name, row in table["names"].items():
+            seen = names.setdefault(name, row)
+            if seen is not row:
+                seen["passed"] += row["passed"]
+                seen["worst"] = max(seen["worst"], row["worst"])
+                seen.setdefault("wider", row.get("wider")) if "wider" in row else None
+    total = {key: sum(row[key] for row in kinds.values()) for key in ("passed", "failed", "skipped")}
+    return {"kinds": kinds, "names": names}, f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped"
+
+
 def made_by(folder):
     with open(folder / "tensors.safetensors", "rb") as file:
         size = int.from_bytes(file.read(8), "little")
@@ -96,9 +114,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--live", type=pathlib.Path)
     options = parser.parse_args()
-    golden, golden_line = table_of(GOLDEN)
+    golden, golden_line = together(table_of(folder)[0] for folder in COMMITTED)
     live, live_line = table_of(options.live) if options.live else ({"names": {}, "kinds": {}}, "")
-    text = HEAD + "\n## Results\n" + kinds(f"**Committed cases** (`tests/parity/golden`, made by {made_by(GOLDEN)})", golden, golden_line)
+    text = HEAD + "\n## Results\n" + kinds(f"**Committed cases** (the folders of `tests/parity`, made by {made_by(COMMITTED[0])})", golden, golden_line)
     if options.live:
         text += kinds(f"**A large suite made afresh** (by {made_by(options.live)})", live, live_line)
     text += "\n## Name by name\n\nCases passed, and the worst error in units of the case's tolerance (1 would fail).\n\n"
