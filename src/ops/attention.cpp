@@ -51,7 +51,7 @@ void check_arguments(const Tensor& q, const Tensor& k, const Tensor& v, const At
   check<RuntimeError>(q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2,
                       "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {} key.dim: {} and value.dim: {} instead.",
                       q.dim(), k.dim(), v.dim());
-  check<NotImplementedError>(is_floating_point(q.dtype()), "\"scaled_dot_product_attention\" not implemented for '{}'", scalar_type_name(q.dtype()));
+  check<RuntimeError>(is_floating_point(q.dtype()), "expected scalar type Float but found {}\nscaled_dot_product_attention: weights are real numbers", scalar_type_name(q.dtype()));
   check<RuntimeError>(q.size(-1) == k.size(-1), "mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})", q.size(-2), q.size(-1), k.size(-1),
                       k.size(-2));
   check<RuntimeError>(k.size(-2) == v.size(-2), "scaled_dot_product_attention: expected as many values as keys, {}, got {}", k.size(-2), v.size(-2));
