@@ -7,6 +7,8 @@
 
 #include <cmath>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "error_format.h"
 #include "tensor/defined.h"
@@ -37,8 +39,27 @@ struct WeightedTap {
   }
 };
 
+/// At a border several taps name the same element: the first of them takes all their weights, the others weigh nothing.
+std::vector<WeightedTap> merge_at_borders(const std::vector<WeightedTap>& taps) {
+  std::vector<WeightedTap> merged;
+  for (const WeightedTap& tap : taps) {
+    const int64_t out = tap.index.numel();
+    WeightedTap copy(out);
+    for (int64_t i = 0; i < out; ++i) {
+      const int64_t at = tap.index.data<int64_t>()[i];
+      double weight = tap.weight.data<double>()[i];
+      for (WeightedTap& earlier : merged)
+        if (weight != 0 && earlier.index.data<int64_t>()[i] == at) earlier.weight.data<double>()[i] += std::exchange(weight, 0.0);
+      copy.set(i, at, weight);
+    }
+    merged.push_back(copy);
+  }
+  return merged;
+}
+
 /// Bytes are weighted as PyTorch does it: by whole numbers of as many bits as fit 16, halves rounded away from 0.
-Tensor weighted_bytes(const Tensor& x, int dim, const std::vector<WeightedTap>& taps, IntArrayRef shape) {
+Tensor weighted_bytes(const Tensor& x, int dim, const std::vector<WeightedTap>& by_tap, IntArrayRef shape) {
+  const std::vector<WeightedTap> taps = merge_at_borders(by_tap);  // before their weights are rounded
   double largest = 0;
   for (const WeightedTap& tap : taps) largest = std::max(largest, tap.weight.max().item<double>());
   int bits = 0;

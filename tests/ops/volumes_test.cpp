@@ -107,6 +107,11 @@ TEST_CASE("interpolate: bicubic, trilinear, area, nearest-exact with PyTorch's n
   CHECK_THROWS_WITH(interpolate(zeros({1, 1, 3}), {.size = {2}, .mode = "trilinear"}), "Got 3D input, but trilinear mode needs 5D input");
 }
 
+TEST_CASE("interpolate: bytes at a border weigh as PyTorch does, the sum of the taps there rounded once") {
+  const Tensor x = tensor({7, 6, 9, 3, 3, 9, 0, 1, 2, 9, 7, 8, 6, 3, 4, 8}, {.dtype = kUInt8}).reshape({1, 1, 4, 4});
+  CHECK(interpolate(x, {.size = {3, 3}, .mode = "bicubic"}).to_vector<uint8_t>() == std::vector<uint8_t>{7, 7, 3, 3, 7, 4, 6, 4, 7});
+}
+
 TEST_CASE("grid_sample: PyTorch's numbers in each mode") {
   const Tensor image = arange(6.0).view({1, 1, 2, 3}), grid = tensor({{{{-1.0, 0.5}, {0.2, 0.9}}}});
   const auto sampled = [&](const char* mode, const char* padding) { return grid_sample(image, grid, {.mode = mode, .padding_mode = padding}).reshape({-1}); };
