@@ -71,7 +71,8 @@ static void parameters() {
   NoGradGuard no_grad;
   bn.weight.copy_(sqrt(x.var(0, 0) + bn.eps));
   bn.bias.copy_(x.mean(0));
-  fmt::print("  weight = sqrt(var + eps) and bias = mean undo the normalisation: largest change of x is {:.1e}\n", (bn(x) - x).abs().max().item<double>());
+  fmt::print("  weight = sqrt(var + eps) and bias = mean undo the normalisation: largest change of x is {:.1e}\n",
+             (bn(x) - x).abs().max().item<double>());
 }
 
 static void example() {
@@ -133,8 +134,9 @@ static void modes() {
 }
 
 int main(int argc, char** argv) {
-  const std::pair<std::string, void (*)()> cards[] = {{"purpose", purpose}, {"classes", classes}, {"parameters", parameters}, {"example", example},
-                                                      {"evaluation", evaluation}, {"pitfall", pitfall}, {"modes", modes}, {"faster_training", faster_training}};
+  const std::pair<std::string, void (*)()> cards[] = {
+      {"purpose", purpose},       {"classes", classes}, {"parameters", parameters}, {"example", example},
+      {"evaluation", evaluation}, {"pitfall", pitfall}, {"modes", modes},           {"faster_training", faster_training}};
   const std::string wanted = argc > 1 ? argv[1] : "";
   bool found = false;
   for (const auto& [name, card] : cards)

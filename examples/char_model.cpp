@@ -20,7 +20,8 @@ struct Text {
   explicit Text(const std::string& file) {
     std::ifstream in(file);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (text.size() <= std::size_t(2 * kLength)) throw std::runtime_error(fmt::format("{}: expected a text of more than {} characters", file, 2 * kLength));
+    if (text.size() <= std::size_t(2 * kLength))
+      throw std::runtime_error(fmt::format("{}: expected a text of more than {} characters", file, 2 * kLength));
     std::vector<int64_t> numbers;
     for (const char c : text) {
       if (alphabet.find(c) == std::string::npos) alphabet += c;
@@ -42,8 +43,9 @@ struct Attention : Model {
   nn::Embedding& symbol = add("symbol", nn::Embedding(characters, width));
   nn::Embedding& position = add("position", nn::Embedding(kLength, width));
   nn::TransformerEncoder& encoder = add(
-      "encoder", nn::TransformerEncoder(nn::TransformerEncoderLayer(width, 4, {.dim_feedforward = 4 * width, .batch_first = true, .norm_first = true}), 2,
-                                        nn::LayerNorm(width), false));
+      "encoder",
+      nn::TransformerEncoder(nn::TransformerEncoderLayer(width, 4, {.dim_feedforward = 4 * width, .batch_first = true, .norm_first = true}), 2,
+                             nn::LayerNorm(width), false));
   nn::Linear& out = add("out", nn::Linear(width, characters));
   Tensor logits(const Tensor& codes) const override {
     const int64_t length = codes.size(1);

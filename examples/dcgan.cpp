@@ -11,10 +11,8 @@ using namespace ember;
 static void init(nn::Module& model) {
   NoGradGuard no_grad;
   for (const auto& [path, p] : model.named_parameters()) {
-    if (p.dim() == 4)
-      nn::init::normal_(p, 0, 0.02);
-    else if (path.find("weight") != std::string::npos)
-      nn::init::normal_(p, 1, 0.02);
+    if (p.dim() == 4) nn::init::normal_(p, 0, 0.02);
+    else if (path.find("weight") != std::string::npos) nn::init::normal_(p, 1, 0.02);
   }
 }
 

@@ -30,10 +30,16 @@ static void print_confusion(nn::Module& model, const Tensor& x, const Tensor& y)
 int main() {
   manual_seed(0);
   const Digits digits = load_digits();
-  nn::Sequential model{
-      nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Flatten(), nn::Linear(32 * 2 * 2, 10)};
+  nn::Sequential model{nn::Conv2d(1, 16, 3, {.padding = 1}),
+                       nn::BatchNorm2d(16),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Conv2d(16, 32, 3, {.padding = 1}),
+                       nn::BatchNorm2d(32),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Flatten(),
+                       nn::Linear(32 * 2 * 2, 10)};
   fmt::print("{}\n", model.repr());
 
   data::TensorDataset train({digits.train_x, digits.train_y});

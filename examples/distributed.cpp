@@ -49,10 +49,16 @@ int main(int argc, char** argv) {
   const Digits digits = read_images(folder);
   const data::TensorDataset train({digits.train_x, digits.train_y}), test({digits.test_x, digits.test_y});
   const int64_t side = digits.train_x.size(2) / 4;
-  nn::Sequential net{
-      nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Flatten(), nn::Linear(32 * side * side, 10)};
+  nn::Sequential net{nn::Conv2d(1, 16, 3, {.padding = 1}),
+                     nn::BatchNorm2d(16),
+                     nn::ReLU(),
+                     nn::MaxPool2d(2),
+                     nn::Conv2d(16, 32, 3, {.padding = 1}),
+                     nn::BatchNorm2d(32),
+                     nn::ReLU(),
+                     nn::MaxPool2d(2),
+                     nn::Flatten(),
+                     nn::Linear(32 * side * side, 10)};
   if (sync) nn::convert_sync_batchnorm(net);
   optim::SGD optimizer(net.parameters(), {.lr = 0.05, .momentum = 0.9});
   optim::CosineAnnealingLR scheduler(optimizer, {.T_max = epochs});

@@ -12,9 +12,9 @@ using namespace ember;
 struct Net : nn::Module {
   explicit Net(int64_t classes) : head(add("head", nn::Linear(32 * 2 * 2, classes))) {}
   Tensor forward(const Tensor& x) override { return head(features(x)); }
-  nn::Sequential& features =
-      add("features", nn::Sequential{nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
-                                     nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten()});
+  nn::Sequential& features = add(
+      "features", nn::Sequential{nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
+                                 nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten()});
   nn::Linear& head;
 };
 

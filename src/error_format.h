@@ -17,8 +17,8 @@ template <class Kind, class... Args>
 
 /// How an argument of a check travels to the text: small plain values as copies, so that they may stay in registers; the rest where it is.
 template <class T>
-using CheckArgument = std::conditional_t<std::is_trivially_copyable_v<std::decay_t<T>> && sizeof(std::decay_t<T>) <= 16,
-                                         std::decay_t<T>, const std::remove_reference_t<T>&>;
+using CheckArgument = std::conditional_t<std::is_trivially_copyable_v<std::decay_t<T>> && sizeof(std::decay_t<T>) <= 16, std::decay_t<T>,
+                                         const std::remove_reference_t<T>&>;
 
 template <class Kind, class... Args>
 [[noreturn, gnu::noinline, gnu::cold]] void fail_check(fmt::string_view text, Args... args) {
@@ -28,7 +28,8 @@ template <class Kind, class... Args>
 /// A check that holds costs its condition and nothing else: the text is made out of line.
 template <class Kind, class... Args>
 [[gnu::always_inline]] inline void check(bool condition, fmt::format_string<Args...> text, Args&&... args) {
-  if (!condition) [[unlikely]] fail_check<Kind, CheckArgument<Args>...>(text, args...);
+  if (!condition) [[unlikely]]
+    fail_check<Kind, CheckArgument<Args>...>(text, args...);
 }
 
 /// Hands the text to the warning handler.

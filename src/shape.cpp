@@ -6,9 +6,7 @@
 
 namespace ember {
 
-static void check_size(int64_t size) {
-  check<RuntimeError>(size <= kMaxDims, "a tensor has at most {} dimensions, got {}", kMaxDims, size);
-}
+static void check_size(int64_t size) { check<RuntimeError>(size <= kMaxDims, "a tensor has at most {} dimensions, got {}", kMaxDims, size); }
 
 Shape::Shape(const int64_t* begin, const int64_t* end) {
   check_size(end - begin);
@@ -80,9 +78,8 @@ Shape broadcast_shapes(IntArrayRef a, IntArrayRef b) {
   Shape result = Shape::filled(dims, 1);
   for (int i = 1; i <= dims; ++i) {
     const int64_t x = i <= a.size() ? a[a.size() - i] : 1, y = i <= b.size() ? b[b.size() - i] : 1;
-    check<RuntimeError>(x == y || x == 1 || y == 1,
-                        "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {}", x, y,
-                        dims - i);
+    check<RuntimeError>(x == y || x == 1 || y == 1, "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {}", x,
+                        y, dims - i);
     result[dims - i] = x == 1 ? y : x;
   }
   return result;
@@ -90,8 +87,7 @@ Shape broadcast_shapes(IntArrayRef a, IntArrayRef b) {
 
 int wrap_dim(int64_t dim, int dims) {
   const int range = dims > 0 ? dims : 1;  // a 0-dim tensor takes -1 and 0
-  check<IndexError>(dim >= -range && dim < range, "Dimension out of range (expected to be in range of [{}, {}], but got {})",
-                    -range, range - 1, dim);
+  check<IndexError>(dim >= -range && dim < range, "Dimension out of range (expected to be in range of [{}, {}], but got {})", -range, range - 1, dim);
   return int(dim < 0 ? dim + range : dim);
 }
 

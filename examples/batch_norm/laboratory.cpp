@@ -23,10 +23,8 @@ bool holds_mnist(const fs::path& folder) {
 /// The folder that the user names, in any of the layouts that people have; else the images that come with the source.
 std::string find_mnist(const std::string& named) {
   std::vector<fs::path> roots;
-  if (!named.empty())
-    roots = {named};
-  else if (const char* const data = std::getenv("EMBER_DATA"); data && *data)
-    roots.push_back(data);
+  if (!named.empty()) roots = {named};
+  else if (const char* const data = std::getenv("EMBER_DATA"); data && *data) roots.push_back(data);
   for (const fs::path& root : roots)
     for (const char* below : {"", "mnist", "MNIST/raw"})
       if (holds_mnist(root / below)) return (root / below).string();
@@ -117,12 +115,9 @@ nn::Sequential mlp_with(const NetOptions& options, const std::function<void(nn::
   for (int layer = 0; layer < options.layers; ++layer) {
     linear(layer == 0 ? 784 : 100, 100, options.norm == std::string("none"));
     add_norm(net);
-    if (options.activation == std::string("sigmoid"))
-      net.append(nn::Sigmoid());
-    else if (options.activation == std::string("tanh"))
-      net.append(nn::Tanh());
-    else
-      net.append(nn::ReLU());
+    if (options.activation == std::string("sigmoid")) net.append(nn::Sigmoid());
+    else if (options.activation == std::string("tanh")) net.append(nn::Tanh());
+    else net.append(nn::ReLU());
   }
   linear(100, 10, true);
   return net;

@@ -15,12 +15,14 @@ class TensorAccessor {
     for (int d = 0; d < N; ++d) sizes_[d] = sizes[d], strides_[d] = strides[d];
   }
   decltype(auto) operator[](int64_t i) const {
-    if (i < 0 || i >= sizes_[0]) [[unlikely]] accessor_out_of_bounds(i, sizes_[0]);
+    if (i < 0 || i >= sizes_[0]) [[unlikely]]
+      accessor_out_of_bounds(i, sizes_[0]);
     if constexpr (N == 1) return static_cast<T&>(data_[i * strides_[0]]);
     else return TensorAccessor<T, N - 1>(data_ + i * strides_[0], sizes_ + 1, strides_ + 1);
   }
   int64_t size(int dim) const {
-    if (dim < 0 || dim >= N) [[unlikely]] accessor_out_of_bounds(dim, N);
+    if (dim < 0 || dim >= N) [[unlikely]]
+      accessor_out_of_bounds(dim, N);
     return sizes_[dim];
   }
   T* data() const { return data_; }

@@ -74,13 +74,13 @@ struct Node {
   ReferenceCount references;
   std::uint8_t dims = 0;
   DType dtype = kFloat32;
-  bool released = false;     // the closure and its saved values are gone
+  bool released = false;       // the closure and its saved values are gone
   bool keeps_nothing = false;  // no saved values: may run any number of times
-  std::uint32_t bytes = 0;   // of this block
+  std::uint32_t bytes = 0;     // of this block
   std::uint32_t inputs = 0;
   std::uint32_t module = 0;  // whose forward recorded it; 0: none
   std::uint64_t sequence = 0;
-  std::uint64_t mark = 0;    // the last graph walk that needs this node, when a walk is restricted
+  std::uint64_t mark = 0;  // the last graph walk that needs this node, when a walk is restricted
   const char* name = nullptr;
   union {
     TensorImpl* grad = nullptr;  // what has arrived so far, owning
@@ -89,10 +89,10 @@ struct Node {
   NodeHooks* hooks = nullptr;
   Edge* edges = inline_edges;
   Edge inline_edges[kInlineInputs];  // like the sizes, written by attach as far as they go
-  int64_t sizes[kMaxDims];       // of the output, for the check of its gradient
+  int64_t sizes[kMaxDims];           // of the output, for the check of its gradient
 
   virtual void run(const Tensor& dy, Grads& grads) = 0;
-  virtual void release() = 0;    // destroys the closure
+  virtual void release() = 0;  // destroys the closure
 
  protected:
   ~Node() = default;
@@ -158,9 +158,7 @@ struct InputRef {
   TensorImpl* impl;
 };
 bool view_has_history(TensorImpl* view);  // brings the node of a view up to date with writes to its base
-inline bool needs_grad(InputRef input) {
-  return input.impl->requires_grad || input.impl->node || (input.impl->meta && view_has_history(input.impl));
-}
+inline bool needs_grad(InputRef input) { return input.impl->requires_grad || input.impl->node || (input.impl->meta && view_has_history(input.impl)); }
 void* allocate_node(std::size_t bytes);
 void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor& output);
 void attach_view(const Tensor& base, const Tensor& view);
@@ -171,9 +169,7 @@ struct NodeOf final : Node {
   union {
     Backward backward;
   };
-  explicit NodeOf(Backward&& b) : backward(static_cast<Backward&&>(b)) {
-    keeps_nothing = std::is_trivially_destructible_v<Backward>;
-  }
+  explicit NodeOf(Backward&& b) : backward(static_cast<Backward&&>(b)) { keeps_nothing = std::is_trivially_destructible_v<Backward>; }
   ~NodeOf() {}
   void run(const Tensor& dy, Grads& grads) override { backward(dy, grads); }
   void release() override { backward.~Backward(); }
@@ -248,12 +244,12 @@ struct GradOptions {
 };
 /// Gradients of outputs with respect to inputs, without touching any grad. As torch.autograd.grad. An input that the outputs do
 /// not depend on throws unless allow_unused, which gives an undefined tensor for it.
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const std::vector<Tensor>& grad_outputs = {}, GradOptions options = {});
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs, const std::vector<Tensor>& grad_outputs = {},
+                         GradOptions options = {});
 
 /// backward from several outputs at once, into `inputs` only when some are named. As torch.autograd.backward.
-void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients = {}, bool retain_graph = false,
-              bool create_graph = false, const std::vector<Tensor>& inputs = {});
+void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients = {}, bool retain_graph = false, bool create_graph = false,
+              const std::vector<Tensor>& inputs = {});
 
 /// Makes backward stop at the first NaN, naming the operation whose backward made it. As torch.autograd.set_detect_anomaly.
 void set_detect_anomaly(bool on);

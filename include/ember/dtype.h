@@ -40,11 +40,17 @@ DType get_default_dtype();
 void set_default_dtype(DType d);
 
 /// DType of a C++ type: dtype_of<float> == kFloat32. Other types have none and do not compile.
-template <class T> inline constexpr DType dtype_of = DType::Undefined;
-template <> inline constexpr DType dtype_of<float> = kFloat32;
-template <> inline constexpr DType dtype_of<double> = kFloat64;
-template <> inline constexpr DType dtype_of<std::int64_t> = kInt64;
-template <> inline constexpr DType dtype_of<std::uint8_t> = kUInt8;
-template <> inline constexpr DType dtype_of<bool> = kBool;
+template <class T>
+inline constexpr DType dtype_of = DType::Undefined;
+template <>
+inline constexpr DType dtype_of<float> = kFloat32;
+template <>
+inline constexpr DType dtype_of<double> = kFloat64;
+template <>
+inline constexpr DType dtype_of<std::int64_t> = kInt64;
+template <>
+inline constexpr DType dtype_of<std::uint8_t> = kUInt8;
+template <>
+inline constexpr DType dtype_of<bool> = kBool;
 
 }  // namespace ember

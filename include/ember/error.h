@@ -21,11 +21,21 @@ class Error : public std::exception {
   bool has_place_ = false;
 };
 
-struct RuntimeError : Error { using Error::Error; };
-struct NotImplementedError : RuntimeError { using RuntimeError::RuntimeError; };
-struct ValueError : Error { using Error::Error; };
-struct IndexError : Error { using Error::Error; };
-struct TypeError : Error { using Error::Error; };
+struct RuntimeError : Error {
+  using Error::Error;
+};
+struct NotImplementedError : RuntimeError {
+  using RuntimeError::RuntimeError;
+};
+struct ValueError : Error {
+  using Error::Error;
+};
+struct IndexError : Error {
+  using Error::Error;
+};
+struct TypeError : Error {
+  using Error::Error;
+};
 
 /// Called with the text of each warning; the default writes it to stderr. Returns the handler that was set before.
 using WarningHandler = void (*)(const char* message);

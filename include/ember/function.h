@@ -35,24 +35,21 @@ class Context {
   friend struct FunctionCall;
   std::vector<Tensor> to_save_, constant_, gradients_;
   std::vector<Saved> saved_;
-  std::vector<int> saved_output_;     // which output a saved value is, -1 for others
-  std::vector<Node*> output_nodes_;   // while they live; not owned: they own this
+  std::vector<int> saved_output_;    // which output a saved value is, -1 for others
+  std::vector<Node*> output_nodes_;  // while they live; not owned: they own this
   std::vector<bool> needs_;
 };
 
 using FunctionForward = std::vector<Tensor> (*)(Context&, const std::vector<Tensor>&);
 using FunctionBackward = std::vector<Tensor> (*)(Context&, const std::vector<Tensor>&);
 /// What Function<Self>::apply calls: runs forward without recording, and records backward where an input needs a gradient.
-std::vector<Tensor> apply_function(const char* name, FunctionForward forward, FunctionBackward backward,
-                                   const std::vector<Tensor>& inputs);
+std::vector<Tensor> apply_function(const char* name, FunctionForward forward, FunctionBackward backward, const std::vector<Tensor>& inputs);
 
 template <class Self>
 struct Function {
   using Context = autograd::Context;
   static constexpr const char* name = "Function";  ///< shadow it to name the node
-  static std::vector<Tensor> apply(const std::vector<Tensor>& inputs) {
-    return apply_function(Self::name, &Self::forward, &Self::backward, inputs);
-  }
+  static std::vector<Tensor> apply(const std::vector<Tensor>& inputs) { return apply_function(Self::name, &Self::forward, &Self::backward, inputs); }
 };
 
 }  // namespace ember::autograd

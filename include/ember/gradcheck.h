@@ -6,7 +6,7 @@
 namespace ember::autograd {
 
 struct GradcheckOptions {
-  double eps = 1e-6;    ///< step of the central differences
+  double eps = 1e-6;  ///< step of the central differences
   double atol = 1e-5;
   double rtol = 1e-3;
   bool raise_exception = true;  ///< otherwise false is returned

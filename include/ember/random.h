@@ -31,7 +31,7 @@ class MersenneTwister {
   std::uint32_t next();
 
   alignas(64) std::uint32_t state_[640];  // 624 words, and room for the generator's loop
-  std::uint32_t words_[624];  // the state, tempered
+  std::uint32_t words_[624];              // the state, tempered
   int position_ = 624;
   std::uint64_t seed_ = 0;
   double next_normal_ = 0;
@@ -56,9 +56,9 @@ class Generator {
 
   std::uint32_t random();
   std::uint64_t random64();
-  double uniform();                                 ///< [0, 1), 53 bits
-  double normal();                                  ///< keeps every second one
-  void fill(std::int64_t n, std::uint32_t* words);  ///< the next n words
+  double uniform();                                                         ///< [0, 1), 53 bits
+  double normal();                                                          ///< keeps every second one
+  void fill(std::int64_t n, std::uint32_t* words);                          ///< the next n words
   void toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coins);  ///< n times: are the 53 bits of random64() below `threshold`?
 
  private:
@@ -71,9 +71,9 @@ Generator& default_generator();  ///< what everything draws from unless another 
 /// Another one for this thread, until null takes it away; returns the one before. For the library.
 Generator* exchange_default_generator(Generator* generator);
 Generator& manual_seed(std::uint64_t seed);  ///< of the default generator. As torch.manual_seed
-std::uint64_t initial_seed();  ///< of the default generator
-Tensor get_rng_state();  ///< its 5056 bytes, as torch.get_rng_state
-void set_rng_state(const Tensor& state);  ///< throws RuntimeError for anything else
+std::uint64_t initial_seed();                ///< of the default generator
+Tensor get_rng_state();                      ///< its 5056 bytes, as torch.get_rng_state
+void set_rng_state(const Tensor& state);     ///< throws RuntimeError for anything else
 
 Tensor rand(IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);   ///< uniform in [0, 1)
 Tensor randn(IntArrayRef sizes, TensorOptions options = {}, Generator* generator = nullptr);  ///< normal, mean 0, variance 1

@@ -43,10 +43,12 @@ class Scalar {
       if (kind_ == kFloat64) {
         constexpr double half = double(std::uint64_t(1) << (sizeof(T) * 8 - 1));  // a power of two, so exact
         constexpr double low = std::is_signed_v<T> ? -half : 0, end = std::is_signed_v<T> ? half : 2 * half;
-        if (!((real_ >= low || real_ > low - 1) && real_ < end)) [[unlikely]] scalar_overflow(kInt64, sizeof(T));
+        if (!((real_ >= low || real_ > low - 1) && real_ < end)) [[unlikely]]
+          scalar_overflow(kInt64, sizeof(T));
         return T(real_);
       }
-      if (sizeof(T) > 1 && std::int64_t(T(integer_)) != integer_) [[unlikely]] scalar_overflow(kInt64, sizeof(T));
+      if (sizeof(T) > 1 && std::int64_t(T(integer_)) != integer_) [[unlikely]]
+        scalar_overflow(kInt64, sizeof(T));
       return T(integer_);
     } else {
       return kind_ == kFloat64 ? T(real_) : T(integer_);
@@ -55,7 +57,8 @@ class Scalar {
 
   /// `double v = x.sum().item()`. Throws RuntimeError for an integer that a double does not hold exactly: item<int64_t>() gives it.
   constexpr operator double() const {
-    if (kind_ != kFloat64 && (integer_ > kExact || integer_ < -kExact)) [[unlikely]] scalar_overflow(kFloat64, 8);
+    if (kind_ != kFloat64 && (integer_ > kExact || integer_ < -kExact)) [[unlikely]]
+      scalar_overflow(kFloat64, 8);
     return to<double>();
   }
 

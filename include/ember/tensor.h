@@ -85,16 +85,15 @@ class Tensor {
   bool is_contiguous() const { return checked("is_contiguous")->contiguous; }
   bool is_contiguous(MemoryFormat format) const;
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }  ///< the same tensor, not an equal one
-  bool shares_storage(const Tensor& other) const {
-    return checked("shares_storage")->storage == other.checked("shares_storage")->storage;
-  }
+  bool shares_storage(const Tensor& other) const { return checked("shares_storage")->storage == other.checked("shares_storage")->storage; }
   std::uint32_t version() const { return checked("version")->storage->version; }  ///< number of writes in place so far; `_version`
 
   /// The first element. Throws RuntimeError "expected scalar type Float but found Double" when T is not the dtype.
   template <class T>
   T* data() const {
     static_assert(dtype_of<T> != DType::Undefined, "elements are float, double, std::int64_t, std::uint8_t or bool");
-    if (dtype_of<T> != impl_->dtype) [[unlikely]] wrong_dtype(dtype_of<T>);
+    if (dtype_of<T> != impl_->dtype) [[unlikely]]
+      wrong_dtype(dtype_of<T>);
     return static_cast<T*>(impl_->data);
   }
   void* data_ptr() const { return checked("data_ptr")->data; }
@@ -136,10 +135,10 @@ class Tensor {
   bool requires_grad() const { return checked("requires_grad")->requires_grad || impl_->node || (impl_->meta && base_has_history()); }
   const Tensor& requires_grad_(bool on = true) const;
   bool is_leaf() const { return !checked("is_leaf")->node && !(impl_->meta && base_has_history()); }
-  const Tensor grad() const;                    ///< undefined until a backward reached this leaf; set_grad() replaces it
+  const Tensor grad() const;                            ///< undefined until a backward reached this leaf; set_grad() replaces it
   void set_grad(const OptionalTensor& gradient) const;  ///< undefined clears it
-  void retain_grad() const;                     ///< keep the gradient of a tensor that is not a leaf
-  Tensor detach() const;                        ///< the same memory without history
+  void retain_grad() const;                             ///< keep the gradient of a tensor that is not a leaf
+  Tensor detach() const;                                ///< the same memory without history
   void detach_() const;
   /// Gradients of this scalar (or of sum(this * gradient)) into the leaves' grad. As torch.Tensor.backward.
   void backward(const OptionalTensor& gradient = Tensor(), bool retain_graph = false, bool create_graph = false) const;
@@ -148,7 +147,7 @@ class Tensor {
   // --- views: same memory, recorded on the tape
   Tensor view(IntArrayRef sizes) const;
   Tensor view_as(const Tensor& other) const { return view(other.sizes()); }
-  Tensor reshape(IntArrayRef sizes) const;  ///< a view where possible, else a copy
+  Tensor reshape(IntArrayRef sizes) const;                                                        ///< a view where possible, else a copy
   Tensor as_strided(IntArrayRef sizes, IntArrayRef strides, int64_t offset = Slice::None) const;  ///< offset: in the storage; None is this tensor's
   Tensor expand(IntArrayRef sizes) const;
   Tensor expand_as(const Tensor& other) const { return expand(other.sizes()); }
@@ -215,15 +214,13 @@ class Tensor {
   const Tensor& index_put_(const std::vector<TensorIndex>& indices, Scalar value) const;
 
   // --- arithmetic and the rest of PyTorch's methods; documented at the functions of the same name in ember/ops/*.h
-  Tensor neg() const, abs() const, sign() const, square() const, reciprocal() const, sqrt() const, rsqrt() const,
-         exp() const, expm1() const, log() const, log2() const, log10() const, log1p() const, sin() const,
-         cos() const, tan() const, asin() const, acos() const, atan() const, sinh() const, cosh() const,
-         tanh() const, sigmoid() const, erf() const, floor() const, ceil() const, trunc() const, frac() const;
-  const Tensor &neg_() const, &abs_() const, &sign_() const, &square_() const, &reciprocal_() const, &sqrt_() const,
-         &rsqrt_() const, &exp_() const, &expm1_() const, &log_() const, &log2_() const, &log10_() const,
-         &log1p_() const, &sin_() const, &cos_() const, &tan_() const, &asin_() const, &acos_() const,
-         &atan_() const, &sinh_() const, &cosh_() const, &tanh_() const, &sigmoid_() const, &erf_() const,
-         &floor_() const, &ceil_() const, &trunc_() const, &frac_() const;
+  Tensor neg() const, abs() const, sign() const, square() const, reciprocal() const, sqrt() const, rsqrt() const, exp() const, expm1() const,
+      log() const, log2() const, log10() const, log1p() const, sin() const, cos() const, tan() const, asin() const, acos() const, atan() const,
+      sinh() const, cosh() const, tanh() const, sigmoid() const, erf() const, floor() const, ceil() const, trunc() const, frac() const;
+  const Tensor &neg_() const, &abs_() const, &sign_() const, &square_() const, &reciprocal_() const, &sqrt_() const, &rsqrt_() const, &exp_() const,
+      &expm1_() const, &log_() const, &log2_() const, &log10_() const, &log1p_() const, &sin_() const, &cos_() const, &tan_() const, &asin_() const,
+      &acos_() const, &atan_() const, &sinh_() const, &cosh_() const, &tanh_() const, &sigmoid_() const, &erf_() const, &floor_() const,
+      &ceil_() const, &trunc_() const, &frac_() const;
   Tensor round(int64_t decimals = 0) const;
   const Tensor& round_(int64_t decimals = 0) const;
   Tensor nan_to_num(double nan, const Operand& posinf, const Operand& neginf) const;
@@ -254,11 +251,11 @@ class Tensor {
   const Tensor& remainder_(const Operand& other) const;
   const Tensor& fmod_(const Operand& other) const;
   const Tensor& pow_(const Operand& exponent) const;
-  const Tensor &operator+=(const Operand& other) const&, &operator-=(const Operand& other) const&, &operator*=(const Operand& other) const&,
-         &operator/=(const Operand& other) const&;
+  const Tensor& operator+=(const Operand& other) const&, &operator-=(const Operand& other) const&, &operator*=(const Operand& other) const&,
+      &operator/=(const Operand& other) const&;
   // On what a function has returned: as `=`.
-  const Tensor &operator+=(const Operand& other) &&, &operator-=(const Operand& other) &&, &operator*=(const Operand& other) &&,
-         &operator/=(const Operand& other) &&;
+  const Tensor& operator+=(const Operand& other) &&, &operator-=(const Operand& other) &&, &operator*=(const Operand& other) &&,
+      &operator/=(const Operand& other) &&;
   Tensor lerp(const Tensor& end, const Operand& weight) const;
   Tensor addcmul(const Tensor& a, const Tensor& b, Scalar value = 1) const;
   Tensor addcdiv(const Tensor& a, const Tensor& b, Scalar value = 1) const;
@@ -268,8 +265,8 @@ class Tensor {
   Tensor where(const Tensor& condition, const Operand& other) const;  ///< this where condition holds
   Tensor masked_fill(const Tensor& mask, const Operand& value) const;
   const Tensor& masked_fill_(const Tensor& mask, const Operand& value) const;
-  Tensor eq(const Operand& other) const, ne(const Operand& other) const, lt(const Operand& other) const,
-         le(const Operand& other) const, gt(const Operand& other) const, ge(const Operand& other) const;
+  Tensor eq(const Operand& other) const, ne(const Operand& other) const, lt(const Operand& other) const, le(const Operand& other) const,
+      gt(const Operand& other) const, ge(const Operand& other) const;
   Tensor logical_not() const, isnan() const, isinf() const, isfinite() const;
   Tensor logical_and(const Tensor& other) const;
   Tensor logical_or(const Tensor& other) const;
@@ -277,14 +274,13 @@ class Tensor {
   // Bit by bit on whole numbers, logical on bools; NotImplementedError on real numbers.
   Tensor bitwise_not() const;
   Tensor bitwise_and(const Operand& other) const, bitwise_or(const Operand& other) const, bitwise_xor(const Operand& other) const,
-         bitwise_left_shift(const Operand& other) const, bitwise_right_shift(const Operand& other) const;
+      bitwise_left_shift(const Operand& other) const, bitwise_right_shift(const Operand& other) const;
   const Tensor &bitwise_not_() const, &bitwise_and_(const Operand& other) const, &bitwise_or_(const Operand& other) const,
-         &bitwise_xor_(const Operand& other) const, &bitwise_left_shift_(const Operand& other) const,
-         &bitwise_right_shift_(const Operand& other) const;
-  const Tensor &operator&=(const Operand& other) const&, &operator|=(const Operand& other) const&, &operator^=(const Operand& other) const&,
-         &operator<<=(const Operand& other) const&, &operator>>=(const Operand& other) const&;
-  const Tensor &operator&=(const Operand& other) &&, &operator|=(const Operand& other) &&, &operator^=(const Operand& other) &&,
-         &operator<<=(const Operand& other) &&, &operator>>=(const Operand& other) &&;
+      &bitwise_xor_(const Operand& other) const, &bitwise_left_shift_(const Operand& other) const, &bitwise_right_shift_(const Operand& other) const;
+  const Tensor& operator&=(const Operand& other) const&, &operator|=(const Operand& other) const&, &operator^=(const Operand& other) const&,
+      &operator<<=(const Operand& other) const&, &operator>>=(const Operand& other) const&;
+  const Tensor& operator&=(const Operand& other) &&, &operator|=(const Operand& other) &&, &operator^=(const Operand& other) &&,
+      &operator<<=(const Operand& other) &&, &operator>>=(const Operand& other) &&;
   Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
   bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
   bool equal(const Tensor& other) const;
@@ -375,7 +371,8 @@ class Tensor {
  private:
   /// What it points to, for a method that needs a tensor.
   const TensorImpl* checked(const char* method) const {
-    if (!defined()) [[unlikely]] detail::undefined_in_method(method);
+    if (!defined()) [[unlikely]]
+      detail::undefined_in_method(method);
     return impl_;
   }
   [[noreturn]] void wrong_dtype(DType asked) const;

@@ -51,9 +51,9 @@ struct alignas(64) TensorImpl {
   void* data = nullptr;            // first element
   Storage* storage = nullptr;
   int64_t numel = 1;
-  Node* node = nullptr;            // owning; what made this tensor, null for leaves
-  TensorImpl* grad = nullptr;      // owning
-  AutogradMeta* meta = nullptr;    // owning; the base of a view, hooks, a retained gradient: most tensors have none
+  Node* node = nullptr;          // owning; what made this tensor, null for leaves
+  TensorImpl* grad = nullptr;    // owning
+  AutogradMeta* meta = nullptr;  // owning; the base of a view, hooks, a retained gradient: most tensors have none
   int64_t sizes[kMaxDims];
   int64_t strides[kMaxDims];
 

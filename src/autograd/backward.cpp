@@ -25,12 +25,11 @@ std::string torch_size(IntArrayRef sizes) { return fmt::format("torch.Size({})",
 
 /// The gradient that a walk starts with: the given one after its checks, or 1 for a scalar.
 Tensor initial_gradient(const Tensor& output, const Tensor& given, std::size_t index) {
-  check<RuntimeError>(output.defined() && output.requires_grad(),
-                      "element {} of tensors does not require grad and does not have a grad_fn", index);
+  check<RuntimeError>(output.defined() && output.requires_grad(), "element {} of tensors does not require grad and does not have a grad_fn", index);
   if (given.defined()) {
     if (!(given.sizes() == output.sizes()))  // not check(): its arguments would be made every time
-      fail<RuntimeError>("Mismatch in shape: grad_output[{}] has a shape of {} and output[{}] has a shape of {}.", index,
-                         torch_size(given.sizes()), index, torch_size(output.sizes()));
+      fail<RuntimeError>("Mismatch in shape: grad_output[{}] has a shape of {} and output[{}] has a shape of {}.", index, torch_size(given.sizes()),
+                         index, torch_size(output.sizes()));
     return given.dtype() == output.dtype() ? given : given.to(output.dtype());
   }
   check<RuntimeError>(output.numel() == 1, "grad can be implicitly created only for scalar outputs");
@@ -38,14 +37,12 @@ Tensor initial_gradient(const Tensor& output, const Tensor& given, std::size_t i
 }
 
 void check_counts(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients) {
-  check<RuntimeError>(gradients.empty() || gradients.size() == outputs.size(), "got {} tensors and {} gradients",
-                      outputs.size(), gradients.size());
+  check<RuntimeError>(gradients.empty() || gradients.size() == outputs.size(), "got {} tensors and {} gradients", outputs.size(), gradients.size());
 }
 
 void start(GraphWalk& walk, const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients) {
   std::vector<Tensor> first;
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    first.push_back(initial_gradient(outputs[i], gradients.empty() ? Tensor() : gradients[i], i));
+  for (std::size_t i = 0; i < outputs.size(); ++i) first.push_back(initial_gradient(outputs[i], gradients.empty() ? Tensor() : gradients[i], i));
   for (std::size_t i = 0; i < outputs.size(); ++i) walk.seed(outputs[i], std::move(first[i]));
 }
 
@@ -62,13 +59,12 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
 
 namespace autograd {
 
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const std::vector<Tensor>& grad_outputs, GradOptions options) {
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs, const std::vector<Tensor>& grad_outputs,
+                         GradOptions options) {
   check<ValueError>(!inputs.empty(), "grad requires non-empty inputs.");
   require_defined("grad", outputs, inputs);
   check_counts(outputs, grad_outputs);
-  for (const Tensor& input : inputs)
-    check<RuntimeError>(input.requires_grad(), "One of the differentiated Tensors does not require grad");
+  for (const Tensor& input : inputs) check<RuntimeError>(input.requires_grad(), "One of the differentiated Tensors does not require grad");
   GraphWalk walk(options.retain_graph || options.create_graph, options.create_graph);
   walk.restrict_to(outputs, inputs);
   start(walk, outputs, grad_outputs);
@@ -121,10 +117,8 @@ std::vector<Tensor> Grads::begin_replay(const std::vector<Tensor>& inputs) {
       local.push_back(input);
       continue;
     }
-    if (create_graph())
-      local.push_back(record("Identity", {input}, make_alias(input), [](const Tensor& dy, Grads& grads) { grads.add(0, dy); }));
-    else
-      local.push_back(make_alias(input).requires_grad_());
+    if (create_graph()) local.push_back(record("Identity", {input}, make_alias(input), [](const Tensor& dy, Grads& grads) { grads.add(0, dy); }));
+    else local.push_back(make_alias(input).requires_grad_());
   }
   return local;
 }
@@ -138,8 +132,8 @@ void Grads::end_replay(const Tensor& dy, const std::vector<Tensor>& local, const
       places.push_back(int(i));
     }
   if (targets.empty()) return;
-  std::vector<Tensor> found =
-      autograd::grad({value}, targets, {dy}, {.retain_graph = create_graph(), .create_graph = create_graph(), .allow_unused = true});
+  std::vector<Tensor> found = autograd::grad({value}, targets, {dy},
+                                             {.retain_graph = create_graph(), .create_graph = create_graph(), .allow_unused = true});
   for (std::size_t i = 0; i < found.size(); ++i) add(places[i], std::move(found[i]));
 }
 

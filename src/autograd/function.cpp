@@ -66,8 +66,7 @@ struct FunctionCall {
     }
   };
 
-  static std::vector<Tensor> run(const char* name, FunctionForward forward, FunctionBackward backward,
-                                 const std::vector<Tensor>& inputs) {
+  static std::vector<Tensor> run(const char* name, FunctionForward forward, FunctionBackward backward, const std::vector<Tensor>& inputs) {
     const ContextHandle handle;
     Context& context = *handle;
     bool records = false;
@@ -88,9 +87,8 @@ struct FunctionCall {
       Context& c = *handle;
       const std::vector<Tensor> given = std::exchange(c.gradients_, {});
       const std::vector<Tensor> result = backward(c, given);
-      check<RuntimeError>(result.size() == c.needs_.size(),
-                          "function {} returned an incorrect number of gradients (expected {}, got {})", name, c.needs_.size(),
-                          result.size());
+      check<RuntimeError>(result.size() == c.needs_.size(), "function {} returned an incorrect number of gradients (expected {}, got {})", name,
+                          c.needs_.size(), result.size());
       c.gradients_.assign(given.size(), Tensor());
       for (std::size_t i = 0; i < result.size(); ++i) grads.add(int(i), result[i]);
     });
@@ -112,8 +110,7 @@ struct FunctionCall {
   }
 };
 
-std::vector<Tensor> apply_function(const char* name, FunctionForward forward, FunctionBackward backward,
-                                   const std::vector<Tensor>& inputs) {
+std::vector<Tensor> apply_function(const char* name, FunctionForward forward, FunctionBackward backward, const std::vector<Tensor>& inputs) {
   return FunctionCall::run(name, forward, backward, inputs);
 }
 

@@ -24,16 +24,17 @@ Tensors apart(const Tensors& inputs, bool create_graph, bool needs_graph) {
 void check_v(const Tensors& v, const Tensors& like) {
   check<RuntimeError>(v.size() == like.size(), "v is a tuple of invalid length: should be {} but got {}.", like.size(), v.size());
   for (std::size_t i = 0; i < v.size(); ++i)
-    check<RuntimeError>(v[i].sizes() == like[i].sizes(), "{}v has invalid size: should be {} but got {}.", v.size() > 1 ? fmt::format("Entry {} in ", i) : "",
-                        like[i].sizes(), v[i].sizes());
+    check<RuntimeError>(v[i].sizes() == like[i].sizes(), "{}v has invalid size: should be {} but got {}.",
+                        v.size() > 1 ? fmt::format("Entry {} in ", i) : "", like[i].sizes(), v[i].sizes());
 }
 
 void check_differentiable(const Tensors& outputs) {
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    check<RuntimeError>(outputs[i].requires_grad(),
-                        "Output {} of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the "
-                        "input when running in strict mode.",
-                        i);
+    check<RuntimeError>(
+        outputs[i].requires_grad(),
+        "Output {} of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the "
+        "input when running in strict mode.",
+        i);
 }
 
 Tensors called(const Function& f, const Tensors& inputs, const char* name) {
@@ -59,14 +60,18 @@ Tensors gradients(const Tensors& outputs, const Tensors& inputs, const Tensors& 
 Tensors filled(Tensors products, const Tensors& like, const FunctionalOptions& options, bool forward) {
   for (std::size_t i = 0; i < products.size(); ++i) {
     if (!products[i].defined()) {
-      check<RuntimeError>(!options.strict || forward, "The output of the user-provided function is independent of input {}. This is not allowed in strict mode.", i);
-      check<RuntimeError>(!options.strict,
-                          "The gradient with respect to the input is independent of entry {} in the grad_outputs when using the double backward trick to compute "
-                          "forward mode gradients. This is not allowed in strict mode.", i);
+      check<RuntimeError>(!options.strict || forward,
+                          "The output of the user-provided function is independent of input {}. This is not allowed in strict mode.", i);
+      check<RuntimeError>(
+          !options.strict,
+          "The gradient with respect to the input is independent of entry {} in the grad_outputs when using the double backward trick to compute "
+          "forward mode gradients. This is not allowed in strict mode.",
+          i);
       products[i] = zeros_like(like[i].detach());
     }
-    check<RuntimeError>(!options.strict || !options.create_graph || products[i].requires_grad(),
-                        "The jacobian of the user-provided function is independent of input {}. This is not allowed in strict mode when create_graph=True.", i);
+    check<RuntimeError>(
+        !options.strict || !options.create_graph || products[i].requires_grad(),
+        "The jacobian of the user-provided function is independent of input {}. This is not allowed in strict mode when create_graph=True.", i);
     if (!options.create_graph) products[i] = products[i].detach();
   }
   return products;
@@ -122,7 +127,8 @@ Products jvp(const Function& f, const Tensors& inputs, const Tensors& v, Functio
   const Tensors of_u = gradients(outputs, in, u, true);
   if (options.strict)
     for (std::size_t i = 0; i < of_u.size(); ++i)
-      check<RuntimeError>(of_u[i].defined(), "The output of the user-provided function is independent of input {}. This is not allowed in strict mode.", i);
+      check<RuntimeError>(of_u[i].defined(),
+                          "The output of the user-provided function is independent of input {}. This is not allowed in strict mode.", i);
   if (weights.empty()) weights = {ones_like(in[0].detach())};
   Tensors products = filled(gradients(of_u, u, weights, options.create_graph), outputs, options, true);
   return {finished(std::move(outputs), options), std::move(products)};

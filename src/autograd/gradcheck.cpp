@@ -39,8 +39,8 @@ void compare(const Column& numerical, const Column& analytical, std::size_t outp
     if (close) continue;
     mismatch.found = true;
     mismatch.text = fmt::format(
-        "Jacobian mismatch for output {} with respect to input {},\nnumerical: {}\nanalytical: {}\nat output element {}, input element {}",
-        output, input, n, a, row, column);
+        "Jacobian mismatch for output {} with respect to input {},\nnumerical: {}\nanalytical: {}\nat output element {}, input element {}", output,
+        input, n, a, row, column);
   }
 }
 
@@ -54,16 +54,16 @@ void check_inputs(const std::vector<Tensor>& inputs) {
   for (const Tensor& t : inputs) {
     if (!t.defined() || !t.requires_grad()) continue;
     any = true;
-    check<ValueError>(t.dtype() == kFloat64, "gradcheck expects float64 inputs, got {}: finite differences need the digits",
-                      name(t.dtype()));
+    check<ValueError>(t.dtype() == kFloat64, "gradcheck expects float64 inputs, got {}: finite differences need the digits", name(t.dtype()));
   }
-  check<ValueError>(any, "gradcheck expects at least one input tensor to require gradient, but none of the them have "
-                         "requires_grad=True.");
+  check<ValueError>(any,
+                    "gradcheck expects at least one input tensor to require gradient, but none of the them have "
+                    "requires_grad=True.");
 }
 
 /// Columns of the numerical Jacobian of all outputs with respect to element i of an input.
-std::vector<Column> numerical_columns(const GradcheckFunction& function, const std::vector<Tensor>& inputs, const Tensor& input,
-                                      int64_t i, double eps) {
+std::vector<Column> numerical_columns(const GradcheckFunction& function, const std::vector<Tensor>& inputs, const Tensor& input, int64_t i,
+                                      double eps) {
   const NoGradGuard quiet;
   double& x = element(input, i);
   const double before = x;
@@ -100,8 +100,7 @@ bool gradcheck(const GradcheckFunction& function, const std::vector<Tensor>& inp
         if (outputs[o].requires_grad()) {
           const Tensor g = grad({outputs[o]}, {inputs[k]}, {cotangent}, {.retain_graph = true, .allow_unused = true})[0];
           if (g.defined()) {
-            check<RuntimeError>(g.sizes() == inputs[k].sizes(), "gradient of input {} has shape {}, expected {}", k, g.sizes(),
-                                inputs[k].sizes());
+            check<RuntimeError>(g.sizes() == inputs[k].sizes(), "gradient of input {} has shape {}, expected {}", k, g.sizes(), inputs[k].sizes());
             gradient = to_column(g);
           }
         }

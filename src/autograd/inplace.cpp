@@ -78,18 +78,16 @@ const Tensor& assign_inplace(const Tensor& self, const Tensor& result) {
   const bool same_shape = result.sizes() == self.sizes();
   if (!same_shape) {
     const Shape broadcast = broadcast_shapes(self.sizes(), result.sizes());
-    check<RuntimeError>(self.sizes() == broadcast, "output with shape {} doesn't match the broadcast shape {}", self.sizes(),
-                        broadcast);
+    check<RuntimeError>(self.sizes() == broadcast, "output with shape {} doesn't match the broadcast shape {}", self.sizes(), broadcast);
   }
   const auto category = [](DType d) { return d == kBool ? 0 : is_floating_point(d) ? 2 : 1; };
-  check<RuntimeError>(category(result.dtype()) <= category(self.dtype()),
-                      "result type {} can't be cast to the desired output type {}", scalar_type_name(result.dtype()),
-                      scalar_type_name(self.dtype()));
+  check<RuntimeError>(category(result.dtype()) <= category(self.dtype()), "result type {} can't be cast to the desired output type {}",
+                      scalar_type_name(result.dtype()), scalar_type_name(self.dtype()));
   const bool records = detail::grad_mode && (self.requires_grad() || result.requires_grad());
   if (records) check_not_one_of_many(self);
   const Tensor fitted = same_shape ? result : result.expand(self.sizes());
-  kernels::copy(self.dtype(), self.data_ptr(), self.impl()->strides, fitted.dtype(), fitted.data_ptr(), fitted.impl()->strides,
-                self.impl()->sizes, self.dim());
+  kernels::copy(self.dtype(), self.data_ptr(), self.impl()->strides, fitted.dtype(), fitted.data_ptr(), fitted.impl()->strides, self.impl()->sizes,
+                self.dim());
   self.bump_version();
   if (!records) return self;
 
@@ -110,10 +108,11 @@ const Tensor& Tensor::seen(const char* operation) const {
   require_defined(operation, *this);
   const bool keeps_base = is_view(impl_) && impl_->meta->base.impl()->references.get() == 1;
   const bool lost = impl_->references.get() == 1 && impl_->storage->references.get() == (keeps_base ? 2u : 1u) && !impl_->storage->release;
-  check<RuntimeError>(!lost,
-                      "assignment to a temporary tensor, which nobody could read afterwards\nWhat is written to the result of an operation that copies "
-                      "is lost. x[i], x.index({{...}}) of numbers and slices, x.select(), x.slice() and other views can be assigned to; for masks and "
-                      "index tensors write x.index_put_({{mask}}, value).");
+  check<RuntimeError>(
+      !lost,
+      "assignment to a temporary tensor, which nobody could read afterwards\nWhat is written to the result of an operation that copies "
+      "is lost. x[i], x.index({{...}}) of numbers and slices, x.select(), x.slice() and other views can be assigned to; for masks and "
+      "index tensors write x.index_put_({{mask}}, value).");
   return *this;
 }
 

@@ -50,7 +50,8 @@ void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor&
   node->dtype = t->dtype;
   for (int i = 0; i < t->dims; ++i) node->sizes[i] = t->sizes[i];
   t->node = node;
-  if (recorder) [[unlikely]] recorder->recorded(*node, inputs, count, output);
+  if (recorder) [[unlikely]]
+    recorder->recorded(*node, inputs, count, output);
 }
 
 void attach_view(const Tensor& base, const Tensor& view) {
@@ -95,8 +96,7 @@ AutogradMeta& meta_of(TensorImpl* t) {
 
 void drop_meta(TensorImpl* owner) {
   AutogradMeta* meta = owner->meta;
-  if (meta->retains_grad && owner->node && owner->node->hooks && owner->node->hooks->retaining == owner)
-    owner->node->hooks->retaining = nullptr;
+  if (meta->retains_grad && owner->node && owner->node->hooks && owner->node->hooks->retaining == owner) owner->node->hooks->retaining = nullptr;
   owner->meta = nullptr;
   meta->~AutogradMeta();
   block_free(meta, sizeof(AutogradMeta));
@@ -179,8 +179,8 @@ Tensor Saved::get() const {
         "one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{} {}]{} is at "
         "version {}; expected version {} instead. Hint: enable anomaly detection to find the operation that failed to compute its "
         "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).",
-        tensor_type_name(value_.dtype()), value_.sizes(), node ? fmt::format(", which is output 0 of {},", node_name(node)) : "",
-        value_.version(), version_);
+        tensor_type_name(value_.dtype()), value_.sizes(), node ? fmt::format(", which is output 0 of {},", node_name(node)) : "", value_.version(),
+        version_);
   }
   if (!is_output_ || !detail::grad_mode) return value_;
   Tensor result = make_alias(value_);
@@ -194,9 +194,10 @@ Tensor Saved::get() const {
 const Tensor& Tensor::requires_grad_(bool on) const {
   require_defined("requires_grad_", *this);
   check<RuntimeError>(!on || is_floating_point(), "only Tensors of floating point dtype can require gradients");
-  check<RuntimeError>(on || is_leaf(), "you can only change requires_grad flags of leaf variables. If you want to use a computed "
-                                       "variable in a subgraph that doesn't require differentiation use var_no_grad = "
-                                       "var.detach().");
+  check<RuntimeError>(on || is_leaf(),
+                      "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+                      "variable in a subgraph that doesn't require differentiation use var_no_grad = "
+                      "var.detach().");
   if (is_leaf()) impl_->requires_grad = on;
   return *this;
 }

@@ -11,13 +11,13 @@ namespace ember {
 using HookList = std::vector<std::pair<int64_t, TensorHook>>;
 
 struct AutogradMeta {
-  Tensor base;                  // of a view: the tensor whose memory it shows (never itself a view)
-  std::uint32_t history = 0;    // of a base: how often its history was replaced by a write in place
-  std::uint32_t seen = 0;       // of a view: the history of the base that its node was made from
+  Tensor base;                // of a view: the tensor whose memory it shows (never itself a view)
+  std::uint32_t history = 0;  // of a base: how often its history was replaced by a write in place
+  std::uint32_t seen = 0;     // of a view: the history of the base that its node was made from
   bool retains_grad = false;
   const char* one_of_many = nullptr;  // of a view that came with others from split or unbind: the name of their operation
   int number = 0;                     // which of them it is
-  HookList hooks;               // of a leaf
+  HookList hooks;                     // of a leaf
 };
 
 struct NodeHooks {

@@ -15,9 +15,18 @@ namespace {
 
 /// Where PyTorch's name of the backward is not that of the function.
 constexpr const char* kFunctions[][2] = {
-    {"Addmm", "linear"},      {"AddmmRelu", "linear_relu"}, {"Mm", "matmul"},           {"Bmm", "matmul"},
-    {"Convolution", "conv"},  {"NativeBatchNorm", "batch_norm"}, {"NativeGroupNorm", "group_norm"}, {"NativeLayerNorm", "layer_norm"},
-    {"CopySlices", "a write into a view"}, {"LinalgVectorNorm", "norm"}, {"ConstantPadNd", "pad"}, {"DiagEmbed", "diag"},
+    {"Addmm", "linear"},
+    {"AddmmRelu", "linear_relu"},
+    {"Mm", "matmul"},
+    {"Bmm", "matmul"},
+    {"Convolution", "conv"},
+    {"NativeBatchNorm", "batch_norm"},
+    {"NativeGroupNorm", "group_norm"},
+    {"NativeLayerNorm", "layer_norm"},
+    {"CopySlices", "a write into a view"},
+    {"LinalgVectorNorm", "norm"},
+    {"ConstantPadNd", "pad"},
+    {"DiagEmbed", "diag"},
     {"Copy", "copy_"},
 };
 

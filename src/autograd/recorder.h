@@ -23,7 +23,8 @@ class Recorder {
   /// An operation with a node on the tape. `inputs` are those of record(); the attributes are those noted under its name.
   virtual void recorded(const Node& node, const detail::InputRef* inputs, std::size_t count, const Tensor& output) = 0;
   /// An elementwise loop (kernels::Op) over operands as numbers of one type; it may be part of an operation with a node.
-  virtual void pointwise(int op, std::initializer_list<const Operand*> operands, DType compute, const double (&parameters)[3], const Tensor& output) = 0;
+  virtual void pointwise(int op, std::initializer_list<const Operand*> operands, DType compute, const double (&parameters)[3],
+                         const Tensor& output) = 0;
 
   /// The attributes of the next operation, if it has this name.
   void note(const char* name, Attributes attributes) { noted_ = {name, std::move(attributes)}; }
@@ -40,7 +41,8 @@ extern constinit thread_local Recorder* recorder;
 /// Notes what make() gives, where somebody listens.
 template <class Make>
 void note(const char* name, Make&& make) {
-  if (detail::recorder) [[unlikely]] detail::recorder->note(name, make());
+  if (detail::recorder) [[unlikely]]
+    detail::recorder->note(name, make());
 }
 
 /// Listens to this thread while it lives.

@@ -27,8 +27,7 @@ struct SpareHeapEnd {
 bool by_sequence(const Node* a, const Node* b) { return a->sequence < b->sequence; }
 
 bool owned_alone(const TensorImpl* t) {
-  return t->references.get() == 1 && t->storage->references.get() == 1 && !t->node &&
-         t->storage->bytes == t->numel * item_size(t->dtype);
+  return t->references.get() == 1 && t->storage->references.get() == 1 && !t->node && t->storage->bytes == t->numel * item_size(t->dtype);
 }
 
 bool same_layout(const TensorImpl* a, const TensorImpl* b) {
@@ -73,8 +72,8 @@ void add_into(const Tensor& y, const Tensor& x) {
 
 void replace_gradient(Tensor& gradient, Tensor changed) {
   if (!changed.defined()) return;
-  check<RuntimeError>(changed.dtype() == gradient.dtype(), "hook has changed the type of value (was torch.{} got torch.{})", tensor_type_name(gradient.dtype()),
-                      tensor_type_name(changed.dtype()));
+  check<RuntimeError>(changed.dtype() == gradient.dtype(), "hook has changed the type of value (was torch.{} got torch.{})",
+                      tensor_type_name(gradient.dtype()), tensor_type_name(changed.dtype()));
   check<RuntimeError>(changed.sizes() == gradient.sizes(), "hook has changed the size of value (was {}, got {})", gradient.sizes(), changed.sizes());
   gradient = std::move(changed);
 }
@@ -231,8 +230,7 @@ void GraphWalk::run_node(Node* node) {
   Tensor dy(std::exchange(node->grad, nullptr));
   if (node->hooks) {
     const HookList hooks = node->hooks->hooks;  // a hook may remove itself
-    for (const auto& [handle, hook] : hooks)
-      replace_gradient(dy, hook(dy));
+    for (const auto& [handle, hook] : hooks) replace_gradient(dy, hook(dy));
     if (TensorImpl* t = node->hooks->retaining) {
       Tensor held = t->grad_defined ? add_gradients(borrow(t->grad), dy) : detail::grad_mode ? dy : dy.clone();
       if (t->grad) t->grad->drop();
@@ -304,8 +302,7 @@ void GraphWalk::finish_hooked_leaves() {
     TensorImpl* const leaf = held;
     const Tensor holder(std::exchange(held, nullptr));  // takes over the reference
     const HookList hooks = leaf->meta->hooks;           // a hook may add and remove some
-    for (const auto& [handle, hook] : hooks)
-      replace_gradient(gradient, hook(gradient));
+    for (const auto& [handle, hook] : hooks) replace_gradient(gradient, hook(gradient));
     if (!mark_ || targets_->has(leaf)) deliver_complete(leaf, std::move(gradient));
   }
   hooked_.clear();
@@ -337,8 +334,7 @@ Tensor Grads::begin_write(int input, bool& accumulate) {
   TensorImpl* leaf = edge.leaf;
   if (!walk_->may_write_leaf(leaf)) {
     accumulate = false;
-    return edge.node ? make_dense({edge.node->sizes, edge.node->dims}, edge.node->dtype)
-                     : make_dense({leaf->sizes, leaf->dims}, leaf->dtype);
+    return edge.node ? make_dense({edge.node->sizes, edge.node->dims}, edge.node->dtype) : make_dense({leaf->sizes, leaf->dims}, leaf->dtype);
   }
   accumulate = leaf->grad && leaf->grad_defined;
   if (accumulate && !(leaf->grad->contiguous && !leaf->grad->node && fits(leaf->grad, leaf))) {

@@ -52,7 +52,7 @@ std::vector<char> unpack(const char* data, std::size_t size, const std::string& 
 FileBytes::FileBytes(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe without a writer would wait for ever
   check<RuntimeError>(file >= 0, "cannot read {}: {}", path, std::strerror(errno));
-  struct stat status {};
+  struct stat status{};
   const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
   void* map = MAP_FAILED;
   if (regular && status.st_size > 0) map = ::mmap(nullptr, std::size_t(status.st_size), PROT_READ, MAP_PRIVATE, file, 0);
@@ -87,7 +87,7 @@ FileBytes::~FileBytes() {
 }
 
 bool file_exists(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 

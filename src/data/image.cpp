@@ -36,12 +36,9 @@ Pixels converted(Pixels from, ImageMode mode) {
   for (int64_t i = 0; i < from.height * from.width; ++i) {
     const unsigned char* p = from.bytes.data() + i * from.channels;
     unsigned char* q = to.bytes.data() + i * wanted;
-    if (grey)
-      std::fill(q, q + wanted, p[0]);
-    else if (wanted == 3)
-      std::copy(p, p + 3, q);
-    else
-      *q = static_cast<unsigned char>((19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 0x8000) >> 16);  // Pillow's, exact to a half
+    if (grey) std::fill(q, q + wanted, p[0]);
+    else if (wanted == 3) std::copy(p, p + 3, q);
+    else *q = static_cast<unsigned char>((19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 0x8000) >> 16);  // Pillow's, exact to a half
   }
   return to;
 }
@@ -95,8 +92,8 @@ void check_image_size(const std::string& path, std::uint64_t height, std::uint64
   check<RuntimeError>(height > 0 && width > 0, "{}: an image without pixels: {} x {}", path, height, width);
   check<RuntimeError>(height <= (1u << 28) / width, "{}: {} x {} pixels are more than the 2^28 that are read", path, height, width);
   // Deflate packs at most 1032 to 1, a bitmap 8 pixels to a byte.
-  check<RuntimeError>(height * width / 10000 <= file_bytes, "{}: the header promises {} x {} pixels, more than {} bytes can hold", path, height, width,
-                      file_bytes);
+  check<RuntimeError>(height * width / 10000 <= file_bytes, "{}: the header promises {} x {} pixels, more than {} bytes can hold", path, height,
+                      width, file_bytes);
 }
 
 Tensor read_image(const std::string& path, ImageMode mode) {
@@ -104,14 +101,11 @@ Tensor read_image(const std::string& path, ImageMode mode) {
   const auto* data = reinterpret_cast<const unsigned char*>(file.data());
   const std::size_t size = file.size();
   Pixels pixels;
-  if (size >= 8 && std::memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0)
-    pixels = read_png(path, data, size, mode);
-  else if (size >= 3 && std::memcmp(data, "\xff\xd8\xff", 3) == 0)
-    pixels = read_jpeg(path, data, size, mode);
+  if (size >= 8 && std::memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0) pixels = read_png(path, data, size, mode);
+  else if (size >= 3 && std::memcmp(data, "\xff\xd8\xff", 3) == 0) pixels = read_jpeg(path, data, size, mode);
   else if (size >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && (std::isspace(data[2]) || data[2] == '#'))
     pixels = read_pnm(path, data, size);
-  else
-    fail<RuntimeError>("{}: no PNG, JPEG or PNM file", path);
+  else fail<RuntimeError>("{}: no PNG, JPEG or PNM file", path);
   return planes(converted(std::move(pixels), mode));
 }
 

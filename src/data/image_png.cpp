@@ -94,10 +94,8 @@ struct Structs {
     check<RuntimeError>(png && info, "libpng does not start");
   }
   ~Structs() {
-    if (reads)
-      png_destroy_read_struct(&png, &info, nullptr);
-    else
-      png_destroy_write_struct(&png, &info);
+    if (reads) png_destroy_read_struct(&png, &info, nullptr);
+    else png_destroy_write_struct(&png, &info);
   }
 };
 
@@ -126,8 +124,8 @@ Bytes write_png(const std::string& path, const Pixels& pixels, int compression) 
   Bytes out;
   Writing writing{&out};
   Structs s(png_create_write_struct(PNG_LIBPNG_VER_STRING, &writing, on_error<Writing>, on_warning), false);
-  std::vector<unsigned char*> rows =
-      rows_of(const_cast<unsigned char*>(pixels.bytes.data()), pixels.height, std::size_t(pixels.width * pixels.channels));
+  std::vector<unsigned char*> rows = rows_of(const_cast<unsigned char*>(pixels.bytes.data()), pixels.height,
+                                             std::size_t(pixels.width * pixels.channels));
   check<RuntimeError>(write_all(s.png, s.info, &writing, &pixels, rows.data(), compression), "cannot write {}: {}", path, writing.error);
   return out;
 }

@@ -41,8 +41,7 @@ class Reader {
     while (at_ != end_ && (std::isspace(*at_) || *at_ == '#')) {
       if (*at_ == '#')
         while (at_ != end_ && *at_ != '\n') ++at_;
-      else
-        ++at_;
+      else ++at_;
     }
   }
   const std::string& path_;

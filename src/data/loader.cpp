@@ -181,10 +181,8 @@ DataLoader::DataLoader(KeptDataset dataset, DataLoaderOptions options) : dataset
   const int64_t size = dataset_->size();
   check<ValueError>(size >= 0, "__len__() should return >= 0\nDataLoader: the data set's size() gave {}", size);
   if (o_.sampler) return;
-  if (o_.shuffle)
-    o_.sampler = RandomSampler(size, {.generator = o_.generator});
-  else
-    o_.sampler = SequentialSampler(size);
+  if (o_.shuffle) o_.sampler = RandomSampler(size, {.generator = o_.generator});
+  else o_.sampler = SequentialSampler(size);
 }
 
 DataLoader::DataLoader(Kept<IterableDataset> stream, DataLoaderOptions options) : stream_(std::move(stream)), o_(std::move(options)) {

@@ -34,18 +34,14 @@ struct Images {
 /// body.operator()<T>() for the dtype of the images.
 template <class Body>
 void with_pixels(const Tensor& images, Body&& body) {
-  if (images.dtype() == kUInt8)
-    body.template operator()<std::uint8_t>();
-  else
-    body.template operator()<float>();
+  if (images.dtype() == kUInt8) body.template operator()<std::uint8_t>();
+  else body.template operator()<float>();
 }
 
 template <class T>
 T pixel_of(double value) {
-  if constexpr (std::is_same_v<T, std::uint8_t>)
-    return T(value < 0 ? 0 : value > 255 ? 255 : value + 0.5);
-  else
-    return T(value);
+  if constexpr (std::is_same_v<T, std::uint8_t>) return T(value < 0 ? 0 : value > 255 ? 255 : value + 0.5);
+  else return T(value);
 }
 
 inline Tensor& first_of(const char* transform, Sample& batch) {

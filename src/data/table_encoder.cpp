@@ -93,10 +93,8 @@ Tensor TableEncoder::features(const Table& table) const {
         v = code;
       }
       float* row = out.data<float>() + r * out_width + at;
-      if (!one_hot)
-        *row = float((v - means[at]) / deviations[at]);
-      else if (!std::isnan(v))
-        row[int64_t(v)] = 1;
+      if (!one_hot) *row = float((v - means[at]) / deviations[at]);
+      else if (!std::isnan(v)) row[int64_t(v)] = 1;
     }
     at += one_hot ? int64_t(known.classes.size()) : 1;
   }

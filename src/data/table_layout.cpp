@@ -83,10 +83,8 @@ char Layout::found_delimiter() const {
   std::string line;
   bool quoted = false;
   for (char c : scanner.cell(0).text) {
-    if (o_.quote && c == o_.quote)
-      quoted = !quoted;
-    else if (!quoted)
-      line += c;
+    if (o_.quote && c == o_.quote) quoted = !quoted;
+    else if (!quoted) line += c;
   }
   for (char candidate : {',', '\t', ';', '|'})
     if (candidate != o_.decimal && line.find(candidate) != line.npos) return candidate;

@@ -19,10 +19,10 @@ struct Layout {
   const char *data = nullptr, *end = nullptr;  ///< the rows, behind the header
   std::vector<FileColumn> columns;             ///< as the first row has them; none in an empty file
   std::vector<std::size_t> wanted;
-  bool named = false;               ///< there was a header
-  bool trailing = false;            ///< the first row ends in a separator, others may not
+  bool named = false;                   ///< there was a header
+  bool trailing = false;                ///< the first row ends in a separator, others may not
   std::vector<double> missing_numbers;  ///< -999 or the like stands for a missing cell, also as -999.0
-  bool drop_last_if_empty = false;  ///< the column behind it is none
+  bool drop_last_if_empty = false;      ///< the column behind it is none
 
   Layout(const std::string& path, const TableOptions& options, Must all) : path_(path), o_(options), all_(all) {}
   /// Looks at the first lines. Throws Refused, and ValueError for columns that there are not.

@@ -153,10 +153,8 @@ class Reader {
     bool whole = true, last = false;
     if (!piece.words[to] && layout_.missing_numbers.empty() && scanner.plain_number(cells[to], whole, last)) {
       piece.number[to] = 1;
-      if (column.must == Must::Whole)
-        check_whole(cells[to], scanner.at(), i);
-      else if (!whole)
-        piece.fraction[to] = 1;
+      if (column.must == Must::Whole) check_whole(cells[to], scanner.at(), i);
+      else if (!whole) piece.fraction[to] = 1;
       return last;
     }
     const Scanner::Cell cell = scanner.cell(int64_t(i));
@@ -168,10 +166,8 @@ class Reader {
       piece.words[to] = 1;
     } else if (parse_number(cell.text, layout_.dialect.decimal, value, whole)) {
       piece.number[to] = 1;
-      if (column.must == Must::Whole)
-        check_whole(value, cell.at, i, cell.text);
-      else
-        piece.fraction[to] |= !whole;
+      if (column.must == Must::Whole) check_whole(value, cell.at, i, cell.text);
+      else piece.fraction[to] |= !whole;
     } else if (column.must != Must::Anything) {
       const char* hint = numbers_only_ && cell.at < layout_.data + 4096 && piece.rows == 1 ? " (a header? .skip_rows = 1, or data::read_table)" : "";
       throw Refused{cell.at, int64_t(i),

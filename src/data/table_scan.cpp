@@ -19,8 +19,7 @@ bool is_blank(char c) { return c == ' ' || c == '\t'; }
 void Scanner::skip_line_end() {
   if (at_ != end_ && d_.comment && *at_ == d_.comment)
     while (at_ != end_ && *at_ != '\n' && *at_ != '\r') ++at_;
-  if (at_ != end_ && *at_ == '\r')
-    ++at_;
+  if (at_ != end_ && *at_ == '\r') ++at_;
   else if (at_ != end_ && *at_ == '\n') {
     ++at_;
     return;
@@ -49,10 +48,8 @@ void Scanner::finish(Cell& cell, const char* p) {
     while (p != end_ && is_blank(*p)) ++p;
   cell.last = at_end_of_row(p);
   at_ = p;
-  if (cell.last)
-    skip_line_end();
-  else if (!blanks())
-    ++at_;
+  if (cell.last) skip_line_end();
+  else if (!blanks()) ++at_;
 }
 
 Scanner::Cell Scanner::cell(int64_t column) {
@@ -146,10 +143,8 @@ bool parse_number(std::string_view text, char decimal, double& value, bool& whol
   if (text.empty()) return false;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (stop != text.data() + text.size() || std::isnan(value)) return false;  // NAN is a word, unless it is one for a missing cell
-  if (error == std::errc::result_out_of_range)
-    value = std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
-  else if (error != std::errc())
-    return false;
+  if (error == std::errc::result_out_of_range) value = std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
+  else if (error != std::errc()) return false;
   whole = text.find_first_not_of("-0123456789") == text.npos;
   return true;
 }
@@ -158,8 +153,7 @@ std::string shown(std::string_view text) {
   std::string out;
   const std::size_t length = std::min<std::size_t>(text.size(), 40);
   for (char c : text.substr(0, length)) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
-      out += c;
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) out += c;
     else
       out += c == '\n'   ? std::string("\\n")
              : c == '\r' ? std::string("\\r")

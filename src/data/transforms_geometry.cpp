@@ -74,10 +74,8 @@ void flip(const char* transform, Sample& batch, std::vector<Draws>& draws, doubl
       }
       for (int64_t r = 0; r < rows; ++r) {
         const int64_t y = r % images.height, source = horizontal ? r : r - y + images.height - 1 - y;
-        if (horizontal)
-          std::reverse_copy(from + source * width, from + (source + 1) * width, to + r * width);
-        else
-          std::memcpy(to + r * width, from + source * width, std::size_t(width) * sizeof(T));
+        if (horizontal) std::reverse_copy(from + source * width, from + (source + 1) * width, to + r * width);
+        else std::memcpy(to + r * width, from + source * width, std::size_t(width) * sizeof(T));
       }
     }
   });

@@ -8,7 +8,7 @@ namespace ember::distributed {
 Buckets::Buckets(std::vector<Tensor> parameters, double megabytes)
     : parameters_(std::move(parameters)), bucket_of_(parameters_.size()), complete_(parameters_.size()) {
   const double cap = megabytes * 1024 * 1024;
-  std::vector<int64_t> sizes;  // of the buckets so far, in elements
+  std::vector<int64_t> sizes;                 // of the buckets so far, in elements
   std::unordered_map<int, std::size_t> open;  // by dtype
   for (int p = int(parameters_.size()) - 1; p >= 0; --p) {
     const Tensor& t = parameters_[std::size_t(p)];
@@ -26,7 +26,8 @@ Buckets::Buckets(std::vector<Tensor> parameters, double megabytes)
     sizes[b] += t.numel();
     bytes_ += t.numel() * bytes;
   }
-  for (std::size_t b = 0; b < buckets_.size(); ++b) buckets_[b].memory = empty({sizes[b]}, parameters_[std::size_t(buckets_[b].parameters[0])].dtype());
+  for (std::size_t b = 0; b < buckets_.size(); ++b)
+    buckets_[b].memory = empty({sizes[b]}, parameters_[std::size_t(buckets_[b].parameters[0])].dtype());
 }
 
 void Buckets::begin_empty() {

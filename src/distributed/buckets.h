@@ -12,10 +12,10 @@ namespace ember::distributed {
 /// Parameters of one dtype, side by side. Buckets are filled in the order in which backward meets the parameters, from the last to the first,
 /// and leave in their own order, which is the same on all ranks whatever their graphs look like.
 struct Bucket {
-  Tensor memory;                     // flat
-  std::vector<int> parameters;       // places in the list of parameters
+  Tensor memory;                // flat
+  std::vector<int> parameters;  // places in the list of parameters
   std::vector<int64_t> offsets;
-  int missing = 0;                   // parameters that are not complete yet
+  int missing = 0;  // parameters that are not complete yet
   std::vector<Ticket> tickets;
 };
 
@@ -45,7 +45,7 @@ class Buckets {
 
   std::vector<Tensor> parameters_;
   std::vector<Bucket> buckets_;
-  std::vector<int> bucket_of_;       // of each parameter
+  std::vector<int> bucket_of_;  // of each parameter
   std::vector<char> complete_;
   bool empty_ = false;
   std::size_t sent_ = 0;

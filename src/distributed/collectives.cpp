@@ -73,8 +73,7 @@ std::vector<std::string> gather_texts(const std::string& text) {
   std::memcpy(padded.data_ptr(), text.data(), text.size());
   const Tensor rows = gather_rows("all_gather", padded);
   std::vector<std::string> texts;
-  for (int64_t r = 0; r < rows.size(0); ++r)
-    texts.emplace_back(at(rows, r * padded.numel()), std::size_t(lengths.data<int64_t>()[r]));
+  for (int64_t r = 0; r < rows.size(0); ++r) texts.emplace_back(at(rows, r * padded.numel()), std::size_t(lengths.data<int64_t>()[r]));
   return texts;
 }
 

@@ -62,7 +62,8 @@ void Communicator::start(const InitOptions& options) {
   auto world = std::unique_ptr<Communicator>(new Communicator(options));
   check<RuntimeError>(world->size_ == ranks,
                       "distributed::init: the launcher started {} ranks, but MPI sees {}. The launcher belongs to another MPI: this program "
-                      "was built with {}", ranks, world->size_, built_with());
+                      "was built with {}",
+                      ranks, world->size_, built_with());
   the_world = world.release();  // lives to the end of the process
   std::set_terminate(end_job_for_exception);
   on_exit(at_exit, nullptr);

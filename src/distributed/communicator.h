@@ -18,8 +18,8 @@ namespace ember::distributed {
 
 /// One collective on its way. The memory that it reads and writes stays valid until it is done.
 struct Collective {
-  const char* name = "";                                 // for messages: "all_reduce"
-  std::function<int(MPI_Comm, MPI_Request*)> start;     // one MPI_I... call
+  const char* name = "";                             // for messages: "all_reduce"
+  std::function<int(MPI_Comm, MPI_Request*)> start;  // one MPI_I... call
   MPI_Request request = MPI_REQUEST_NULL;
   std::atomic<bool> done{false};
 };
@@ -61,15 +61,15 @@ class Communicator {
   MPI_Comm comm_ = MPI_COMM_NULL, pulse_ = MPI_COMM_NULL;
   std::mutex mutex_;
   std::condition_variable submitted_, finished_;
-  std::vector<Ticket> queue_;        // under mutex_, like the next four
+  std::vector<Ticket> queue_;  // under mutex_, like the next four
   bool ready_ = false, left_ = false;
-  std::string refusal_;              // why init failed
-  std::string last_words_;           // ends the job when not empty
+  std::string refusal_;     // why init failed
+  std::string last_words_;  // ends the job when not empty
 
-  std::vector<Ticket> running_;      // of the communication thread
+  std::vector<Ticket> running_;  // of the communication thread
   std::atomic<bool> wants_to_leave_{false};
-  std::atomic<std::uint64_t> count_{0};          // collectives that this rank has asked for
-  std::atomic<const char*> waiting_{nullptr};    // what the program waits for, or null
+  std::atomic<std::uint64_t> count_{0};        // collectives that this rank has asked for
+  std::atomic<const char*> waiting_{nullptr};  // what the program waits for, or null
   std::unique_ptr<Watch> watch_;
   std::thread thread_;
 };

@@ -42,13 +42,15 @@ void check_same_model(const nn::Module& model) {
     return text.substr(at, text.find('\n', at) - at);
   };
   for (std::size_t r = 1; r < all.size(); ++r) {
-    check<RuntimeError>(line(all[r], 0) == line(all[0], 0), "DDP expects same model across all ranks, but Rank {} has {} params, while rank 0 has inconsistent {} params.",
-                        r, line(all[r], 0), line(all[0], 0));
+    check<RuntimeError>(line(all[r], 0) == line(all[0], 0),
+                        "DDP expects same model across all ranks, but Rank {} has {} params, while rank 0 has inconsistent {} params.", r,
+                        line(all[r], 0), line(all[0], 0));
     for (std::size_t i = 0; i < parameters.size(); ++i)
       if (line(all[r], i + 1) != line(all[0], i + 1))
-        fail<RuntimeError>("[{}]: params[{}] in this process with sizes {} appears not to match sizes of the same param in process 0 with sizes {}.\n"
-                           "DistributedDataParallel: it is {} on rank {} and {} on rank 0", r, i, line(all[r], i + 1), line(all[0], i + 1),
-                           line(all_names[r], i), r, line(all_names[0], i));
+        fail<RuntimeError>(
+            "[{}]: params[{}] in this process with sizes {} appears not to match sizes of the same param in process 0 with sizes {}.\n"
+            "DistributedDataParallel: it is {} on rank {} and {} on rank 0",
+            r, i, line(all[r], i + 1), line(all[0], i + 1), line(all_names[r], i), r, line(all_names[0], i));
   }
 }
 
@@ -72,9 +74,15 @@ class Observers final : public WalkObserver {
     if (factor == 1) return;
     for (Node* root : roots) root->grad = (Tensor(std::exchange(root->grad, nullptr)) * factor).release();
   }
-  void ran(const Node& node) override { for (DataParallelState* s : states_) s->ran(node); }
-  void end() override { for (DataParallelState* s : states_) s->end(); }
-  void abandon() override { for (DataParallelState* s : states_) s->abandon(); }
+  void ran(const Node& node) override {
+    for (DataParallelState* s : states_) s->ran(node);
+  }
+  void end() override {
+    for (DataParallelState* s : states_) s->end();
+  }
+  void abandon() override {
+    for (DataParallelState* s : states_) s->abandon();
+  }
 
  private:
   std::vector<DataParallelState*> states_;
@@ -219,9 +227,7 @@ void DataParallelState::finish() {
   buckets_.hand_back(used, by_present ? double(numbers[0]) : double(world_size()));
 }
 
-void DataParallelState::abandon() {
-  counting_ = false;
-}
+void DataParallelState::abandon() { counting_ = false; }
 
 // --- ranks with different numbers of batches
 
@@ -273,8 +279,9 @@ void DataParallelState::shadow_the_others() {
 // --- the public handles
 
 DataParallelBase::DataParallelBase(nn::Module& model, DataParallelOptions options) : model_(model), state_(nullptr) {
-  check<ValueError>(is_initialized(), "Default process group has not been initialized, please make sure to call init_process_group.\n"
-                                      "[DistributedDataParallel] call ember::distributed::init() first");
+  check<ValueError>(is_initialized(),
+                    "Default process group has not been initialized, please make sure to call init_process_group.\n"
+                    "[DistributedDataParallel] call ember::distributed::init() first");
   state_ = new DataParallelState(model, options);
 }
 DataParallelBase::~DataParallelBase() { delete state_; }
@@ -286,8 +293,9 @@ NoSync::NoSync(DataParallelBase& model) : state_(*model.state_), before_(std::ex
 NoSync::~NoSync() { state_.no_sync = before_; }
 
 Join::Join(DataParallelBase& model, JoinOptions options) : state_(*model.state_) {
-  check<RuntimeError>(!state_.has_synchronised_norms(),
-                      "The model has nn::SyncBatchNorm, every forward of which waits for all ranks.\n[Join] give ranks that have ended empty batches instead");
+  check<RuntimeError>(
+      !state_.has_synchronised_norms(),
+      "The model has nn::SyncBatchNorm, every forward of which waits for all ranks.\n[Join] give ranks that have ended empty batches instead");
   state_.joining = true;
   state_.join_options = options;
 }

@@ -29,7 +29,7 @@ class DataParallelState {
 
   DataParallelOptions options;
   DataParallelBase::Traffic traffic;
-  bool armed = false;    // the last forward was one whose backward is to be averaged
+  bool armed = false;  // the last forward was one whose backward is to be averaged
   bool no_sync = false;
   bool joining = false;
   JoinOptions join_options;
@@ -45,11 +45,11 @@ class DataParallelState {
   Buckets buckets_;
   std::unordered_map<const TensorImpl*, int> place_of_;
   std::vector<int> uses_, left_;
-  bool meets_ = false;      // this backward meets our parameters
-  bool counting_ = false;   // and their gradients are to be averaged
+  bool meets_ = false;     // this backward meets our parameters
+  bool counting_ = false;  // and their gradients are to be averaged
   bool shadowing_ = false;
   bool others_send_ = false;
-  double share_ = 1;        // of this rank's samples in the whole batch, times the number of ranks; 1 for Average::by_ranks
+  double share_ = 1;  // of this rank's samples in the whole batch, times the number of ranks; 1 for Average::by_ranks
 };
 
 }  // namespace ember::distributed

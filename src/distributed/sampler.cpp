@@ -37,8 +37,9 @@ std::vector<int64_t> DistributedSampler::indices() {
 }
 
 void DistributedSampler::set_epoch(int64_t epoch, int64_t seen) {
-  check<ValueError>(epoch >= 0 && seen >= 0 && seen <= dataset_size_, "DistributedSampler.set_epoch: expected an epoch of 0 or more and 0 to {} samples seen, got epoch {} and {} seen",
-                    dataset_size_, epoch, seen);
+  check<ValueError>(epoch >= 0 && seen >= 0 && seen <= dataset_size_,
+                    "DistributedSampler.set_epoch: expected an epoch of 0 or more and 0 to {} samples seen, got epoch {} and {} seen", dataset_size_,
+                    epoch, seen);
   epoch_ = epoch;
   seen_ = seen;
 }

@@ -130,7 +130,9 @@ Tensor forward_over_ranks(const Tensor& x, const Tensor& running_mean, const Ten
 
 }  // namespace
 
-SyncBatchNorm::SyncBatchNorm(int64_t num_features, BatchNormOptions options) : BatchNormBase(num_features, options) { synchronise(forward_over_ranks); }
+SyncBatchNorm::SyncBatchNorm(int64_t num_features, BatchNormOptions options) : BatchNormBase(num_features, options) {
+  synchronise(forward_over_ranks);
+}
 
 int64_t convert_sync_batchnorm(Module& module) {
   int64_t found = 0;

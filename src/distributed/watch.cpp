@@ -42,7 +42,8 @@ double SignsOfLife::idle() {
 }
 
 Watch::Watch(Communicator& owner, const InitOptions& options, clockid_t program)
-    : owner_(owner), options_(options), life_(program), before_((owner.rank_ + owner.size_ - 1) % owner.size_), after_((owner.rank_ + 1) % owner.size_) {}
+    : owner_(owner), options_(options), life_(program), before_((owner.rank_ + owner.size_ - 1) % owner.size_),
+      after_((owner.rank_ + 1) % owner.size_) {}
 
 Watch::~Watch() {
   if (receiving_ != MPI_REQUEST_NULL) {
@@ -63,7 +64,7 @@ void Watch::look() {
 void Watch::send() {
   int done = 1;
   if (sending_ != MPI_REQUEST_NULL) MPI_Test(&sending_, &done, MPI_STATUS_IGNORE);
-  if (!done) return;  // the next rank does not listen: the one behind it will say so
+  if (!done) return;                                   // the next rank does not listen: the one behind it will say so
   const bool leaving = owner_.wants_to_leave_.load();  // its last collective is the leaving itself, which does not count
   mine_ = {owner_.count_.load() - (leaving ? 1 : 0), life_.idle(), leaving ? 1 : 0};
   MPI_Isend(&mine_, int(sizeof(Pulse)), MPI_BYTE, after_, 0, owner_.pulse_, &sending_);
@@ -81,7 +82,8 @@ void Watch::receive() {
 
 void Watch::judge() {
   if (since(heard_) > options_.silence)
-    return owner_.abort_job(fmt::format("rank {} has not answered for {:.0f} s: its process is stopped, or its machine is gone", before_, since(heard_)));
+    return owner_.abort_job(
+        fmt::format("rank {} has not answered for {:.0f} s: its process is stopped, or its machine is gone", before_, since(heard_)));
   const char* const waiting = owner_.waiting_.load();
   const std::uint64_t count = owner_.count_.load();
   const bool both_leave = owner_.wants_to_leave_.load() && theirs_.leaving;
@@ -96,14 +98,15 @@ void Watch::judge() {
   if (!reason.empty()) return owner_.abort_job(fmt::format("waited {:.0f} s in {}: {}", waited, waiting, reason));
   if (waited > options_.silence && !told_) {
     told_ = true;
-    warn(fmt::format("distributed: rank {} has waited {:.0f} s in {} for rank {}, which is busy elsewhere; the job ends after {:.0f} s",
-                     owner_.rank_, waited, waiting, before_, options_.timeout));
+    warn(fmt::format("distributed: rank {} has waited {:.0f} s in {} for rank {}, which is busy elsewhere; the job ends after {:.0f} s", owner_.rank_,
+                     waited, waiting, before_, options_.timeout));
   }
 }
 
 /// Why there is no use in waiting longer; empty while there is.
 std::string Watch::verdict(double waited) const {
-  if (theirs_.leaving) return fmt::format("rank {} has come to the end of its program after {} collectives and will not take part", before_, theirs_.count);
+  if (theirs_.leaving)
+    return fmt::format("rank {} has come to the end of its program after {} collectives and will not take part", before_, theirs_.count);
   if (waited > options_.silence && theirs_.idle > options_.silence)
     return fmt::format("rank {} hangs: it does not come, and has neither computed nor read or written anything for {:.0f} s", before_, theirs_.idle);
   if (waited > options_.timeout) return fmt::format("rank {} did not come in time (init({{.timeout = ...}}))", before_);

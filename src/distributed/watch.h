@@ -14,9 +14,9 @@ using Clock = std::chrono::steady_clock;
 
 /// What one rank tells the next.
 struct Pulse {
-  std::uint64_t count = 0;      // collectives that its program has asked for
-  double idle = 0;              // seconds since its program was last seen to compute, read or write
-  std::int32_t leaving = 0;     // the program has come to its end
+  std::uint64_t count = 0;   // collectives that its program has asked for
+  double idle = 0;           // seconds since its program was last seen to compute, read or write
+  std::int32_t leaving = 0;  // the program has come to its end
 };
 
 /// Seconds for which the program, on the thread that called init, has neither used its processor nor read or written anything.

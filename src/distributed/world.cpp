@@ -18,7 +18,10 @@ namespace {
 bool initialized = false;
 
 void check_initialized(const char* name) {
-  check<ValueError>(initialized, "Default process group has not been initialized, please make sure to call init_process_group.\n[{}] call ember::distributed::init() first", name);
+  check<ValueError>(
+      initialized,
+      "Default process group has not been initialized, please make sure to call init_process_group.\n[{}] call ember::distributed::init() first",
+      name);
 }
 
 std::string description(const Tensor& t) { return fmt::format("{} {}", name(t.dtype()), t.sizes()); }
@@ -28,7 +31,8 @@ void check_alike(const char* name, const std::string& mine) {
   const std::vector<std::string> all = gather_texts(fmt::format("{} of {}", name, mine));
   for (std::size_t r = 1; r < all.size(); ++r)
     if (all[r] != all[0])
-      fail<RuntimeError>("Detected mismatch between collectives on ranks. Rank {} is running collective: {}, but Rank 0 is running collective: {}.", r, all[r], all[0]);
+      fail<RuntimeError>("Detected mismatch between collectives on ranks. Rank {} is running collective: {}, but Rank 0 is running collective: {}.",
+                         r, all[r], all[0]);
 }
 
 Tensor row_major(const Tensor& t) { return t.is_contiguous() ? t : t.detach().contiguous(); }
@@ -59,7 +63,8 @@ const char* op_name(ReduceOp op) {
 
 void check_reducible(const char* name, const Tensor& t, ReduceOp op) {
   check<TypeError>(t.dtype() != kBool, "Invalid scalar type\n[{}] cannot reduce bool tensors; reduce t.to(kInt64)", name);
-  check<TypeError>(op != ReduceOp::Average || t.is_floating_point(), "[{}] ReduceOp::Average is for floating-point tensors, got {}", name, ember::name(t.dtype()));
+  check<TypeError>(op != ReduceOp::Average || t.is_floating_point(), "[{}] ReduceOp::Average is for floating-point tensors, got {}", name,
+                   ember::name(t.dtype()));
 }
 
 void share_processors() {
@@ -81,7 +86,8 @@ double seconds_of(const char* variable, double otherwise) {
 
 void init(InitOptions options) {
   if (initialized) return;
-  check<ValueError>(options.silence > 0 && options.timeout > 0, "distributed::init: expected positive seconds, got silence={} and timeout={}", options.silence, options.timeout);
+  check<ValueError>(options.silence > 0 && options.timeout > 0, "distributed::init: expected positive seconds, got silence={} and timeout={}",
+                    options.silence, options.timeout);
   options.timeout = seconds_of("EMBER_DISTRIBUTED_TIMEOUT", options.timeout);
   Communicator::start(options);
   initialized = true;
@@ -141,10 +147,12 @@ std::vector<Tensor> all_gather(const Tensor& tensor) {
 
 Tensor reduce_scatter(const std::vector<Tensor>& tensors, ReduceOp op) {
   check_initialized("reduce_scatter");
-  check<ValueError>(int(tensors.size()) == world_size(), "[reduce_scatter] expected a tensor for each of {} ranks, got {}", world_size(), tensors.size());
+  check<ValueError>(int(tensors.size()) == world_size(), "[reduce_scatter] expected a tensor for each of {} ranks, got {}", world_size(),
+                    tensors.size());
   for (const Tensor& t : tensors) {
     check_reducible("reduce_scatter", t, op);
-    check<ValueError>(t.sizes() == tensors[0].sizes() && t.dtype() == tensors[0].dtype(), "[reduce_scatter] expected tensors alike, got {} and {}", description(tensors[0]), description(t));
+    check<ValueError>(t.sizes() == tensors[0].sizes() && t.dtype() == tensors[0].dtype(), "[reduce_scatter] expected tensors alike, got {} and {}",
+                      description(tensors[0]), description(t));
   }
   check_alike("reduce_scatter", fmt::format("{} by {}", description(tensors[0]), op_name(op)));
   const NoGradGuard no_grad;

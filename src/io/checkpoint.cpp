@@ -69,7 +69,8 @@ void rotate(const std::string& fresh, const std::string& path, int keep_last) {
   for (int age = keep_last; age > 1; --age) std::rename(numbered(path, age - 1).c_str(), numbered(path, age).c_str());
   const std::string first = numbered(path, 1);
   if (::link(path.c_str(), first.c_str()) != 0 && errno != ENOENT) std::rename(path.c_str(), first.c_str());  // a file system without links
-  check<RuntimeError>(std::rename(fresh.c_str(), path.c_str()) == 0, "cannot replace {}: {}; the new checkpoint is {}", path, std::strerror(errno), fresh);
+  check<RuntimeError>(std::rename(fresh.c_str(), path.c_str()) == 0, "cannot replace {}: {}; the new checkpoint is {}", path, std::strerror(errno),
+                      fresh);
   io::flush_folder_of(path);
 }
 

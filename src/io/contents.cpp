@@ -23,7 +23,8 @@ FileContents read_file(const std::string& path, LoadFileOptions options) {
 
 const char* FileContents::dtype_in_file(const Tensor& tensor) const {
   const void* const storage = tensor.impl()->storage;
-  const auto found = std::lower_bound(converted.begin(), converted.end(), storage, [](const auto& entry, const void* key) { return entry.first < key; });
+  const auto found = std::lower_bound(converted.begin(), converted.end(), storage,
+                                      [](const auto& entry, const void* key) { return entry.first < key; });
   return found != converted.end() && found->first == storage ? found->second : name(tensor.dtype());
 }
 

@@ -39,17 +39,33 @@ constexpr ElementType kTypes[] = {
 struct Alias {
   std::string_view alias, name;
 };
-constexpr Alias kStorages[] = {{"FloatStorage", "float32"}, {"DoubleStorage", "float64"}, {"LongStorage", "int64"},     {"ByteStorage", "uint8"},
-                               {"BoolStorage", "bool"},     {"HalfStorage", "float16"},   {"BFloat16Storage", "bfloat16"}, {"IntStorage", "int32"},
-                               {"ShortStorage", "int16"},   {"CharStorage", "int8"},      {"ComplexFloatStorage", "complex64"}, {"ComplexDoubleStorage", "complex128"},
-                               {"QInt8Storage", "qint8"},   {"QUInt8Storage", "quint8"},  {"QInt32Storage", "qint32"}};
-constexpr Alias kCodes[] = {{"F32", "float32"},  {"F64", "float64"}, {"I64", "int64"},  {"U8", "uint8"},   {"BOOL", "bool"},
-                            {"F16", "float16"},  {"BF16", "bfloat16"}, {"I32", "int32"}, {"U32", "uint32"}, {"I16", "int16"},
-                            {"U16", "uint16"},   {"I8", "int8"},     {"F8_E5M2", "float8_e5m2"}, {"F8_E4M3", "float8_e4m3fn"},
-                            {"U64", "uint64"},   {"C64", "complex64"}, {"F8_E8M0", "float8_e8m0"}};
+constexpr Alias kStorages[] = {{"FloatStorage", "float32"},
+                               {"DoubleStorage", "float64"},
+                               {"LongStorage", "int64"},
+                               {"ByteStorage", "uint8"},
+                               {"BoolStorage", "bool"},
+                               {"HalfStorage", "float16"},
+                               {"BFloat16Storage", "bfloat16"},
+                               {"IntStorage", "int32"},
+                               {"ShortStorage", "int16"},
+                               {"CharStorage", "int8"},
+                               {"ComplexFloatStorage", "complex64"},
+                               {"ComplexDoubleStorage", "complex128"},
+                               {"QInt8Storage", "qint8"},
+                               {"QUInt8Storage", "quint8"},
+                               {"QInt32Storage", "qint32"}};
+constexpr Alias kCodes[] = {{"F32", "float32"},         {"F64", "float64"},
+                            {"I64", "int64"},           {"U8", "uint8"},
+                            {"BOOL", "bool"},           {"F16", "float16"},
+                            {"BF16", "bfloat16"},       {"I32", "int32"},
+                            {"U32", "uint32"},          {"I16", "int16"},
+                            {"U16", "uint16"},          {"I8", "int8"},
+                            {"F8_E5M2", "float8_e5m2"}, {"F8_E4M3", "float8_e4m3fn"},
+                            {"U64", "uint64"},          {"C64", "complex64"},
+                            {"F8_E8M0", "float8_e8m0"}};
 
-constexpr Alias kNumpy[] = {{"f4", "float32"}, {"f8", "float64"}, {"i8", "int64"},  {"u1", "uint8"},  {"b1", "bool"}, {"f2", "float16"},
-                            {"i4", "int32"},   {"u4", "uint32"},  {"i2", "int16"},  {"u2", "uint16"}, {"i1", "int8"}};
+constexpr Alias kNumpy[] = {{"f4", "float32"}, {"f8", "float64"}, {"i8", "int64"}, {"u1", "uint8"},  {"b1", "bool"}, {"f2", "float16"},
+                            {"i4", "int32"},   {"u4", "uint32"},  {"i2", "int16"}, {"u2", "uint16"}, {"i1", "int8"}};
 
 template <std::size_t N>
 const ElementType* type_by(const Alias (&table)[N], std::string_view alias) {
@@ -118,7 +134,8 @@ void convert_piece(const ElementType& type, int64_t n, const char* data, void* o
       std::memcpy(out, data, std::size_t(n * type.bytes));
       return;
     case ElementType::Half: return convert<std::uint16_t>(n, data, real, half_to_float);
-    case ElementType::BFloat16: return convert<std::uint16_t>(n, data, real, [](std::uint16_t v) { return std::bit_cast<float>(std::uint32_t(v) << 16); });
+    case ElementType::BFloat16:
+      return convert<std::uint16_t>(n, data, real, [](std::uint16_t v) { return std::bit_cast<float>(std::uint32_t(v) << 16); });
     case ElementType::Float8E5M2: return convert<std::uint8_t>(n, data, real, [](std::uint8_t v) { return half_to_float(std::uint16_t(v << 8)); });
     case ElementType::Float8E4M3: return convert<std::uint8_t>(n, data, real, e4m3_to_float);
     case ElementType::Int32: return convert<std::int32_t>(n, data, whole, widen);
@@ -130,7 +147,9 @@ void convert_piece(const ElementType& type, int64_t n, const char* data, void* o
   }
 }
 
-bool needs_conversion(const Elements& from) { return from.type.conversion != ElementType::Same || from.type.dtype == kBool || (from.big_endian && from.type.bytes > 1); }
+bool needs_conversion(const Elements& from) {
+  return from.type.conversion != ElementType::Same || from.type.dtype == kBool || (from.big_endian && from.type.bytes > 1);
+}
 
 }  // namespace
 
@@ -211,12 +230,14 @@ bool can_map(const Elements& from, int64_t offset) {
 Tensor read_elements(const Elements& from, int64_t offset) {
   check_convertible(from);
   const int64_t bytes = from.count * from.type.bytes, size = from.source.size();
-  check<RuntimeError>(offset >= 0 && offset <= size && bytes <= size - offset, "{}: {} is truncated: {} bytes at {} lie beyond the end at {}", from.source.path(),
-                      from.what, bytes, offset, size);
+  check<RuntimeError>(offset >= 0 && offset <= size && bytes <= size - offset, "{}: {} is truncated: {} bytes at {} lie beyond the end at {}",
+                      from.source.path(), from.what, bytes, offset, size);
   if (can_map(from, offset)) {
     from.source.spend(512);
     auto* owner = new std::shared_ptr<char>(from.source.map());
-    const Tensor t = from_blob(static_cast<void*>(owner->get() + offset), {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); }, owner);
+    const Tensor t = from_blob(
+        static_cast<void*>(owner->get() + offset), {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); },
+        owner);
     from.options.note(t, from.type);
     return t;
   }

@@ -27,7 +27,7 @@ const ElementType* type_by_torch_storage(std::string_view storage);  ///< "Float
 const ElementType* type_by_name(std::string_view name);              ///< "float32"
 const ElementType* type_by_safetensors(std::string_view code);       ///< "F32"
 
-const ElementType* type_by_numpy(std::string_view code);              ///< "f4"
+const ElementType* type_by_numpy(std::string_view code);  ///< "f4"
 
 /// What a reader learns beside the values.
 struct FileFacts {

@@ -19,7 +19,7 @@ namespace ember::io {
 Source::Source(const std::string& path) : path_(path) {
   file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe without a writer would wait for ever
   check<RuntimeError>(file_ >= 0, "cannot read {}: {}", path, std::strerror(errno));
-  struct stat status {};
+  struct stat status{};
   const bool regular = ::fstat(file_, &status) == 0 && S_ISREG(status.st_mode);
   if (!regular) {
     ::close(file_);
@@ -82,7 +82,7 @@ std::string folder_of(const std::string& path) {
 
 /// What a symbolic link stands for, or the path itself.
 std::string resolved(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return path;
   char* target = ::realpath(path.c_str(), nullptr);
   check<RuntimeError>(target != nullptr, "cannot write {}: the link leads nowhere: {}", path, std::strerror(errno));
@@ -95,7 +95,7 @@ std::string resolved(const std::string& path) {
 
 AtomicFile::AtomicFile(const std::string& path) : path_(resolved(path)) {
   int mode = 0;
-  if (struct stat old {}; ::stat(path_.c_str(), &old) == 0) {
+  if (struct stat old{}; ::stat(path_.c_str(), &old) == 0) {
     check<RuntimeError>(!S_ISDIR(old.st_mode), "cannot write {}: Is a directory", path);
     check<RuntimeError>(S_ISREG(old.st_mode), "cannot write {}: not a regular file", path);
     if (::access(path_.c_str(), W_OK) != 0) fail_to_write("write", errno);

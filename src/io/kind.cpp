@@ -14,10 +14,13 @@ struct Stranger {
 };
 constexpr Stranger kStrangers[] = {
     {"version https://git-lfs.github.com/spec/", 0, "a Git LFS pointer in place of the file: fetch the file itself with git lfs pull"},
-    {"ustar", 257, "a tar archive, as PyTorch 0.1 saved or of several files: unpack it, or load it with that PyTorch and save it again with torch.save"},
+    {"ustar", 257,
+     "a tar archive, as PyTorch 0.1 saved or of several files: unpack it, or load it with that PyTorch and save it again with torch.save"},
     {"\x1f\x8b", 0, "compressed with gzip: unpack it with gunzip first"},
     {"BZh", 0, "compressed with bzip2: unpack it with bunzip2 first"},
-    {"\xfd""7zXZ", 0, "compressed with xz: unpack it with xz -d first"},
+    {"\xfd"
+     "7zXZ",
+     0, "compressed with xz: unpack it with xz -d first"},
     {"\x28\xb5\x2f\xfd", 0, "compressed with zstd: unpack it with zstd -d first"},
     {"\x89HDF\r\n\x1a\n", 0, "an HDF5 file, as Keras saves: export its arrays with numpy.savez"},
     {"GGUF", 0, "a GGUF file of llama.cpp: get the model's safetensors instead"},
@@ -46,7 +49,8 @@ FileKind kind_of(const Source& file) {
   for (const Stranger& s : kStrangers) check<RuntimeError>(!starts(s.magic, s.at), "{}: {}", file.path(), s.text);
   if (head.size() >= 9 && head[8] == '{') return FileKind::Safetensors;
   check<RuntimeError>(!head.empty(), "{}: an empty file", file.path());
-  check<RuntimeError>(!starts("{") && !starts("["), "{}: a JSON text, such as the index of a model in several files: load the files that it names", file.path());
+  check<RuntimeError>(!starts("{") && !starts("["), "{}: a JSON text, such as the index of a model in several files: load the files that it names",
+                      file.path());
   fail<RuntimeError>("{}: neither .pt, safetensors, .npy nor .npz by its content", file.path());
 }
 
@@ -56,8 +60,10 @@ void check_zip(const Source& file, const std::vector<ZipEntry>& entries) {
   check<RuntimeError>(!entries.empty(), "{}: an empty ZIP archive, neither .pt nor .npz", file.path());
   check<RuntimeError>(!has(entries, "archive_format") && !has(entries, "models/model.json"),
                       "{}: a program of torch.export (.pt2), not weights: save model.state_dict() with torch.save", file.path());
-  check<RuntimeError>(!has(entries, "saved_model.pb") && !has(entries, "model.weights.h5"), "{}: a model of TensorFlow or Keras: export its arrays with numpy.savez", file.path());
-  check<RuntimeError>(has(entries, "data.pkl") || has(entries, ".npy"), "{}: a ZIP archive of other files, such as {}: neither .pt nor .npz", file.path(), entries[0].name);
+  check<RuntimeError>(!has(entries, "saved_model.pb") && !has(entries, "model.weights.h5"),
+                      "{}: a model of TensorFlow or Keras: export its arrays with numpy.savez", file.path());
+  check<RuntimeError>(has(entries, "data.pkl") || has(entries, ".npy"), "{}: a ZIP archive of other files, such as {}: neither .pt nor .npz",
+                      file.path(), entries[0].name);
 }
 
 }  // namespace ember::io

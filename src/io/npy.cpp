@@ -25,11 +25,11 @@ struct Header {
 
 std::string kind_of_elements(const std::string& descr) {
   const std::string_view code = std::string_view(descr).substr(std::min<std::size_t>(descr.size(), 1));
-  const char* const kind = code.starts_with('U') || code.starts_with('S') ? " (strings)"
-                           : code.starts_with('O')                       ? " (Python objects, which only running Python code could read)"
+  const char* const kind = code.starts_with('U') || code.starts_with('S')   ? " (strings)"
+                           : code.starts_with('O')                          ? " (Python objects, which only running Python code could read)"
                            : code.starts_with('M') || code.starts_with('m') ? " (dates)"
-                           : code.starts_with('c')                         ? " (complex numbers)"
-                                                                           : "";
+                           : code.starts_with('c')                          ? " (complex numbers)"
+                                                                            : "";
   return fmt::format("element type '{}'{}, which Ember does not know", descr, kind);
 }
 
@@ -163,7 +163,8 @@ Header read_header(Stream& bytes, int64_t available, const Source& file, const s
   for (int64_t size : h.shape) overflow = __builtin_mul_overflow(h.count, size, &h.count) || overflow;
   int64_t needed = 0;
   overflow = __builtin_mul_overflow(h.count, int64_t(h.type->bytes), &needed) || overflow;
-  check<RuntimeError>(!overflow && needed <= available - h.data, "{}: truncated: shape {} of {} needs more than {} bytes", what, h.shape, h.type->name, available - h.data);
+  check<RuntimeError>(!overflow && needed <= available - h.data, "{}: truncated: shape {} of {} needs more than {} bytes", what, h.shape,
+                      h.type->name, available - h.data);
   return h;
 }
 
@@ -178,7 +179,11 @@ Tensor shaped(const Header& h, const Source& file, const ReadOptions& options, c
 }
 
 std::string header_text(const Tensor& t) {
-  const char* descr = t.dtype() == kFloat32 ? "<f4" : t.dtype() == kFloat64 ? "<f8" : t.dtype() == kInt64 ? "<i8" : t.dtype() == kUInt8 ? "|u1" : "|b1";
+  const char* descr = t.dtype() == kFloat32   ? "<f4"
+                      : t.dtype() == kFloat64 ? "<f8"
+                      : t.dtype() == kInt64   ? "<i8"
+                      : t.dtype() == kUInt8   ? "|u1"
+                                              : "|b1";
   std::string shape;
   for (int64_t size : t.sizes()) shape += std::to_string(size) + ", ";
   if (t.dim() > 1) shape.resize(shape.size() - 2);
@@ -217,7 +222,8 @@ nn::StateDict read_npz(const Source& file, const std::vector<ZipEntry>& entries,
       unreadable(file, options, e.name, h.unreadable);
       continue;
     }
-    check<RuntimeError>(e.size - h.data == h.count * h.type->bytes, "{}: {} bytes of data for shape {} of {}", what, e.size - h.data, h.shape, h.type->name);
+    check<RuntimeError>(e.size - h.data == h.count * h.type->bytes, "{}: {} bytes of data for shape {} of {}", what, e.size - h.data, h.shape,
+                        h.type->name);
     const Elements elements{file, options, name, *h.type, h.count, h.big_endian};
     const bool in_place = !e.deflated && can_map(elements, e.offset + h.data);
     arrays.emplace_back(name, shaped(h, file, options, in_place ? read_elements(elements, e.offset + h.data) : read_elements(elements, bytes)));

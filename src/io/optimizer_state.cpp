@@ -57,7 +57,8 @@ static Setting read_setting(const std::string& name, const Value& value) {
   if (value.kind() != Value::Tuple && value.kind() != Value::List) return {name, Setting::None};
   double numbers[3] = {};
   const std::size_t count = value.size();
-  for (std::size_t i = 0; i < count && i < 3; ++i) numbers[i] = value.items()[i].kind() == Value::Nothing ? optim::kDefault : value.items()[i].as_float();
+  for (std::size_t i = 0; i < count && i < 3; ++i)
+    numbers[i] = value.items()[i].kind() == Value::Nothing ? optim::kDefault : value.items()[i].as_float();
   if (count == 2) return {name, Setting::Pair, numbers[0], numbers[1]};
   if (count == 3) return {name, Setting::Triple, numbers[0], numbers[1], numbers[2]};
   return {name, Setting::None};

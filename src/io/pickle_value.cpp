@@ -72,7 +72,8 @@ class Builder {
 
   [[noreturn]] void unreadable(std::string why) const {
     if (options_.skip_unreadable) throw Unreadable{std::move(why)};
-    fail<RuntimeError>("{}: refused: it holds {}, which Ember does not know; load(path, {{.skip_unreadable = true}}) reads the rest", source_.path(), why);
+    fail<RuntimeError>("{}: refused: it holds {}, which Ember does not know; load(path, {{.skip_unreadable = true}}) reads the rest", source_.path(),
+                       why);
   }
 
   /// False when it was left out, with a warning that names it.
@@ -102,7 +103,8 @@ class Builder {
     std::vector<Value> items;
     items.reserve(o.items.size());
     // A place in a list stays one, so that what comes behind keeps its number.
-    for (std::size_t i = 0; i < o.items.size(); ++i) read(*o.items[i], depth + 1, options_.skip_unreadable ? std::to_string(i) : "", items.emplace_back());
+    for (std::size_t i = 0; i < o.items.size(); ++i)
+      read(*o.items[i], depth + 1, options_.skip_unreadable ? std::to_string(i) : "", items.emplace_back());
     return items;
   }
 
@@ -120,7 +122,9 @@ class Builder {
     entries.reserve(o.items.size() / 2);
     for (std::size_t i = 0; i + 1 < o.items.size(); i += 2) {
       Value::Entry entry;
-      const std::string name = !options_.skip_unreadable ? "" : o.items[i]->kind == Object::String ? std::string(o.items[i]->text) : fmt::format("#{}", i / 2);
+      const std::string name = !options_.skip_unreadable            ? ""
+                               : o.items[i]->kind == Object::String ? std::string(o.items[i]->text)
+                                                                    : fmt::format("#{}", i / 2);
       if (read(*o.items[i], depth + 1, name, entry.key) && read(*o.items[i + 1], depth + 1, name, entry.value)) entries.push_back(std::move(entry));
     }
     if (o.kind == Object::Dict) return Value::dict(std::move(entries));
@@ -157,7 +161,10 @@ class Builder {
     if (twice == keys.end()) return;
     const auto& [kind, integer, real, text] = *twice;
     fail<RuntimeError>("{}: the key {} occurs twice in a dictionary", source_.path(),
-                       kind == Object::String ? fmt::format("\"{}\"", text) : kind == Object::Int ? std::to_string(integer) : kind == Object::Float ? std::to_string(real) : "None");
+                       kind == Object::String  ? fmt::format("\"{}\"", text)
+                       : kind == Object::Int   ? std::to_string(integer)
+                       : kind == Object::Float ? std::to_string(real)
+                                               : "None");
   }
 
   /// {'_metadata': OrderedDict(path -> {'version': n})}
@@ -170,7 +177,8 @@ class Builder {
         const Object &path = *table.items[k], &info = *table.items[k + 1];
         for (std::size_t j = 0; j + 1 < info.items.size(); j += 2) {
           source_.spend(64);
-          if (path.kind == Object::String && info.items[j]->kind == Object::String && info.items[j]->text == "version" && info.items[j + 1]->kind == Object::Int)
+          if (path.kind == Object::String && info.items[j]->kind == Object::String && info.items[j]->text == "version" &&
+              info.items[j + 1]->kind == Object::Int)
             result.emplace_back(string(path), info.items[j + 1]->integer);
         }
       }
@@ -248,7 +256,8 @@ class Builder {
     if (is_torchscript(o.text)) return add_attributes(*o.attributes, prefix, depth, entries);
     for (const char* part : {"_parameters", "_buffers", "_modules"})
       for (std::size_t i = 0; i + 1 < o.attributes->items.size(); i += 2)
-        if (o.attributes->items[i]->text == part && is_dict(*o.attributes->items[i + 1])) add_attributes(*o.attributes->items[i + 1], prefix, depth, entries);
+        if (o.attributes->items[i]->text == part && is_dict(*o.attributes->items[i + 1]))
+          add_attributes(*o.attributes->items[i + 1], prefix, depth, entries);
   }
   void add_attributes(const Object& attributes, const std::string& prefix, int depth, std::vector<Value::Entry>& entries) {
     check_keys(attributes);
@@ -270,7 +279,8 @@ class Builder {
   };
   Extent extent_of(const Object& given) {
     Extent e;
-    check<RuntimeError>(given.items.size() <= std::size_t(kMaxDims), "{}: a NumPy array of {} dimensions (at most {})", source_.path(), given.items.size(), kMaxDims);
+    check<RuntimeError>(given.items.size() <= std::size_t(kMaxDims), "{}: a NumPy array of {} dimensions (at most {})", source_.path(),
+                        given.items.size(), kMaxDims);
     for (const Object* size : given.items) {
       check<RuntimeError>(size->kind == Object::Int && size->integer >= 0 && !__builtin_mul_overflow(e.numel, size->integer, &e.numel),
                           "{}: a NumPy array with a size that is no count", source_.path());
@@ -287,7 +297,8 @@ class Builder {
     Shape sizes, strides;
     const std::vector<Object*>&given_sizes = o.items[1]->items, &given_strides = o.items[2]->items;
     check<RuntimeError>(given_sizes.size() == given_strides.size() && given_sizes.size() <= std::size_t(kMaxDims),
-                        "{}: a tensor with {} sizes and {} strides (at most {} dimensions)", source_.path(), given_sizes.size(), given_strides.size(), kMaxDims);
+                        "{}: a tensor with {} sizes and {} strides (at most {} dimensions)", source_.path(), given_sizes.size(), given_strides.size(),
+                        kMaxDims);
     int64_t last = o.integer;
     bool overflow = o.integer < 0, empty = false;
     int64_t numel = 1;

@@ -69,8 +69,9 @@ Value read_zip(const Source& file, const std::vector<ZipEntry>& entries, std::si
       const auto found = by_name.find(root + "data/" + key);
       check<RuntimeError>(found != by_name.end(), "{}: storage {} is missing", file.path(), key);
       const ZipEntry& e = *found->second;
-      check<RuntimeError>(e.size == n * type.bytes, "{}: record size ({} bytes) does not match expected size ({} elements * {} bytes/element) for storage {}",
-                          file.path(), e.size, n, type.bytes, key);
+      check<RuntimeError>(e.size == n * type.bytes,
+                          "{}: record size ({} bytes) does not match expected size ({} elements * {} bytes/element) for storage {}", file.path(),
+                          e.size, n, type.bytes, key);
       const Elements elements{file, options, "storage " + key, type, n};
       if (!e.deflated && can_map(elements, e.offset)) return read_elements(elements, e.offset);
       EntryStream bytes(file, e);
@@ -187,8 +188,11 @@ Value read_any(const Source& file, const ReadOptions& options) {
       return read_zip(file, entries, i, options);
     } catch (const Error& error) {
       if (!is_torchscript(entries)) throw;
-      fail<RuntimeError>("{}; this is a TorchScript archive (torch.jit.save, or torch::save of libtorch): in Python torch.save(torch.jit.load(path).state_dict(), ...) "
-                         "makes one that Ember reads", error.what());
+      fail<RuntimeError>(
+          "{}; this is a TorchScript archive (torch.jit.save, or torch::save of libtorch): in Python torch.save(torch.jit.load(path).state_dict(), "
+          "...) "
+          "makes one that Ember reads",
+          error.what());
     }
   }
   options.note_kind("NumPy archive");

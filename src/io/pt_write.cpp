@@ -120,7 +120,8 @@ class Pickler {
     const auto [place, fresh] = numbers_of_.try_emplace(t.impl()->storage, storages.size());
     if (fresh) storages.push_back(t);
     // A storage has one type; a tensor that reads it as another cannot share it.
-    check<ValueError>(storages[place->second].dtype() == t.dtype(), "save: tensors of {} and {} share memory", name(storages[place->second].dtype()), name(t.dtype()));
+    check<ValueError>(storages[place->second].dtype() == t.dtype(), "save: tensors of {} and {} share memory", name(storages[place->second].dtype()),
+                      name(t.dtype()));
     text += "ctorch._utils\n_rebuild_tensor_v2\n((";
     string("storage");
     text += "ctorch\n";

@@ -121,7 +121,8 @@ nn::StateDict read_safetensors(const Source& file, const ReadOptions& options) {
   check<RuntimeError>(file.size() >= 8, "{}: too short for safetensors", file.path());
   std::uint64_t length = 0;
   file.read(0, 8, &length);
-  check<RuntimeError>(length <= 100000000 && std::int64_t(length) <= file.size() - 8, "{}: the header claims {} bytes of a file of {}", file.path(), length, file.size());
+  check<RuntimeError>(length <= 100000000 && std::int64_t(length) <= file.size() - 8, "{}: the header claims {} bytes of a file of {}", file.path(),
+                      length, file.size());
   file.spend(std::int64_t(length) * 2);
   const std::string header = file.read(8, std::int64_t(length));
   check<RuntimeError>(!header.empty() && header[0] == '{', "{}: the header does not start with {{", file.path());
@@ -133,13 +134,16 @@ nn::StateDict read_safetensors(const Source& file, const ReadOptions& options) {
   std::sort(tensors.begin(), tensors.end(), [](const Described& a, const Described& b) { return a.name < b.name; });
   const auto twice = std::adjacent_find(tensors.begin(), tensors.end(), [](const Described& a, const Described& b) { return a.name == b.name; });
   check<RuntimeError>(twice == tensors.end(), "{}: \"{}\" occurs twice", file.path(), twice == tensors.end() ? "" : twice->name);
-  std::stable_sort(tensors.begin(), tensors.end(), [](const Described& a, const Described& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+  std::stable_sort(tensors.begin(), tensors.end(),
+                   [](const Described& a, const Described& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   const int64_t data = 8 + std::int64_t(length);
   int64_t expected = 0;
   std::vector<nn::StateDict::Entry> result;
   for (const Described& t : tensors) {
-    check<RuntimeError>(t.begin == expected && t.end >= t.begin, "{}: {} is at {}..{}, expected to begin at {}", file.path(), t.name, t.begin, t.end, expected);
-    check<RuntimeError>(t.end <= file.size() - data, "{}: truncated: {} ends at {} of {} bytes of data", file.path(), t.name, t.end, file.size() - data);
+    check<RuntimeError>(t.begin == expected && t.end >= t.begin, "{}: {} is at {}..{}, expected to begin at {}", file.path(), t.name, t.begin, t.end,
+                        expected);
+    check<RuntimeError>(t.end <= file.size() - data, "{}: truncated: {} ends at {} of {} bytes of data", file.path(), t.name, t.end,
+                        file.size() - data);
     expected = t.end;
     if (!t.type || !t.type->readable()) {
       unreadable(file, options, t.name, fmt::format("it has type {}, which Ember does not know", t.code));
@@ -148,7 +152,8 @@ nn::StateDict read_safetensors(const Source& file, const ReadOptions& options) {
     std::int64_t bytes = t.type->bytes;
     bool overflow = false;
     for (std::int64_t size : t.shape) overflow = __builtin_mul_overflow(bytes, size, &bytes) || overflow;
-    check<RuntimeError>(!overflow && bytes == t.end - t.begin, "{}: {} has shape {} of {}, which is not {} bytes", file.path(), t.name, t.shape, t.type->name, t.end - t.begin);
+    check<RuntimeError>(!overflow && bytes == t.end - t.begin, "{}: {} has shape {} of {}, which is not {} bytes", file.path(), t.name, t.shape,
+                        t.type->name, t.end - t.begin);
     result.emplace_back(t.name, read_elements({file, options, t.name, *t.type, bytes / t.type->bytes}, data + t.begin).view(t.shape));
   }
   check<RuntimeError>(expected == file.size() - data, "{}: {} bytes after the last tensor", file.path(), file.size() - data - expected);

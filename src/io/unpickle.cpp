@@ -99,14 +99,16 @@ Object* Unpickler::recall(std::uint64_t index) {
 
 // Objects of foreign classes may look like lists or dicts: what they hold is left alone.
 void Unpickler::append(const std::vector<Object*>& values) {
-  if (stack_.empty() || (stack_.back()->kind != Object::List && stack_.back()->kind != Object::Instance)) broken("an append to something that is no list");
+  if (stack_.empty() || (stack_.back()->kind != Object::List && stack_.back()->kind != Object::Instance))
+    broken("an append to something that is no list");
   if (stack_.back()->kind == Object::Instance) return;
   std::vector<Object*>& items = stack_.back()->items;
   items.insert(items.end(), values.begin(), values.end());
 }
 
 void Unpickler::set_items(const std::vector<Object*>& values) {
-  if (stack_.empty() || (!is_dict(*stack_.back()) && stack_.back()->kind != Object::Instance) || values.size() % 2) broken("entries for something that is no dict");
+  if (stack_.empty() || (!is_dict(*stack_.back()) && stack_.back()->kind != Object::Instance) || values.size() % 2)
+    broken("entries for something that is no dict");
   if (stack_.back()->kind == Object::Instance) return;
   std::vector<Object*>& items = stack_.back()->items;
   items.insert(items.end(), values.begin(), values.end());
@@ -128,7 +130,8 @@ void Unpickler::tuple(std::vector<Object*> items) {
 
 /// ("storage", class, key, device, elements[, view]); before 1.6 ("module", class, its file, its text), too.
 void Unpickler::persistent(Object* id) {
-  if (id->kind == Object::Tuple && id->items.size() > 1 && id->items[0]->kind == Object::String && id->items[0]->text == "module" && id->items[1]->kind == Object::Global)
+  if (id->kind == Object::Tuple && id->items.size() > 1 && id->items[0]->kind == Object::String && id->items[0]->text == "module" &&
+      id->items[1]->kind == Object::Global)
     return push(id->items[1]);
   if (id->kind != Object::Tuple || id->items.size() < 5 || id->items[0]->kind != Object::String || id->items[0]->text != "storage" ||
       id->items[1]->kind != Object::Global || id->items[2]->kind != Object::String || id->items[4]->kind != Object::Int)
@@ -148,22 +151,28 @@ bool Unpickler::step(unsigned char op) {
     tuple(std::move(items));
   };
   switch (op) {
-    case 0x80: number(1); break;                                      // PROTO
-    case 0x95: number(8); break;                                      // FRAME
-    case '.': return false;                                           // STOP
-    case '(': push(make(Object::Mark)); break;                        // MARK
-    case '0': if (stack_.empty()) broken("nothing to drop"); stack_.pop_back(); break;  // POP
-    case '1': pop_to_mark(); break;                                   // POP_MARK
-    case '2': if (stack_.empty()) broken("nothing to repeat"); push(stack_.back()); break;  // DUP
+    case 0x80: number(1); break;                // PROTO
+    case 0x95: number(8); break;                // FRAME
+    case '.': return false;                     // STOP
+    case '(': push(make(Object::Mark)); break;  // MARK
+    case '0':
+      if (stack_.empty()) broken("nothing to drop");
+      stack_.pop_back();
+      break;                         // POP
+    case '1': pop_to_mark(); break;  // POP_MARK
+    case '2':
+      if (stack_.empty()) broken("nothing to repeat");
+      push(stack_.back());
+      break;  // DUP
     case 'N': push(make(Object::None)); break;
     case 0x88: integer(Object::Bool, 1); break;
     case 0x89: integer(Object::Bool, 0); break;
-    case 'K': integer(Object::Int, int64_t(number(1))); break;        // BININT1
-    case 'M': integer(Object::Int, int64_t(number(2))); break;        // BININT2
-    case 'J': integer(Object::Int, std::int32_t(number(4))); break;   // BININT
-    case 0x8a: long_integer(number(1)); break;                        // LONG1
-    case 0x8b: long_integer(number(4)); break;                        // LONG4
-    case 'G': {                                                       // BINFLOAT, big endian
+    case 'K': integer(Object::Int, int64_t(number(1))); break;       // BININT1
+    case 'M': integer(Object::Int, int64_t(number(2))); break;       // BININT2
+    case 'J': integer(Object::Int, std::int32_t(number(4))); break;  // BININT
+    case 0x8a: long_integer(number(1)); break;                       // LONG1
+    case 0x8b: long_integer(number(4)); break;                       // LONG4
+    case 'G': {                                                      // BINFLOAT, big endian
       const std::string_view raw = take(8);
       std::uint64_t v = 0;
       for (char c : raw) v = v << 8 | static_cast<unsigned char>(c);
@@ -172,57 +181,69 @@ bool Unpickler::step(unsigned char op) {
       push(o);
       break;
     }
-    case 'X': text(Object::String, 4); break;                         // BINUNICODE
-    case 0x8c: text(Object::String, 1); break;                        // SHORT_BINUNICODE
-    case 0x8d: text(Object::String, 8); break;                        // BINUNICODE8
-    case 'U': text(Object::String, 1); break;                         // SHORT_BINSTRING
-    case 'T': text(Object::String, 4); break;                         // BINSTRING
-    case 'C': text(Object::Bytes, 1); break;                          // SHORT_BINBYTES
-    case 'B': text(Object::Bytes, 4); break;                          // BINBYTES
-    case 0x8e:                                                        // BINBYTES8
-    case 0x96: text(Object::Bytes, 8); break;                         // BYTEARRAY8
-    case 0x98: break;                                                 // READONLY_BUFFER: bytes are never written
+    case 'X': text(Object::String, 4); break;   // BINUNICODE
+    case 0x8c: text(Object::String, 1); break;  // SHORT_BINUNICODE
+    case 0x8d: text(Object::String, 8); break;  // BINUNICODE8
+    case 'U': text(Object::String, 1); break;   // SHORT_BINSTRING
+    case 'T': text(Object::String, 4); break;   // BINSTRING
+    case 'C': text(Object::Bytes, 1); break;    // SHORT_BINBYTES
+    case 'B': text(Object::Bytes, 4); break;    // BINBYTES
+    case 0x8e:                                  // BINBYTES8
+    case 0x96: text(Object::Bytes, 8); break;   // BYTEARRAY8
+    case 0x98: break;                           // READONLY_BUFFER: bytes are never written
     case ')': push(make(Object::Tuple)); break;
     case ']':
-    case 0x8f: push(make(Object::List)); break;                       // EMPTY_SET: a set is read as a list
+    case 0x8f: push(make(Object::List)); break;  // EMPTY_SET: a set is read as a list
     case '}': push(make(Object::Dict)); break;
-    case 't': tuple(pop_to_mark()); break;                            // TUPLE
+    case 't': tuple(pop_to_mark()); break;  // TUPLE
     case 0x85: last(1); break;
     case 0x86: last(2); break;
     case 0x87: last(3); break;
-    case 0x91: {                                                      // FROZENSET
+    case 0x91: {  // FROZENSET
       std::vector<Object*> items = pop_to_mark();
       push(make(Object::List));
       stack_.back()->items = std::move(items);
       break;
     }
-    case 'a': { Object* v = pop(); append({v}); break; }              // APPEND
-    case 'e':                                                         // APPENDS
-    case 0x90: append(pop_to_mark()); break;                          // ADDITEMS
-    case 's': { Object *v = pop(), *k = pop(); set_items({k, v}); break; }  // SETITEM
-    case 'u': set_items(pop_to_mark()); break;                        // SETITEMS
-    case 'q': remember(number(1)); break;                             // BINPUT
-    case 'r': remember(number(4)); break;                             // LONG_BINPUT
-    case 0x94: remember(memo_.size()); break;                         // MEMOIZE
-    case 'h': push(recall(number(1))); break;                         // BINGET
-    case 'j': push(recall(number(4))); break;                         // LONG_BINGET
-    case 'c': {                                                       // GLOBAL
+    case 'a': {
+      Object* v = pop();
+      append({v});
+      break;
+    }  // APPEND
+    case 'e':                                 // APPENDS
+    case 0x90: append(pop_to_mark()); break;  // ADDITEMS
+    case 's': {
+      Object *v = pop(), *k = pop();
+      set_items({k, v});
+      break;
+    }  // SETITEM
+    case 'u': set_items(pop_to_mark()); break;  // SETITEMS
+    case 'q': remember(number(1)); break;       // BINPUT
+    case 'r': remember(number(4)); break;       // LONG_BINPUT
+    case 0x94: remember(memo_.size()); break;   // MEMOIZE
+    case 'h': push(recall(number(1))); break;   // BINGET
+    case 'j': push(recall(number(4))); break;   // LONG_BINGET
+    case 'c': {                                 // GLOBAL
       const std::size_t from = at_;
       line(), line();
       global(pickle_.substr(from, at_ - from - 1));
       break;
     }
-    case 0x93: {                                                      // STACK_GLOBAL
+    case 0x93: {  // STACK_GLOBAL
       Object *name = pop(), *module = pop();
       if (name->kind != Object::String || module->kind != Object::String) broken("a name that is no string");
       global(keep(std::string(module->text) + "\n" + std::string(name->text)));
       break;
     }
-    case 'Q': persistent(pop()); break;                               // BINPERSID
+    case 'Q': persistent(pop()); break;  // BINPERSID
     case 'R': reduce(); break;
     case 'b': build(); break;
-    case 0x81: new_object(pop()); break;                              // NEWOBJ
-    case 0x92: { pop(); new_object(pop()); break; }                   // NEWOBJ_EX
+    case 0x81: new_object(pop()); break;  // NEWOBJ
+    case 0x92: {
+      pop();
+      new_object(pop());
+      break;
+    }  // NEWOBJ_EX
     default: broken("an operation that torch.save does not write");
   }
   return true;
@@ -231,8 +252,7 @@ bool Unpickler::step(unsigned char op) {
 Object* Unpickler::run() {
   stack_.clear();
   memo_.clear();
-  while (step(static_cast<unsigned char>(take(1)[0])))
-    ;
+  while (step(static_cast<unsigned char>(take(1)[0])));
   if (stack_.size() != 1 || stack_[0]->kind == Object::Mark) broken("it does not end with one object");
   return stack_[0];
 }

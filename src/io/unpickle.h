@@ -13,7 +13,21 @@ namespace ember::io {
 /// A Python object. Texts point into the pickle, or into what the Unpickler keeps; containers and what they hold live as long as it does.
 struct Object {
   enum Kind : std::uint8_t {
-    None, Bool, Int, BigInt, Float, String, Bytes, List, Tuple, Dict, OrderedDict, Global, Storage, Tensor, Mark,
+    None,
+    Bool,
+    Int,
+    BigInt,
+    Float,
+    String,
+    Bytes,
+    List,
+    Tuple,
+    Dict,
+    OrderedDict,
+    Global,
+    Storage,
+    Tensor,
+    Mark,
     NumpyType,    ///< a numpy.dtype: text "f4", "U5"; integer its byte order, one of <>|=
     NumpyScalar,  ///< NumpyType, Bytes
     NumpyArray,   ///< NumpyType, sizes, Bytes; integer 1 in Fortran's order
@@ -24,10 +38,11 @@ struct Object {
   union {
     int64_t integer = 0;  // Bool, Int; Tensor: its offset
     double real;
-    Object* attributes;   // OrderedDict, Instance: what BUILD gave it
+    Object* attributes;  // OrderedDict, Instance: what BUILD gave it
   };
-  std::string_view text;       // String, Bytes, BigInt; Global, Instance: module, line end, name
-  std::vector<Object*> items;  // List, Tuple; Dict: key, value, key, value; Storage: its persistent id; Tensor: storage, sizes, strides, perhaps dtype
+  std::string_view text;  // String, Bytes, BigInt; Global, Instance: module, line end, name
+  std::vector<Object*>
+      items;  // List, Tuple; Dict: key, value, key, value; Storage: its persistent id; Tensor: storage, sizes, strides, perhaps dtype
 };
 
 bool is_sequence(const Object& o);  ///< a List or Tuple

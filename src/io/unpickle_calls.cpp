@@ -12,7 +12,24 @@ namespace ember::io {
 namespace {
 
 enum class Meaning : std::uint8_t {
-  Foreign, OrderedDict, Dict, DefaultDict, List, Bytes, Encode, Text, Path, First, Size, Tensor, TypedTensor, Parameter, FromType, Numpy, Attributes, Type
+  Foreign,
+  OrderedDict,
+  Dict,
+  DefaultDict,
+  List,
+  Bytes,
+  Encode,
+  Text,
+  Path,
+  First,
+  Size,
+  Tensor,
+  TypedTensor,
+  Parameter,
+  FromType,
+  Numpy,
+  Attributes,
+  Type
 };
 
 struct Known {
@@ -93,7 +110,8 @@ bool is_sequence(const Object& o) { return o.kind == Object::List || o.kind == O
 bool is_dict(const Object& o) { return o.kind == Object::Dict || o.kind == Object::OrderedDict; }
 bool is_torchscript(std::string_view name) { return name.starts_with("__torch__"); }
 bool is_module(const Object& o) {
-  return o.kind == Object::Instance && o.attributes && is_dict(*o.attributes) && find(*o.attributes, "_parameters") && find(*o.attributes, "_modules");
+  return o.kind == Object::Instance && o.attributes && is_dict(*o.attributes) && find(*o.attributes, "_parameters") &&
+         find(*o.attributes, "_modules");
 }
 
 std::string dotted(std::string_view name) {
@@ -106,10 +124,14 @@ void Unpickler::refuse_foreign() const {
   if (foreign_.empty()) return;
   for (const Object& o : objects_)
     if (is_module(o))
-      fail<RuntimeError>("{}: refused: it names {}: a whole module was saved, whose class is Python code. Save model.state_dict() instead; "
-                         "load(path, {{.skip_unreadable = true}}) reads the parameters and buffers of this one", source_.path(), dotted(o.text));
-  fail<RuntimeError>("{}: refused: the pickle names {}, which is no tensor and no container that Ember knows; load(path, {{.skip_unreadable = true}}) reads the rest",
-                     source_.path(), dotted(foreign_));
+      fail<RuntimeError>(
+          "{}: refused: it names {}: a whole module was saved, whose class is Python code. Save model.state_dict() instead; "
+          "load(path, {{.skip_unreadable = true}}) reads the parameters and buffers of this one",
+          source_.path(), dotted(o.text));
+  fail<RuntimeError>(
+      "{}: refused: the pickle names {}, which is no tensor and no container that Ember knows; load(path, {{.skip_unreadable = true}}) reads the "
+      "rest",
+      source_.path(), dotted(foreign_));
 }
 
 void Unpickler::global(std::string_view name) {
@@ -150,7 +172,8 @@ Object* Unpickler::container(Object::Kind kind, const std::vector<Object*>& a) {
 
 /// (storage, offset, sizes, strides, requires_grad, hooks[, dtype when `typed`])
 Object* Unpickler::rebuild_tensor(const std::vector<Object*>& a, bool typed) {
-  if (a.size() < 4 || a[0]->kind != Object::Storage || a[1]->kind != Object::Int || !is_sequence(*a[2]) || !is_sequence(*a[3])) broken("a tensor with wrong arguments");
+  if (a.size() < 4 || a[0]->kind != Object::Storage || a[1]->kind != Object::Int || !is_sequence(*a[2]) || !is_sequence(*a[3]))
+    broken("a tensor with wrong arguments");
   Object* t = make(Object::Tensor);
   t->items = {a[0], a[2], a[3]};
   if (typed) {
@@ -213,7 +236,8 @@ Object* Unpickler::numpy_call(std::string_view name, const std::vector<Object*>&
   }
   Object* array = make(Object::NumpyArray);
   if (name.ends_with("\n_frombuffer")) {
-    if (a.size() < 4 || a[0]->kind != Object::Bytes || a[1]->kind != Object::NumpyType || !is_sequence(*a[2])) broken("a NumPy array with wrong arguments");
+    if (a.size() < 4 || a[0]->kind != Object::Bytes || a[1]->kind != Object::NumpyType || !is_sequence(*a[2]))
+      broken("a NumPy array with wrong arguments");
     array->items = {a[1], a[2], a[0]};
     array->integer = a[3]->text == "F";
   }
@@ -287,7 +311,8 @@ void Unpickler::new_object(Object* arguments) {
   if (type->kind != Object::Global || arguments->kind != Object::Tuple) broken("an object of something that is no class");
   const Meaning meaning = meaning_of(type->text);
   if (meaning == Meaning::Text || meaning == Meaning::Path) return push(call(type->text, *arguments));
-  check<RuntimeError>(meaning == Meaning::Attributes || meaning == Meaning::Foreign, "{}: refused: the pickle makes an object of {}", source_.path(), dotted(type->text));
+  check<RuntimeError>(meaning == Meaning::Attributes || meaning == Meaning::Foreign, "{}: refused: the pickle makes an object of {}", source_.path(),
+                      dotted(type->text));
   push(instance(type->text, arguments));
 }
 
@@ -295,7 +320,8 @@ void Unpickler::build() {
   Object *state = pop(), *target = stack_.empty() ? nullptr : stack_.back();
   if (!target) broken("attributes for nothing");
   if (target->kind == Object::NumpyType || target->kind == Object::NumpyArray) return build_numpy(*target, *state);
-  if (target->kind != Object::Instance && (target->kind != Object::OrderedDict || !is_dict(*state))) broken("attributes for something that is no OrderedDict");
+  if (target->kind != Object::Instance && (target->kind != Object::OrderedDict || !is_dict(*state)))
+    broken("attributes for something that is no OrderedDict");
   target->attributes = state;
 }
 

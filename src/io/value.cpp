@@ -9,9 +9,7 @@ namespace {
 
 constexpr const char* kNames[] = {"None", "bool", "int", "float", "string", "tensor", "list", "tuple", "dict"};
 
-void expect(bool right, const Value& value, const char* wanted) {
-  check<TypeError>(right, "expected a {}, got a {}", wanted, value.kind_name());
-}
+void expect(bool right, const Value& value, const char* wanted) { check<TypeError>(right, "expected a {}, got a {}", wanted, value.kind_name()); }
 
 /// "a", "b", "c" and 7 more
 std::string key_list(const Value& dict) {
@@ -20,7 +18,9 @@ std::string key_list(const Value& dict) {
   const std::vector<Value::Entry>& entries = dict.entries();
   for (std::size_t i = 0; i < entries.size() && i < kMost; ++i) {
     const Value& key = entries[i].key;
-    text += (i ? ", " : "") + (key.kind() == Value::String ? fmt::format("\"{}\"", key.as_string()) : key.kind() == Value::Int ? std::to_string(key.as_int()) : "...");
+    text += (i ? ", " : "") + (key.kind() == Value::String ? fmt::format("\"{}\"", key.as_string())
+                               : key.kind() == Value::Int  ? std::to_string(key.as_int())
+                                                           : "...");
   }
   if (entries.empty()) return "no keys";
   return entries.size() > kMost ? text + fmt::format(" and {} more", entries.size() - kMost) : text;

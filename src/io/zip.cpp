@@ -90,8 +90,8 @@ void check_overlaps(const Source& file, const std::vector<ZipEntry>& entries) {
   for (const ZipEntry& e : entries) order.push_back(&e);
   std::sort(order.begin(), order.end(), [](const ZipEntry* a, const ZipEntry* b) { return a->offset < b->offset; });
   for (std::size_t i = 1; i < order.size(); ++i)
-    check<RuntimeError>(order[i - 1]->offset + order[i - 1]->packed <= order[i]->offset, "{}: {} and {} overlap", file.path(),
-                        order[i - 1]->name, order[i]->name);
+    check<RuntimeError>(order[i - 1]->offset + order[i - 1]->packed <= order[i]->offset, "{}: {} and {} overlap", file.path(), order[i - 1]->name,
+                        order[i]->name);
 }
 
 }  // namespace
@@ -118,9 +118,11 @@ std::vector<ZipEntry> read_directory(const Source& file) {
     check<RuntimeError>(method == 0 || method == 8, "{}: {} has compression method {}, expected stored or deflated", file.path(), name, method);
     check<RuntimeError>(names.insert(name).second, "{}: {} occurs twice", file.path(), name);
     const std::uint64_t limit = std::uint64_t(file.size());
-    check<RuntimeError>(packed <= limit && (method == 8 ? size <= limit * 1100 + 1024 : size == packed), "{}: {} claims {} bytes", file.path(), name, size);
+    check<RuntimeError>(packed <= limit && (method == 8 ? size <= limit * 1100 + 1024 : size == packed), "{}: {} claims {} bytes", file.path(), name,
+                        size);
     const int64_t start = data_start(file, name, header);
-    check<RuntimeError>(start <= d.offset && int64_t(packed) <= d.offset - start, "{}: {} is truncated, or reaches into the ZIP directory", file.path(), name);
+    check<RuntimeError>(start <= d.offset && int64_t(packed) <= d.offset - start, "{}: {} is truncated, or reaches into the ZIP directory",
+                        file.path(), name);
     entries.push_back({name, start, int64_t(packed), int64_t(size), method == 8, std::uint32_t(little(p + 16, 4))});
   }
   check_overlaps(file, entries);
@@ -180,7 +182,8 @@ EntryStream::EntryStream(const Source& file, const ZipEntry& entry) : file_(file
 EntryStream::~EntryStream() = default;
 
 void EntryStream::read(void* out, int64_t bytes) {
-  check<RuntimeError>(bytes <= entry_.size - given_, "{}: {} is truncated: {} bytes where {} are needed", file_.path(), entry_.name, entry_.size, given_ + bytes);
+  check<RuntimeError>(bytes <= entry_.size - given_, "{}: {} is truncated: {} bytes where {} are needed", file_.path(), entry_.name, entry_.size,
+                      given_ + bytes);
   char* to = static_cast<char*>(out);
   // In pieces that are still in the cache when their sum is taken.
   for (int64_t n; bytes > 0; to += n, given_ += n, bytes -= n) {
@@ -235,7 +238,7 @@ void ZipWriter::add(const std::string& name, std::initializer_list<Piece> pieces
   put(header, 0, 2);
   put(header, 0, 2);
   put(header, 0x21, 2);  // 1980-01-01: equal values give equal bytes
-  put(header, 0, 4);  // the sum is known later
+  put(header, 0, 4);     // the sum is known later
   put(header, large ? 0xffffffffu : std::uint64_t(bytes), 4);
   put(header, large ? 0xffffffffu : std::uint64_t(bytes), 4);
   put(header, name.size(), 2);

@@ -60,7 +60,8 @@ constexpr InstructionSet kBuilt[] = {
 
 std::string names() {
   std::string text;
-  for (auto set = std::end(kBuilt); set-- != std::begin(kBuilt);) text += (text.empty() ? "" : set == std::begin(kBuilt) ? " or " : ", ") + std::string(set->name);
+  for (auto set = std::end(kBuilt); set-- != std::begin(kBuilt);)
+    text += (text.empty() ? "" : set == std::begin(kBuilt) ? " or " : ", ") + std::string(set->name);
   return text;
 }
 

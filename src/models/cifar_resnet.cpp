@@ -14,11 +14,8 @@ namespace {
 
 struct Block final : nn::Module {
   Block(int64_t in, int64_t out, int64_t stride)
-      : conv1(add("conv1", nn::Conv2d(in, out, 3, {.stride = stride, .padding = 1, .bias = false}))),
-        bn1(add("bn1", nn::BatchNorm2d(out))),
-        conv2(add("conv2", nn::Conv2d(out, out, 3, {.padding = 1, .bias = false}))),
-        bn2(add("bn2", nn::BatchNorm2d(out))),
-        stride(stride),
+      : conv1(add("conv1", nn::Conv2d(in, out, 3, {.stride = stride, .padding = 1, .bias = false}))), bn1(add("bn1", nn::BatchNorm2d(out))),
+        conv2(add("conv2", nn::Conv2d(out, out, 3, {.padding = 1, .bias = false}))), bn2(add("bn2", nn::BatchNorm2d(out))), stride(stride),
         new_channels(out - in) {}
   Tensor forward(const Tensor& x) override {
     return nn::together(conv2, bn2)(nn::together(conv1, bn1)(x, {.relu = true}), {.addend = shortcut(x), .relu = true});
@@ -50,11 +47,8 @@ int64_t checked(int64_t n) {
 }  // namespace
 
 CifarResNet::CifarResNet(int64_t n, CifarResNetOptions options)
-    : conv1_(add("conv1", nn::Conv2d(options.in_channels, 16, 3, {.padding = 1, .bias = false}))),
-      bn1_(add("bn1", nn::BatchNorm2d(16))),
-      layer1_(add("layer1", stage(16, 16, checked(n)))),
-      layer2_(add("layer2", stage(16, 32, n))),
-      layer3_(add("layer3", stage(32, 64, n))),
+    : conv1_(add("conv1", nn::Conv2d(options.in_channels, 16, 3, {.padding = 1, .bias = false}))), bn1_(add("bn1", nn::BatchNorm2d(16))),
+      layer1_(add("layer1", stage(16, 16, checked(n)))), layer2_(add("layer2", stage(16, 32, n))), layer3_(add("layer3", stage(32, 64, n))),
       linear_(add("linear", nn::Linear(64, options.num_classes))) {
   for (const auto& [path, p] : named_parameters())
     if (p.dim() > 1) nn::init::kaiming_normal_(p);

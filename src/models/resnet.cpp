@@ -31,9 +31,7 @@ class Block : public nn::Module {
 
 struct BasicBlock final : Block {
   BasicBlock(int64_t in, int64_t planes, int64_t stride)
-      : conv1(add("conv1", conv3x3(in, planes, stride))),
-        bn1(add("bn1", nn::BatchNorm2d(planes))),
-        conv2(add("conv2", conv3x3(planes, planes))),
+      : conv1(add("conv1", conv3x3(in, planes, stride))), bn1(add("bn1", nn::BatchNorm2d(planes))), conv2(add("conv2", conv3x3(planes, planes))),
         bn2(add("bn2", nn::BatchNorm2d(planes))) {
     add_downsample(in, planes, stride);
   }
@@ -51,12 +49,8 @@ struct BasicBlock final : Block {
 /// The stride lies at the 3 x 3 convolution: "ResNet V1.5".
 struct Bottleneck final : Block {
   Bottleneck(int64_t in, int64_t planes, int64_t stride)
-      : conv1(add("conv1", conv1x1(in, planes))),
-        bn1(add("bn1", nn::BatchNorm2d(planes))),
-        conv2(add("conv2", conv3x3(planes, planes, stride))),
-        bn2(add("bn2", nn::BatchNorm2d(planes))),
-        conv3(add("conv3", conv1x1(planes, 4 * planes))),
-        bn3(add("bn3", nn::BatchNorm2d(4 * planes))) {
+      : conv1(add("conv1", conv1x1(in, planes))), bn1(add("bn1", nn::BatchNorm2d(planes))), conv2(add("conv2", conv3x3(planes, planes, stride))),
+        bn2(add("bn2", nn::BatchNorm2d(planes))), conv3(add("conv3", conv1x1(planes, 4 * planes))), bn3(add("bn3", nn::BatchNorm2d(4 * planes))) {
     add_downsample(in, 4 * planes, stride);
   }
   Tensor forward(const Tensor& x) override {
@@ -83,23 +77,17 @@ void check_blocks(const std::vector<int64_t>& blocks) {
 nn::Sequential ResNet::stage(int64_t planes, int64_t blocks, int64_t stride) {
   nn::Sequential result;
   for (int64_t i = 0; i < blocks; ++i) {
-    if (bottleneck_)
-      result.append(Bottleneck(channels_, planes, i == 0 ? stride : 1));
-    else
-      result.append(BasicBlock(channels_, planes, i == 0 ? stride : 1));
+    if (bottleneck_) result.append(Bottleneck(channels_, planes, i == 0 ? stride : 1));
+    else result.append(BasicBlock(channels_, planes, i == 0 ? stride : 1));
     channels_ = bottleneck_ ? 4 * planes : planes;
   }
   return result;
 }
 
 ResNet::ResNet(const std::vector<int64_t>& blocks, bool bottleneck, ResNetOptions options)
-    : bottleneck_((check_blocks(blocks), bottleneck)),
-      conv1_(add("conv1", nn::Conv2d(3, 64, 7, {.stride = 2, .padding = 3, .bias = false}))),
-      bn1_(add("bn1", nn::BatchNorm2d(64))),
-      layer1_(add("layer1", stage(64, blocks[0], 1))),
-      layer2_(add("layer2", stage(128, blocks[1], 2))),
-      layer3_(add("layer3", stage(256, blocks[2], 2))),
-      layer4_(add("layer4", stage(512, blocks[3], 2))),
+    : bottleneck_((check_blocks(blocks), bottleneck)), conv1_(add("conv1", nn::Conv2d(3, 64, 7, {.stride = 2, .padding = 3, .bias = false}))),
+      bn1_(add("bn1", nn::BatchNorm2d(64))), layer1_(add("layer1", stage(64, blocks[0], 1))), layer2_(add("layer2", stage(128, blocks[1], 2))),
+      layer3_(add("layer3", stage(256, blocks[2], 2))), layer4_(add("layer4", stage(512, blocks[3], 2))),
       fc_(add("fc", nn::Linear(channels_, options.num_classes))) {
   init_convolutions(*this);
   if (!options.zero_init_residual) return;

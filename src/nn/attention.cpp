@@ -11,8 +11,8 @@ namespace {
 
 /// The number of heads is checked before anything is drawn.
 int64_t checked_width(int64_t embed_dim, int64_t num_heads) {
-  check<ValueError>(embed_dim > 0 && num_heads > 0, "embed_dim and num_heads must be greater than 0, got embed_dim={} and num_heads={} instead", embed_dim,
-                    num_heads);
+  check<ValueError>(embed_dim > 0 && num_heads > 0, "embed_dim and num_heads must be greater than 0, got embed_dim={} and num_heads={} instead",
+                    embed_dim, num_heads);
   check<ValueError>(embed_dim % num_heads == 0, "embed_dim must be divisible by num_heads");
   return embed_dim;
 }
@@ -20,7 +20,8 @@ int64_t checked_width(int64_t embed_dim, int64_t num_heads) {
 }  // namespace
 
 MultiheadAttention::MultiheadAttention(int64_t embed_dim, int64_t num_heads, MultiheadAttentionOptions o)
-    : embed_dim(checked_width(embed_dim, num_heads)), num_heads(num_heads), options(o), out_proj(add("out_proj", Linear(embed_dim, embed_dim, {.bias = o.bias}))) {
+    : embed_dim(checked_width(embed_dim, num_heads)), num_heads(num_heads), options(o),
+      out_proj(add("out_proj", Linear(embed_dim, embed_dim, {.bias = o.bias}))) {
   const int64_t kdim = o.kdim ? o.kdim : embed_dim, vdim = o.vdim ? o.vdim : embed_dim;
   const auto weight = [](Tensor& parameter, int64_t out, int64_t in) {
     set_parameter(parameter, empty({out, in}));
@@ -46,18 +47,27 @@ MultiheadAttention::MultiheadAttention(int64_t embed_dim, int64_t num_heads, Mul
 
 MultiHeadAttention MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks) const {
   MultiHeadAttention result;
-  result.output = observed([&] {
-    require_defined("MultiheadAttention", query, key, value);
-    check<RuntimeError>(query.dim() < 2 || query.size(-1) == embed_dim, "was expecting embedding dimension of {}, but got {}", embed_dim, query.size(-1));
-    MultiHeadAttention all = multi_head_attention_forward(
-        query, key, value, num_heads,
-        {in_proj_weight, in_proj_bias, q_proj_weight, k_proj_weight, v_proj_weight, bias_k, bias_v, out_proj.weight, out_proj.bias},
-        {.add_zero_attn = options.add_zero_attn, .dropout_p = options.dropout, .training = is_training(), .key_padding_mask = masks.key_padding_mask,
-         .need_weights = masks.need_weights, .attn_mask = masks.attn_mask, .average_attn_weights = masks.average_attn_weights, .is_causal = masks.is_causal,
-         .batch_first = options.batch_first});
-    result.weights = all.weights;
-    return all.output;
-  }, query, key, value);
+  result.output = observed(
+      [&] {
+        require_defined("MultiheadAttention", query, key, value);
+        check<RuntimeError>(query.dim() < 2 || query.size(-1) == embed_dim, "was expecting embedding dimension of {}, but got {}", embed_dim,
+                            query.size(-1));
+        MultiHeadAttention all = multi_head_attention_forward(
+            query, key, value, num_heads,
+            {in_proj_weight, in_proj_bias, q_proj_weight, k_proj_weight, v_proj_weight, bias_k, bias_v, out_proj.weight, out_proj.bias},
+            {.add_zero_attn = options.add_zero_attn,
+             .dropout_p = options.dropout,
+             .training = is_training(),
+             .key_padding_mask = masks.key_padding_mask,
+             .need_weights = masks.need_weights,
+             .attn_mask = masks.attn_mask,
+             .average_attn_weights = masks.average_attn_weights,
+             .is_causal = masks.is_causal,
+             .batch_first = options.batch_first});
+        result.weights = all.weights;
+        return all.output;
+      },
+      query, key, value);
   return result;
 }
 

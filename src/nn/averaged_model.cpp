@@ -25,12 +25,12 @@ void update_average(const nn::Module& average, const nn::Module& model, const Te
   std::vector<Tensor> to = average.parameters(), from = model.parameters();
   std::vector<Tensor> buffers_to = average.buffers(), buffers_from = model.buffers();
   check<ValueError>(to.size() == from.size() && buffers_to.size() == buffers_from.size(),
-                    "AveragedModel: the model has {} parameters and {} buffers, the average {} and {}", from.size(),
-                    buffers_from.size(), to.size(), buffers_to.size());
+                    "AveragedModel: the model has {} parameters and {} buffers, the average {} and {}", from.size(), buffers_from.size(), to.size(),
+                    buffers_to.size());
   const auto check_alike = [](const std::vector<std::pair<std::string, Tensor>>& a, const std::vector<std::pair<std::string, Tensor>>& b) {
     for (std::size_t i = 0; i < a.size(); ++i)
-      check<ValueError>(a[i].second.sizes() == b[i].second.sizes(), "AveragedModel: the model has {} of shape {}, the average has {} of shape {}", b[i].first,
-                        b[i].second.sizes(), a[i].first, a[i].second.sizes());
+      check<ValueError>(a[i].second.sizes() == b[i].second.sizes(), "AveragedModel: the model has {} of shape {}, the average has {} of shape {}",
+                        b[i].first, b[i].second.sizes(), a[i].first, a[i].second.sizes());
   };
   check_alike(average.named_parameters(), model.named_parameters());
   check_alike(average.named_buffers(), model.named_buffers());

@@ -20,12 +20,12 @@ struct BackwardHookCall::Shared {
 
   Tensor at_output(Tensor gradient) {
     if (!state->self) return gradient;
-    for (const auto& [handle, hook] : before)
-      replace_gradient(gradient, hook(*state->self, gradient));
+    for (const auto& [handle, hook] : before) replace_gradient(gradient, hook(*state->self, gradient));
     grad_output = gradient;
     if (has_input || hooks.empty()) return gradient;
-    warn("Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require gradients. "
-         "See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook for more details.");
+    warn(
+        "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require gradients. "
+        "See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook for more details.");
     for (const auto& [handle, hook] : hooks)
       check<RuntimeError>(!hook(*state->self, Tensor(), gradient).defined(),
                           "Backward hook for Modules where no input requires gradient should always return None or None for all gradients.");
@@ -36,8 +36,7 @@ struct BackwardHookCall::Shared {
   Tensor at_input(Tensor gradient) {
     if (!state->self || !grad_output.defined()) return gradient;
     const Tensor of_output = std::exchange(grad_output, Tensor());
-    for (const auto& [handle, hook] : hooks)
-      replace_gradient(gradient, hook(*state->self, gradient, of_output));
+    for (const auto& [handle, hook] : hooks) replace_gradient(gradient, hook(*state->self, gradient, of_output));
     return gradient;
   }
 };
@@ -51,8 +50,7 @@ BackwardHookCall::BackwardHookCall(ModuleState& state, const Tensor& input) : sh
 
 Tensor BackwardHookCall::output(const Tensor& y) const {
   if (!y.defined() || !will_record({y})) return y;
-  return record("BackwardHookFunction", {y}, y.detach(),
-                [shared = shared_](const Tensor& dy, Grads& grads) { grads.add(0, shared->at_output(dy)); });
+  return record("BackwardHookFunction", {y}, y.detach(), [shared = shared_](const Tensor& dy, Grads& grads) { grads.add(0, shared->at_output(dy)); });
 }
 
 }  // namespace ember::nn

@@ -12,7 +12,8 @@ BatchNormBase::BatchNormBase(int64_t num_features, BatchNormOptions options)
     : num_features(num_features), eps(options.eps), momentum(options.momentum), track_running_stats(options.track_running_stats) {
   check<RuntimeError>(num_features >= 0, "Trying to create tensor with negative dimension {}: [{}]", num_features, num_features);
   check<ValueError>(options.eps == options.eps, "batch norm: expected eps to be a number, got nan");
-  check<ValueError>(!options.momentum.given() || options.momentum.value() == options.momentum.value(), "batch norm: expected momentum to be a number, got nan");
+  check<ValueError>(!options.momentum.given() || options.momentum.value() == options.momentum.value(),
+                    "batch norm: expected momentum to be a number, got nan");
   if (options.affine) set_parameter(weight, ones({num_features}));
   if (options.affine && options.bias) set_parameter(bias, zeros({num_features}));
   if (track_running_stats) {
@@ -53,7 +54,8 @@ Tensor BatchNormBase::forward_then(const Tensor& x, const Then& then) {
   int64_t batches = 0;
   if (counts) {
     check<RuntimeError>(num_batches_tracked.dtype() == kInt64 && num_batches_tracked.numel() == 1,
-                        "expected num_batches_tracked to be one int64 number, got {} of shape {}", name(num_batches_tracked.dtype()), num_batches_tracked.sizes());
+                        "expected num_batches_tracked to be one int64 number, got {} of shape {}", name(num_batches_tracked.dtype()),
+                        num_batches_tracked.sizes());
     batches = num_batches_tracked.item<int64_t>() + 1;
     if (!momentum.given()) factor = 1.0 / double(batches);
   }

@@ -12,9 +12,7 @@ static std::atomic<ForwardObserver*> observer{nullptr};
 ForwardObserver* set_forward_observer(ForwardObserver* watching) { return observer.exchange(watching, std::memory_order_acq_rel); }
 ForwardObserver* forward_observer() { return observer.load(std::memory_order_acquire); }
 
-Tensor Module::forward(const Tensor&) {
-  fail<NotImplementedError>("Module [{}] is missing the required \"forward\" function", type_name());
-}
+Tensor Module::forward(const Tensor&) { fail<NotImplementedError>("Module [{}] is missing the required \"forward\" function", type_name()); }
 
 Tensor Module::forward_then(const Tensor&, const Then&) { return {}; }
 bool Module::join(Then&, const Tensor&) const { return false; }

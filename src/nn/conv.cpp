@@ -21,7 +21,8 @@ void initialise(const Tensor& weight, const Tensor& bias) {
 
 void check_channels(int64_t in_channels, int64_t out_channels, int64_t groups) {
   check<ValueError>(groups > 0, "groups must be a positive integer");
-  check<ValueError>(in_channels >= 0 && out_channels >= 0, "expected in_channels and out_channels to be 0 or more, but got {} and {}", in_channels, out_channels);
+  check<ValueError>(in_channels >= 0 && out_channels >= 0, "expected in_channels and out_channels to be 0 or more, but got {} and {}", in_channels,
+                    out_channels);
   check<ValueError>(in_channels % groups == 0, "in_channels must be divisible by groups");
   check<ValueError>(out_channels % groups == 0, "out_channels must be divisible by groups");
 }
@@ -78,7 +79,8 @@ ConvBase<N>::ConvBase(int64_t in, int64_t out, ExpandingArray<N> kernel, ConvLay
 
 template <int N>
 std::string ConvBase<N>::extra_repr() const {
-  std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", in_channels, out_channels, python_repr(kernel_size), python_repr(options.stride));
+  std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", in_channels, out_channels, python_repr(kernel_size),
+                                 python_repr(options.stride));
   if (options.padding.kind != ConvPadding<N>::Numbers) text += options.padding.kind == ConvPadding<N>::Same ? ", padding=same" : ", padding=valid";
   else if (any_other_than(options.padding.numbers, 0)) text += ", padding=" + python_repr(options.padding.numbers);
   if (any_other_than(options.dilation, 1)) text += ", dilation=" + python_repr(options.dilation);
@@ -105,7 +107,9 @@ Tensor ConvBase<N>::padded(const Tensor& x, ConvOptions<N>& call) const {
     borders.push_back(after);
   }
   call.padding = 0;
-  const PadMode mode = options.padding_mode == PaddingMode::Reflect ? PadMode::Reflect : options.padding_mode == PaddingMode::Replicate ? PadMode::Replicate : PadMode::Circular;
+  const PadMode mode = options.padding_mode == PaddingMode::Reflect     ? PadMode::Reflect
+                       : options.padding_mode == PaddingMode::Replicate ? PadMode::Replicate
+                                                                        : PadMode::Circular;
   return pad(x, borders, mode);
 }
 
@@ -151,7 +155,8 @@ ConvTransposeBase<N>::ConvTransposeBase(int64_t in, int64_t out, ExpandingArray<
 
 template <int N>
 std::string ConvTransposeBase<N>::extra_repr() const {
-  std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", in_channels, out_channels, python_repr(kernel_size), python_repr(options.stride));
+  std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", in_channels, out_channels, python_repr(kernel_size),
+                                 python_repr(options.stride));
   if (any_other_than(options.padding, 0)) text += ", padding=" + python_repr(options.padding);
   if (any_other_than(options.dilation, 1)) text += ", dilation=" + python_repr(options.dilation);
   if (any_other_than(options.output_padding, 0)) text += ", output_padding=" + python_repr(options.output_padding);

@@ -29,7 +29,9 @@ namespace {
 /// How the module is copied; null when nobody knows.
 const detail::Copier* known_copier(const Module& module) {
   const ModuleState& state = ModuleState::of(module);
-  const detail::Copier* const found = state.type && *state.type == typeid(module) ? state.copier : copier_of_layer ? copier_of_layer(typeid(module)) : nullptr;
+  const detail::Copier* const found = state.type && *state.type == typeid(module) ? state.copier
+                                      : copier_of_layer                           ? copier_of_layer(typeid(module))
+                                                                                  : nullptr;
   return found && found->create ? found : nullptr;
 }
 
@@ -45,7 +47,8 @@ Tensor copy_of(const Tensor& t, Copies& copies) {
   return copy;
 }
 
-void copy_tensors(std::vector<std::unique_ptr<NamedTensor>>& to, const std::vector<std::unique_ptr<NamedTensor>>& from, const Module& module, Copies& copies) {
+void copy_tensors(std::vector<std::unique_ptr<NamedTensor>>& to, const std::vector<std::unique_ptr<NamedTensor>>& from, const Module& module,
+                  Copies& copies) {
   const bool alike = std::equal(to.begin(), to.end(), from.begin(), from.end(), [](const auto& a, const auto& b) { return a->name == b->name; });
   check<RuntimeError>(alike, "deep_copy: another {} has other parameters or buffers than this one", module.type_name());
   for (std::size_t i = 0; i < to.size(); ++i) to[i]->value = from[i]->value.defined() ? copy_of(from[i]->value, copies) : Tensor();
@@ -62,7 +65,8 @@ void copy_below(Module& to, const Module& from, Copies& copies) {
     if (at == target.children.end()) {
       target.adopt(name, std::unique_ptr<Module>(detail::new_copy(*child)));
     } else {
-      check<RuntimeError>(typeid(*at->second) == typeid(*child), "deep_copy: another {} has another module under \"{}\" than this one", from.type_name(), name);
+      check<RuntimeError>(typeid(*at->second) == typeid(*child), "deep_copy: another {} has another module under \"{}\" than this one",
+                          from.type_name(), name);
       // A layer has options besides its state. What has modules below it, and is named by references to it, is copied where it is.
       const detail::Copier* const copier = ModuleState::of(*child).children.empty() ? known_copier(*child) : nullptr;
       if (copier) {
@@ -79,8 +83,11 @@ void copy_below(Module& to, const Module& from, Copies& copies) {
 
 Module* detail::new_copy(const Module& module) {
   const Copier* const copier = known_copier(module);
-  check<RuntimeError>(copier, "deep_copy: how another {0} is made is not known. Call nn::deep_copy with the class itself, not with a Module&, and give the class "
-                              "a default constructor or {0} clone() const {{ return copy_of([&] {{ return {0}(arguments); }}); }}", module.type_name());
+  check<RuntimeError>(
+      copier,
+      "deep_copy: how another {0} is made is not known. Call nn::deep_copy with the class itself, not with a Module&, and give the class "
+      "a default constructor or {0} clone() const {{ return copy_of([&] {{ return {0}(arguments); }}); }}",
+      module.type_name());
   return copier->create(module);
 }
 

@@ -22,12 +22,19 @@ EmbeddingBag::EmbeddingBag(int64_t num_embeddings, int64_t embedding_dim, Embedd
 }
 
 Tensor EmbeddingBag::operator()(const Tensor& indices, const OptionalTensor& offsets, const OptionalTensor& per_sample_weights) const {
-  return observed([&] {
-    return embedding_bag(indices, weight,
-                         {.offsets = offsets, .max_norm = options.max_norm, .norm_type = options.norm_type, .scale_grad_by_freq = options.scale_grad_by_freq,
-                          .mode = options.mode, .per_sample_weights = per_sample_weights, .include_last_offset = options.include_last_offset,
-                          .padding_idx = options.padding_idx});
-  }, indices);
+  return observed(
+      [&] {
+        return embedding_bag(indices, weight,
+                             {.offsets = offsets,
+                              .max_norm = options.max_norm,
+                              .norm_type = options.norm_type,
+                              .scale_grad_by_freq = options.scale_grad_by_freq,
+                              .mode = options.mode,
+                              .per_sample_weights = per_sample_weights,
+                              .include_last_offset = options.include_last_offset,
+                              .padding_idx = options.padding_idx});
+      },
+      indices);
 }
 Tensor EmbeddingBag::forward(const Tensor& indices) { return (*this)(indices); }
 

@@ -36,8 +36,8 @@ FusedParameters fuse_grouped_transposed(const Tensor& weight, const Tensor& bias
   const auto of_group = [&](const Tensor& t, int64_t g) { return t.defined() ? t.chunk(groups, 0)[std::size_t(g)] : t; };
   std::vector<Tensor> weights, biases;
   for (int64_t g = 0; g < groups; ++g) {
-    const FusedParameters part = fuse_conv_bn_weights(of_group(weight, g), of_group(bias, g), of_group(bn.running_mean, g), of_group(bn.running_var, g), bn.eps,
-                                                      of_group(bn.weight, g), of_group(bn.bias, g), true);
+    const FusedParameters part = fuse_conv_bn_weights(of_group(weight, g), of_group(bias, g), of_group(bn.running_mean, g),
+                                                      of_group(bn.running_var, g), bn.eps, of_group(bn.weight, g), of_group(bn.bias, g), true);
     weights.push_back(part.weight);
     biases.push_back(part.bias);
   }
@@ -49,9 +49,9 @@ Conv fuse_conv(const Conv& conv, const BatchNormBase& bn, bool transpose) {
   check_eval(conv, bn);
   check<RuntimeError>(bn.num_features == conv.out_channels, "fuse_conv_bn_eval: expected a batch norm of {} features behind {} channels, got {}",
                       conv.out_channels, conv.out_channels, bn.num_features);
-  const FusedParameters fused = transpose && conv.options.groups > 1
-                                    ? fuse_grouped_transposed(conv.weight, conv.bias, bn, conv.options.groups)
-                                    : fuse_conv_bn_weights(conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias, transpose);
+  const FusedParameters fused = transpose && conv.options.groups > 1 ? fuse_grouped_transposed(conv.weight, conv.bias, bn, conv.options.groups)
+                                                                     : fuse_conv_bn_weights(conv.weight, conv.bias, bn.running_mean, bn.running_var,
+                                                                                            bn.eps, bn.weight, bn.bias, transpose);
   auto options = conv.options;
   options.bias = true;
   return with_parameters(without_draws([&] { return Conv(conv.in_channels, conv.out_channels, conv.kernel_size, options); }), conv, fused);

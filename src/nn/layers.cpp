@@ -24,6 +24,7 @@ static BatchNormOptions options_of(const BatchNormBase& norm) {
   return {norm.eps, norm.momentum, norm.weight.defined(), norm.track_running_stats, norm.bias.defined()};
 }
 
+// clang-format off: a line a layer, read as a table
 ReLU ReLU::clone() const { return copy_of([&] { return ReLU(inplace); }); }
 ReLU6 ReLU6::clone() const { return copy_of([&] { return ReLU6(inplace); }); }
 LeakyReLU LeakyReLU::clone() const { return copy_of([&] { return LeakyReLU(negative_slope, inplace); }); }
@@ -82,6 +83,7 @@ GroupNorm GroupNorm::clone() const { return copy_of([&] { return GroupNorm(num_g
 RMSNorm RMSNorm::clone() const { return copy_of([&] { return RMSNorm(normalized_shape, {.eps = eps, .elementwise_affine = weight.defined()}); }); }
 InstanceNorm1d InstanceNorm1d::clone() const { return copy_of([&] { return InstanceNorm1d(num_features, options); }); }
 InstanceNorm2d InstanceNorm2d::clone() const { return copy_of([&] { return InstanceNorm2d(num_features, options); }); }
+// clang-format on
 BatchNorm1d BatchNorm1d::clone() const {
   return copy_of([&] {
     BatchNorm1d made(num_features, options_of(*this));
@@ -103,6 +105,7 @@ BatchNorm3d BatchNorm3d::clone() const {
     return made;
   });
 }
+// clang-format off: a line a layer, read as a table
 MaxPool1d MaxPool1d::clone() const { return copy_of([&] { return MaxPool1d(kernel_size, options); }); }
 MaxPool2d MaxPool2d::clone() const { return copy_of([&] { return MaxPool2d(kernel_size, options); }); }
 MaxUnpool2d MaxUnpool2d::clone() const { return copy_of([&] { return MaxUnpool2d(kernel_size, options); }); }
@@ -127,6 +130,7 @@ Sequential Sequential::clone() const { return copy_of([] { return Sequential(); 
 ModuleList ModuleList::clone() const { return copy_of([] { return ModuleList(); }); }
 ModuleDict ModuleDict::clone() const { return copy_of([] { return ModuleDict(); }); }
 FrozenBatchNorm2d FrozenBatchNorm2d::clone() const { return copy_of([&] { return FrozenBatchNorm2d(num_features, eps); }); }
+// clang-format on
 
 namespace {
 
@@ -138,25 +142,22 @@ const detail::Copier* find_among(const std::type_info& type) {
 }
 
 const detail::Copier* find(const std::type_info& type) {
-  return find_among<ReLU, ReLU6, LeakyReLU, ELU, SELU, CELU, SiLU, Mish, Hardswish, Hardsigmoid, Hardtanh, Threshold, Sigmoid,
-                    Tanh, Softsign, Tanhshrink, LogSigmoid, Softplus, Softshrink, Hardshrink, GELU, GLU, Softmax, Softmin,
-                    LogSoftmax, PReLU, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Dropout, Dropout1d, Dropout2d,
-                    AlphaDropout, Linear, Identity, MSELoss, L1Loss, SmoothL1Loss, HuberLoss, KLDivLoss, PoissonNLLLoss,
-                    SoftMarginLoss, HingeEmbeddingLoss, CrossEntropyLoss, NLLLoss, BCELoss, BCEWithLogitsLoss, GaussianNLLLoss,
-                    MarginRankingLoss, CosineEmbeddingLoss, TripletMarginLoss, CosineSimilarity, LayerNorm, GroupNorm, RMSNorm,
-                    InstanceNorm1d, InstanceNorm2d, BatchNorm1d, BatchNorm2d, BatchNorm3d, MaxPool1d, MaxPool2d, MaxUnpool2d,
-                    AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool2d, Flatten, Unflatten, ZeroPad2d,
-                    ConstantPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d, PixelShuffle, Upsample, Unfold, Fold,
-                    Embedding, Sequential, ModuleList, ModuleDict, FrozenBatchNorm2d, RNN, LSTM, GRU, RNNCell,
-                    LSTMCell, GRUCell, MultiheadAttention, TransformerEncoderLayer, TransformerDecoderLayer, TransformerEncoder,
-                    TransformerDecoder, Transformer, EmbeddingBag, CTCLoss,
-                    Conv3d, ConvTranspose3d, MaxPool3d, MaxUnpool1d, MaxUnpool3d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d,
-                    AdaptiveAvgPool3d, AdaptiveMaxPool1d, AdaptiveMaxPool3d, Dropout3d, FeatureAlphaDropout, InstanceNorm3d,
-                    ZeroPad1d, ZeroPad3d, ConstantPad1d, ConstantPad3d, ReflectionPad1d, ReflectionPad3d, ReplicationPad1d,
-                    ReplicationPad3d, CircularPad1d, CircularPad3d, Softmax2d, RReLU, Bilinear, LocalResponseNorm,
-                    PixelUnshuffle, ChannelShuffle, UpsamplingNearest2d, UpsamplingBilinear2d, MultiMarginLoss,
-                    MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss, PairwiseDistance,
-                    ParameterList, ParameterDict>(type);
+  return find_among<ReLU, ReLU6, LeakyReLU, ELU, SELU, CELU, SiLU, Mish, Hardswish, Hardsigmoid, Hardtanh, Threshold, Sigmoid, Tanh, Softsign,
+                    Tanhshrink, LogSigmoid, Softplus, Softshrink, Hardshrink, GELU, GLU, Softmax, Softmin, LogSoftmax, PReLU, Conv1d, Conv2d,
+                    ConvTranspose1d, ConvTranspose2d, Dropout, Dropout1d, Dropout2d, AlphaDropout, Linear, Identity, MSELoss, L1Loss, SmoothL1Loss,
+                    HuberLoss, KLDivLoss, PoissonNLLLoss, SoftMarginLoss, HingeEmbeddingLoss, CrossEntropyLoss, NLLLoss, BCELoss, BCEWithLogitsLoss,
+                    GaussianNLLLoss, MarginRankingLoss, CosineEmbeddingLoss, TripletMarginLoss, CosineSimilarity, LayerNorm, GroupNorm, RMSNorm,
+                    InstanceNorm1d, InstanceNorm2d, BatchNorm1d, BatchNorm2d, BatchNorm3d, MaxPool1d, MaxPool2d, MaxUnpool2d, AvgPool1d, AvgPool2d,
+                    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool2d, Flatten, Unflatten, ZeroPad2d, ConstantPad2d, ReflectionPad2d,
+                    ReplicationPad2d, CircularPad2d, PixelShuffle, Upsample, Unfold, Fold, Embedding, Sequential, ModuleList, ModuleDict,
+                    FrozenBatchNorm2d, RNN, LSTM, GRU, RNNCell, LSTMCell, GRUCell, MultiheadAttention, TransformerEncoderLayer,
+                    TransformerDecoderLayer, TransformerEncoder, TransformerDecoder, Transformer, EmbeddingBag, CTCLoss, Conv3d, ConvTranspose3d,
+                    MaxPool3d, MaxUnpool1d, MaxUnpool3d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d, AdaptiveAvgPool3d, AdaptiveMaxPool1d,
+                    AdaptiveMaxPool3d, Dropout3d, FeatureAlphaDropout, InstanceNorm3d, ZeroPad1d, ZeroPad3d, ConstantPad1d, ConstantPad3d,
+                    ReflectionPad1d, ReflectionPad3d, ReplicationPad1d, ReplicationPad3d, CircularPad1d, CircularPad3d, Softmax2d, RReLU, Bilinear,
+                    LocalResponseNorm, PixelUnshuffle, ChannelShuffle, UpsamplingNearest2d, UpsamplingBilinear2d, MultiMarginLoss,
+                    MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss, PairwiseDistance, ParameterList, ParameterDict>(
+      type);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 namespace ember::nn {
 
+// clang-format off: a line a layer, read as a table
 Conv3d Conv3d::clone() const { return copy_of([&] { return Conv3d(in_channels, out_channels, kernel_size, options); }); }
 ConvTranspose3d ConvTranspose3d::clone() const { return copy_of([&] { return ConvTranspose3d(in_channels, out_channels, kernel_size, options); }); }
 MaxPool3d MaxPool3d::clone() const { return copy_of([&] { return MaxPool3d(kernel_size, options); }); }
@@ -48,5 +49,6 @@ MultiLabelMarginLoss MultiLabelMarginLoss::clone() const { return copy_of([&] { 
 MultiLabelSoftMarginLoss MultiLabelSoftMarginLoss::clone() const { return copy_of([&] { return MultiLabelSoftMarginLoss(options); }); }
 TripletMarginWithDistanceLoss TripletMarginWithDistanceLoss::clone() const { return copy_of([&] { return TripletMarginWithDistanceLoss(options); }); }
 PairwiseDistance PairwiseDistance::clone() const { return copy_of([&] { return PairwiseDistance(p, eps, keepdim); }); }
+// clang-format on
 
 }  // namespace ember::nn

@@ -42,7 +42,8 @@ Tensor Bilinear::operator()(const Tensor& x1, const Tensor& x2) const {
   return observed([&] { return bilinear(x1, x2, weight, bias); }, x1, x2);
 }
 std::string Bilinear::extra_repr() const {
-  return fmt::format("in1_features={}, in2_features={}, out_features={}, bias={}", in1_features, in2_features, out_features, python_repr(bias.defined()));
+  return fmt::format("in1_features={}, in2_features={}, out_features={}, bias={}", in1_features, in2_features, out_features,
+                     python_repr(bias.defined()));
 }
 
 }  // namespace ember::nn

@@ -30,8 +30,8 @@ TripletMarginLoss::TripletMarginLoss(TripletMarginLossOptions o) : options(o) {
 }
 MultiMarginLoss::MultiMarginLoss(MultiMarginLossOptions o) : options(std::move(o)) {
   check<ValueError>(options.p == 1 || options.p == 2, "only p == 1 and p == 2 supported");
-  check<ValueError>(!options.weight.defined() || options.weight.dim() == 1, "MultiMarginLoss: expected weight to be None or 1D tensor, got {}D instead",
-                    options.weight.defined() ? options.weight.dim() : 0);
+  check<ValueError>(!options.weight.defined() || options.weight.dim() == 1,
+                    "MultiMarginLoss: expected weight to be None or 1D tensor, got {}D instead", options.weight.defined() ? options.weight.dim() : 0);
   weight = options.weight;
 }
 Tensor MultiMarginLoss::operator()(const Tensor& x, const Tensor& target) const {

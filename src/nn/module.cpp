@@ -24,8 +24,7 @@ void check_name(const ModuleState& state, const std::string& name, const char* k
 template <class Visit>
 void walk(const Module& module, const ModuleState& state, const std::string& prefix, Visit&& visit) {
   visit(prefix, module, state);
-  for (const auto& [name, child] : state.children)
-    walk(*child, ModuleState::of(*child), prefix + name + ".", visit);
+  for (const auto& [name, child] : state.children) walk(*child, ModuleState::of(*child), prefix + name + ".", visit);
 }
 
 /// Refuses a plain tensor where a parameter belongs, and says where that is.
@@ -222,8 +221,7 @@ void Module::requires_grad_(bool on) const {
 }
 
 void Module::to(DType dtype) {
-  check<TypeError>(ember::is_floating_point(dtype), "nn.Module.to only accepts floating point dtypes, but got desired dtype={}",
-                   name(dtype));
+  check<TypeError>(ember::is_floating_point(dtype), "nn.Module.to only accepts floating point dtypes, but got desired dtype={}", name(dtype));
   for (const Tensor& p : parameters()) {
     if (!p.is_floating_point()) continue;
     const Tensor gradient = p.grad();

@@ -45,13 +45,13 @@ struct ModuleState {
 
   ReferenceCount references;
   bool training = true;
-  bool settled = false;           // was called before: see settle
-  std::uint16_t height = 0;       // levels of modules below
-  const std::uint32_t number;     // counts up; nodes of the tape remember it
-  std::uint32_t first_call = 0;   // how many modules there had been when it was first called
-  Module* self;                   // null when it is gone
+  bool settled = false;          // was called before: see settle
+  std::uint16_t height = 0;      // levels of modules below
+  const std::uint32_t number;    // counts up; nodes of the tape remember it
+  std::uint32_t first_call = 0;  // how many modules there had been when it was first called
+  Module* self;                  // null when it is gone
   ModuleState* parent = nullptr;
-  const std::type_info* type = nullptr;        // what it was when it was taken over, and how that is copied
+  const std::type_info* type = nullptr;  // what it was when it was taken over, and how that is copied
   const detail::Copier* copier = nullptr;
   std::vector<std::unique_ptr<NamedTensor>> parameters, buffers;
   std::vector<std::pair<std::string, std::unique_ptr<Module>>> children;
@@ -61,7 +61,8 @@ struct ModuleState {
   const Module* child(const std::string& name) const;  ///< null when there is none
 
   static ModuleState& of(const Module& module) {
-    if (module.state_->self != &module) [[unlikely]] refuse_moved(module);
+    if (module.state_->self != &module) [[unlikely]]
+      refuse_moved(module);
     return *module.state_;
   }
 
@@ -70,13 +71,15 @@ struct ModuleState {
     for (const auto& p : parameters) check_parameter(*p);
   }
   static void check_parameter(const NamedTensor& p) {
-    if (p.value.defined() && !p.value.impl()->is_parameter) [[unlikely]] check_assigned(p);
+    if (p.value.defined() && !p.value.impl()->is_parameter) [[unlikely]]
+      check_assigned(p);
   }
   bool has_plain_parameters() const;
 
   /// At the first call: throws RuntimeError when the module that calls it has it as a member, but not as a child.
   void settle() {
-    if (!__atomic_load_n(&settled, __ATOMIC_RELAXED)) [[unlikely]] settle_first();
+    if (!__atomic_load_n(&settled, __ATOMIC_RELAXED)) [[unlikely]]
+      settle_first();
   }
 
   static void prepare_load(const Module& module, StateDict& state, const std::string& prefix) {

@@ -39,8 +39,9 @@ void check_packed(const char* operation, const PackedSequence& sequence) {
   require_defined(operation, sequence.data, sequence.batch_sizes);
   check<RuntimeError>(sequence.data.dim() >= 1 && sequence.batch_sizes.dim() == 1 && sequence.batch_sizes.dtype() == kInt64,
                       "{}: expected data, and batch_sizes of one dimension and dtype int64", operation);
-  check<RuntimeError>(sequence.batch_sizes.sum().item<int64_t>() == sequence.data.size(0), "{}: expected as many rows as batch_sizes add up to, {}, got {}",
-                      operation, sequence.batch_sizes.sum().item<int64_t>(), sequence.data.size(0));
+  check<RuntimeError>(sequence.batch_sizes.sum().item<int64_t>() == sequence.data.size(0),
+                      "{}: expected as many rows as batch_sizes add up to, {}, got {}", operation, sequence.batch_sizes.sum().item<int64_t>(),
+                      sequence.data.size(0));
 }
 
 }  // namespace
@@ -50,7 +51,8 @@ PackedSequence pack_padded_sequence(const Tensor& input, IntArrayRef lengths, Pa
   check<RuntimeError>(input.dim() >= 2, "pack_padded_sequence: expected input of at least 2 dimensions, got shape {}", input.sizes());
   check<RuntimeError>(input.numel() > 0, "Cannot pack empty tensors.");
   const int64_t steps = input.sizes()[options.batch_first ? 1 : 0], batch = input.sizes()[options.batch_first ? 0 : 1];
-  check<RuntimeError>(int64_t(lengths.size()) == batch, "Expected `len(lengths)` to be equal to batch_size, but got {} (batch_size={})", lengths.size(), batch);
+  check<RuntimeError>(int64_t(lengths.size()) == batch, "Expected `len(lengths)` to be equal to batch_size, but got {} (batch_size={})",
+                      lengths.size(), batch);
   std::vector<int64_t> order(lengths.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = int64_t(i);
   if (!options.enforce_sorted)
@@ -128,8 +130,9 @@ Tensor pad_sequence(const std::vector<Tensor>& sequences, PadOptions options) {
     check<RuntimeError>(s.dim() == sequences[0].dim(), "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension 0",
                         sequences[0].dim(), s.dim());
     for (int d = 1; d < s.dim(); ++d)
-      check<RuntimeError>(s.sizes()[d] == sequences[0].sizes()[d], "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {}",
-                          sequences[0].sizes()[d], s.sizes()[d], d);
+      check<RuntimeError>(s.sizes()[d] == sequences[0].sizes()[d],
+                          "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {}", sequences[0].sizes()[d],
+                          s.sizes()[d], d);
     longest = std::max(longest, s.size(0));
   }
   std::vector<Tensor> padded;
@@ -141,7 +144,8 @@ Tensor pad_sequence(const std::vector<Tensor>& sequences, PadOptions options) {
       padded.push_back(like);
       continue;
     }
-    const Tensor filling = empty(rest, like.dtype()).fill_(is_floating_point(like.dtype()) ? Scalar(options.padding_value) : Scalar(int64_t(options.padding_value)));
+    const Tensor filling = empty(rest, like.dtype())
+                               .fill_(is_floating_point(like.dtype()) ? Scalar(options.padding_value) : Scalar(int64_t(options.padding_value)));
     padded.push_back(side == "left" ? cat({filling, like}) : cat({like, filling}));
   }
   return stack(padded, options.batch_first ? 0 : 1);

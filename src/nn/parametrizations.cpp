@@ -54,8 +54,8 @@ class WeightNorm final : public Parametrization {
 class SpectralNorm final : public Parametrization {
  public:
   SpectralNorm(const Tensor& weight, const parametrizations::SpectralNormOptions& o) : iterations_(o.n_power_iterations), eps_(o.eps) {
-    check<IndexError>(o.dim >= -weight.dim() && o.dim < weight.dim(), "Dimension out of range (expected to be in range of [{}, {}] but got {})", -weight.dim(),
-                      weight.dim() - 1, o.dim);
+    check<IndexError>(o.dim >= -weight.dim() && o.dim < weight.dim(), "Dimension out of range (expected to be in range of [{}, {}] but got {})",
+                      -weight.dim(), weight.dim() - 1, o.dim);
     check<ValueError>(iterations_ > 0, "Expected n_power_iterations to be positive, but got n_power_iterations={}", iterations_);
     dim_ = o.dim < 0 ? o.dim + weight.dim() : o.dim;
     if (weight.dim() == 1) return;
@@ -171,7 +171,8 @@ ParametrizationList* list_of(const Module& module, const std::string& name) {
 }
 
 const Tensor& parameter_of(const Module& module, const std::string& name) {
-  check<ValueError>(!list_of(module, name), "Module '{}' has '{}' parametrized already: remove_parametrizations(module, \"{}\") first", module.type_name(), name, name);
+  check<ValueError>(!list_of(module, name), "Module '{}' has '{}' parametrized already: remove_parametrizations(module, \"{}\") first",
+                    module.type_name(), name, name);
   for (const auto& p : ModuleState::of(module).parameters)
     if (p->name == name && p->value.defined()) return p->value;
   fail<ValueError>("Module '{}' has no parameter or buffer with name '{}'", module.repr(), name);

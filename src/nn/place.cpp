@@ -73,8 +73,7 @@ void Module::name_place(Error& error, const std::vector<Tensor>& inputs) const {
   if (!error.has_place() && state_->self == this) error.add_place(fmt::format("in {}, {}", path_of(*state_), text_of(inputs)));
 }
 
-Module::ModuleCall::ModuleCall(const Module& module)
-    : before_(std::exchange(ember::detail::current_module, ModuleState::of(module).number)) {}
+Module::ModuleCall::ModuleCall(const Module& module) : before_(std::exchange(ember::detail::current_module, ModuleState::of(module).number)) {}
 
 // A module without a parent that was made after the module which calls it, and before that one's first call, is a member (or belongs
 // to one) that was forgotten: what is shared or made on the way is older or younger.
@@ -87,9 +86,10 @@ void ModuleState::settle_first() {
     if (found != all.modules.end()) caller = found->second;
   }
   if (caller && caller->number < number && number <= caller->first_call)
-    fail<RuntimeError>("{0} calls a {1} that is not one of its modules: parameters(), train(), eval(), to() and state_dict() do not reach it.\n"
-                       "Declare it as nn::{1}& name = add(\"name\", nn::{1}(...)), or call keep_apart() on it if that is meant: {2}",
-                       caller->self ? caller->self->type_name() : "Module", self->type_name(), self->repr());
+    fail<RuntimeError>(
+        "{0} calls a {1} that is not one of its modules: parameters(), train(), eval(), to() and state_dict() do not reach it.\n"
+        "Declare it as nn::{1}& name = add(\"name\", nn::{1}(...)), or call keep_apart() on it if that is meant: {2}",
+        caller->self ? caller->self->type_name() : "Module", self->type_name(), self->repr());
   if (first_call == 0) __atomic_store_n(&first_call, modules_made.load(), __ATOMIC_RELAXED);
   __atomic_store_n(&settled, true, __ATOMIC_RELEASE);
 }
@@ -108,10 +108,11 @@ bool ModuleState::has_plain_parameters() const {
 
 void ModuleState::check_assigned(const NamedTensor& p) {
   if (p.value.is_leaf() && p.value.requires_grad()) return;
-  fail<TypeError>("cannot assign 'torch.{}' as parameter '{}' (torch.nn.Parameter or None expected)\n"
-                  "It would be listed and saved, but never trained. Give it its value by set_parameter({}, value) or add_parameter(\"{}\", value) "
-                  "inside the class, by init:: functions or copy_ under NoGradGuard outside, or assign value.requires_grad_().",
-                  tensor_type_name(p.value.dtype()), p.name, p.name, p.name);
+  fail<TypeError>(
+      "cannot assign 'torch.{}' as parameter '{}' (torch.nn.Parameter or None expected)\n"
+      "It would be listed and saved, but never trained. Give it its value by set_parameter({}, value) or add_parameter(\"{}\", value) "
+      "inside the class, by init:: functions or copy_ under NoGradGuard outside, or assign value.requires_grad_().",
+      tensor_type_name(p.value.dtype()), p.name, p.name, p.name);
 }
 
 }  // namespace ember::nn

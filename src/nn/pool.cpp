@@ -31,13 +31,15 @@ ExpandingArray<N> resolved(const ExpandingArray<N>& size, const Tensor& x) {
 
 /// PyTorch says this when the layer is called.
 template <int N>
-static void check_windows(const ExpandingArray<N>& kernel, const ExpandingArray<N>& stride, const ExpandingArray<N>& padding, const ExpandingArray<N>& dilation) {
+static void check_windows(const ExpandingArray<N>& kernel, const ExpandingArray<N>& stride, const ExpandingArray<N>& padding,
+                          const ExpandingArray<N>& dilation) {
   for (int i = 0; i < N; ++i) {
     check<RuntimeError>(kernel[i] > 0, "kernel size should be greater than zero, but got kernel_size={}", python_repr(kernel));
-    check<RuntimeError>(stride[i] > 0 || stride == ExpandingArray<N>(kSameAsKernel), "stride should be greater than zero, but got stride={}", python_repr(stride));
+    check<RuntimeError>(stride[i] > 0 || stride == ExpandingArray<N>(kSameAsKernel), "stride should be greater than zero, but got stride={}",
+                        python_repr(stride));
     check<RuntimeError>(padding[i] >= 0, "pad must be non-negative, but got padding={}", python_repr(padding));
     check<RuntimeError>(padding[i] <= kernel[i] / 2, "pad should be at most half of effective kernel size, but got padding={}, kernel_size={}",
-                      python_repr(padding), python_repr(kernel));
+                        python_repr(padding), python_repr(kernel));
     check<RuntimeError>(dilation[i] > 0, "dilation should be greater than zero, but got dilation={}", python_repr(dilation));
   }
 }
@@ -54,13 +56,16 @@ AvgPoolBase<N>::AvgPoolBase(ExpandingArray<N> kernel_size, AvgPoolOptions<N> opt
 template <int N>
 std::string MaxPoolBase<N>::extra_repr() const {
   return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}", shown(kernel_size),
-                     shown(stride_or_kernel(options.stride, kernel_size)), shown(options.padding), shown(options.dilation), python_repr(options.ceil_mode));
+                     shown(stride_or_kernel(options.stride, kernel_size)), shown(options.padding), shown(options.dilation),
+                     python_repr(options.ceil_mode));
 }
 template <int N>
 std::string AvgPoolBase<N>::extra_repr() const {
   if (N == 1)
-    return fmt::format("kernel_size={}, stride={}, padding={}", python_repr(kernel_size), python_repr(stride_or_kernel(options.stride, kernel_size)), python_repr(options.padding));
-  return fmt::format("kernel_size={}, stride={}, padding={}", shown(kernel_size), shown(stride_or_kernel(options.stride, kernel_size)), shown(options.padding));
+    return fmt::format("kernel_size={}, stride={}, padding={}", python_repr(kernel_size), python_repr(stride_or_kernel(options.stride, kernel_size)),
+                       python_repr(options.padding));
+  return fmt::format("kernel_size={}, stride={}, padding={}", shown(kernel_size), shown(stride_or_kernel(options.stride, kernel_size)),
+                     shown(options.padding));
 }
 template class MaxPoolBase<1>;
 template class MaxPoolBase<2>;
@@ -71,7 +76,8 @@ template class AvgPoolBase<3>;
 
 template <int N>
 std::string MaxUnpoolBase<N>::extra_repr() const {
-  return fmt::format("kernel_size={}, stride={}, padding={}", python_repr(kernel_size), python_repr(stride_or_kernel(options.stride, kernel_size)), python_repr(options.padding));
+  return fmt::format("kernel_size={}, stride={}, padding={}", python_repr(kernel_size), python_repr(stride_or_kernel(options.stride, kernel_size)),
+                     python_repr(options.padding));
 }
 template class MaxUnpoolBase<1>;
 template class MaxUnpoolBase<2>;
@@ -80,8 +86,8 @@ template class MaxUnpoolBase<3>;
 template <int N>
 std::string LPPoolBase<N>::extra_repr() const {
   const bool whole = norm_type == double(int64_t(norm_type));
-  return fmt::format("norm_type={}, kernel_size={}, stride={}, ceil_mode={}", whole ? std::to_string(int64_t(norm_type)) : python_repr(norm_type), shown(kernel_size),
-                     options.stride[0] == kSameAsKernel ? "None" : shown(options.stride), python_repr(options.ceil_mode));
+  return fmt::format("norm_type={}, kernel_size={}, stride={}, ceil_mode={}", whole ? std::to_string(int64_t(norm_type)) : python_repr(norm_type),
+                     shown(kernel_size), options.stride[0] == kSameAsKernel ? "None" : shown(options.stride), python_repr(options.ceil_mode));
 }
 template class LPPoolBase<1>;
 template class LPPoolBase<2>;

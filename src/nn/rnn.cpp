@@ -33,11 +33,13 @@ Tensor permuted(const Tensor& state, const Tensor& order) { return order.defined
 RNNBase::RNNBase(int64_t input_size, int64_t hidden_size, const Settings& s)
     : kind(s.kind), input_size(input_size), hidden_size(hidden_size), num_layers(s.num_layers), bias(s.bias), batch_first(s.batch_first),
       dropout(s.dropout), bidirectional(s.bidirectional), proj_size(s.proj_size) {
-  check<ValueError>(dropout >= 0 && dropout <= 1, "dropout should be a number in range [0, 1] representing the probability of an element being zeroed");
+  check<ValueError>(dropout >= 0 && dropout <= 1,
+                    "dropout should be a number in range [0, 1] representing the probability of an element being zeroed");
   if (dropout > 0 && num_layers == 1)
-    warn(fmt::format("dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater than 1, but got "
-                     "dropout={} and num_layers={}",
-                     python_repr(dropout), num_layers));
+    warn(
+        fmt::format("dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater than 1, but got "
+                    "dropout={} and num_layers={}",
+                    python_repr(dropout), num_layers));
   check<ValueError>(input_size > 0, "input_size must be greater than zero");
   check<ValueError>(hidden_size > 0, "hidden_size must be greater than zero");
   check<ValueError>(num_layers > 0, "num_layers must be greater than zero");
@@ -117,53 +119,59 @@ LSTMResult RNNBase::run_layers(Tensor x, const LSTMState& start, const Tensor& b
 LSTMResult RNNBase::run(const Tensor& x, const LSTMState& start) const {
   const bool lstm = kind == RecurrentKind::LSTM;
   LSTMResult result;
-  result.output = observed([&] {
-    require_defined("rnn", x);
-    const char* const word = lstm ? "LSTM" : kind == RecurrentKind::GRU ? "GRU" : "RNN";
-    check<ValueError>(x.dim() == 2 || x.dim() == 3, "{}: Expected input to be 2D or 3D, got {}D {}instead", word, x.dim(),
-                      lstm || kind == RecurrentKind::GRU ? "" : "tensor ");
-    const bool batched = x.dim() == 3;
-    const int64_t dims = batched ? 3 : 2;
-    LSTMState state = start;
-    if (lstm && state.h.defined() && state.c.defined())
-      check<RuntimeError>(state.h.dim() == dims && state.c.dim() == dims, "For {} {}-D input, hx and cx should also be {}-D but got ({}-D, {}-D) tensors",
-                          batched ? "batched" : "unbatched", dims, dims, state.h.dim(), state.c.dim());
-    else if (state.h.defined())
-      check<RuntimeError>(state.h.dim() == dims, "For {} {}-D input, hx should also be {}-D but got {}-D tensor", batched ? "batched" : "unbatched", dims,
-                          dims, state.h.dim());
-    const int64_t batch_dim = batch_first ? 0 : 1;
-    Tensor input = batched ? x : x.unsqueeze(batch_dim);
-    if (!batched && state.h.defined()) state.h = state.h.unsqueeze(1);
-    if (!batched && state.c.defined()) state.c = state.c.unsqueeze(1);
-    check_input(input, 3);
-    state = started(state, input.sizes()[int(batch_dim)], input.dtype());
-    if (batch_first) input = input.transpose(0, 1);
-    check<RuntimeError>(input.size(0) > 0, "Expected sequence length to be larger than 0 in RNN");
+  result.output = observed(
+      [&] {
+        require_defined("rnn", x);
+        const char* const word = lstm ? "LSTM" : kind == RecurrentKind::GRU ? "GRU" : "RNN";
+        check<ValueError>(x.dim() == 2 || x.dim() == 3, "{}: Expected input to be 2D or 3D, got {}D {}instead", word, x.dim(),
+                          lstm || kind == RecurrentKind::GRU ? "" : "tensor ");
+        const bool batched = x.dim() == 3;
+        const int64_t dims = batched ? 3 : 2;
+        LSTMState state = start;
+        if (lstm && state.h.defined() && state.c.defined())
+          check<RuntimeError>(state.h.dim() == dims && state.c.dim() == dims,
+                              "For {} {}-D input, hx and cx should also be {}-D but got ({}-D, {}-D) tensors", batched ? "batched" : "unbatched",
+                              dims, dims, state.h.dim(), state.c.dim());
+        else if (state.h.defined())
+          check<RuntimeError>(state.h.dim() == dims, "For {} {}-D input, hx should also be {}-D but got {}-D tensor",
+                              batched ? "batched" : "unbatched", dims, dims, state.h.dim());
+        const int64_t batch_dim = batch_first ? 0 : 1;
+        Tensor input = batched ? x : x.unsqueeze(batch_dim);
+        if (!batched && state.h.defined()) state.h = state.h.unsqueeze(1);
+        if (!batched && state.c.defined()) state.c = state.c.unsqueeze(1);
+        check_input(input, 3);
+        state = started(state, input.sizes()[int(batch_dim)], input.dtype());
+        if (batch_first) input = input.transpose(0, 1);
+        check<RuntimeError>(input.size(0) > 0, "Expected sequence length to be larger than 0 in RNN");
 
-    LSTMResult all = run_layers(input, state, {});
-    result.state = all.state;
-    if (!batched) {
-      result.state.h = result.state.h.squeeze(1);
-      if (lstm) result.state.c = result.state.c.squeeze(1);
-      return all.output.squeeze(1);
-    }
-    return batch_first ? all.output.transpose(0, 1) : all.output;
-  }, x);
+        LSTMResult all = run_layers(input, state, {});
+        result.state = all.state;
+        if (!batched) {
+          result.state.h = result.state.h.squeeze(1);
+          if (lstm) result.state.c = result.state.c.squeeze(1);
+          return all.output.squeeze(1);
+        }
+        return batch_first ? all.output.transpose(0, 1) : all.output;
+      },
+      x);
   return result;
 }
 
 PackedLSTMResult RNNBase::run(const utils::rnn::PackedSequence& x, const LSTMState& start) const {
   PackedLSTMResult result;
   result.output = x;
-  result.output.data = observed([&] {
-    require_defined("rnn", x.data, x.batch_sizes);
-    check_input(x.data, 2);
-    check<RuntimeError>(x.batch_sizes.numel() > 0, "Expected sequence length to be larger than 0 in RNN");
-    LSTMState state = started({permuted(start.h, x.sorted_indices), permuted(start.c, x.sorted_indices)}, x.batch_sizes[0].item<int64_t>(), x.data.dtype());
-    LSTMResult all = run_layers(x.data, state, x.batch_sizes);
-    result.state = {permuted(all.state.h, x.unsorted_indices), permuted(all.state.c, x.unsorted_indices)};
-    return all.output;
-  }, x.data);
+  result.output.data = observed(
+      [&] {
+        require_defined("rnn", x.data, x.batch_sizes);
+        check_input(x.data, 2);
+        check<RuntimeError>(x.batch_sizes.numel() > 0, "Expected sequence length to be larger than 0 in RNN");
+        LSTMState state = started({permuted(start.h, x.sorted_indices), permuted(start.c, x.sorted_indices)}, x.batch_sizes[0].item<int64_t>(),
+                                  x.data.dtype());
+        LSTMResult all = run_layers(x.data, state, x.batch_sizes);
+        result.state = {permuted(all.state.h, x.unsorted_indices), permuted(all.state.c, x.unsorted_indices)};
+        return all.output;
+      },
+      x.data);
   return result;
 }
 
@@ -223,31 +231,35 @@ RNNCellBase::RNNCellBase(RecurrentKind kind, int64_t input_size, int64_t hidden_
 
 LSTMState RNNCellBase::run(const char* word, const Tensor& x, const LSTMState& before) const {
   LSTMState result;
-  result.h = observed([&] {
-    require_defined(word, x);
-    const bool lstm = kind == RecurrentKind::LSTM;
-    check<ValueError>(x.dim() == 1 || x.dim() == 2, "{}: Expected input to be 1D or 2D, got {}D instead", word, x.dim());
-    check<RuntimeError>(!lstm || before.h.defined() == before.c.defined(), "LSTMCell: expected both h and c of its state, or none");
-    const auto prepared = [&](const Tensor& state, const char* place, int number) {
-      const Tensor input = x.dim() == 1 ? x.unsqueeze(0) : x;
-      if (!state.defined()) return zeros({input.size(0), hidden_size}, x.dtype());
-      check<ValueError>(state.dim() == 1 || state.dim() == 2, "{}: Expected {} to be 1D or 2D, got {}D instead", word, place, state.dim());
-      const Tensor rows = x.dim() == 1 ? state.unsqueeze(0) : state;
-      check<RuntimeError>(rows.size(0) == input.size(0), "Input batch size {} doesn't match hidden{} batch size {}", input.size(0), number, rows.size(0));
-      check<RuntimeError>(rows.dim() == 2 && rows.size(1) == hidden_size, "hidden{} has inconsistent hidden_size: got {}, expected {}", number, rows.size(-1),
-                          hidden_size);
-      check<RuntimeError>(rows.dtype() == x.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}", scalar_type_name(rows.dtype()),
-                          scalar_type_name(x.dtype()));
-      return rows;
-    };
-    check<RuntimeError>(x.size(-1) == input_size, "input has inconsistent input_size: got {} expected {}", x.size(-1), input_size);
-    check<RuntimeError>(x.dtype() == weight_ih.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}", scalar_type_name(x.dtype()),
-                        scalar_type_name(weight_ih.dtype()));
-    const Tensor h = prepared(before.h, lstm ? "hx[0]" : "hidden", 0), c = lstm ? prepared(before.c, "hx[1]", 1) : Tensor();
-    const RecurrentResult step = recurrent_layer(kind, (x.dim() == 1 ? x.unsqueeze(0) : x).unsqueeze(0), h, c, {weight_ih, weight_hh, bias_ih, bias_hh});
-    if (lstm) result.c = x.dim() == 1 ? step.c_n.squeeze(0) : step.c_n;
-    return x.dim() == 1 ? step.h_n.squeeze(0) : step.h_n;
-  }, x);
+  result.h = observed(
+      [&] {
+        require_defined(word, x);
+        const bool lstm = kind == RecurrentKind::LSTM;
+        check<ValueError>(x.dim() == 1 || x.dim() == 2, "{}: Expected input to be 1D or 2D, got {}D instead", word, x.dim());
+        check<RuntimeError>(!lstm || before.h.defined() == before.c.defined(), "LSTMCell: expected both h and c of its state, or none");
+        const auto prepared = [&](const Tensor& state, const char* place, int number) {
+          const Tensor input = x.dim() == 1 ? x.unsqueeze(0) : x;
+          if (!state.defined()) return zeros({input.size(0), hidden_size}, x.dtype());
+          check<ValueError>(state.dim() == 1 || state.dim() == 2, "{}: Expected {} to be 1D or 2D, got {}D instead", word, place, state.dim());
+          const Tensor rows = x.dim() == 1 ? state.unsqueeze(0) : state;
+          check<RuntimeError>(rows.size(0) == input.size(0), "Input batch size {} doesn't match hidden{} batch size {}", input.size(0), number,
+                              rows.size(0));
+          check<RuntimeError>(rows.dim() == 2 && rows.size(1) == hidden_size, "hidden{} has inconsistent hidden_size: got {}, expected {}", number,
+                              rows.size(-1), hidden_size);
+          check<RuntimeError>(rows.dtype() == x.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}", scalar_type_name(rows.dtype()),
+                              scalar_type_name(x.dtype()));
+          return rows;
+        };
+        check<RuntimeError>(x.size(-1) == input_size, "input has inconsistent input_size: got {} expected {}", x.size(-1), input_size);
+        check<RuntimeError>(x.dtype() == weight_ih.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}", scalar_type_name(x.dtype()),
+                            scalar_type_name(weight_ih.dtype()));
+        const Tensor h = prepared(before.h, lstm ? "hx[0]" : "hidden", 0), c = lstm ? prepared(before.c, "hx[1]", 1) : Tensor();
+        const RecurrentResult step = recurrent_layer(kind, (x.dim() == 1 ? x.unsqueeze(0) : x).unsqueeze(0), h, c,
+                                                     {weight_ih, weight_hh, bias_ih, bias_hh});
+        if (lstm) result.c = x.dim() == 1 ? step.c_n.squeeze(0) : step.c_n;
+        return x.dim() == 1 ? step.h_n.squeeze(0) : step.h_n;
+      },
+      x);
   return result;
 }
 
@@ -267,8 +279,7 @@ Tensor GRUCell::operator()(const Tensor& x, const OptionalTensor& h) const { ret
 
 RNN RNN::clone() const {
   return copy_of([&] {
-    return RNN(input_size, hidden_size,
-               {num_layers, kind == RecurrentKind::ReLU ? "relu" : "tanh", bias, batch_first, dropout, bidirectional});
+    return RNN(input_size, hidden_size, {num_layers, kind == RecurrentKind::ReLU ? "relu" : "tanh", bias, batch_first, dropout, bidirectional});
   });
 }
 LSTM LSTM::clone() const {
@@ -280,7 +291,11 @@ GRU GRU::clone() const {
 RNNCell RNNCell::clone() const {
   return copy_of([&] { return RNNCell(input_size, hidden_size, {bias_ih.defined(), kind == RecurrentKind::ReLU ? "relu" : "tanh"}); });
 }
-LSTMCell LSTMCell::clone() const { return copy_of([&] { return LSTMCell(input_size, hidden_size, bias_ih.defined()); }); }
-GRUCell GRUCell::clone() const { return copy_of([&] { return GRUCell(input_size, hidden_size, bias_ih.defined()); }); }
+LSTMCell LSTMCell::clone() const {
+  return copy_of([&] { return LSTMCell(input_size, hidden_size, bias_ih.defined()); });
+}
+GRUCell GRUCell::clone() const {
+  return copy_of([&] { return GRUCell(input_size, hidden_size, bias_ih.defined()); });
+}
 
 }  // namespace ember::nn

@@ -16,9 +16,7 @@ Module& child_at(const Module& container, int64_t index) {
 
 int64_t count(const Module& container) { return int64_t(ModuleState::of(container).children.size()); }
 
-std::string name_of(const ModuleEntry& entry, std::size_t index) {
-  return entry.name() ? entry.name() : std::to_string(index);
-}
+std::string name_of(const ModuleEntry& entry, std::size_t index) { return entry.name() ? entry.name() : std::to_string(index); }
 
 }  // namespace
 

@@ -55,17 +55,21 @@ UpsamplingBilinear2d::UpsamplingBilinear2d(InterpolateOptions options) : options
 std::string UpsamplingBilinear2d::extra_repr() const { return Upsample(options).extra_repr(); }
 
 std::string Upsample::extra_repr() const {
-  const auto list = [](const auto& values, auto show) { return values.size() == 1 ? show(values[0]) : [&] {
-    std::string text = "(" + show(values[0]);
-    for (std::size_t i = 1; i < values.size(); ++i) text += ", " + show(values[i]);
-    return text + ")";
-  }(); };
+  const auto list = [](const auto& values, auto show) {
+    return values.size() == 1 ? show(values[0]) : [&] {
+      std::string text = "(" + show(values[0]);
+      for (std::size_t i = 1; i < values.size(); ++i) text += ", " + show(values[i]);
+      return text + ")";
+    }();
+  };
   if (!options.scale_factor.empty())
     return fmt::format("scale_factor={}, mode='{}'", list(options.scale_factor, [](double v) { return python_repr(v); }), options.mode);
   return fmt::format("size={}, mode='{}'", list(options.size, [](int64_t v) { return std::to_string(v); }), options.mode);
 }
 std::string Unfold::extra_repr() const { return fmt::format("kernel_size={}, {}", shown(kernel_size), shown(options)); }
-std::string Fold::extra_repr() const { return fmt::format("output_size={}, kernel_size={}, {}", shown(output_size), shown(kernel_size), shown(options)); }
+std::string Fold::extra_repr() const {
+  return fmt::format("output_size={}, kernel_size={}, {}", shown(output_size), shown(kernel_size), shown(options));
+}
 
 Embedding::Embedding(int64_t num_embeddings, int64_t embedding_dim, EmbeddingOptions o)
     : num_embeddings(num_embeddings), embedding_dim(embedding_dim), options(o) {

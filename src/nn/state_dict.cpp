@@ -121,7 +121,8 @@ std::string rename_hint(const LoadResult& result) {
   std::string from = prefix_in(result.missing_keys, result.unexpected_keys), to;
   if (from.empty()) to = prefix_in(result.unexpected_keys, result.missing_keys);
   if (from.empty() && to.empty()) return "";
-  return fmt::format("The same names {} \"{}\": load_state_dict(state, {{.rename = {{{{\"{}\", \"{}\"}}}}}}).", from.empty() ? "lack" : "begin with", from + to, from, to);
+  return fmt::format("The same names {} \"{}\": load_state_dict(state, {{.rename = {{{{\"{}\", \"{}\"}}}}}}).", from.empty() ? "lack" : "begin with",
+                     from + to, from, to);
 }
 
 std::string quoted(const std::vector<std::string>& names) { return fmt::format("\"{}\"", fmt::join(names, "\", \"")); }
@@ -150,9 +151,8 @@ LoadResult Module::load_state_dict(const StateDict& given, const LoadOptions& op
     if (!found) {
       result.missing_keys.push_back(name);
     } else if (!(found->sizes() == value.sizes()) && !(value.dim() == 0 && found->numel() == 1)) {
-      errors.push_back(fmt::format(
-          "size mismatch for {}: copying a param with shape {} from checkpoint, the shape in current model is {}.", name,
-          torch_size(found->sizes()), torch_size(value.sizes())));
+      errors.push_back(fmt::format("size mismatch for {}: copying a param with shape {} from checkpoint, the shape in current model is {}.", name,
+                                   torch_size(found->sizes()), torch_size(value.sizes())));
     }
   }
   result.unexpected_keys = unexpected_keys(source, own);

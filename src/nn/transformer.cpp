@@ -21,7 +21,9 @@ namespace {
 Tensor relu_of(const Tensor& x) { return relu(x); }
 Tensor gelu_of(const Tensor& x) { return gelu(x); }
 
-MultiheadAttentionOptions attention_options(const TransformerLayerOptions& o) { return {.dropout = o.dropout, .bias = o.bias, .batch_first = o.batch_first}; }
+MultiheadAttentionOptions attention_options(const TransformerLayerOptions& o) {
+  return {.dropout = o.dropout, .bias = o.bias, .batch_first = o.batch_first};
+}
 LayerNormOptions norm_options(const TransformerLayerOptions& o) { return {.eps = o.layer_norm_eps, .bias = o.bias}; }
 TransformerLayerOptions layer_options(const TransformerOptions& o) {
   return {o.dim_feedforward, o.dropout, o.activation, o.layer_norm_eps, o.batch_first, o.norm_first, o.bias};
@@ -32,7 +34,8 @@ bool is_causal_mask(const Tensor& mask, int64_t size) {
   if (!mask.defined() || mask.dim() != 2 || mask.size(0) != size || mask.size(1) != size || mask.requires_grad()) return false;
   const Tensor later = triu(ones({size, size}, kBool), 1);
   if (mask.dtype() == kBool) return equal(mask, later);
-  return is_floating_point(mask.dtype()) && equal(mask, zeros({size, size}, mask.dtype()).masked_fill(later, -std::numeric_limits<double>::infinity()));
+  return is_floating_point(mask.dtype()) &&
+         equal(mask, zeros({size, size}, mask.dtype()).masked_fill(later, -std::numeric_limits<double>::infinity()));
 }
 
 int64_t positions_of(const Tensor& x, bool batch_first) { return x.size(x.dim() == 3 && batch_first ? 1 : 0); }
@@ -65,22 +68,28 @@ TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t nhead,
     : d_model(d_model), nhead(nhead), options(o), self_attn(add("self_attn", MultiheadAttention(d_model, nhead, attention_options(o)))),
       linear1(add("linear1", Linear(d_model, o.dim_feedforward, {.bias = o.bias}))), dropout(add("dropout", Dropout(o.dropout))),
       linear2(add("linear2", Linear(o.dim_feedforward, d_model, {.bias = o.bias}))), norm1(add("norm1", LayerNorm(d_model, norm_options(o)))),
-      norm2(add("norm2", LayerNorm(d_model, norm_options(o)))), dropout1(add("dropout1", Dropout(o.dropout))), dropout2(add("dropout2", Dropout(o.dropout))) {}
+      norm2(add("norm2", LayerNorm(d_model, norm_options(o)))), dropout1(add("dropout1", Dropout(o.dropout))),
+      dropout2(add("dropout2", Dropout(o.dropout))) {}
 
 Tensor TransformerEncoderLayer::operator()(const Tensor& src, const EncoderMasks& masks) const {
-  return observed([&] {
-    const auto attend = [&](const Tensor& x) {
-      return dropout1(self_attn(x, x, x, {.key_padding_mask = masks.src_key_padding_mask, .need_weights = false, .attn_mask = masks.mask,
-                                          .is_causal = masks.is_causal}).output);
-    };
-    const auto feed = [&](const Tensor& x) { return dropout2(linear2(dropout(options.activation(linear1(x))))); };
-    if (!options.norm_first) {
-      const Tensor x = norm1(src + attend(src));
-      return norm2(x + feed(x));
-    }
-    const Tensor x = src + attend(norm1(src));
-    return x + feed(norm2(x));
-  }, src);
+  return observed(
+      [&] {
+        const auto attend = [&](const Tensor& x) {
+          return dropout1(
+              self_attn(
+                  x, x, x,
+                  {.key_padding_mask = masks.src_key_padding_mask, .need_weights = false, .attn_mask = masks.mask, .is_causal = masks.is_causal})
+                  .output);
+        };
+        const auto feed = [&](const Tensor& x) { return dropout2(linear2(dropout(options.activation(linear1(x))))); };
+        if (!options.norm_first) {
+          const Tensor x = norm1(src + attend(src));
+          return norm2(x + feed(x));
+        }
+        const Tensor x = src + attend(norm1(src));
+        return x + feed(norm2(x));
+      },
+      src);
 }
 Tensor TransformerEncoderLayer::forward(const Tensor& src) { return (*this)(src, EncoderMasks{}); }
 
@@ -93,23 +102,30 @@ TransformerDecoderLayer::TransformerDecoderLayer(int64_t d_model, int64_t nhead,
       dropout1(add("dropout1", Dropout(o.dropout))), dropout2(add("dropout2", Dropout(o.dropout))), dropout3(add("dropout3", Dropout(o.dropout))) {}
 
 Tensor TransformerDecoderLayer::operator()(const Tensor& tgt, const Tensor& memory, const DecoderMasks& m) const {
-  return observed([&] {
-    const auto attend = [&](const Tensor& x) {
-      return dropout1(self_attn(x, x, x, {.key_padding_mask = m.tgt_key_padding_mask, .need_weights = false, .attn_mask = m.tgt_mask,
-                                          .is_causal = m.tgt_is_causal}).output);
-    };
-    const auto look = [&](const Tensor& x) {
-      return dropout2(multihead_attn(x, memory, memory, {.key_padding_mask = m.memory_key_padding_mask, .need_weights = false, .attn_mask = m.memory_mask,
-                                                         .is_causal = m.memory_is_causal}).output);
-    };
-    const auto feed = [&](const Tensor& x) { return dropout3(linear2(dropout(options.activation(linear1(x))))); };
-    if (!options.norm_first) {
-      const Tensor x = norm1(tgt + attend(tgt)), y = norm2(x + look(x));
-      return norm3(y + feed(y));
-    }
-    const Tensor x = tgt + attend(norm1(tgt)), y = x + look(norm2(x));
-    return y + feed(norm3(y));
-  }, tgt, memory);
+  return observed(
+      [&] {
+        const auto attend = [&](const Tensor& x) {
+          return dropout1(
+              self_attn(x, x, x,
+                        {.key_padding_mask = m.tgt_key_padding_mask, .need_weights = false, .attn_mask = m.tgt_mask, .is_causal = m.tgt_is_causal})
+                  .output);
+        };
+        const auto look = [&](const Tensor& x) {
+          return dropout2(
+              multihead_attn(
+                  x, memory, memory,
+                  {.key_padding_mask = m.memory_key_padding_mask, .need_weights = false, .attn_mask = m.memory_mask, .is_causal = m.memory_is_causal})
+                  .output);
+        };
+        const auto feed = [&](const Tensor& x) { return dropout3(linear2(dropout(options.activation(linear1(x))))); };
+        if (!options.norm_first) {
+          const Tensor x = norm1(tgt + attend(tgt)), y = norm2(x + look(x));
+          return norm3(y + feed(y));
+        }
+        const Tensor x = tgt + attend(norm1(tgt)), y = x + look(norm2(x));
+        return y + feed(norm3(y));
+      },
+      tgt, memory);
 }
 
 TransformerEncoderLayer TransformerEncoderLayer::clone() const {
@@ -148,24 +164,27 @@ bool TransformerEncoder::clears_padding(const Tensor& src, const EncoderMasks& m
 }
 
 Tensor TransformerEncoder::operator()(const Tensor& src, const EncoderMasks& masks) const {
-  return observed([&] {
-    require_defined("TransformerEncoder", src);
-    const bool clears = clears_padding(src, masks);
-    EncoderMasks each = masks;
-    const auto& first = static_cast<const ModuleList&>(layers)[0].as<TransformerEncoderLayer>();
-    if (!each.is_causal) each.is_causal = is_causal_mask(masks.mask, positions_of(src, first.options.batch_first));
-    Tensor x = src;
-    for (int64_t i = 0; i < num_layers; ++i) x = static_cast<const ModuleList&>(layers)[i].as<TransformerEncoderLayer>()(x, each);
-    if (clears) {
-      const Tensor hidden = masks.src_key_padding_mask.dtype() == kBool ? masks.src_key_padding_mask : ne(masks.src_key_padding_mask, 0);
-      x = x.masked_fill(hidden.unsqueeze(-1), 0);
-    }
-    return norm_ ? (*norm_)(x) : x;
-  }, src);
+  return observed(
+      [&] {
+        require_defined("TransformerEncoder", src);
+        const bool clears = clears_padding(src, masks);
+        EncoderMasks each = masks;
+        const auto& first = static_cast<const ModuleList&>(layers)[0].as<TransformerEncoderLayer>();
+        if (!each.is_causal) each.is_causal = is_causal_mask(masks.mask, positions_of(src, first.options.batch_first));
+        Tensor x = src;
+        for (int64_t i = 0; i < num_layers; ++i) x = static_cast<const ModuleList&>(layers)[i].as<TransformerEncoderLayer>()(x, each);
+        if (clears) {
+          const Tensor hidden = masks.src_key_padding_mask.dtype() == kBool ? masks.src_key_padding_mask : ne(masks.src_key_padding_mask, 0);
+          x = x.masked_fill(hidden.unsqueeze(-1), 0);
+        }
+        return norm_ ? (*norm_)(x) : x;
+      },
+      src);
 }
 Tensor TransformerEncoder::forward(const Tensor& src) { return (*this)(src, EncoderMasks{}); }
 
-TransformerDecoder::TransformerDecoder(const TransformerDecoderLayer& layer, int64_t num_layers) : num_layers(num_layers), layers(add("layers", ModuleList())) {
+TransformerDecoder::TransformerDecoder(const TransformerDecoderLayer& layer, int64_t num_layers)
+    : num_layers(num_layers), layers(add("layers", ModuleList())) {
   append_copies(layers, layer, num_layers);
 }
 TransformerDecoder::TransformerDecoder(const TransformerDecoder* like) : num_layers(like->num_layers), layers(add("layers", ModuleList())) {}
@@ -176,23 +195,26 @@ TransformerDecoder TransformerDecoder::clone() const {
 }
 
 Tensor TransformerDecoder::operator()(const Tensor& tgt, const Tensor& memory, const DecoderMasks& masks) const {
-  return observed([&] {
-    require_defined("TransformerDecoder", tgt, memory);
-    DecoderMasks each = masks;
-    const auto layer = [&](int64_t i) -> const TransformerDecoderLayer& { return static_cast<const ModuleList&>(layers)[i].as<TransformerDecoderLayer>(); };
-    if (!each.tgt_is_causal) each.tgt_is_causal = is_causal_mask(masks.tgt_mask, positions_of(tgt, layer(0).options.batch_first));
-    Tensor x = tgt;
-    for (int64_t i = 0; i < num_layers; ++i) x = layer(i)(x, memory, each);
-    return norm_ ? (*norm_)(x) : x;
-  }, tgt, memory);
+  return observed(
+      [&] {
+        require_defined("TransformerDecoder", tgt, memory);
+        DecoderMasks each = masks;
+        const auto layer = [&](int64_t i) -> const TransformerDecoderLayer& {
+          return static_cast<const ModuleList&>(layers)[i].as<TransformerDecoderLayer>();
+        };
+        if (!each.tgt_is_causal) each.tgt_is_causal = is_causal_mask(masks.tgt_mask, positions_of(tgt, layer(0).options.batch_first));
+        Tensor x = tgt;
+        for (int64_t i = 0; i < num_layers; ++i) x = layer(i)(x, memory, each);
+        return norm_ ? (*norm_)(x) : x;
+      },
+      tgt, memory);
 }
 
 // --- the whole
 
 Transformer::Transformer(TransformerOptions o)
-    : options(o),
-      encoder(add("encoder", TransformerEncoder(TransformerEncoderLayer(o.d_model, o.nhead, layer_options(o)), o.num_encoder_layers,
-                                                LayerNorm(o.d_model, {.eps = o.layer_norm_eps, .bias = o.bias})))),
+    : options(o), encoder(add("encoder", TransformerEncoder(TransformerEncoderLayer(o.d_model, o.nhead, layer_options(o)), o.num_encoder_layers,
+                                                            LayerNorm(o.d_model, {.eps = o.layer_norm_eps, .bias = o.bias})))),
       decoder(add("decoder", TransformerDecoder(TransformerDecoderLayer(o.d_model, o.nhead, layer_options(o)), o.num_decoder_layers,
                                                 LayerNorm(o.d_model, {.eps = o.layer_norm_eps, .bias = o.bias})))) {
   for (const Tensor& parameter : parameters())
@@ -200,16 +222,24 @@ Transformer::Transformer(TransformerOptions o)
 }
 
 Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt, const TransformerMasks& m) const {
-  return observed([&] {
-    require_defined("Transformer", src, tgt);
-    const int batch = options.batch_first ? 0 : 1;
-    check<RuntimeError>(src.dim() != 3 || tgt.dim() != 3 || src.sizes()[batch] == tgt.sizes()[batch], "the batch number of src and tgt must be equal");
-    check<RuntimeError>(src.size(-1) == options.d_model && tgt.size(-1) == options.d_model, "the feature number of src and tgt must be equal to d_model");
-    const Tensor memory = encoder(src, {.mask = m.src_mask, .src_key_padding_mask = m.src_key_padding_mask, .is_causal = m.src_is_causal});
-    return decoder(tgt, memory, {.tgt_mask = m.tgt_mask, .memory_mask = m.memory_mask, .tgt_key_padding_mask = m.tgt_key_padding_mask,
-                                 .memory_key_padding_mask = m.memory_key_padding_mask, .tgt_is_causal = m.tgt_is_causal,
-                                 .memory_is_causal = m.memory_is_causal});
-  }, src, tgt);
+  return observed(
+      [&] {
+        require_defined("Transformer", src, tgt);
+        const int batch = options.batch_first ? 0 : 1;
+        check<RuntimeError>(src.dim() != 3 || tgt.dim() != 3 || src.sizes()[batch] == tgt.sizes()[batch],
+                            "the batch number of src and tgt must be equal");
+        check<RuntimeError>(src.size(-1) == options.d_model && tgt.size(-1) == options.d_model,
+                            "the feature number of src and tgt must be equal to d_model");
+        const Tensor memory = encoder(src, {.mask = m.src_mask, .src_key_padding_mask = m.src_key_padding_mask, .is_causal = m.src_is_causal});
+        return decoder(tgt, memory,
+                       {.tgt_mask = m.tgt_mask,
+                        .memory_mask = m.memory_mask,
+                        .tgt_key_padding_mask = m.tgt_key_padding_mask,
+                        .memory_key_padding_mask = m.memory_key_padding_mask,
+                        .tgt_is_causal = m.tgt_is_causal,
+                        .memory_is_causal = m.memory_is_causal});
+      },
+      src, tgt);
 }
 
 Tensor Transformer::generate_square_subsequent_mask(int64_t size, DType dtype) {

@@ -79,14 +79,17 @@ std::string word_of(const Operation& operation) { return operation.loop >= 0 ? f
 /// Both runs have to be the same operations on the same values.
 void check_same_way(const Graph& a, const Graph& b) {
   const auto differ = [](const std::string& what) {
-    fail<RuntimeError>("export_onnx: the forward ran other operations for another batch: {}\nWhat is exported is one way through the forward; it has to be "
-                       "the same for every input. Control flow may depend on parameters, options and sizes other than the batch's.", what);
+    fail<RuntimeError>(
+        "export_onnx: the forward ran other operations for another batch: {}\nWhat is exported is one way through the forward; it has to be "
+        "the same for every input. Control flow may depend on parameters, options and sizes other than the batch's.",
+        what);
   };
   for (std::size_t i = 0; i < std::min(a.operations.size(), b.operations.size()); ++i) {
     const Operation &one = a.operations[i], &other = b.operations[i];
     if (one.name != other.name || one.loop != other.loop) differ(fmt::format("operation {} was {} and {}", i, word_of(one), word_of(other)));
     const auto same = [](const exporting::NamedInput& x, const exporting::NamedInput& y) { return x.name == y.name && x.value == y.value; };
-    if (one.inputs != other.inputs || one.output != other.output || !std::equal(one.more.begin(), one.more.end(), other.more.begin(), other.more.end(), same))
+    if (one.inputs != other.inputs || one.output != other.output ||
+        !std::equal(one.more.begin(), one.more.end(), other.more.begin(), other.more.end(), same))
       differ(fmt::format("operation {} ({}) had other inputs", i, word_of(one)));
   }
   if (a.operations.size() != b.operations.size()) differ(fmt::format("{} and {} operations", a.operations.size(), b.operations.size()));
@@ -122,7 +125,8 @@ void add_output(::onnx::GraphProto& graph, const std::string& made, const std::s
 }
 
 void save(const ::onnx::ModelProto& model, const std::string& path) {
-  check<RuntimeError>(model.ByteSizeLong() < std::size_t(INT32_MAX), "export_onnx: the model has {} bytes; a file of ONNX holds at most 2 GiB", model.ByteSizeLong());
+  check<RuntimeError>(model.ByteSizeLong() < std::size_t(INT32_MAX), "export_onnx: the model has {} bytes; a file of ONNX holds at most 2 GiB",
+                      model.ByteSizeLong());
   const std::string part = path + ".part";
   std::ofstream file(part, std::ios::binary);
   const bool written = file && model.SerializeToOstream(&file) && (file.close(), file);
@@ -133,15 +137,17 @@ void save(const ::onnx::ModelProto& model, const std::string& path) {
 
 }  // namespace
 
-void export_onnx(nn::Module& model, const std::vector<Tensor>& examples, const OnnxForward& forward, const std::string& path, const OnnxOptions& options) {
+void export_onnx(nn::Module& model, const std::vector<Tensor>& examples, const OnnxForward& forward, const std::string& path,
+                 const OnnxOptions& options) {
   check<ValueError>(!examples.empty(), "export_onnx: expected at least one example");
   check<ValueError>(bool(forward), "export_onnx: expected a forward that can be called, got an empty one");
   for (const Tensor& x : examples) {
     check<ValueError>(x.defined() && x.dim() > options.batch_dim && options.batch_dim >= 0 && x.size(options.batch_dim) > 0,
                       "export_onnx: expected examples with at least one element along the batch (dimension {}), got {}", options.batch_dim,
                       x.defined() ? fmt::format("shape {}", x.sizes()) : "an undefined tensor");
-    check<ValueError>(x.size(options.batch_dim) == examples[0].size(options.batch_dim), "export_onnx: expected examples of one batch, got {} and {} elements",
-                      examples[0].size(options.batch_dim), x.size(options.batch_dim));
+    check<ValueError>(x.size(options.batch_dim) == examples[0].size(options.batch_dim),
+                      "export_onnx: expected examples of one batch, got {} and {} elements", examples[0].size(options.batch_dim),
+                      x.size(options.batch_dim));
   }
   const int64_t given = examples[0].size(options.batch_dim);
   // Neither is 1, which broadcasts and which squeeze() drops.
@@ -156,7 +162,8 @@ void export_onnx(nn::Module& model, const std::vector<Tensor>& examples, const O
   Graph a = exporting::record_forward(forward, examples_of(examples, options, one, false), named);
   const Graph b = exporting::record_forward(forward, examples_of(examples, options, other, true), named);
   check_same_way(a, b);
-  for (std::size_t i = 0; i < a.inputs.size(); ++i) a.values[std::size_t(a.inputs[i])].name = name_of(options.input_names, "input", i, a.inputs.size());
+  for (std::size_t i = 0; i < a.inputs.size(); ++i)
+    a.values[std::size_t(a.inputs[i])].name = name_of(options.input_names, "input", i, a.inputs.size());
 
   ::onnx::ModelProto file;
   file.set_ir_version(kFileVersion);

@@ -60,10 +60,12 @@ Text or_filled(const Call& c, std::size_t i, int64_t channels, double value) {
 }
 
 Text batch_norm(const Call& c) {
-  if (c.whole("training")) c.writer.refuse("takes the statistics of the batch, which has no counterpart in ONNX: a batch norm needs running statistics");
+  if (c.whole("training"))
+    c.writer.refuse("takes the statistics of the batch, which has no counterpart in ONNX: a batch norm needs running statistics");
   const int64_t channels = c.writer.fixed_size(c.id(0), 1, "channels");
   Text y = c.writer.node("BatchNormalization",
-                         {c.in(0), or_filled(c, 1, channels, 1), or_filled(c, 2, channels, 0), c.writer.value(c.more("running_mean")), c.writer.value(c.more("running_var"))},
+                         {c.in(0), or_filled(c, 1, channels, 1), or_filled(c, 2, channels, 0), c.writer.value(c.more("running_mean")),
+                          c.writer.value(c.more("running_var"))},
                          {{"epsilon", c.real("epsilon")}});
   if (c.has(3)) y = c.writer.node("Add", {y, c.in(3)});
   return then_relu(c, y, c.whole("relu"));
@@ -75,7 +77,8 @@ Text layer_norm(const Call& c) {
     inputs.push_back(c.in(1));
   } else {
     Shape sizes;
-    for (int64_t d = c.writer.dim(c.id(0)) + c.whole("axis"); d < c.writer.dim(c.id(0)); ++d) sizes.push_back(c.writer.fixed_size(c.id(0), int(d), "a size"));
+    for (int64_t d = c.writer.dim(c.id(0)) + c.whole("axis"); d < c.writer.dim(c.id(0)); ++d)
+      sizes.push_back(c.writer.fixed_size(c.id(0), int(d), "a size"));
     inputs.push_back(c.writer.constant(ones(sizes, c.dtype())));
   }
   if (c.has(2)) inputs.push_back(c.in(2));
@@ -96,7 +99,8 @@ Text group_norm(const Call& c) {
   Writer& w = c.writer;
   const int64_t groups = c.whole("groups"), channels = w.fixed_size(c.id(0), 1, "channels");
   const Text grouped = w.node("Reshape", {c.in(0), w.numbers({0, groups, -1})});
-  const Text normal = w.node("InstanceNormalization", {grouped, w.constant(ones({groups}, c.dtype())), w.constant(zeros({groups}, c.dtype()))}, {{"epsilon", c.real("epsilon")}});
+  const Text normal = w.node("InstanceNormalization", {grouped, w.constant(ones({groups}, c.dtype())), w.constant(zeros({groups}, c.dtype()))},
+                             {{"epsilon", c.real("epsilon")}});
   Text y = w.node("Reshape", {normal, w.node("Shape", {c.in(0)})});
   std::vector<int64_t> per_channel(std::size_t(w.dim(c.id(0)) - 1), 1);
   per_channel[0] = channels;
@@ -156,7 +160,8 @@ Text adaptive_average_pool(const Call& c) {
   const int64_t h = w.fixed_size(c.one.output, 2, "a size"), width = w.fixed_size(c.one.output, 3, "a size");
   if (h == 1 && width == 1) return w.node("GlobalAveragePool", {c.in(0)});
   if (even_windows(c, attributes)) return w.node("AveragePool", {c.in(0)}, attributes);
-  const Tensor rows = window_means(w.fixed_size(c.id(0), 2, "a size"), h, c.dtype()), columns = window_means(w.fixed_size(c.id(0), 3, "a size"), width, c.dtype());
+  const Tensor rows = window_means(w.fixed_size(c.id(0), 2, "a size"), h, c.dtype()),
+               columns = window_means(w.fixed_size(c.id(0), 3, "a size"), width, c.dtype());
   return w.node("MatMul", {w.constant(rows), w.node("MatMul", {c.in(0), w.constant(columns.t())})});
 }
 

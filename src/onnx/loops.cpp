@@ -36,8 +36,10 @@ Text elu(const Loop& l) {
 
 Text gelu(const Loop& l, bool by_tanh) {
   const Text& x = l.in[0];
-  const Text inside = by_tanh ? l.node("Tanh", {l.times(l.node("Add", {x, l.times(l.node("Mul", {x, l.node("Mul", {x, x})}), 0.044715)}), 0.79788456080286536)})
-                              : l.node("Erf", {l.times(x, M_SQRT1_2)});
+  const Text inside = by_tanh
+                          ? l.node("Tanh",
+                                   {l.times(l.node("Add", {x, l.times(l.node("Mul", {x, l.node("Mul", {x, x})}), 0.044715)}), 0.79788456080286536)})
+                          : l.node("Erf", {l.times(x, M_SQRT1_2)});
   return l.node("Mul", {l.times(x, 0.5), l.node("Add", {inside, l.number(1)})});
 }
 
@@ -140,8 +142,18 @@ Text several_operands(Op op, const Loop& l) {
 
 bool gives_bool(Op op) {
   switch (op) {
-    case Op::IsNan: case Op::IsInf: case Op::LogicalNot: case Op::Eq: case Op::Ne: case Op::Lt: case Op::Le: case Op::Gt: case Op::Ge:
-    case Op::LogicalAnd: case Op::LogicalOr: case Op::LogicalXor: return true;
+    case Op::IsNan:
+    case Op::IsInf:
+    case Op::LogicalNot:
+    case Op::Eq:
+    case Op::Ne:
+    case Op::Lt:
+    case Op::Le:
+    case Op::Gt:
+    case Op::Ge:
+    case Op::LogicalAnd:
+    case Op::LogicalOr:
+    case Op::LogicalXor: return true;
     default: return false;
   }
 }

@@ -72,7 +72,8 @@ class Tape final : public Recorder {
     if (count == 1 && output.impl()->storage == inputs[0].impl->storage) {
       const TensorImpl *in = inputs[0].impl, *out = output.impl();
       operation.is_view = true;
-      operation.view = {Shape(in->sizes, in->sizes + in->dims), Shape(in->strides, in->strides + in->dims), Shape(out->strides, out->strides + out->dims),
+      operation.view = {Shape(in->sizes, in->sizes + in->dims), Shape(in->strides, in->strides + in->dims),
+                        Shape(out->strides, out->strides + out->dims),
                         (static_cast<char*>(out->data) - static_cast<char*>(in->data)) / item_size(in->dtype)};
     }
     for (Attribute& attribute : attributes) {
@@ -84,10 +85,12 @@ class Tape final : public Recorder {
     graph.operations.push_back(std::move(operation));
   }
 
-  void pointwise(int op, std::initializer_list<const Operand*> operands, DType compute, const double (&parameters)[3], const Tensor& output) override {
+  void pointwise(int op, std::initializer_list<const Operand*> operands, DType compute, const double (&parameters)[3],
+                 const Tensor& output) override {
     Operation operation{.loop = op, .compute = compute, .inputs = {}, .module = detail::current_module};
     for (const Operand* operand : operands)
-      operation.inputs.push_back(operand->is_tensor() ? id_of(operand->tensor().impl()) : add_value(Value::Constant, full({}, operand->number(), compute)));
+      operation.inputs.push_back(operand->is_tensor() ? id_of(operand->tensor().impl())
+                                                      : add_value(Value::Constant, full({}, operand->number(), compute)));
     operation.reals.push_back({"parameters", {parameters[0], parameters[1], parameters[2]}});
     operation.output = add_value(Value::Computed, output);
     loops_[output.impl()] = graph.operations.size();

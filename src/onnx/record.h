@@ -13,7 +13,7 @@ namespace ember::exporting {
 struct Value {
   enum Kind : std::uint8_t { Constant, Input, Named, Computed };
   Kind kind = Constant;
-  Tensor tensor;         // kept alive: memory is not used twice while values are told apart by it
+  Tensor tensor;          // kept alive: memory is not used twice while values are told apart by it
   std::string name = {};  // of an input, a parameter or a buffer
   std::uint32_t version = 0;
 
@@ -41,8 +41,8 @@ struct ViewGeometry {
 };
 
 struct Operation {
-  std::string name;      // PyTorch's, of the tape; "" for an elementwise loop
-  int loop = -1;         // kernels::Op
+  std::string name;                  // PyTorch's, of the tape; "" for an elementwise loop
+  int loop = -1;                     // kernels::Op
   DType compute = DType::Undefined;  // of a loop
   std::vector<int> inputs;           // numbers of values, -1 for what was left out
   std::vector<NamedInts> ints = {};

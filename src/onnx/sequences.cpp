@@ -18,7 +18,8 @@ Text reordered(const Call& c, std::size_t input, const std::vector<int64_t>& ord
   Writer& w = c.writer;
   const int64_t rows = w.fixed_size(c.id(input), 0, "a size") / int64_t(order.size());
   std::vector<Text> gates;
-  for (const int64_t gate : order) gates.push_back(w.node("Slice", {c.in(input), w.numbers({gate * rows}), w.numbers({(gate + 1) * rows}), w.numbers({0})}));
+  for (const int64_t gate : order)
+    gates.push_back(w.node("Slice", {c.in(input), w.numbers({gate * rows}), w.numbers({(gate + 1) * rows}), w.numbers({0})}));
   return w.node("Unsqueeze", {gates.size() == 1 ? c.in(input) : w.node("Concat", gates, {{"axis", 0}}), w.numbers({0})});
 }
 

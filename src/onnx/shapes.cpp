@@ -113,7 +113,8 @@ Text slice(const Call& c) {
   if (one.dim != other.dim || one.step != other.step) w.refuse("takes other elements for other batches, which ONNX has no counterpart for");
   const bool to_end = one.to_the_end && other.to_the_end;
   const Size start = w.size_of(one.start, other.start);
-  const Size end = to_end ? Size{INT64_MAX, 0} : w.size_of(one.start + (one.count - 1) * one.step + 1, other.start + (other.count - 1) * other.step + 1);
+  const Size end = to_end ? Size{INT64_MAX, 0}
+                          : w.size_of(one.start + (one.count - 1) * one.step + 1, other.start + (other.count - 1) * other.step + 1);
   return w.node("Slice", {c.in(0), w.shape({start}), w.shape({end}), w.numbers({one.dim}), w.numbers({one.step})});
 }
 
@@ -189,14 +190,38 @@ Text deviation(const Call& c) { return c.writer.node("Sqrt", {variance(c)}); }
 
 Rule shape_rule(const std::string& name) {
   static const std::unordered_map<std::string, Rule> rules{
-      {"Clone", same},        {"Copy", same},         {"Identity", same},       {"BackwardHookFunction", same},
-      {"ToCopy", cast},       {"View", reshape},      {"UnsafeView", reshape},  {"Squeeze", reshape},
-      {"Unsqueeze", reshape}, {"Expand", expand},     {"Permute", permute},     {"Transpose", permute},
-      {"Select", select},     {"Slice", slice},       {"Cat", concatenate},     {"Flip", flip},
-      {"ConstantPadNd", pad}, {"Gather", gather},     {"IndexSelect", index_select}, {"Cumsum", cumulative_sum},
-      {"Pow", power},         {"Sum", sum},           {"Mean", mean},           {"Amax", largest},
-      {"Max", largest},       {"Amin", smallest},     {"Min", smallest},        {"Prod", product},
-      {"Logsumexp", log_sum_exp}, {"LinalgVectorNorm", vector_norm}, {"Var", variance}, {"Std", deviation},
+      {"Clone", same},
+      {"Copy", same},
+      {"Identity", same},
+      {"BackwardHookFunction", same},
+      {"ToCopy", cast},
+      {"View", reshape},
+      {"UnsafeView", reshape},
+      {"Squeeze", reshape},
+      {"Unsqueeze", reshape},
+      {"Expand", expand},
+      {"Permute", permute},
+      {"Transpose", permute},
+      {"Select", select},
+      {"Slice", slice},
+      {"Cat", concatenate},
+      {"Flip", flip},
+      {"ConstantPadNd", pad},
+      {"Gather", gather},
+      {"IndexSelect", index_select},
+      {"Cumsum", cumulative_sum},
+      {"Pow", power},
+      {"Sum", sum},
+      {"Mean", mean},
+      {"Amax", largest},
+      {"Max", largest},
+      {"Amin", smallest},
+      {"Min", smallest},
+      {"Prod", product},
+      {"Logsumexp", log_sum_exp},
+      {"LinalgVectorNorm", vector_norm},
+      {"Var", variance},
+      {"Std", deviation},
   };
   const auto rule = rules.find(name);
   return rule == rules.end() ? nullptr : rule->second;

@@ -77,8 +77,10 @@ std::vector<Size> Writer::sizes(int id) const {
 Size Writer::size_of(int64_t one, int64_t other) const {
   if (one == other) return {one, 0};
   const bool scales = one % batch_of_one_ == 0 && other % batch_of_other_ == 0 && one / batch_of_one_ == other / batch_of_other_;
-  check<RuntimeError>(scales, "export_onnx: {}: a size is {} for a batch of {} and {} for one of {}: no multiple of the batch. Export with "
-                      ".dynamic_batch = false for batches of the example's size", place(), one, batch_of_one_, other, batch_of_other_);
+  check<RuntimeError>(scales,
+                      "export_onnx: {}: a size is {} for a batch of {} and {} for one of {}: no multiple of the batch. Export with "
+                      ".dynamic_batch = false for batches of the example's size",
+                      place(), one, batch_of_one_, other, batch_of_other_);
   return {0, one / batch_of_one_};
 }
 
@@ -211,18 +213,20 @@ std::string Writer::varying_constant(int id) {
     a = first;
     b = other_first;
   }
-  check<RuntimeError>(repeats && same_values(a, b),
-                      "export_onnx: {} gets a tensor of sizes {} that was another one for another input, and no recorded operation has made it\n"
-                      "What reaches the output by item(), by data(), by integer or boolean operations outside of the record, or by random numbers cannot be "
-                      "exported; control flow and constants may depend on parameters and sizes alone.",
-                      place(), one_.values[std::size_t(id)].sizes());
+  check<RuntimeError>(
+      repeats && same_values(a, b),
+      "export_onnx: {} gets a tensor of sizes {} that was another one for another input, and no recorded operation has made it\n"
+      "What reaches the output by item(), by data(), by integer or boolean operations outside of the record, or by random numbers cannot be "
+      "exported; control flow and constants may depend on parameters and sizes alone.",
+      place(), one_.values[std::size_t(id)].sizes());
   return node("Expand", {constant(a), shape(wanted)});
 }
 
 const std::vector<int64_t>& Call::ints(const char* name) const {
   for (std::size_t i = 0; i < one.ints.size(); ++i) {
     if (one.ints[i].name != name) continue;
-    if (other.ints[i].values != one.ints[i].values) writer.refuse(fmt::format("has other {} for other batches, which ONNX has no counterpart for", name));
+    if (other.ints[i].values != one.ints[i].values)
+      writer.refuse(fmt::format("has other {} for other batches, which ONNX has no counterpart for", name));
     return one.ints[i].values;
   }
   fail<RuntimeError>("export_onnx: {} was recorded without {}", writer.place(), name);

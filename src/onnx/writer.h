@@ -42,12 +42,14 @@ class Writer {
          std::unordered_map<std::uint32_t, std::string> modules, ::onnx::GraphProto& graph);
 
   /// Appends a node of the operation that is being written and returns the name of its output.
-  std::string node(const char* type, const std::vector<std::string>& inputs, const Attrs& attributes = {}) { return nodes(type, inputs, attributes, 1)[0]; }
+  std::string node(const char* type, const std::vector<std::string>& inputs, const Attrs& attributes = {}) {
+    return nodes(type, inputs, attributes, 1)[0];
+  }
   std::vector<std::string> nodes(const char* type, const std::vector<std::string>& inputs, const Attrs& attributes, int outputs);
   std::string constant(const Tensor& value);
   std::string numbers(const std::vector<int64_t>& values);  ///< (n) int64
   std::string number(double value, DType dtype) { return constant(full({}, value, dtype)); }
-  std::string shape(const std::vector<Size>& sizes);        ///< as a vector, computed where more than one of them depends on the batch
+  std::string shape(const std::vector<Size>& sizes);  ///< as a vector, computed where more than one of them depends on the batch
   std::string cast(const std::string& value, DType from, DType to);
 
   // --- values of the forward
@@ -55,7 +57,8 @@ class Writer {
   DType dtype(int id) const { return one_.values[std::size_t(id)].dtype(); }
   int dim(int id) const { return int(one_.values[std::size_t(id)].tensor.dim()); }
   std::vector<Size> sizes(int id) const;
-  Size size_of(int64_t one, int64_t other) const;  ///< what is so much in the one recording and so much in the other; refuses what is no multiple of the batch
+  Size size_of(int64_t one,
+               int64_t other) const;  ///< what is so much in the one recording and so much in the other; refuses what is no multiple of the batch
   int64_t fixed_size(int id, int dim, const char* what) const;  ///< refuses a size that depends on the batch
 
   const Graph& one() const { return one_; }
@@ -63,7 +66,7 @@ class Writer {
 
   /// Writes operation number i and says that its output is `name`.
   void write(std::size_t i);
-  ::onnx::ValueInfoProto type_of(int id) const;  ///< its element type and sizes, the batch by its name
+  ::onnx::ValueInfoProto type_of(int id) const;            ///< its element type and sizes, the batch by its name
   [[noreturn]] void refuse(const std::string& why) const;  ///< NotImplementedError about the operation that is being written
   std::string place() const;                               ///< "Median of module head"
 

@@ -57,9 +57,8 @@ Tensor leaky_relu(const Tensor& x, double slope) {
 namespace {
 
 Tensor elu_like(const Tensor& x, double alpha, double scale, double input_scale) {
-  return activation("Elu", Op::Elu, Op::EluBackward, x, {{alpha, scale, input_scale}}, [=](In x) {
-    return where(gt(x, 0), x * scale, expm1(where(gt(x, 0), 0, x) * input_scale) * (alpha * scale));
-  });
+  return activation("Elu", Op::Elu, Op::EluBackward, x, {{alpha, scale, input_scale}},
+                    [=](In x) { return where(gt(x, 0), x * scale, expm1(where(gt(x, 0), 0, x) * input_scale) * (alpha * scale)); });
 }
 
 }  // namespace
@@ -82,11 +81,9 @@ Tensor gelu(const Tensor& x, const char* approximate) {
   require_defined("gelu", x);
   const std::string_view kind = approximate;
   check<RuntimeError>(kind == "none" || kind == "tanh", "approximate argument must be either none or tanh.");
-  if (kind == "none")
-    return activation("Gelu", Op::Gelu, Op::GeluBackward, x, {}, [](In x) { return x * (0.5 * (1 + erf(x * M_SQRT1_2))); });
-  return activation("Gelu", Op::GeluTanh, Op::GeluTanhBackward, x, {}, [](In x) {
-    return 0.5 * x * (1 + tanh(0.79788456080286536 * (x + 0.044715 * (x * x * x))));
-  });
+  if (kind == "none") return activation("Gelu", Op::Gelu, Op::GeluBackward, x, {}, [](In x) { return x * (0.5 * (1 + erf(x * M_SQRT1_2))); });
+  return activation("Gelu", Op::GeluTanh, Op::GeluTanhBackward, x, {},
+                    [](In x) { return 0.5 * x * (1 + tanh(0.79788456080286536 * (x + 0.044715 * (x * x * x)))); });
 }
 
 Tensor silu(const Tensor& x) {
@@ -116,21 +113,18 @@ Tensor hardtanh(const Tensor& x, double low, double high) {
     check<NotImplementedError>(x.dtype() != kBool, "Bool inputs not supported for hardtanh");
     return pointwise(Op::Hardtanh, x, {{low, high}});
   }
-  return activation("Hardtanh", Op::Hardtanh, Op::HardtanhBackward, x, {{low, high}}, [=](In x) {
-    return where(le(x, low), low, where(ge(x, high), high, x));
-  });
+  return activation("Hardtanh", Op::Hardtanh, Op::HardtanhBackward, x, {{low, high}},
+                    [=](In x) { return where(le(x, low), low, where(ge(x, high), high, x)); });
 }
 Tensor hardswish(const Tensor& x) {
   require_defined("hardswish", x);
-  return activation("Hardswish", Op::Hardswish, Op::HardswishBackward, x, {}, [](In x) {
-    return where(le(x, -3), 0, where(ge(x, 3), x, x * (x + 3) / 6));
-  });
+  return activation("Hardswish", Op::Hardswish, Op::HardswishBackward, x, {},
+                    [](In x) { return where(le(x, -3), 0, where(ge(x, 3), x, x * (x + 3) / 6)); });
 }
 Tensor hardsigmoid(const Tensor& x) {
   require_defined("hardsigmoid", x);
-  return activation("Hardsigmoid", Op::Hardsigmoid, Op::HardsigmoidBackward, x, {}, [](In x) {
-    return where(le(x, -3), 0, where(ge(x, 3), 1, (x + 3) / 6));
-  });
+  return activation("Hardsigmoid", Op::Hardsigmoid, Op::HardsigmoidBackward, x, {},
+                    [](In x) { return where(le(x, -3), 0, where(ge(x, 3), 1, (x + 3) / 6)); });
 }
 Tensor logsigmoid(const Tensor& x) {
   require_defined("logsigmoid", x);
@@ -139,17 +133,15 @@ Tensor logsigmoid(const Tensor& x) {
 Tensor threshold(const Tensor& x, double threshold, double value) {
   require_defined("threshold", x);
   if (!is_floating_point(x.dtype())) return pointwise(Op::Threshold, x, {{threshold, value}});
-  return activation("Threshold", Op::Threshold, Op::ThresholdBackward, x, {{threshold, value}}, [=](In x) {
-    return where(gt(x, threshold), x, value);
-  });
+  return activation("Threshold", Op::Threshold, Op::ThresholdBackward, x, {{threshold, value}},
+                    [=](In x) { return where(gt(x, threshold), x, value); });
 }
 Tensor softshrink(const Tensor& x, double lambd) {
   require_defined("softshrink", x);
-  check<RuntimeError>(lambd >= 0, "lambda must be in range [0, {}] for input dtype {}, but found {}", x.dtype() == kFloat64 ? "1.79769e+308" : "3.40282e+38",
-                      scalar_type_name(x.dtype()), lambd);
-  return activation("Softshrink", Op::Softshrink, Op::ShrinkBackward, x, {{lambd}}, [=](In x) {
-    return where(gt(x, lambd), x - lambd, where(lt(x, -lambd), x + lambd, 0));
-  });
+  check<RuntimeError>(lambd >= 0, "lambda must be in range [0, {}] for input dtype {}, but found {}",
+                      x.dtype() == kFloat64 ? "1.79769e+308" : "3.40282e+38", scalar_type_name(x.dtype()), lambd);
+  return activation("Softshrink", Op::Softshrink, Op::ShrinkBackward, x, {{lambd}},
+                    [=](In x) { return where(gt(x, lambd), x - lambd, where(lt(x, -lambd), x + lambd, 0)); });
 }
 Tensor hardshrink(const Tensor& x, double lambd) {
   require_defined("hardshrink", x);
@@ -163,13 +155,15 @@ Tensor tanhshrink(const Tensor& x) {
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   require_defined("prelu", x, weight);
   check<RuntimeError>(weight.dim() <= 1, "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {}", weight.dim());
-  check<RuntimeError>(x.dtype() == weight.dtype(), "prelu: Type promoting not supported. Got {} and {}", scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));
+  check<RuntimeError>(x.dtype() == weight.dtype(), "prelu: Type promoting not supported. Got {} and {}", scalar_type_name(x.dtype()),
+                      scalar_type_name(weight.dtype()));
   Tensor slope = weight;
   if (weight.numel() != 1) {
     check<RuntimeError>(x.dim() > 0, "Not allow zero-dim input tensor.");
     const int64_t channels = x.dim() >= 2 ? x.sizes()[1] : 1;
     check<RuntimeError>(channels == weight.numel(),
-                        "Mismatch of parameter numbers and input channel size. Found parameter numbers = {} and channel size = {}.", weight.numel(), channels);
+                        "Mismatch of parameter numbers and input channel size. Found parameter numbers = {} and channel size = {}.", weight.numel(),
+                        channels);
     Shape sizes = Shape::filled(x.dim(), 1);
     sizes[1] = channels;
     slope = weight.reshape(sizes);

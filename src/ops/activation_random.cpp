@@ -24,7 +24,8 @@ Tensor rrelu(const Tensor& x, RReluOptions o) {
   Generator& generator = default_generator();
   with_real(x.dtype(), [&]<class T>(T) {
     const double lower = T(o.lower), upper = T(o.upper);
-    for (int64_t i = 0; i < dense.numel(); ++i) slopes.data<T>()[i] = dense.data<T>()[i] <= 0 ? T(generator.uniform() * (upper - lower) + lower) : T(1);
+    for (int64_t i = 0; i < dense.numel(); ++i)
+      slopes.data<T>()[i] = dense.data<T>()[i] <= 0 ? T(generator.uniform() * (upper - lower) + lower) : T(1);
   });
   return x * slopes;
 }

@@ -46,14 +46,16 @@ namespace {
 /// The dimension that a split by name cuts.
 int split_dim(const char* name, const Tensor& x, int least) {
   require_defined(name, x);
-  check<RuntimeError>(x.dim() >= least, "torch.{} requires a tensor with at least {} dimension, but got a tensor with {} dimensions!", name, least, x.dim());
+  check<RuntimeError>(x.dim() >= least, "torch.{} requires a tensor with at least {} dimension, but got a tensor with {} dimensions!", name, least,
+                      x.dim());
   return name[0] == 'v' ? 0 : name[0] == 'd' ? 2 : x.dim() == 1 ? 0 : 1;
 }
 
 std::vector<Tensor> even_split(const char* name, const Tensor& x, int least, int64_t sections) {
   const int dim = split_dim(name, x, least);
   const int64_t size = x.sizes()[dim];
-  check<RuntimeError>(sections > 0 && size % sections == 0, "torch.{} attempted to split along dimension {}, but the size of the dimension {} is not divisible by the split_size {}!", name,
+  check<RuntimeError>(sections > 0 && size % sections == 0,
+                      "torch.{} attempted to split along dimension {}, but the size of the dimension {} is not divisible by the split_size {}!", name,
                       dim, size, sections);
   return tensor_split(x, sections, dim);
 }
@@ -102,7 +104,8 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t at1, int64_t at2) {
   for (int d = 0, from = 0; d < dims; ++d) sizes.push_back(d == dim1 || d == dim2 ? n : x.sizes()[from++]);
   Tensor y = zeros(sizes, x.dtype());
   y.diagonal(offset, dim1, dim2).copy_(x.detach());
-  return record("DiagEmbed", {x}, std::move(y), [offset, dim1, dim2](const Tensor& dy, Grads& grads) { grads.add(0, dy.diagonal(offset, dim1, dim2)); });
+  return record("DiagEmbed", {x}, std::move(y),
+                [offset, dim1, dim2](const Tensor& dy, Grads& grads) { grads.add(0, dy.diagonal(offset, dim1, dim2)); });
 }
 
 Tensor diagflat(const Tensor& x, int64_t offset) {
@@ -117,7 +120,8 @@ Tensor block_diag(const std::vector<Tensor>& tensors) {
   DType dtype = tensors[0].dtype();
   int64_t width = 0, before = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    check<RuntimeError>(tensors[i].dim() <= 2, "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {} has {} dimensions", i, tensors[i].dim());
+    check<RuntimeError>(tensors[i].dim() <= 2, "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {} has {} dimensions", i,
+                        tensors[i].dim());
     dtype = promote_types(dtype, tensors[i].dtype());
     width += tensors[i].dim() == 0 ? 1 : tensors[i].size(-1);
   }
@@ -137,7 +141,8 @@ template <class View>
 Tensor with_written(const char* name, const Tensor& x, const Tensor& src, const View& view) {
   Tensor y = x.detach().clone();
   const Tensor part = view(y);
-  check<RuntimeError>(part.sizes() == src.sizes(), "expected src to have a size equal to the slice of self. src size = {}, slice size = {}", src.sizes(), part.sizes());
+  check<RuntimeError>(part.sizes() == src.sizes(), "expected src to have a size equal to the slice of self. src size = {}, slice size = {}",
+                      src.sizes(), part.sizes());
   part.copy_(src.detach());
   return record(name, {x, src}, std::move(y), [name, view, sizes = src.sizes().shape()](const Tensor& dy, Grads& grads) {
     if (grads.wants(0)) grads.add(0, with_written(name, dy, zeros(sizes, dy.dtype()), view));

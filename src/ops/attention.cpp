@@ -48,29 +48,33 @@ void check_arguments(const Tensor& q, const Tensor& k, const Tensor& v, const At
   check<RuntimeError>(q.dtype() == k.dtype() && q.dtype() == v.dtype(),
                       "Expected query, key, and value to have the same dtype, but got query.dtype: {} key.dtype: {} and value.dtype: {} instead.",
                       c_name(q.dtype()), c_name(k.dtype()), c_name(v.dtype()));
-  check<RuntimeError>(q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2,
-                      "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {} key.dim: {} and value.dim: {} instead.",
-                      q.dim(), k.dim(), v.dim());
-  check<RuntimeError>(is_floating_point(q.dtype()), "expected scalar type Float but found {}\nscaled_dot_product_attention: weights are real numbers", scalar_type_name(q.dtype()));
+  check<RuntimeError>(
+      q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2,
+      "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {} key.dim: {} and value.dim: {} instead.", q.dim(),
+      k.dim(), v.dim());
+  check<RuntimeError>(is_floating_point(q.dtype()), "expected scalar type Float but found {}\nscaled_dot_product_attention: weights are real numbers",
+                      scalar_type_name(q.dtype()));
   check<RuntimeError>(q.size(-1) == k.size(-1), "mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})", q.size(-2), q.size(-1), k.size(-1),
                       k.size(-2));
   check<RuntimeError>(k.size(-2) == v.size(-2), "scaled_dot_product_attention: expected as many values as keys, {}, got {}", k.size(-2), v.size(-2));
-  check<RuntimeError>(!o.attn_mask.defined() || !o.is_causal, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
+  check<RuntimeError>(!o.attn_mask.defined() || !o.is_causal,
+                      "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
   check<RuntimeError>(o.dropout_p >= 0 && o.dropout_p <= 1, "dropout probability has to be between 0 and 1, but got {}", python_repr(o.dropout_p));
   if (!o.attn_mask.defined()) return;
   const DType mask = o.attn_mask.dtype();
-  check<RuntimeError>(mask == kBool || mask == kFloat32 || mask == q.dtype(),
-                      "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {} and  query.dtype: {} instead.",
-                      c_name(mask), c_name(q.dtype()));
+  check<RuntimeError>(
+      mask == kBool || mask == kFloat32 || mask == q.dtype(),
+      "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {} and  query.dtype: {} instead.", c_name(mask),
+      c_name(q.dtype()));
 }
 
 /// Each head of key or value as often as heads of query share it.
 Tensor shared_heads(const Tensor& t, const Tensor& q) {
-  check<RuntimeError>(q.dim() >= 3 && t.dim() >= 3, "scaled_dot_product_attention: expected tensors of at least 3 dimensions with enable_gqa, got {} and {}",
-                      q.dim(), t.dim());
+  check<RuntimeError>(q.dim() >= 3 && t.dim() >= 3,
+                      "scaled_dot_product_attention: expected tensors of at least 3 dimensions with enable_gqa, got {} and {}", q.dim(), t.dim());
   const int64_t heads = t.size(-3);
-  check<RuntimeError>(heads > 0 && q.size(-3) % heads == 0, "Number of heads in key and value must divide the number of heads in query: got {} and {}", heads,
-                      q.size(-3));
+  check<RuntimeError>(heads > 0 && q.size(-3) % heads == 0,
+                      "Number of heads in key and value must divide the number of heads in query: got {} and {}", heads, q.size(-3));
   return heads == q.size(-3) ? t : repeat_interleave(t, q.size(-3) / heads, -3);
 }
 
@@ -145,8 +149,8 @@ Tensor tiled_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
                   with_real(dtype, [&](auto zero) {
                     using T = decltype(zero);
                     kernels::attention_backward<T>(shape, heads_of<const T>(q_rows), heads_of<const T>(k_rows), heads_of<const T>(v_rows),
-                                                   heads_of<const T>(mask), heads_of<const T>(out.get()), log_sums.data<T>(), heads_of<const T>(dy_rows),
-                                                   heads_of<T>(dq), heads_of<T>(dk), heads_of<T>(dv));
+                                                   heads_of<const T>(mask), heads_of<const T>(out.get()), log_sums.data<T>(),
+                                                   heads_of<const T>(dy_rows), heads_of<T>(dq), heads_of<T>(dk), heads_of<T>(dv));
                   });
                   grads.add(0, std::move(dq));
                   grads.add(1, std::move(dk));
@@ -175,8 +179,8 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   require_defined("scaled_dot_product_attention", query, key, value);
   check_arguments(query, key, value, o);
   const double scale = o.scale == kScaleByWidth ? (query.size(-1) > 0 ? 1 / std::sqrt(double(query.size(-1))) : 0) : o.scale;
-  const bool shares = o.enable_gqa && query.dim() == 4 && key.dim() == 4 && value.dim() == 4 && key.size(1) == value.size(1) && key.size(0) == query.size(0) &&
-                      value.size(0) == query.size(0) && key.size(1) > 0 && query.size(1) % key.size(1) == 0;
+  const bool shares = o.enable_gqa && query.dim() == 4 && key.dim() == 4 && value.dim() == 4 && key.size(1) == value.size(1) &&
+                      key.size(0) == query.size(0) && value.size(0) == query.size(0) && key.size(1) > 0 && query.size(1) % key.size(1) == 0;
   Tensor q = query, k = key, v = value;
   if (o.enable_gqa && !shares) k = shared_heads(key, query), v = shared_heads(value, query);
   Shape batch = batch_of(q);
@@ -188,8 +192,8 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   scores.push_back(q.size(-2));
   scores.push_back(k.size(-2));
   if (o.attn_mask.defined())
-    check<RuntimeError>(broadcast_shapes(scores, o.attn_mask.sizes()) == scores, "scaled_dot_product_attention: expected attn_mask that broadcasts to {}, got {}",
-                        scores, o.attn_mask.sizes());
+    check<RuntimeError>(broadcast_shapes(scores, o.attn_mask.sizes()) == scores,
+                        "scaled_dot_product_attention: expected attn_mask that broadcasts to {}, got {}", scores, o.attn_mask.sizes());
   const bool mask_learns = o.attn_mask.defined() && o.attn_mask.requires_grad() && is_grad_enabled();
   if (o.dropout_p > 0 || mask_learns)
     return plain_attention(q, shares ? shared_heads(k, q) : k, shares ? shared_heads(v, q) : v, o.attn_mask, scale, o.is_causal, o.dropout_p);

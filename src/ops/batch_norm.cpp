@@ -71,8 +71,8 @@ void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor
   const Tensor mean = row_major(in.running_mean), var = row_major(in.running_var), weight = row_major(in.weight), bias = row_major(in.bias);
   with_real(y.dtype(), [&]<class T>(T) {
     const auto numbers = [](const Tensor& t) { return static_cast<const T*>(t.data_or_null()); };
-    const kernels::BatchNormInputs<T> inputs{in.x.data<T>(), numbers(mean),      numbers(var), numbers(weight), numbers(bias),
-                                             numbers(in.addend), in.eps, in.training, in.relu};
+    const kernels::BatchNormInputs<T> inputs{in.x.data<T>(),     numbers(mean), numbers(var), numbers(weight), numbers(bias),
+                                             numbers(in.addend), in.eps,        in.training,  in.relu};
     const kernels::BatchNormBlock<T> rows(block.data<T>(), at.channels);
     if (!taps.defined()) return kernels::batch_norm_forward(at, inputs, rows, y.data<T>());
     kernels::batch_norm_pool_forward(at, in.x.sizes()[3], inputs, rows, y.data<T>(), taps.data<std::uint8_t>());
@@ -116,8 +116,15 @@ Output normalise(const BatchNormArguments& given) {
   const ChannelLayout at = layout_of(x);
   const MemoryFormat format = at.side_by_side && x.dim() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous;
   const Tensor addend = given.addend.defined() ? given.addend.contiguous(format) : Tensor();
-  const BatchNormArguments in{x,        given.running_mean, given.running_var, given.weight,   given.bias,
-                              given.eps, given.training,    given.relu,        addend.defined() ? addend.detach() : Tensor()};
+  const BatchNormArguments in{x,
+                              given.running_mean,
+                              given.running_var,
+                              given.weight,
+                              given.bias,
+                              given.eps,
+                              given.training,
+                              given.relu,
+                              addend.defined() ? addend.detach() : Tensor()};
   Tensor y = empty_like(x);
   const Tensor block = make_block(at, x.dtype());
   forward(at, in, block, y);
@@ -126,13 +133,16 @@ Output normalise(const BatchNormArguments& given) {
   // The statistics are copies: moving the running ones later does not disturb this backward. A write by the user is an error.
   const Saved output = in.relu ? Saved::output(y) : Saved();
   note("NativeBatchNorm", [&] {
-    return Attributes{{"running_mean", {}, {}, in.running_mean}, {"running_var", {}, {}, in.running_var}, {"epsilon", {}, {in.eps}},
-                      {"training", {in.training}}, {"relu", {in.relu}}};
+    return Attributes{{"running_mean", {}, {}, in.running_mean},
+                      {"running_var", {}, {}, in.running_var},
+                      {"epsilon", {}, {in.eps}},
+                      {"training", {in.training}},
+                      {"relu", {in.relu}}};
   });
   Tensor out = record(
       "NativeBatchNorm", {x, in.weight, in.bias, addend}, std::move(y),
-      [x = Saved(x), weight = Saved(in.weight), running_mean = Saved(in.running_mean), running_var = Saved(in.running_var), output, block,
-       at, format, adds = addend.defined(), eps = in.eps, training = in.training, relu = in.relu](const Tensor& given_dy, Grads& grads) {
+      [x = Saved(x), weight = Saved(in.weight), running_mean = Saved(in.running_mean), running_var = Saved(in.running_var), output, block, at, format,
+       adds = addend.defined(), eps = in.eps, training = in.training, relu = in.relu](const Tensor& given_dy, Grads& grads) {
         const Tensor input = x.get(), w = weight.get();
         running_mean.get();
         running_var.get();
@@ -232,7 +242,8 @@ void check_arguments(const BatchNormArguments& in) {
   check_channels("weight", in.weight, channels);
   check_channels("bias", in.bias, channels);
   for (const Tensor* const t : {&in.running_mean, &in.running_var})
-    check<RuntimeError>(!t->defined() || t->dim() == 1, "batch_norm: expected running statistics of shape [{}], got {}", channels, t->defined() ? t->sizes() : IntArrayRef());
+    check<RuntimeError>(!t->defined() || t->dim() == 1, "batch_norm: expected running statistics of shape [{}], got {}", channels,
+                        t->defined() ? t->sizes() : IntArrayRef());
   check<NotImplementedError>(in.x.is_floating_point(), "\"batch_norm\" not implemented for '{}'", scalar_type_name(in.x.dtype()));
   const Tensor* const parameters[] = {&in.weight, &in.bias, &in.running_mean, &in.running_var};
   for (const Tensor* p : parameters) {
@@ -256,8 +267,8 @@ Tensor nothing(const BatchNormArguments& in) {
 
 }  // namespace
 
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                  bool training, double momentum, double eps, const Then& then) {
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight, const Tensor& bias, bool training,
+                  double momentum, double eps, const Then& then) {
   require_defined("batch_norm", x);
   if (x.dim() == 1 && x.numel() == 0) return x.clone();  // PyTorch lets it pass
   if (then.norm.defined()) return apply(then, batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps));
@@ -300,7 +311,8 @@ BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Te
   check_arguments(in);
 
   Output out = normalise(in);
-  return {std::move(out.y), row_of(out.block, BatchNormRow::Mean), row_of(out.block, BatchNormRow::Invstd), row_of(out.block, BatchNormRow::Variance)};
+  return {std::move(out.y), row_of(out.block, BatchNormRow::Mean), row_of(out.block, BatchNormRow::Invstd),
+          row_of(out.block, BatchNormRow::Variance)};
 }
 
 }  // namespace ember

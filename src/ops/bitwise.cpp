@@ -41,8 +41,9 @@ Tensor bitwise(const char* operation, BitOp op, Op logic, const Operand& a, cons
 /// Bools have no shift.
 Tensor shifted(const char* operation, const char* kernel, BitOp op, const Operand& a, const Operand& b) {
   const DType dtype = result_type(a, b);
-  check<NotImplementedError>(is_integral(dtype, false), "\"{}\" not implemented for '{}'\n{}: only whole numbers are shifted, but the operands promote to {}",
-                             kernel, scalar_type_name(dtype), operation, name(dtype));
+  check<NotImplementedError>(is_integral(dtype, false),
+                             "\"{}\" not implemented for '{}'\n{}: only whole numbers are shifted, but the operands promote to {}", kernel,
+                             scalar_type_name(dtype), operation, name(dtype));
   return bits(op, a, b, dtype);
 }
 
@@ -50,8 +51,8 @@ Tensor shifted(const char* operation, const char* kernel, BitOp op, const Operan
 
 Tensor bitwise_not(const Tensor& x) {
   require_defined("bitwise_not", x);
-  check<TypeError>(!x.is_floating_point(), "~ (operator.invert) is only implemented on integer and Boolean-type tensors\nbitwise_not: got a tensor of {}",
-                   name(x.dtype()));
+  check<TypeError>(!x.is_floating_point(),
+                   "~ (operator.invert) is only implemented on integer and Boolean-type tensors\nbitwise_not: got a tensor of {}", name(x.dtype()));
   return x.dtype() == kBool ? logical_not(x) : bitwise_xor(x, -1);
 }
 Tensor bitwise_and(const Operand& a, const Operand& b) {

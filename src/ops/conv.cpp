@@ -32,8 +32,19 @@ struct Geometry {
 };
 
 kernels::ConvShape shape_of(const Geometry& g, IntArrayRef x, IntArrayRef w, IntArrayRef y) {
-  return {x[0], x[2], x[3], x[1], y[2], y[3], y[1], w[2], w[3], {g.stride[0], g.stride[1]}, {g.padding[0], g.padding[1]},
-          {g.dilation[0], g.dilation[1]}, g.groups};
+  return {x[0],
+          x[2],
+          x[3],
+          x[1],
+          y[2],
+          y[3],
+          y[1],
+          w[2],
+          w[3],
+          {g.stride[0], g.stride[1]},
+          {g.padding[0], g.padding[1]},
+          {g.dilation[0], g.dilation[1]},
+          g.groups};
 }
 
 Tensor channels_last(const Tensor& x) { return x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(MemoryFormat::ChannelsLast); }
@@ -60,8 +71,11 @@ Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, con
 
 void note_geometry(const char* name, const Geometry& g, bool relu) {
   note(name, [&] {
-    return Attributes{{"strides", {g.stride[0], g.stride[1]}}, {"pads", {g.padding[0], g.padding[1], g.padding[0], g.padding[1]}},
-                      {"dilations", {g.dilation[0], g.dilation[1]}}, {"group", {g.groups}}, {"relu", {relu}}};
+    return Attributes{{"strides", {g.stride[0], g.stride[1]}},
+                      {"pads", {g.padding[0], g.padding[1], g.padding[0], g.padding[1]}},
+                      {"dilations", {g.dilation[0], g.dilation[1]}},
+                      {"group", {g.groups}},
+                      {"relu", {relu}}};
   });
 }
 
@@ -77,7 +91,8 @@ struct Affine {
     const kernels::Scratch<T> invstd(channels);
     const kernels::ChannelNumbers<T>& numbers = kernels::batch_norm_loops<T>().numbers;
     numbers.invstd_of_variance(channels, var.data<T>(), norm.eps, invstd);
-    numbers.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale, shift);
+    numbers.affine_of(channels, mean.data<T>(), invstd, static_cast<const T*>(w.data_or_null()), static_cast<const T*>(b.data_or_null()), scale,
+                      shift);
   }
 };
 
@@ -111,12 +126,14 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
   if (wants_pool && !pools) return max_pool2d(y, 2);
   const Saved output = then.relu && will_record({x, w, bias}) ? Saved::output(y) : Saved();
   note_geometry("Convolution", g, then.relu);
-  return record("Convolution", {x, w, bias}, std::move(y), [x = Saved(x), w = Saved(w), output, relu = then.relu, g](const Tensor& upstream, Grads& grads) {
-    const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
-    if (grads.wants(0) && !add_input_gradient(dy, w.get(), g, grads.arrived(0))) grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
-    if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape()));
-    if (grads.wants(2)) grads.add(2, channel_sums(dy));
-  });
+  return record("Convolution", {x, w, bias}, std::move(y),
+                [x = Saved(x), w = Saved(w), output, relu = then.relu, g](const Tensor& upstream, Grads& grads) {
+                  const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
+                  if (grads.wants(0) && !add_input_gradient(dy, w.get(), g, grads.arrived(0)))
+                    grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
+                  if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape()));
+                  if (grads.wants(2)) grads.add(2, channel_sums(dy));
+                });
 }
 
 /// sum += G(dy, w) where that is done in one pass: of a shortcut's gradient and that of what it passed by.
@@ -266,8 +283,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOpt
   const Tensor y = convolution<2>("conv2d", x, weight, bias, options);
   const FixedNorm& norm = then.norm;
   if (!norm.defined()) return apply(then, y);
-  return batch_norm(y, norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0.1, norm.eps,
-                    {.addend = then.addend, .relu = then.relu});
+  return batch_norm(y, norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0.1, norm.eps, {.addend = then.addend, .relu = then.relu});
 }
 
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<3> options) {

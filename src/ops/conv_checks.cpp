@@ -8,8 +8,8 @@ namespace ember {
 namespace {
 
 void check_types(const Tensor& x, const Tensor& w, const Tensor& bias) {
-  check<RuntimeError>(is_floating_point(x.dtype()) && x.dtype() == w.dtype(),
-                      "Input type ({}) and weight type ({}) should be the same", scalar_type_name(x.dtype()), scalar_type_name(w.dtype()));
+  check<RuntimeError>(is_floating_point(x.dtype()) && x.dtype() == w.dtype(), "Input type ({}) and weight type ({}) should be the same",
+                      scalar_type_name(x.dtype()), scalar_type_name(w.dtype()));
   check<RuntimeError>(!bias.defined() || bias.dtype() == x.dtype(), "Input type ({}) and bias type ({}) should be the same",
                       scalar_type_name(x.dtype()), bias.defined() ? scalar_type_name(bias.dtype()) : "");
 }
@@ -29,7 +29,8 @@ void check_window(const ExpandingArray<N>& stride, const ExpandingArray<N>& padd
     check<RuntimeError>(stride[i] > 0, "non-positive stride is not supported, but got {}", IntArrayRef(stride.values, N));
     check<RuntimeError>(padding[i] >= 0, "negative padding is not supported");
     check<RuntimeError>(dilation[i] > 0, "dilation should be greater than zero, but got {}", IntArrayRef(dilation.values, N));
-    check<RuntimeError>(padding[i] < kTooLarge / 4, "Given padding={} at dimension {} , expected padding to be at most {}", padding[i], i, kTooLarge / 4 - 1);
+    check<RuntimeError>(padding[i] < kTooLarge / 4, "Given padding={} at dimension {} , expected padding to be at most {}", padding[i], i,
+                        kTooLarge / 4 - 1);
   }
 }
 
@@ -42,17 +43,17 @@ Shape batched_sizes(const Tensor& x, int spatial) {
 
 void check_channels(const Tensor& x, const Tensor& w, const Tensor& bias, int64_t groups, int spatial) {
   const int64_t channels = x.size(-spatial - 1);
-  check<RuntimeError>(w.sizes()[0] >= groups,
-                      "Given groups={}, expected weight to be at least {} at dimension 0, but got weight of size {} instead", groups, groups, w.sizes());
+  check<RuntimeError>(w.sizes()[0] >= groups, "Given groups={}, expected weight to be at least {} at dimension 0, but got weight of size {} instead",
+                      groups, groups, w.sizes());
   check<RuntimeError>(w.sizes()[0] % groups == 0,
-                      "Given groups={}, expected weight to be divisible by {} at dimension 0, but got weight of size [{}] instead", groups,
-                      groups, fmt::join(w.sizes(), ", "));
+                      "Given groups={}, expected weight to be divisible by {} at dimension 0, but got weight of size [{}] instead", groups, groups,
+                      fmt::join(w.sizes(), ", "));
   check<RuntimeError>(channels == w.sizes()[1] * groups,
-                      "Given groups={}, weight of size {}, expected input{} to have {} channels, but got {} channels instead", groups,
-                      w.sizes(), batched_sizes(x, spatial), w.sizes()[1] * groups, channels);
+                      "Given groups={}, weight of size {}, expected input{} to have {} channels, but got {} channels instead", groups, w.sizes(),
+                      batched_sizes(x, spatial), w.sizes()[1] * groups, channels);
   check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == w.sizes()[0]),
-                      "Given weight of size {}, expected bias to be 1-dimensional with {} elements, but got bias of size {} instead",
-                      w.sizes(), w.sizes()[0], bias.defined() ? bias.sizes() : IntArrayRef());
+                      "Given weight of size {}, expected bias to be 1-dimensional with {} elements, but got bias of size {} instead", w.sizes(),
+                      w.sizes()[0], bias.defined() ? bias.sizes() : IntArrayRef());
 }
 
 }  // namespace
@@ -90,7 +91,8 @@ Shape conv_sizes(const Tensor& x, const Tensor& w, const Tensor& bias, const Exp
         have += fmt::format("{}{}", d ? " x " : "", in[d] + 2 * padding[d]);
         want += fmt::format("{}{}", d ? " x " : "", window_reach(w.sizes()[d + 2], dilation[d]));
       }
-      fail<RuntimeError>("Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size", have, want);
+      fail<RuntimeError>("Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size",
+                         have, want);
     }
     sizes.push_back((padded - reach) / stride[i] + 1);
     check<RuntimeError>(in[i] > 0, "Only zero batch or zero channel inputs are supported, but got input shape: {}", x.sizes());
@@ -105,8 +107,8 @@ Shape conv_transpose_sizes(const char* name, const Tensor& x, const Tensor& w, c
   check_types(x, w, bias);
   check_window<N>(o.stride, o.padding, o.dilation, o.groups);
   check<RuntimeError>(x.size(-N - 1) == w.sizes()[0],
-                      "Given transposed=1, weight of size {}, expected input{} to have {} channels, but got {} channels instead",
-                      w.sizes(), batched_sizes(x, N), w.sizes()[0], x.size(-N - 1));
+                      "Given transposed=1, weight of size {}, expected input{} to have {} channels, but got {} channels instead", w.sizes(),
+                      batched_sizes(x, N), w.sizes()[0], x.size(-N - 1));
   const int64_t out = w.sizes()[1] * o.groups;
   check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == out),
                       "Given transposed=1, weight of size {}, expected bias to be 1-dimensional with {} elements, but got bias of size {} instead",
@@ -115,9 +117,10 @@ Shape conv_transpose_sizes(const char* name, const Tensor& x, const Tensor& w, c
   Shape sizes{x.dim() == N + 1 ? 1 : x.sizes()[0], out};
   for (int i = 0; i < N; ++i) {
     const int64_t extra = o.output_padding[i];
-    check<RuntimeError>(extra >= 0 && (extra < o.stride[i] || extra < o.dilation[i] || extra == 0 || x.numel() == 0),
-                        "output padding must be smaller than either stride or dilation, but got output_padding_height: {} stride_height: {} dilation_height: {}",
-                        extra, o.stride[i], o.dilation[i]);
+    check<RuntimeError>(
+        extra >= 0 && (extra < o.stride[i] || extra < o.dilation[i] || extra == 0 || x.numel() == 0),
+        "output padding must be smaller than either stride or dilation, but got output_padding_height: {} stride_height: {} dilation_height: {}",
+        extra, o.stride[i], o.dilation[i]);
     const int64_t shown = saturated(in[i] - 1, o.stride[i], window_reach(w.sizes()[i + 2], o.dilation[i]));
     sizes.push_back(saturated(-2, o.padding[i], saturated(1, shown, extra)));
   }
@@ -134,9 +137,12 @@ Shape conv_transpose_sizes(const char* name, const Tensor& x, const Tensor& w, c
 template Tensor without_same_padding(const char*, const Tensor&, const Tensor&, const Tensor&, ConvOptions<1>&);
 template Tensor without_same_padding(const char*, const Tensor&, const Tensor&, const Tensor&, ConvOptions<2>&);
 template Tensor without_same_padding(const char*, const Tensor&, const Tensor&, const Tensor&, ConvOptions<3>&);
-template Shape conv_sizes(const Tensor&, const Tensor&, const Tensor&, const ExpandingArray<1>&, const ExpandingArray<1>&, const ExpandingArray<1>&, int64_t);
-template Shape conv_sizes(const Tensor&, const Tensor&, const Tensor&, const ExpandingArray<2>&, const ExpandingArray<2>&, const ExpandingArray<2>&, int64_t);
-template Shape conv_sizes(const Tensor&, const Tensor&, const Tensor&, const ExpandingArray<3>&, const ExpandingArray<3>&, const ExpandingArray<3>&, int64_t);
+template Shape conv_sizes(const Tensor&, const Tensor&, const Tensor&, const ExpandingArray<1>&, const ExpandingArray<1>&, const ExpandingArray<1>&,
+                          int64_t);
+template Shape conv_sizes(const Tensor&, const Tensor&, const Tensor&, const ExpandingArray<2>&, const ExpandingArray<2>&, const ExpandingArray<2>&,
+                          int64_t);
+template Shape conv_sizes(const Tensor&, const Tensor&, const Tensor&, const ExpandingArray<3>&, const ExpandingArray<3>&, const ExpandingArray<3>&,
+                          int64_t);
 template Shape conv_transpose_sizes(const char*, const Tensor&, const Tensor&, const Tensor&, const ConvTransposeOptions<1>&);
 template Shape conv_transpose_sizes(const char*, const Tensor&, const Tensor&, const Tensor&, const ConvTransposeOptions<2>&);
 template Shape conv_transpose_sizes(const char*, const Tensor&, const Tensor&, const Tensor&, const ConvTransposeOptions<3>&);

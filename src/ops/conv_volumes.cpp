@@ -58,8 +58,9 @@ Tensor conv_volumes(const Tensor& x, const Tensor& w, const Tensor& bias, const 
   check_storable({taps.n, taps.places, taps.pixels, taps.taps * taps.channels});
   const Tensor slices = channels_inside(x);
   const Tensor images = as_images(taps.trivial() ? slices : stack_depth(slices, taps), x.size(3), x.size(4));
-  const Tensor y = conv2d(images, stacked_weights(w), bias,
-                          {.stride = {o.stride[1], o.stride[2]}, .padding = {padding[1], padding[2]}, .dilation = {o.dilation[1], o.dilation[2]}, .groups = o.groups});
+  const Tensor y = conv2d(
+      images, stacked_weights(w), bias,
+      {.stride = {o.stride[1], o.stride[2]}, .padding = {padding[1], padding[2]}, .dilation = {o.dilation[1], o.dilation[2]}, .groups = o.groups});
   return as_slices(y, taps.n, taps.places).permute({0, 4, 1, 2, 3});
 }
 
@@ -67,8 +68,11 @@ Tensor conv_transpose_volumes(const Tensor& x, const Tensor& w, const Tensor& bi
   const int64_t out = w.size(1) * o.groups, n = x.size(0), depth = x.size(2);
   const Tensor images = as_images(channels_inside(x), x.size(3), x.size(4));
   const Tensor slices = conv_transpose2d(images, stacked_weights(w), {},
-                                         {.stride = {o.stride[1], o.stride[2]}, .padding = {o.padding[1], o.padding[2]}, .output_padding = {o.output_padding[1], o.output_padding[2]},
-                                          .groups = o.groups, .dilation = {o.dilation[1], o.dilation[2]}});
+                                         {.stride = {o.stride[1], o.stride[2]},
+                                          .padding = {o.padding[1], o.padding[2]},
+                                          .output_padding = {o.output_padding[1], o.output_padding[2]},
+                                          .groups = o.groups,
+                                          .dilation = {o.dilation[1], o.dilation[2]}});
   const int64_t h = slices.size(2), width = slices.size(3);
   DepthTaps taps{.n = n, .pixels = h * width, .channels = out, .groups = o.groups, .taps = w.size(2), .places = depth};
   taps.depth = (depth - 1) * o.stride[0] - 2 * o.padding[0] + window_reach(w.size(2), o.dilation[0]) + o.output_padding[0];

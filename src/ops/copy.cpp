@@ -10,8 +10,7 @@ namespace ember {
 namespace {
 
 void copy_values(const Tensor& to, const Tensor& from) {
-  kernels::copy(to.dtype(), to.data_ptr(), to.impl()->strides, from.dtype(), from.data_ptr(), from.impl()->strides, to.impl()->sizes,
-                to.dim());
+  kernels::copy(to.dtype(), to.data_ptr(), to.impl()->strides, from.dtype(), from.data_ptr(), from.impl()->strides, to.impl()->sizes, to.dim());
 }
 
 /// A copy in its own memory. The gradient passes as it is; the walk converts it back to the input's dtype.
@@ -74,8 +73,7 @@ const Tensor& Tensor::fill_(Scalar value) const {
 
 const Tensor& Tensor::fill_(const Tensor& value) const {
   require_defined("fill_", *this, value);
-  check<RuntimeError>(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.",
-                      value.dim());
+  check<RuntimeError>(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.dim());
   return assign_inplace(*this, value.to(dtype()));
 }
 

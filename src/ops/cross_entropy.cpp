@@ -31,7 +31,8 @@ Reduction::Reduction(const char* word) {
 }
 
 Tensor reduced(const Tensor& loss, Reduction reduction) {
-  check<ValueError>(reduction != Reduction::BatchMean, "batchmean is not a valid value for reduction\nexpected Mean, Sum or None; kl_div alone takes BatchMean");
+  check<ValueError>(reduction != Reduction::BatchMean,
+                    "batchmean is not a valid value for reduction\nexpected Mean, Sum or None; kl_div alone takes BatchMean");
   return reduction == Reduction::None ? loss : reduction == Reduction::Mean ? loss.mean() : loss.sum();
 }
 
@@ -52,7 +53,8 @@ void check_classes(const Tensor& x, const Tensor& target, const Tensor& weight, 
     if (x.dim() == 2) check<RuntimeError>(target.dim() == 1, "0D or 1D target tensor expected, multi-target not supported");
     check<RuntimeError>(target.sizes() == expected, "Expected target size {}, got {}", expected, target.sizes());
   }
-  check<RuntimeError>(target.dtype() == kInt64 || target.dtype() == kUInt8, "expected target dtype to be Long or Byte, but got {}", scalar_type_name(target.dtype()));
+  check<RuntimeError>(target.dtype() == kInt64 || target.dtype() == kUInt8, "expected target dtype to be Long or Byte, but got {}",
+                      scalar_type_name(target.dtype()));
   check<RuntimeError>(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes),
                       "weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}", classes,
                       weight.defined() ? weight.sizes() : IntArrayRef());
@@ -71,7 +73,8 @@ PerSample picked(const Tensor& lp, const Tensor& target_any, const Tensor& weigh
   const int dim = lp.dim() == 1 ? 0 : 1;
   const Tensor target = lp.dim() == 1 ? target_any.to(kInt64).reshape({}) : target_any.to(kInt64);  // one row may have its class as [1]
   const Tensor keep = ne(target, ignore_index), safe = where(keep, target, 0);
-  const Tensor scale = weight.defined() ? index_select(weight, 0, safe.reshape({-1})).reshape(safe.sizes()) * keep.to(lp.dtype()) : keep.to(lp.dtype());
+  const Tensor scale = weight.defined() ? index_select(weight, 0, safe.reshape({-1})).reshape(safe.sizes()) * keep.to(lp.dtype())
+                                        : keep.to(lp.dtype());
   const Tensor at = gather(lp, dim, safe.unsqueeze(dim)).squeeze(dim);
   return {where(keep, -at * scale, 0), scale};
 }
@@ -116,27 +119,29 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
     if (reduction != Reduction::None) losses[0] = T(reduction == Reduction::Mean ? total / kept : total);
   });
   const double scale = reduction == Reduction::Mean ? 1 / kept : 1;
-  return record("NllLoss", {x}, std::move(loss), [x = Saved(x), target = Saved(target), kept_values, keeps_softmax, ignore_index, reduction, scale](const Tensor& dy, Grads& grads) {
-    const Tensor scores = x.get(), classes = target.get();
-    if (grads.create_graph())
-      return grads.replay(dy, {scores}, [&](const std::vector<Tensor>& in) { return plain_cross_entropy(in[0], classes, ignore_index, reduction); });
-    const int64_t rows = scores.sizes()[0], n = scores.sizes()[1];
-    const Tensor upstream = dy.contiguous();
-    Tensor dx = make_dense(scores.sizes(), scores.dtype());
-    with_real(scores.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      const kernels::Scratch<T> scales(rows);
-      const int64_t* const t = classes.data<int64_t>();
-      const T* const up = upstream.data<T>();
-      const bool by_row = reduction == Reduction::None;
-      const T of_all = by_row ? T(0) : T(double(*up) * scale);
-      for (int64_t i = 0; i < rows; ++i) scales[i] = t[i] == ignore_index ? T(0) : by_row ? up[i] : of_all;
-      const T* const from = keeps_softmax ? kept_values.data<T>() : scores.data<T>();
-      const T *const tops = keeps_softmax ? nullptr : kept_values.data<T>(), *const logs = keeps_softmax ? nullptr : tops + rows;
-      kernels::cross_entropy_rows_backward<T>(rows, n, from, tops, logs, t, scales, dx.data<T>());
-    });
-    grads.add(0, std::move(dx));
-  });
+  return record("NllLoss", {x}, std::move(loss),
+                [x = Saved(x), target = Saved(target), kept_values, keeps_softmax, ignore_index, reduction, scale](const Tensor& dy, Grads& grads) {
+                  const Tensor scores = x.get(), classes = target.get();
+                  if (grads.create_graph())
+                    return grads.replay(dy, {scores},
+                                        [&](const std::vector<Tensor>& in) { return plain_cross_entropy(in[0], classes, ignore_index, reduction); });
+                  const int64_t rows = scores.sizes()[0], n = scores.sizes()[1];
+                  const Tensor upstream = dy.contiguous();
+                  Tensor dx = make_dense(scores.sizes(), scores.dtype());
+                  with_real(scores.dtype(), [&](auto zero) {
+                    using T = decltype(zero);
+                    const kernels::Scratch<T> scales(rows);
+                    const int64_t* const t = classes.data<int64_t>();
+                    const T* const up = upstream.data<T>();
+                    const bool by_row = reduction == Reduction::None;
+                    const T of_all = by_row ? T(0) : T(double(*up) * scale);
+                    for (int64_t i = 0; i < rows; ++i) scales[i] = t[i] == ignore_index ? T(0) : by_row ? up[i] : of_all;
+                    const T* const from = keeps_softmax ? kept_values.data<T>() : scores.data<T>();
+                    const T *const tops = keeps_softmax ? nullptr : kept_values.data<T>(), *const logs = keeps_softmax ? nullptr : tops + rows;
+                    kernels::cross_entropy_rows_backward<T>(rows, n, from, tops, logs, t, scales, dx.data<T>());
+                  });
+                  grads.add(0, std::move(dx));
+                });
 }
 
 }  // namespace
@@ -152,7 +157,8 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
   require_defined("cross_entropy", x, target);
   check<RuntimeError>(o.label_smoothing >= 0 && o.label_smoothing <= 1, "label_smoothing must be between 0.0 and 1.0. Got: {}", o.label_smoothing);
   check<RuntimeError>(x.dim() >= 1, "Expected input to have at least 1 dimension, got {}", x.dim());
-  check<NotImplementedError>(is_floating_point(x.dtype()), "\"log_softmax_lastdim_kernel_impl\" not implemented for '{}'", scalar_type_name(x.dtype()));
+  check<NotImplementedError>(is_floating_point(x.dtype()), "\"log_softmax_lastdim_kernel_impl\" not implemented for '{}'",
+                             scalar_type_name(x.dtype()));
   const int dim = x.dim() == 1 ? 0 : 1;
   const int64_t classes = x.sizes()[dim];
   const double e = o.label_smoothing;
@@ -165,9 +171,12 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
   Shape per_class = Shape::filled(x.dim(), 1);
   per_class[dim] = classes;
   if (probabilities) {
-    check<RuntimeError>(is_floating_point(target.dtype()), "Expected floating point type for target with class probabilities, got {}", scalar_type_name(target.dtype()));
+    check<RuntimeError>(is_floating_point(target.dtype()), "Expected floating point type for target with class probabilities, got {}",
+                        scalar_type_name(target.dtype()));
     check<RuntimeError>(o.ignore_index < 0, "ignore_index is not supported for floating point target");
-    check<RuntimeError>(!o.weight.defined() || o.weight.numel() == classes, "cross_entropy: weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}", classes, o.weight.defined() ? o.weight.sizes() : IntArrayRef());
+    check<RuntimeError>(!o.weight.defined() || o.weight.numel() == classes,
+                        "cross_entropy: weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}",
+                        classes, o.weight.defined() ? o.weight.sizes() : IntArrayRef());
     const Tensor smoothed = e > 0 ? target * (1 - e) + e / double(classes) : target;
     Tensor lp = log_softmax(x, dim) * smoothed;
     if (o.weight.defined()) lp = lp * o.weight.reshape(per_class);

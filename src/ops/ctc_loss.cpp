@@ -40,8 +40,8 @@ CtcTargets targets_of(const Tensor& log_probs, const Tensor& targets, const Tens
   all.input_lengths = lengths_of("input_lengths", input_lengths, samples);
   for (const int64_t n : all.input_lengths)
     check<RuntimeError>(n <= steps, "Expected input_lengths to have value at most {}, but got value {} {}", steps, n, kWhere);
-  check<RuntimeError>(targets.dim() == 1 || targets.dim() == 2, "Expected 1 to 2 dimensions, but got {}-dimensional tensor for argument #2 'targets' {}",
-                      targets.dim(), kWhere);
+  check<RuntimeError>(targets.dim() == 1 || targets.dim() == 2,
+                      "Expected 1 to 2 dimensions, but got {}-dimensional tensor for argument #2 'targets' {}", targets.dim(), kWhere);
   int64_t total = 0;
   for (const int64_t n : all.target_lengths) {
     all.longest = std::max(all.longest, n);
@@ -52,7 +52,8 @@ CtcTargets targets_of(const Tensor& log_probs, const Tensor& targets, const Tens
   check<RuntimeError>(targets.size(0) == rows, "Expected tensor to have size {} at dimension 0, but got size {} for argument #2 'targets' {}", rows,
                       targets.size(0), kWhere);
   check<RuntimeError>(targets.dim() == 1 || targets.size(1) >= all.longest,
-                      "Expected tensor to have size at least {} at dimension 1, but got size {} for argument #2 'targets' {}", all.longest, targets.size(-1), kWhere);
+                      "Expected tensor to have size at least {} at dimension 1, but got size {} for argument #2 'targets' {}", all.longest,
+                      targets.size(-1), kWhere);
   all.labels = targets.to_vector<int64_t>();
   for (std::size_t b = 0; b < all.target_lengths.size(); ++b)
     for (int64_t i = 0; i < all.target_lengths[b]; ++i) {
@@ -63,8 +64,8 @@ CtcTargets targets_of(const Tensor& log_probs, const Tensor& targets, const Tens
 }
 
 kernels::CtcBatch batch_of(const CtcTargets& t, const Tensor& log_probs, int64_t blank) {
-  return {log_probs.size(0), log_probs.size(1), log_probs.size(2), blank, t.longest, t.labels.data(), t.label_at.data(), t.input_lengths.data(),
-          t.target_lengths.data()};
+  return {log_probs.size(0), log_probs.size(1),      log_probs.size(2),      blank, t.longest, t.labels.data(),
+          t.label_at.data(), t.input_lengths.data(), t.target_lengths.data()};
 }
 
 /// The loss of each sample, (N).
@@ -78,7 +79,8 @@ Tensor losses(const Tensor& log_probs, const CtcTargets& targets, const CtcLossO
     kernels::ctc_forward<T>(batch, p.data<T>(), loss.data<T>(), alpha.data<T>());
   });
   return record("CtcLoss", {log_probs}, loss,
-                [=, blank = o.blank, zero_infinity = o.zero_infinity, log_probs = Saved(log_probs), loss = Saved::output(loss)](const Tensor& dy, Grads& grads) {
+                [=, blank = o.blank, zero_infinity = o.zero_infinity, log_probs = Saved(log_probs), loss = Saved::output(loss)](const Tensor& dy,
+                                                                                                                                Grads& grads) {
                   const Tensor p = log_probs.get().detach().contiguous(), d = dy.detach().contiguous();
                   Tensor grad = make_dense(p.sizes(), p.dtype());
                   with_real(p.dtype(), [&](auto zero) {
@@ -96,7 +98,8 @@ Tensor losses(const Tensor& log_probs, const CtcTargets& targets, const CtcLossO
 
 Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths, const CtcLossOptions& o) {
   require_defined("ctc_loss", log_probs, targets, input_lengths, target_lengths);
-  check<RuntimeError>(log_probs.dim() == 2 || log_probs.dim() == 3, "ctc_loss: expected log_probs (T, N, C) or (T, C), got shape {}", log_probs.sizes());
+  check<RuntimeError>(log_probs.dim() == 2 || log_probs.dim() == 3, "ctc_loss: expected log_probs (T, N, C) or (T, C), got shape {}",
+                      log_probs.sizes());
   check<NotImplementedError>(is_floating_point(log_probs.dtype()), "\"ctc_loss_cpu\" not implemented for '{}'", scalar_type_name(log_probs.dtype()));
   check<RuntimeError>(log_probs.numel() > 0, "log_probs tensor must not be empty");
   const bool batched = log_probs.dim() == 3;

@@ -30,9 +30,7 @@ Tensor running(ReduceKind reduction, const Tensor& input, int dim) {
   return y;
 }
 
-DType running_type(const Tensor& x, DType asked) {
-  return asked != DType::Undefined ? asked : is_floating_point(x.dtype()) ? x.dtype() : kInt64;
-}
+DType running_type(const Tensor& x, DType asked) { return asked != DType::Undefined ? asked : is_floating_point(x.dtype()) ? x.dtype() : kInt64; }
 
 /// The same from single products: right where x has zeros, and to any order.
 Tensor product_steps(const Tensor& x, int dim) {
@@ -49,9 +47,8 @@ Tensor cumsum(const Tensor& input, int64_t at, DType dtype) {
   const int dim = wrap_dim(at, x.dim());
   // Each x counts in all later sums: the gradients are summed from the end.
   note("Cumsum", [&] { return Attributes{{"axis", {dim}}}; });
-  return record("Cumsum", {x}, running(ReduceKind::CumSum, x, dim), [dim](const Tensor& dy, Grads& grads) {
-    grads.add(0, dy.dim() == 0 ? dy : flip(cumsum(flip(dy, dim), dim), dim));
-  });
+  return record("Cumsum", {x}, running(ReduceKind::CumSum, x, dim),
+                [dim](const Tensor& dy, Grads& grads) { grads.add(0, dy.dim() == 0 ? dy : flip(cumsum(flip(dy, dim), dim), dim)); });
 }
 
 Tensor cumprod(const Tensor& input, int64_t at, DType dtype) {

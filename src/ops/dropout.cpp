@@ -23,8 +23,7 @@ void check_probability(double p) {
 }
 
 void check_real(const Tensor& x) {
-  check<RuntimeError>(is_floating_point(x.dtype()), "result type Float can't be cast to the desired output type {}",
-                      scalar_type_name(x.dtype()));
+  check<RuntimeError>(is_floating_point(x.dtype()), "result type Float can't be cast to the desired output type {}", scalar_type_name(x.dtype()));
 }
 
 /// x times noise that is 0 or 1 / (1 - p).
@@ -84,9 +83,12 @@ Tensor dropout1d(const Tensor& x, DropoutOptions options) {
 Tensor dropout2d(const Tensor& x, DropoutOptions options) {
   require_defined("dropout2d", x);
   if (x.dim() != 3 && x.dim() != 4)
-    warn("dropout2d: Received a " + std::to_string(x.dim()) + "-D input to dropout2d, which is deprecated and will result in an error in a future release.");
+    warn("dropout2d: Received a " + std::to_string(x.dim()) +
+         "-D input to dropout2d, which is deprecated and will result in an error in a future release.");
   if (x.dim() == 3)
-    warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as shape (N, C, L).");
+    warn(
+        "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as shape "
+        "(N, C, L).");
   check<RuntimeError>(!options.training || options.p == 0 || x.dim() >= 2,
                       "Feature dropout requires at least 2 dimensions in the input\ndropout2d: got input of size {}", x.sizes());
   return channels(x, options, x.dim() >= 2);
@@ -96,7 +98,8 @@ Tensor dropout3d(const Tensor& x, DropoutOptions options) {
   require_defined("dropout3d", x);
   check_probability(options.p);
   if (x.dim() != 4 && x.dim() != 5)
-    warn("dropout3d: Received a " + std::to_string(x.dim()) + "-D input to dropout3d, which is deprecated and will result in an error in a future release.");
+    warn("dropout3d: Received a " + std::to_string(x.dim()) +
+         "-D input to dropout3d, which is deprecated and will result in an error in a future release.");
   check<RuntimeError>(x.dim() >= 1, "Feature dropout requires at least 2 dimensions in the input\ndropout3d: got input of size {}", x.sizes());
   return channels(x, options, x.dim() == 5);
 }
@@ -133,7 +136,8 @@ Tensor feature_alpha_dropout(const Tensor& x, DropoutOptions options) {
   if (!options.training || options.p == 0 || x.numel() == 0) return x;
   check_real(x);
   if (options.p == 1) return x * 0;
-  check<RuntimeError>(x.dim() >= 2, "Feature dropout requires at least 2 dimensions in the input\nfeature_alpha_dropout: got input of size {}", x.sizes());
+  check<RuntimeError>(x.dim() >= 2, "Feature dropout requires at least 2 dimensions in the input\nfeature_alpha_dropout: got input of size {}",
+                      x.sizes());
   Shape sizes = Shape::filled(x.dim(), 1);
   for (int d = 0; d < 2; ++d) sizes[d] = x.sizes()[d];
   return alpha_noisy(x, options, make_dense(sizes, x.dtype()));

@@ -22,8 +22,8 @@ Tensor diagonal_of_repeated(Tensor x, std::string& labels) {
     const std::size_t j = labels.find(labels[i], i + 1);
     if (j == std::string::npos) continue;
     check<RuntimeError>(x.size(int64_t(i)) == x.size(int64_t(j)),
-                        "einsum(): subscript {} is repeated for operand 0 but the sizes don't match, {} != {}", labels[i],
-                        x.size(int64_t(j)), x.size(int64_t(i)));
+                        "einsum(): subscript {} is repeated for operand 0 but the sizes don't match, {} != {}", labels[i], x.size(int64_t(j)),
+                        x.size(int64_t(i)));
     x = x.diagonal(0, int64_t(i), int64_t(j));
     const char label = labels[i];
     labels.erase(j, 1);
@@ -38,10 +38,15 @@ std::string expand_ellipsis(std::string labels, int dims, std::size_t operand) {
   const std::size_t at = labels.find("...");
   const int named = int(labels.size()) - (at == std::string::npos ? 0 : 3);
   if (at == std::string::npos) {
-    check<RuntimeError>(named == dims, "einsum(): the number of subscripts in the equation ({}) does not match the number of dimensions ({}) for operand {} and no ellipsis was given", named, dims, operand);
+    check<RuntimeError>(named == dims,
+                        "einsum(): the number of subscripts in the equation ({}) does not match the number of dimensions ({}) for operand {} and no "
+                        "ellipsis was given",
+                        named, dims, operand);
     return labels;
   }
-  check<RuntimeError>(named <= dims, "einsum(): the number of subscripts in the equation ({}) is more than the number of dimensions ({}) for operand {}", named, dims, operand);
+  check<RuntimeError>(named <= dims,
+                      "einsum(): the number of subscripts in the equation ({}) is more than the number of dimensions ({}) for operand {}", named,
+                      dims, operand);
   std::string hidden;
   for (int d = dims - named; d-- > 0;) hidden += char('0' + d);
   return labels.replace(at, 3, hidden);
@@ -122,8 +127,7 @@ Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) 
   for (std::size_t i = 0; i < operands.size(); ++i) {
     const std::size_t comma = inputs.find(',');
     check<RuntimeError>((comma == std::string::npos) == (i + 1 == operands.size()),
-                        "einsum(): {} operands were provided than specified in the equation",
-                        comma == std::string::npos ? "more" : "fewer");
+                        "einsum(): {} operands were provided than specified in the equation", comma == std::string::npos ? "more" : "fewer");
     const std::string part = inputs.substr(0, comma);
     for (char c : part)
       check<RuntimeError>(c == '.' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'),
@@ -151,8 +155,7 @@ Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) 
     output += once;
   }
   for (char c : output)
-    check<RuntimeError>(all.find(c) != std::string::npos,
-                        "einsum(): output subscript {} does not appear in the equation for any input operand", c);
+    check<RuntimeError>(all.find(c) != std::string::npos, "einsum(): output subscript {} does not appear in the equation for any input operand", c);
 
   Named result = named[0];
   for (std::size_t i = 1; i < named.size(); ++i) {
@@ -190,8 +193,8 @@ Tensor tensordot(const Tensor& whole_a, const Tensor& whole_b, IntArrayRef dims_
   for (int i = 0; i < dims_a.size(); ++i) {
     const int da = wrap_dim(dims_a[i], a.dim()), db = wrap_dim(dims_b[i], b.dim());
     check<RuntimeError>(a.sizes()[da] == b.sizes()[db],
-                        "contracted dimensions need to match, but first has size {} in dim {} and second has size {} in dim {}",
-                        a.sizes()[da], da, b.sizes()[db], db);
+                        "contracted dimensions need to match, but first has size {} in dim {} and second has size {} in dim {}", a.sizes()[da], da,
+                        b.sizes()[db], db);
     in_a |= 1u << da;
     in_b |= 1u << db;
     k *= a.sizes()[da];

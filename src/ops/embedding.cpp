@@ -33,7 +33,9 @@ void shorten(const Tensor& weight, const Tensor& rows, double max_norm, double p
 Tensor embedding(const Tensor& indices, const Tensor& weight, EmbeddingOptions o) {
   require_defined("embedding", indices, weight);
   check<RuntimeError>(weight.dim() == 2, "'weight' must be 2-D");
-  check<RuntimeError>(indices.dtype() == kInt64, "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} instead (while checking arguments for embedding)",
+  check<RuntimeError>(indices.dtype() == kInt64,
+                      "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} instead (while "
+                      "checking arguments for embedding)",
                       tensor_type_name(indices.dtype()));
   const int64_t rows = weight.sizes()[0];
   int64_t padding = o.padding_idx;

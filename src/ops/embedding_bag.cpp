@@ -26,8 +26,9 @@ Bags bags_of(const Tensor& indices, const EmbeddingBagOptions& o) {
   Bags bags;
   const int64_t n = indices.numel();
   if (indices.dim() == 2) {
-    check<ValueError>(!o.offsets.defined(), "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences. "
-                                            "However, found offsets of type <class 'torch.Tensor'>");
+    check<ValueError>(!o.offsets.defined(),
+                      "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences. "
+                      "However, found offsets of type <class 'torch.Tensor'>");
     bags.count = indices.size(0);
     for (int64_t i = 0; i < n; ++i) bags.of_index.push_back(i / indices.size(1));
     return bags;
@@ -35,12 +36,15 @@ Bags bags_of(const Tensor& indices, const EmbeddingBagOptions& o) {
   check<ValueError>(indices.dim() == 1, "input has to be 1D or 2D Tensor, but got Tensor of dimension {}", indices.dim());
   check<ValueError>(o.offsets.defined(), "offsets has to be a 1D Tensor but got None");
   check<ValueError>(o.offsets.dim() == 1, "offsets has to be a 1D Tensor");
-  check<RuntimeError>(o.offsets.dtype() == kInt64, "Expected tensor for argument #1 'offsets' to have one of the following scalar types: Long, Int; but got {} instead (while checking arguments for embedding_bag)",
+  check<RuntimeError>(o.offsets.dtype() == kInt64,
+                      "Expected tensor for argument #1 'offsets' to have one of the following scalar types: Long, Int; but got {} instead (while "
+                      "checking arguments for embedding_bag)",
                       tensor_type_name(o.offsets.dtype()));
   std::vector<int64_t> starts = o.offsets.to_vector<int64_t>();
   check<RuntimeError>(!o.include_last_offset || !starts.empty(), "include_last_offset: number of offset should be at least 1");
   if (!starts.empty()) {
-    check<RuntimeError>(starts[0] == 0, "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {}",
+    check<RuntimeError>(starts[0] == 0,
+                        "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {}",
                         starts[0]);
     check<RuntimeError>(starts.back() <= n, "offsets[-1] can not be greater than input's length {} but got offsets[-1] of {}", n, starts.back());
   }
@@ -81,24 +85,28 @@ Tensor largest_rows(const Tensor& rows, const Tensor& bag, int64_t bags) {
 Tensor embedding_bag(const Tensor& indices, const Tensor& weight, const EmbeddingBagOptions& o) {
   require_defined("embedding_bag", indices, weight);
   const std::string_view mode = o.mode;
-  check<ValueError>(!o.per_sample_weights.defined() || o.per_sample_weights.sizes() == indices.sizes(),
-                    "embedding_bag: If per_sample_weights (torch.Size({})) is not None, then it must have the same shape as the input (torch.Size({}))",
-                    o.per_sample_weights.defined() ? o.per_sample_weights.sizes() : IntArrayRef(), indices.sizes());
+  check<ValueError>(
+      !o.per_sample_weights.defined() || o.per_sample_weights.sizes() == indices.sizes(),
+      "embedding_bag: If per_sample_weights (torch.Size({})) is not None, then it must have the same shape as the input (torch.Size({}))",
+      o.per_sample_weights.defined() ? o.per_sample_weights.sizes() : IntArrayRef(), indices.sizes());
   check<ValueError>(weight.dim() == 2, "weight has to be a 2D Tensor, but got Tensor of dimension {}", weight.dim());
-  check<RuntimeError>(indices.dtype() == kInt64, "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} instead (while checking arguments for embedding_bag)",
+  check<RuntimeError>(indices.dtype() == kInt64,
+                      "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} instead (while "
+                      "checking arguments for embedding_bag)",
                       tensor_type_name(indices.dtype()));
   const Bags bags = bags_of(indices, o);
   check<ValueError>(mode == "sum" || mode == "mean" || mode == "max", "mode has to be one of sum, mean or max");
   check<ValueError>(mode != "max" || !o.scale_grad_by_freq, "max mode does not support scaling the gradient by the frequency");
-  check<NotImplementedError>(!o.per_sample_weights.defined() || mode == "sum",
-                             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got mode='{}'). Please "
-                             "open a feature request on GitHub.",
-                             mode);
+  check<NotImplementedError>(
+      !o.per_sample_weights.defined() || mode == "sum",
+      "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got mode='{}'). Please "
+      "open a feature request on GitHub.",
+      mode);
   const int64_t table = weight.size(0);
   int64_t padding = o.padding_idx;
   if (padding != INT64_MIN) {
-    check<RuntimeError>(padding >= -table && padding < table, "padding_idx must be within the number of embeddings, {} through {}, but got {}", -table,
-                        table - 1, padding);
+    check<RuntimeError>(padding >= -table && padding < table, "padding_idx must be within the number of embeddings, {} through {}, but got {}",
+                        -table, table - 1, padding);
     if (padding < 0) padding += table;
   }
 
@@ -106,24 +114,26 @@ Tensor embedding_bag(const Tensor& indices, const Tensor& weight, const Embeddin
   const Tensor flat = indices.contiguous().view({-1});
   std::vector<int64_t> places, bag_of_place;
   for (int64_t i = 0; i < flat.numel(); ++i)
-    check<RuntimeError>(flat.data<int64_t>()[i] >= 0 && flat.data<int64_t>()[i] < table, "Index {} of input takes value {} which is not in the valid range [0, {})",
-                        i, flat.data<int64_t>()[i], table);
+    check<RuntimeError>(flat.data<int64_t>()[i] >= 0 && flat.data<int64_t>()[i] < table,
+                        "Index {} of input takes value {} which is not in the valid range [0, {})", i, flat.data<int64_t>()[i], table);
   for (std::size_t i = 0; i < bags.of_index.size(); ++i)
     if (padding == INT64_MIN || flat.data<int64_t>()[i] != padding) {
       places.push_back(int64_t(i));
       bag_of_place.push_back(bags.of_index[i]);
     }
   const Tensor at = as_tensor(places), bag = as_tensor(bag_of_place);
-  Tensor rows = embedding(index_select(flat, 0, at), weight, {.max_norm = o.max_norm, .norm_type = o.norm_type, .scale_grad_by_freq = o.scale_grad_by_freq});
+  Tensor rows = embedding(index_select(flat, 0, at), weight,
+                          {.max_norm = o.max_norm, .norm_type = o.norm_type, .scale_grad_by_freq = o.scale_grad_by_freq});
   if (mode == "max") {
     const Tensor none = zeros({1, weight.size(1)}, weight.dtype());
     return gather(cat({rows, none}), 0, largest_rows(rows, bag, bags.count));
   }
   if (o.per_sample_weights.defined()) {
-    check<RuntimeError>(o.per_sample_weights.dtype() == weight.dtype(),
-                        "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 'per_sample_weights'; but type torch.{} "
-                        "does not equal torch.{} (while checking arguments for embedding_bag)",
-                        tensor_type_name(weight.dtype()), tensor_type_name(o.per_sample_weights.dtype()));
+    check<RuntimeError>(
+        o.per_sample_weights.dtype() == weight.dtype(),
+        "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 'per_sample_weights'; but type torch.{} "
+        "does not equal torch.{} (while checking arguments for embedding_bag)",
+        tensor_type_name(weight.dtype()), tensor_type_name(o.per_sample_weights.dtype()));
     rows = rows * index_select(o.per_sample_weights.reshape({-1}), 0, at).unsqueeze(1);
   }
   const Tensor sums = index_add(zeros({bags.count, weight.size(1)}, weight.dtype()), 0, bag, rows);

@@ -49,8 +49,10 @@ Tensor are_finite(const Tensor& A) { return isfinite(A.detach()).all(Dims({-2, -
 
 void check_converged(const char* name, const std::vector<int>& infos, const Tensor& A) {
   if (const Failure f = first_failure(infos, A); f.info)
-    fail<LinAlgError>("{}: {}The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated singular values (error code: {}).", name,
-                      f.where, f.info);
+    fail<LinAlgError>(
+        "{}: {}The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated singular values (error code: "
+        "{}).",
+        name, f.where, f.info);
 }
 
 // --- QR
@@ -68,11 +70,13 @@ Factors factorise(const Tensor& A, bool complete, bool wants_q) {
   const Tensor Q = wants_q ? empty_columns(A, m, columns) : empty({0}, A.dtype());
   with_real(A.dtype(), [&]<class T>(T) {
     if (k > 0)
-      lapack::for_each_matrix(count, 2.0 * double(count) * m * n * k, [&](int64_t i) { lapack::geqrf<T>(m, n, matrix_at<T>(packed, i), m, vector_at<T>(tau, i)); });
+      lapack::for_each_matrix(count, 2.0 * double(count) * m * n * k,
+                              [&](int64_t i) { lapack::geqrf<T>(m, n, matrix_at<T>(packed, i), m, vector_at<T>(tau, i)); });
     if (!wants_q || columns == 0) return;
     if (k == 0) return void(Q.copy_(identity(m, A).narrow(-1, 0, columns)));
     Q.narrow(-1, 0, k).copy_(packed.narrow(-1, 0, k));
-    lapack::for_each_matrix(count, 2.0 * double(count) * m * columns * k, [&](int64_t i) { lapack::orgqr<T>(m, columns, k, matrix_at<T>(Q, i), m, vector_at<T>(tau, i)); });
+    lapack::for_each_matrix(count, 2.0 * double(count) * m * columns * k,
+                            [&](int64_t i) { lapack::orgqr<T>(m, columns, k, matrix_at<T>(Q, i), m, vector_at<T>(tau, i)); });
   });
   return {Q, triu(packed.narrow(-2, 0, columns))};
 }
@@ -80,8 +84,8 @@ Factors factorise(const Tensor& A, bool complete, bool wants_q) {
 /// X + X^T with half of the diagonal: the adjoint of taking the symmetric part of a triangle.
 Tensor symmetrised(const Tensor& X) { return X + T_of(X) - diagonal_matrix(X.diagonal(0, -2, -1)); }
 
-// For m >= n: dA = (dQ + Q sym(triu(dR R^T - Q^T dQ))) R^-T. For m < n with A = [A1 A2], R = [R1 R2], R2 = Q^T A2: dA2 = Q dR2, and A1 = Q R1 is square with
-// dQ + A2 dR2^T in place of dQ. Walter & Lehmann 2012.
+// For m >= n: dA = (dQ + Q sym(triu(dR R^T - Q^T dQ))) R^-T. For m < n with A = [A1 A2], R = [R1 R2], R2 = Q^T A2: dA2 = Q dR2, and A1 = Q R1 is
+// square with dQ + A2 dR2^T in place of dQ. Walter & Lehmann 2012.
 Tensor qr_gradient(const Tensor& A, const Tensor& Q, const Tensor& R, const Tensor& dQ, const Tensor& dR) {
   const int64_t m = Q.size(-2), n = R.size(-1);
   if (m < n) {
@@ -104,11 +108,12 @@ Tensor over_gaps(const Tensor& X, const Tensor& values) {
 
 Tensor skew(const Tensor& X) { return X - T_of(X); }
 
-// With E_jk = S_k^2 - S_j^2 off the diagonal: dA = U ((skew(U^T dU) / E) S + S (skew(V^T dV) / E) + diag(dS)) V^T, and outside of the spaces of U and V
-// (1 - U U^T) dU S^-1 V^T + U S^-1 dV^T (1 - V V^T). Townsend 2016.
+// With E_jk = S_k^2 - S_j^2 off the diagonal: dA = U ((skew(U^T dU) / E) S + S (skew(V^T dV) / E) + diag(dS)) V^T, and outside of the spaces of U and
+// V (1 - U U^T) dU S^-1 V^T + U S^-1 dV^T (1 - V V^T). Townsend 2016.
 Tensor svd_gradient(const Tensor& U, const Tensor& S, const Tensor& Vh, const Tensor& dU, const Tensor& dS, const Tensor& dVh) {
   const Tensor V = T_of(Vh), dV = T_of(dVh), rows = S.unsqueeze(-2), columns = S.unsqueeze(-1), squares = square(S);
-  const Tensor inner = over_gaps(skew(matmul(T_of(U), dU)), squares) * rows + columns * over_gaps(skew(matmul(Vh, dV)), squares) + diagonal_matrix(dS);
+  const Tensor inner = over_gaps(skew(matmul(T_of(U), dU)), squares) * rows + columns * over_gaps(skew(matmul(Vh, dV)), squares) +
+                       diagonal_matrix(dS);
   Tensor left = matmul(U, inner);
   if (U.size(-2) > S.size(-1)) left = left + (dU - matmul(U, matmul(T_of(U), dU))) / rows;
   Tensor dA = matmul(left, Vh);
@@ -131,7 +136,10 @@ linalg::SVD factorise_svd(const Tensor& A, Vectors wanted) {
   std::vector<int> infos(static_cast<std::size_t>(count));
   with_real(A.dtype(), [&]<class T>(T) {
     lapack::for_each_matrix(count, 8.0 * double(count) * m * n * k, [&](int64_t i) {
-      infos[std::size_t(i)] = lapack::gesdd<T>(full ? 'A' : any ? 'S' : 'N', m, n, matrix_at<T>(work, i), m, vector_at<T>(S, i), matrix_at<T>(U, i), m, matrix_at<T>(Vh, i), rows);
+      infos[std::size_t(i)] = lapack::gesdd<T>(full  ? 'A'
+                                               : any ? 'S'
+                                                     : 'N',
+                                               m, n, matrix_at<T>(work, i), m, vector_at<T>(S, i), matrix_at<T>(U, i), m, matrix_at<T>(Vh, i), rows);
     });
   });
   check_converged("linalg.svd", infos, A);
@@ -196,8 +204,9 @@ QR qr(const Tensor& A, const std::string& mode) {
   const int64_t m = A.size(-2), n = A.size(-1), columns = f.R.size(-2);
   if (!wants_q)
     return {f.Q, record("LinalgQr", {A}, f.R, [](const Tensor&, Grads&) {
-              fail<RuntimeError>("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use linalg.qr(A, mode='reduced') if you are "
-                                 "going to differentiate through linalg.qr.");
+              fail<RuntimeError>(
+                  "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use linalg.qr(A, mode='reduced') if you are "
+                  "going to differentiate through linalg.qr.");
             })};
   const Pack pack({{m, columns}, {columns, n}});
   Tensor joined = pack.join({f.Q, f.R});
@@ -283,8 +292,10 @@ Tensor householder_product(const Tensor& A, const Tensor& tau) {
   check<RuntimeError>(m >= n, "torch.linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]");
   check<RuntimeError>(n >= k, "torch.linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]");
   check<RuntimeError>(A.dim() - tau.dim() == 1 && batch_sizes(A, {}) == batch_sizes(tau, {}, 1),
-                      "torch.linalg.householder_product: Expected batch dimensions of tau to be equal to input.shape[:-2], but got {}", batch_sizes(tau, {}, 1));
-  check<RuntimeError>(A.dtype() == tau.dtype(), "torch.linalg.householder_product: tau dtype {} does not match input dtype {}", scalar_type_name(tau.dtype()), scalar_type_name(A.dtype()));
+                      "torch.linalg.householder_product: Expected batch dimensions of tau to be equal to input.shape[:-2], but got {}",
+                      batch_sizes(tau, {}, 1));
+  check<RuntimeError>(A.dtype() == tau.dtype(), "torch.linalg.householder_product: tau dtype {} does not match input dtype {}",
+                      scalar_type_name(tau.dtype()), scalar_type_name(A.dtype()));
   check_floating("torch.linalg.householder_product", A);
   Tensor Q = identity(m, A).narrow(-1, 0, n).expand(A.sizes());
   const Tensor below = tril(A, -1);

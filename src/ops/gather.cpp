@@ -41,15 +41,17 @@ void check_shapes(const char* name, const Tensor& x, const Tensor& index, int di
   const int dims = x.dim() ? x.dim() : 1;
   check<RuntimeError>((index.dim() ? index.dim() : 1) == dims, "Index tensor must have the same number of dimensions as {} tensor",
                       source.defined() ? "self" : "input");
-  check<RuntimeError>(!source.defined() || (source.dim() ? source.dim() : 1) == dims, "Index tensor must have the same number of dimensions as src tensor");
+  check<RuntimeError>(!source.defined() || (source.dim() ? source.dim() : 1) == dims,
+                      "Index tensor must have the same number of dimensions as src tensor");
   for (int d = 0; d < x.dim() && d < index.dim(); ++d) {
-    const bool fits = (d == dim || index.sizes()[d] <= x.sizes()[d]) && (!source.defined() || source.dim() <= d || index.sizes()[d] <= source.sizes()[d]);
+    const bool fits = (d == dim || index.sizes()[d] <= x.sizes()[d]) &&
+                      (!source.defined() || source.dim() <= d || index.sizes()[d] <= source.sizes()[d]);
     if (fits) continue;
     if (source.defined())
-      fail<RuntimeError>("Expected index {} to be no larger than self {} apart from dimension {} and to be no larger size than src {}",
-                         index.sizes(), x.sizes(), dim, source.sizes());
-    fail<RuntimeError>("Size does not match at dimension {} expected index {} to be no larger than self {} apart from dimension {}",
-                       d, index.sizes(), x.sizes(), dim);
+      fail<RuntimeError>("Expected index {} to be no larger than self {} apart from dimension {} and to be no larger size than src {}", index.sizes(),
+                         x.sizes(), dim, source.sizes());
+    fail<RuntimeError>("Size does not match at dimension {} expected index {} to be no larger than self {} apart from dimension {}", d, index.sizes(),
+                       x.sizes(), dim);
   }
 }
 
@@ -174,9 +176,8 @@ void add_slices(const Tensor& y, kernels::Before before, int dim, const Tensor& 
 Tensor sum_slices(const Tensor& dy, IntArrayRef sizes, int dim, const Tensor& index) {
   Tensor dx = make_dense(sizes, dy.dtype());
   add_slices(dx, kernels::Before::Nothing, dim, index.contiguous(), dy.detach().contiguous());
-  return record("IndexSelectBackward", {dy}, std::move(dx), [index = Saved(index), dim](const Tensor& u, Grads& grads) {
-    grads.add(0, index_select(u, dim, index.get()));
-  });
+  return record("IndexSelectBackward", {dy}, std::move(dx),
+                [index = Saved(index), dim](const Tensor& u, Grads& grads) { grads.add(0, index_select(u, dim, index.get())); });
 }
 
 Tensor index_select(const Tensor& x, int64_t at, const Tensor& index) {
@@ -203,8 +204,7 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
   require_defined("index_add", x, index, source);
   const int dim = wrap_dim(at, x.dim());
   check<IndexError>(index.dim() <= 1, "index_add_(): Index is supposed to be a vector, but got dim: {}", index.dim());
-  check<RuntimeError>(index.dtype() == kInt64, "index_add_(): Expected dtype int32/int64 for index but got: {}",
-                      scalar_type_name(index.dtype()));
+  check<RuntimeError>(index.dtype() == kInt64, "index_add_(): Expected dtype int32/int64 for index but got: {}", scalar_type_name(index.dtype()));
   check<RuntimeError>(x.dtype() == source.dtype(), "index_add_(): self ({}) and source ({}) must have the same scalar type",
                       scalar_type_name(x.dtype()), scalar_type_name(source.dtype()));
   check<RuntimeError>(source.dim() == 0 || source.sizes()[wrap_dim(dim, source.dim())] == index.numel(),

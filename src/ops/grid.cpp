@@ -106,14 +106,22 @@ std::vector<Tap> cubic_taps(const Tensor& at, int64_t size, Outside outside, boo
 }
 
 void check_grid(const Tensor& x, const Tensor& grid, bool cubic) {
-  check<RuntimeError>(x.dtype() == grid.dtype() && is_floating_point(x.dtype()), "grid_sampler(): expected input and grid to have same dtype, but input has {} and grid has {}", name(x.dtype()),
+  check<RuntimeError>(x.dtype() == grid.dtype() && is_floating_point(x.dtype()),
+                      "grid_sampler(): expected input and grid to have same dtype, but input has {} and grid has {}", name(x.dtype()),
                       name(grid.dtype()));
-  check<RuntimeError>((x.dim() == 4 || x.dim() == 5) && x.dim() == grid.dim(),
-                      "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes {} and grid with sizes {}", x.sizes(), grid.sizes());
-  check<RuntimeError>(x.size(0) == grid.size(0), "grid_sampler(): expected grid and input to have same batch size, but got input with sizes {} and grid with sizes {}", x.sizes(), grid.sizes());
-  check<RuntimeError>(grid.size(-1) == x.dim() - 2, "grid_sampler(): expected grid to have size {} in last dimension, but got grid with sizes {}", x.dim() - 2, grid.sizes());
+  check<RuntimeError>(
+      (x.dim() == 4 || x.dim() == 5) && x.dim() == grid.dim(),
+      "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes {} and grid with sizes {}",
+      x.sizes(), grid.sizes());
+  check<RuntimeError>(x.size(0) == grid.size(0),
+                      "grid_sampler(): expected grid and input to have same batch size, but got input with sizes {} and grid with sizes {}",
+                      x.sizes(), grid.sizes());
+  check<RuntimeError>(grid.size(-1) == x.dim() - 2, "grid_sampler(): expected grid to have size {} in last dimension, but got grid with sizes {}",
+                      x.dim() - 2, grid.sizes());
   for (int d = 2; d < x.dim(); ++d)
-    check<RuntimeError>(x.sizes()[d] > 0, "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes {} with dimension {} being empty", x.sizes(), d);
+    check<RuntimeError>(x.sizes()[d] > 0,
+                        "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes {} with dimension {} being empty",
+                        x.sizes(), d);
   check<RuntimeError>(!cubic || x.dim() == 4, "grid_sampler(): bicubic interpolation only supports 4D input");
 }
 
@@ -122,7 +130,8 @@ void check_grid(const Tensor& x, const Tensor& grid, bool cubic) {
 Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions& o) {
   require_defined("grid_sample", x, grid);
   const std::string_view mode = o.mode, padding = o.padding_mode;
-  check<ValueError>(mode == "bilinear" || mode == "nearest" || mode == "bicubic", "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{}'", mode);
+  check<ValueError>(mode == "bilinear" || mode == "nearest" || mode == "bicubic",
+                    "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{}'", mode);
   check<ValueError>(padding == "zeros" || padding == "border" || padding == "reflection",
                     "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{}'", padding);
   check_grid(x, grid, mode == "bicubic");
@@ -145,10 +154,13 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions&
 Tensor affine_grid(const Tensor& theta, IntArrayRef size, bool align_corners) {
   require_defined("affine_grid", theta);
   check<ValueError>(is_floating_point(theta.dtype()), "Expected theta to have floating point type, but got {}", name(theta.dtype()));
-  check<NotImplementedError>(size.size() == 4 || size.size() == 5, "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size torch.Size({}).", size);
+  check<NotImplementedError>(size.size() == 4 || size.size() == 5,
+                             "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size torch.Size({}).",
+                             size);
   const int spatial = size.size() - 2;
   check<ValueError>(theta.dim() == 3 && theta.size(1) == spatial && theta.size(2) == spatial + 1,
-                    "Expected a batch of {}D affine matrices of shape Nx{}x{} for size torch.Size({}). Got {}.", spatial, spatial, spatial + 1, size, theta.sizes());
+                    "Expected a batch of {}D affine matrices of shape Nx{}x{} for size torch.Size({}). Got {}.", spatial, spatial, spatial + 1, size,
+                    theta.sizes());
   for (int64_t one : size) check<ValueError>(one > 0, "Expected non-zero, positive output size. Got torch.Size({})", size);
   check<RuntimeError>(theta.size(0) == size[0], "Expected a batch of {} affine matrices, but got theta of size {}", size[0], theta.sizes());
   const IntArrayRef room(size.data() + 2, std::size_t(spatial));

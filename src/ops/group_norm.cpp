@@ -85,9 +85,8 @@ Tensor normalise(const Tensor& input, int64_t groups, const Tensor& given_weight
   return record("NativeGroupNorm", {x, weight, bias}, std::move(y),
                 [x = Saved(x), weight = Saved(weight), bias, mean, invstd, groups, eps](const Tensor& dy, Grads& grads) {
                   if (grads.create_graph())
-                    return grads.replay(dy, {x.get(), weight.get(), bias}, [&](const std::vector<Tensor>& in) {
-                      return composed(in[0], groups, in[1], in[2], eps);
-                    });
+                    return grads.replay(dy, {x.get(), weight.get(), bias},
+                                        [&](const std::vector<Tensor>& in) { return composed(in[0], groups, in[1], in[2], eps); });
                   backward(x.get(), groups, dy.contiguous(), weight.get(), mean, invstd, grads);
                 });
 }
@@ -100,12 +99,14 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
   const int64_t channels = x.sizes()[1];
   check<RuntimeError>(num_groups > 0, "Expected num groups to be greater than 0, got {}", num_groups);
   check<RuntimeError>(channels % num_groups == 0,
-                      "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={}", x.sizes(), num_groups);
+                      "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={}", x.sizes(),
+                      num_groups);
   check_affine("weight", weight, channels);
   check_affine("bias", bias, channels);
   const int64_t spatial = x.sizes()[0] * channels != 0 ? x.numel() / (x.sizes()[0] * channels) : 1;
   check<ValueError>(x.sizes()[0] * channels / num_groups * spatial != 1 || x.numel() == 0 || channels / num_groups * spatial * x.sizes()[0] > 1,
-                    "Expected more than 1 value per channel when training, got input size torch.Size([{}, {}, 1])", x.sizes()[0] * channels / num_groups, num_groups);
+                    "Expected more than 1 value per channel when training, got input size torch.Size([{}, {}, 1])",
+                    x.sizes()[0] * channels / num_groups, num_groups);
   return normalise(x, num_groups, weight, bias, eps);
 }
 
@@ -120,8 +121,10 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   if (!use_input_stats) return batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
   const int64_t spatial = batch * channels != 0 ? x.numel() / (batch * channels) : 0;
   check<ValueError>(spatial != 1, "Expected more than 1 spatial element when training, got input size torch.Size({})", x.sizes());
-  check<RuntimeError>(!weight.defined() || weight.numel() == channels, "weight should contain {} elements not {}", channels, weight.defined() ? weight.numel() : 0);
-  check<RuntimeError>(!bias.defined() || bias.numel() == channels, "bias should contain {} elements not {}", channels, bias.defined() ? bias.numel() : 0);
+  check<RuntimeError>(!weight.defined() || weight.numel() == channels, "weight should contain {} elements not {}", channels,
+                      weight.defined() ? weight.numel() : 0);
+  check<RuntimeError>(!bias.defined() || bias.numel() == channels, "bias should contain {} elements not {}", channels,
+                      bias.defined() ? bias.numel() : 0);
   if (running_mean.defined() && x.numel() > 0) {
     NoGradGuard no_grad;
     const Tensor flat = x.detach().reshape({batch, channels, spatial});

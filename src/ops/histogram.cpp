@@ -89,8 +89,8 @@ Histogram histogram(const Tensor& x, int64_t bins, const HistogramOptions& optio
   check<RuntimeError>(bins > 0, "torch.histogram(): bins must be > 0, but got {} for dimension 0", bins);
   check_weight(x, options.weight);
   NoGradGuard no_grad;
-  Range range =
-      x.numel() == 0 && options.low == options.high ? Range{0, 1} : range_of(x, options.low, options.high, "torch.histogramdd: dimension 0's range");
+  Range range = x.numel() == 0 && options.low == options.high ? Range{0, 1}
+                                                              : range_of(x, options.low, options.high, "torch.histogramdd: dimension 0's range");
   check<RuntimeError>(range.low <= range.high, "torch.histogramdd: min should not exceed max, but got min {:g} max {:g} for dimension 0", range.low,
                       range.high);
   if (range.low == range.high) range = {range.low - 0.5, range.high + 0.5};
@@ -157,7 +157,8 @@ Tensor of_rows(const Tensor& x, const Tensor& q, Interpolation interpolation, Na
     shape[x.dim() - 1] = count;
     const Tensor is_nan = isnan(x.detach());
     Tensor rank;
-    if (nan == NaN::Wins) rank = where(is_nan.any(-1, true).expand(shape), full({}, double(n - 1), x.dtype()), (q.detach() * double(n - 1)).expand(shape));
+    if (nan == NaN::Wins)
+      rank = where(is_nan.any(-1, true).expand(shape), full({}, double(n - 1), x.dtype()), (q.detach() * double(n - 1)).expand(shape));
     else rank = clamp_min(q.detach() * (logical_not(is_nan).sum(-1, true) - 1).to(x.dtype()), 0);
     if (interpolation == Interpolation::Lower) rank = rank.floor();
     if (interpolation == Interpolation::Higher) rank = rank.ceil();

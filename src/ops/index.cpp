@@ -45,8 +45,8 @@ Tensor select_checked(const Tensor& x, int dim, int64_t index) {
 void add_mask(Parts& parts, const Tensor& mask, int& dim) {
   for (int d = 0; d < mask.dim(); ++d)
     check<IndexError>(mask.sizes()[d] == parts.view.sizes()[dim + d],
-                      "The shape of the mask {} at index {} does not match the shape of the indexed tensor {} at index {}",
-                      mask.sizes(), d, parts.view.sizes(), dim + d);
+                      "The shape of the mask {} at index {} does not match the shape of the indexed tensor {} at index {}", mask.sizes(), d,
+                      parts.view.sizes(), dim + d);
   if (mask.dim() == 0) {  // a new dimension of size 1 or 0
     parts.view = parts.view.unsqueeze(dim);
     parts.picked.push_back({dim++, mask.item<bool>() ? zeros({1}, kInt64) : zeros({0}, kInt64)});
@@ -136,8 +136,8 @@ Tensor row_numbers(const Parts& parts) {
     if (any_will_do) continue;
     const Tensor outside = lt(p.index, -size) | ge(p.index, size);
     if (p.index.numel() > 0 && outside.any().item<bool>())
-      fail<IndexError>("index {} is out of bounds for dimension {} with size {}",
-                       masked_select(p.index, outside).select(0, 0).item<int64_t>(), p.dim, size);
+      fail<IndexError>("index {} is out of bounds for dimension {} with size {}", masked_select(p.index, outside).select(0, 0).item<int64_t>(), p.dim,
+                       size);
     numbers = numbers * size + where(lt(p.index, 0), p.index + size, p.index);
   }
   return numbers;
@@ -231,8 +231,7 @@ Tensor put(const Parts& parts, const Tensor& values, bool accumulate) {
   for (int d = 0; d < count; ++d) shown.push_back(target[d]);
   for (int d = count + r.front; d < target.size(); ++d) shown.push_back(target[d]);
   check<RuntimeError>(spreads_to(converted.sizes(), shown),
-                      "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}",
-                      converted.sizes(), shown);
+                      "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}", converted.sizes(), shown);
   Tensor source = converted;
   while (source.dim() > shown.size() && source.sizes()[0] == 1) source = source.squeeze(0);
   Tensor rows = move_front(source.expand(shown), count, r.front, true);

@@ -29,8 +29,7 @@ void plain_product(int64_t m, int64_t n, int64_t k, kernels::Matrix<T> a, kernel
   for (int64_t i = 0; i < m; ++i)
     for (int64_t j = 0; j < n; ++j) {
       T sum = 0;
-      for (int64_t p = 0; p < k; ++p)
-        sum = T(sum + a.data[i * a.row_stride + p * a.column_stride] * b.data[p * b.row_stride + j * b.column_stride]);
+      for (int64_t p = 0; p < k; ++p) sum = T(sum + a.data[i * a.row_stride + p * a.column_stride] * b.data[p * b.row_stride + j * b.column_stride]);
       c[i * n + j] = sum;
     }
 }
@@ -65,8 +64,7 @@ const char* c_name(DType dtype) {
 }
 
 void check_same_type(const Tensor& a, const Tensor& b) {
-  check<RuntimeError>(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: {} != {}", c_name(a.dtype()),
-                      c_name(b.dtype()));
+  check<RuntimeError>(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: {} != {}", c_name(a.dtype()), c_name(b.dtype()));
 }
 
 void check_product(int64_t rows, int64_t k, int64_t other_k, int64_t columns) {
@@ -118,8 +116,7 @@ void linear_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, Gr
 /// linear, and with `then_relu` the ReLU of its result in the same pass.
 Tensor linear_layer(const Tensor& x, const Tensor& weight, const Tensor& bias, bool then_relu) {
   const auto finish = [then_relu](const Tensor& y) { return then_relu ? relu(y) : y; };
-  check<RuntimeError>(weight.dim() == 2 || weight.dim() == 1, "linear: expected weight of 1 or 2 dimensions, got shape {}",
-                      weight.sizes());
+  check<RuntimeError>(weight.dim() == 2 || weight.dim() == 1, "linear: expected weight of 1 or 2 dimensions, got shape {}", weight.sizes());
   check<RuntimeError>(x.dim() > 0, "both arguments to linear need to be at least 1D, but they are {}D and {}D", x.dim(), weight.dim());
   if (weight.dim() == 1) {
     const Tensor y = matmul(x, weight);
@@ -129,8 +126,8 @@ Tensor linear_layer(const Tensor& x, const Tensor& weight, const Tensor& bias, b
   int64_t rows = 1;
   for (int d = 0; d + 1 < x.dim(); ++d) rows *= x.sizes()[d];
   check_product(rows, width, in, out);
-  check<RuntimeError>(x.dtype() == weight.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}",
-                      scalar_type_name(x.dtype()), scalar_type_name(weight.dtype()));
+  check<RuntimeError>(x.dtype() == weight.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}", scalar_type_name(x.dtype()),
+                      scalar_type_name(weight.dtype()));
   if (!is_floating_point(x.dtype())) {
     const Tensor y = matmul(x, weight.t());
     return finish(bias.defined() ? y + bias : y);
@@ -167,7 +164,8 @@ Tensor linear_layer(const Tensor& x, const Tensor& weight, const Tensor& bias, b
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Then& then) {
   require_defined("linear", x, weight);
-  if (then.empty()) [[likely]] return linear_layer(x, weight, bias, false);
+  if (then.empty()) [[likely]]
+    return linear_layer(x, weight, bias, false);
   const bool only_relu = then.relu && !then.max_pool && !then.norm.defined() && !then.addend.defined();
   return only_relu ? linear_layer(x, weight, bias, true) : apply(then, linear_layer(x, weight, bias, false));
 }
@@ -175,16 +173,16 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const T
 Tensor mv(const Tensor& a, const Tensor& x) {
   require_defined("mv", a, x);
   check<RuntimeError>(a.dim() == 2 && x.dim() == 1, "vector + matrix @ vector expected, got {}, {}, {}", 1, a.dim(), x.dim());
-  check<RuntimeError>(a.sizes()[1] == x.sizes()[0], "size mismatch, got input ({}), mat ({}x{}), vec ({})", a.sizes()[0],
-                      a.sizes()[0], a.sizes()[1], x.sizes()[0]);
+  check<RuntimeError>(a.sizes()[1] == x.sizes()[0], "size mismatch, got input ({}), mat ({}x{}), vec ({})", a.sizes()[0], a.sizes()[0], a.sizes()[1],
+                      x.sizes()[0]);
   return mm(a, x.unsqueeze(1)).squeeze(1);
 }
 
 Tensor dot(const Tensor& x, const Tensor& y) {
   require_defined("dot", x, y);
   check<RuntimeError>(x.dim() == 1 && y.dim() == 1, "1D tensors expected, but got {}D and {}D tensors", x.dim(), y.dim());
-  check<RuntimeError>(x.dtype() == y.dtype(), "dot : expected both vectors to have same dtype, but found {} and {}",
-                      scalar_type_name(x.dtype()), scalar_type_name(y.dtype()));
+  check<RuntimeError>(x.dtype() == y.dtype(), "dot : expected both vectors to have same dtype, but found {} and {}", scalar_type_name(x.dtype()),
+                      scalar_type_name(y.dtype()));
   check<RuntimeError>(x.numel() == y.numel(),
                       "inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of elements, but got {} "
                       "and {} elements respectively",
@@ -204,17 +202,16 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
   check<RuntimeError>(a.dim() == 3, "batch1 must be a 3D tensor");
   check<RuntimeError>(b.dim() == 3, "batch2 must be a 3D tensor");
   check<RuntimeError>(a.sizes()[0] == b.sizes()[0] && a.sizes()[2] == b.sizes()[1],
-                      "Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].", a.sizes()[0],
-                      a.sizes()[2], b.sizes()[0], b.sizes()[1]);
+                      "Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].", a.sizes()[0], a.sizes()[2],
+                      b.sizes()[0], b.sizes()[1]);
   check_same_type(a, b);
   const int64_t batch = a.sizes()[0], m = a.sizes()[1], k = a.sizes()[2], n = b.sizes()[2];
   Tensor c = make_dense({batch, m, n}, a.dtype());
   {
     NoGradGuard no_grad;
     if (is_floating_point(a.dtype()))
-      with_real(a.dtype(), [&]<class T>(T) {
-        kernels::gemm_batch<T>(batch, m, n, k, matrix<T>(a), a.strides()[0], matrix<T>(b), b.strides()[0], c.data<T>());
-      });
+      with_real(a.dtype(),
+                [&]<class T>(T) { kernels::gemm_batch<T>(batch, m, n, k, matrix<T>(a), a.strides()[0], matrix<T>(b), b.strides()[0], c.data<T>()); });
     else
       for (int64_t i = 0; i < batch; ++i) multiply(a.detach().select(0, i), b.detach().select(0, i), c.select(0, i));
   }
@@ -226,8 +223,7 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
   require_defined("matmul", a, b);
-  check<RuntimeError>(a.dim() > 0 && b.dim() > 0, "both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.dim(),
-                      b.dim());
+  check<RuntimeError>(a.dim() > 0 && b.dim() > 0, "both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.dim(), b.dim());
   if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
   if (a.dim() == 2 && b.dim() == 1) return mv(a, b);
   if (a.dim() == 1 && b.dim() == 2) return mm(a.unsqueeze(0), b).squeeze(0);
@@ -238,7 +234,10 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     check_product(a.sizes().back() ? a.numel() / a.sizes().back() : 0, a.sizes().back(), right.sizes()[0], right.sizes()[1]);
     Shape sizes = a.sizes().shape();
     sizes[a.dim() - 1] = right.sizes()[1];
-    const Tensor y = mm(a.sizes().back() ? a.reshape({-1, a.sizes().back()}) : a.reshape({sizes.numel() / (right.sizes()[1] ? right.sizes()[1] : 1), 0}), right).reshape(sizes);
+    const Tensor y = mm(a.sizes().back() ? a.reshape({-1, a.sizes().back()})
+                                         : a.reshape({sizes.numel() / (right.sizes()[1] ? right.sizes()[1] : 1), 0}),
+                        right)
+                         .reshape(sizes);
     return b.dim() == 1 ? y.squeeze(-1) : y;
   }
   const Tensor left = a.dim() == 1 ? a.unsqueeze(0) : a, right = b.dim() == 1 ? b.unsqueeze(1) : b;
@@ -265,8 +264,8 @@ namespace {
 
 /// beta * x + alpha * product, leaving x out entirely for beta 0.
 Tensor scaled_sum(const Tensor& x, const Tensor& product, AddmmOptions options) {
-  check<RuntimeError>(x.dtype() == product.dtype(), "self and mat2 must have the same dtype, but got {} and {}",
-                      scalar_type_name(x.dtype()), scalar_type_name(product.dtype()));
+  check<RuntimeError>(x.dtype() == product.dtype(), "self and mat2 must have the same dtype, but got {} and {}", scalar_type_name(x.dtype()),
+                      scalar_type_name(product.dtype()));
   if (!is_floating_point(x.dtype())) options = {.beta = options.beta.to<int64_t>(), .alpha = options.alpha.to<int64_t>()};
   const Tensor start = x.expand(product.sizes());
   const Tensor scaled = options.alpha.to<double>() == 1 ? product : product * options.alpha;

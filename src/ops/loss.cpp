@@ -18,9 +18,10 @@ namespace {
 /// PyTorch's warning about shapes that only broadcast.
 void warn_of_broadcast(const Tensor& x, const Tensor& target) {
   if (x.sizes() == target.sizes()) return;
-  warn(fmt::format("Using a target size (torch.Size({})) that is different to the input size (torch.Size({})). This will likely lead to "
-                   "incorrect results due to broadcasting. Please ensure they have the same size.",
-                   target.sizes(), x.sizes()));
+  warn(
+      fmt::format("Using a target size (torch.Size({})) that is different to the input size (torch.Size({})). This will likely lead to "
+                  "incorrect results due to broadcasting. Please ensure they have the same size.",
+                  target.sizes(), x.sizes()));
 }
 
 }  // namespace
@@ -60,7 +61,8 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, HuberLossOptions o) {
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceLossOptions& o) {
   require_defined("binary_cross_entropy", x, target);
   check<ValueError>(x.sizes() == target.sizes(),
-                    "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})) is deprecated. Please ensure they have the same size.",
+                    "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})) is deprecated. Please ensure they "
+                    "have the same size.",
                     target.sizes(), x.sizes());
   check<RuntimeError>(x.dtype() == target.dtype(), "Found dtype {} but expected {}", scalar_type_name(target.dtype()), scalar_type_name(x.dtype()));
   check<RuntimeError>(x.numel() == 0 || (ge(x, 0) & le(x, 1)).all().item<bool>(), "all elements of input should be between 0 and 1");
@@ -81,7 +83,8 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BceLoss
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const BceWithLogitsLossOptions& o) {
   require_defined("binary_cross_entropy_with_logits", x, target);
-  check<ValueError>(x.sizes() == target.sizes(), "Target size (torch.Size({})) must be the same as input size (torch.Size({}))", target.sizes(), x.sizes());
+  check<ValueError>(x.sizes() == target.sizes(), "Target size (torch.Size({})) must be the same as input size (torch.Size({}))", target.sizes(),
+                    x.sizes());
   // (1 - t) x + (1 + (pos_weight - 1) t) ln(1 + e^-x)
   const Tensor log_part = logsigmoid(x);
   Tensor loss = o.pos_weight.defined() ? (1 - target) * x - ((o.pos_weight - 1) * target + 1) * log_part : (1 - target) * x - log_part;
@@ -145,7 +148,9 @@ Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, MarginLossOpt
 Tensor margin_ranking_loss(const Tensor& x1, const Tensor& x2, const Tensor& target, MarginLossOptions o) {
   require_defined("margin_ranking_loss", x1, x2, target);
   check<RuntimeError>(x1.dim() == x2.dim() && x1.dim() == target.dim(),
-                      "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size({}), input2: torch.Size({}), target: torch.Size({}) ", x1.sizes(), x2.sizes(), target.sizes());
+                      "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size({}), input2: "
+                      "torch.Size({}), target: torch.Size({}) ",
+                      x1.sizes(), x2.sizes(), target.sizes());
   return reduced(clamp_min(-target * (x1 - x2) + o.margin, 0), o.reduction);
 }
 
@@ -153,7 +158,8 @@ Tensor cosine_embedding_loss(const Tensor& x1, const Tensor& x2, const Tensor& t
   require_defined("cosine_embedding_loss", x1, x2, target);
   check<RuntimeError>(target.dim() <= 1, "0D or 1D target tensor expected, multi-target not supported");
   check<RuntimeError>(x1.dim() == target.dim() + 1 && x2.dim() == target.dim() + 1,
-                      "{}D target tensor expects {}D input tensors, but found inputs with sizes {} and {}.", target.dim(), target.dim() + 1, x1.sizes(), x2.sizes());
+                      "{}D target tensor expects {}D input tensors, but found inputs with sizes {} and {}.", target.dim(), target.dim() + 1,
+                      x1.sizes(), x2.sizes());
   const int64_t dim = target.dim();
   constexpr double kEpsilon = 1e-12;
   const Tensor cosine = (x1 * x2).sum(dim) / sqrt((square(x1).sum(dim) + kEpsilon) * (square(x2).sum(dim) + kEpsilon));
@@ -169,7 +175,8 @@ Tensor soft_margin_loss(const Tensor& x, const Tensor& target, LossOptions o) {
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, TripletMarginLossOptions o) {
   require_defined("triplet_margin_loss", anchor, positive, negative);
   check<RuntimeError>(anchor.dim() == positive.dim() && anchor.dim() == negative.dim(),
-                      "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {}D, positive {}D, and negative {}D inputs",
+                      "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {}D, positive "
+                      "{}D, and negative {}D inputs",
                       anchor.dim(), positive.dim(), negative.dim());
   if (!(o.margin > 0)) fail<ValueError>("margin must be greater than 0, got {}", python_repr(o.margin));
   const Tensor near = pairwise_distance(anchor, positive, o.p, o.eps);

@@ -33,7 +33,8 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& target, const MultiMargi
   const int64_t n = scores.size(0), classes = scores.size(1);
   check<RuntimeError>(target.dtype() == kInt64, "expected scalar type Long but found {}", scalar_type_name(target.dtype()));
   check<RuntimeError>(target.dim() <= 1 && target.numel() == n, "inconsistent target size, expected {} but got {}", Shape{n}, target.sizes());
-  check<RuntimeError>(!o.weight.defined() || o.weight.numel() == classes, "inconsistent weight size, expected {} but got {}", classes, o.weight.defined() ? o.weight.sizes() : IntArrayRef());
+  check<RuntimeError>(!o.weight.defined() || o.weight.numel() == classes, "inconsistent weight size, expected {} but got {}", classes,
+                      o.weight.defined() ? o.weight.sizes() : IntArrayRef());
   check<RuntimeError>(n == 0 || (target.min().item<int64_t>() >= 0 && target.max().item<int64_t>() < classes), "target out of range");
   const Tensor labels = target.reshape({n, 1});
   Tensor excess = relu(o.margin - gather(scores, 1, labels) + scores);
@@ -48,8 +49,8 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, LossOptions
   require_defined("multilabel_margin_loss", x, target);
   const Tensor scores = as_batch("multilabel_margin_loss_forward_out_frame", x);
   check<RuntimeError>(target.dtype() == kInt64, "expected scalar type Long but found {}", scalar_type_name(target.dtype()));
-  check<RuntimeError>(target.dim() <= 2 && target.numel() == scores.numel() && (x.dim() < 2 || target.sizes() == x.sizes()), "inconsistent target size: {} for input of size: {}", target.sizes(),
-                      x.sizes());
+  check<RuntimeError>(target.dim() <= 2 && target.numel() == scores.numel() && (x.dim() < 2 || target.sizes() == x.sizes()),
+                      "inconsistent target size: {} for input of size: {}", target.sizes(), x.sizes());
   const int64_t n = scores.size(0), classes = scores.size(1);
   check<RuntimeError>(target.numel() == 0 || (target.min().item<int64_t>() >= -1 && target.max().item<int64_t>() < classes), "target out of range");
   // The labels of a sample end at the first -1.
@@ -75,12 +76,14 @@ Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target, const 
   return reduced(loss.sum(x.dim() - 1) / double(x.size(-1)), o.reduction);
 }
 
-Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, const TripletMarginWithDistanceLossOptions& o) {
+Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                                         const TripletMarginWithDistanceLossOptions& o) {
   require_defined("triplet_margin_with_distance_loss", anchor, positive, negative);
   check<ValueError>(o.margin > 0, "margin must be greater than 0, got {}", python_repr(o.margin));
   check<RuntimeError>(anchor.dim() == positive.dim() && positive.dim() == negative.dim(),
-                      "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {}D, positive {}D, and negative {}D inputs", anchor.dim(),
-                      positive.dim(), negative.dim());
+                      "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {}D, positive "
+                      "{}D, and negative {}D inputs",
+                      anchor.dim(), positive.dim(), negative.dim());
   const auto distance = [&](const Tensor& a, const Tensor& b) { return o.distance_function ? o.distance_function(a, b) : pairwise_distance(a, b); };
   const Tensor near = distance(anchor, positive);
   Tensor far = distance(anchor, negative);

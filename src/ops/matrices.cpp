@@ -16,7 +16,8 @@ void check_matrix(const char* name, const Tensor& A, const char* argument) {
 
 void check_square(const char* name, const Tensor& A) {
   check_matrix(name, A);
-  check<RuntimeError>(A.size(-1) == A.size(-2), "{}: A must be batches of square matrices, but they are {} by {} matrices", name, A.size(-2), A.size(-1));
+  check<RuntimeError>(A.size(-1) == A.size(-2), "{}: A must be batches of square matrices, but they are {} by {} matrices", name, A.size(-2),
+                      A.size(-1));
 }
 
 Tensor column_major(const Tensor& A) {

@@ -68,7 +68,10 @@ LeastSquares solve_least_squares(const Tensor& A, const Tensor& B, double rcond,
         else if (driver == "gelsy") info = lapack::gelsy<T>(m, n, nrhs, a, m, x, most, tolerated, &found);
         else if (driver == "gelsd") info = lapack::gelsd<T>(m, n, nrhs, a, m, x, most, vector_at<T>(S, i), tolerated, &found);
         else info = lapack::gelss<T>(m, n, nrhs, a, m, x, most, vector_at<T>(S, i), tolerated, &found);
-        check<LinAlgError>(info == 0, "torch.linalg.lstsq: The least squares solution could not be computed because the input matrix does not have full rank (error code: {}).", info);
+        check<LinAlgError>(
+            info == 0,
+            "torch.linalg.lstsq: The least squares solution could not be computed because the input matrix does not have full rank (error code: {}).",
+            info);
         if (driver != "gels") rank.data<int64_t>()[i] = found;
       });
     });
@@ -79,9 +82,7 @@ LeastSquares solve_least_squares(const Tensor& A, const Tensor& B, double rcond,
 Tensor to_the_end(const Tensor& A, int64_t d0, int64_t d1) { return A.movedim({d0, d1}, {-2, -1}); }
 
 /// Both reduced dimensions come back with size 1.
-Tensor with_kept_dims(const Tensor& reduced, int64_t d0, int64_t d1) {
-  return reduced.unsqueeze(std::min(d0, d1)).unsqueeze(std::max(d0, d1));
-}
+Tensor with_kept_dims(const Tensor& reduced, int64_t d0, int64_t d1) { return reduced.unsqueeze(std::min(d0, d1)).unsqueeze(std::max(d0, d1)); }
 
 }  // namespace
 
@@ -91,7 +92,8 @@ Lstsq lstsq(const Tensor& A, const Tensor& B, double rcond, const std::string& d
   require_defined("linalg.lstsq", A, B);
   check<RuntimeError>(A.dim() >= 2, "torch.linalg.lstsq: input must have at least 2 dimensions.");
   check<RuntimeError>(B.dim() >= 1, "torch.linalg.lstsq: other must have at least 1 dimension.");
-  check<RuntimeError>(A.dtype() == B.dtype(), "torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype {} and other's dtype {}",
+  check<RuntimeError>(A.dtype() == B.dtype(),
+                      "torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype {} and other's dtype {}",
                       scalar_type_name(A.dtype()), scalar_type_name(B.dtype()));
   check<RuntimeError>(A.is_floating_point(), "This function doesn't handle types other than float and double");
   check<RuntimeError>(driver == "gels" || driver == "gelsy" || driver == "gelsd" || driver == "gelss",
@@ -100,7 +102,8 @@ Lstsq lstsq(const Tensor& A, const Tensor& B, double rcond, const std::string& d
   const Tensor matrices = vector ? B.unsqueeze(-1) : B;
   check<RuntimeError>(A.size(-2) == matrices.size(-2), "torch.linalg.lstsq: input.size(-2) should match other.size(-{})", vector ? 1 : 2);
   const Tensor batch = broadcast_tensors({empty(batch_sizes(A, {})), empty(batch_sizes(matrices, {}))})[0];
-  const Tensor a = A.expand(batch_sizes(batch, {A.size(-2), A.size(-1)}, 0)), b = matrices.expand(batch_sizes(batch, {matrices.size(-2), matrices.size(-1)}, 0));
+  const Tensor a = A.expand(batch_sizes(batch, {A.size(-2), A.size(-1)}, 0)),
+               b = matrices.expand(batch_sizes(batch, {matrices.size(-2), matrices.size(-1)}, 0));
   LeastSquares found = [&] {
     const NoGradGuard no_grad;
     return solve_least_squares(a, b, rcond, driver);
@@ -118,7 +121,8 @@ Lstsq lstsq(const Tensor& A, const Tensor& B, double rcond, const std::string& d
 
 Tensor pinv(const Tensor& A, ToleranceOptions o) {
   require_defined("linalg.pinv", A);
-  check<RuntimeError>(A.is_floating_point() && A.dim() >= 2, "linalg.pinv({}{{{}}}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types",
+  check<RuntimeError>(A.is_floating_point() && A.dim() >= 2,
+                      "linalg.pinv({}{{{}}}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types",
                       scalar_type_name(A.dtype()), A.sizes());
   Tensor P;
   {
@@ -137,7 +141,8 @@ Tensor pinv(const Tensor& A, ToleranceOptions o) {
   }
   if (!will_record({A})) return P;
   const Saved result = Saved::output(P);
-  return record("LinalgPinv", {A}, std::move(P), [A = Saved(A), result](const Tensor& dP, Grads& grads) { grads.add(0, pinv_gradient(A.get(), result.get(), dP)); });
+  return record("LinalgPinv", {A}, std::move(P),
+                [A = Saved(A), result](const Tensor& dP, Grads& grads) { grads.add(0, pinv_gradient(A.get(), result.get(), dP)); });
 }
 
 Tensor matrix_rank(const Tensor& A, ToleranceOptions o) {
@@ -213,7 +218,8 @@ Tensor matrix_power(const Tensor& A, int64_t n) {
   require_defined("linalg.matrix_power", A);
   check_square("linalg.matrix_power", A);
   if (n == 0)
-    return record("LinalgMatrixPower", {A}, identity(A.size(-1), A).expand(A.sizes()).clone(), [A = Saved(A)](const Tensor&, Grads& grads) { grads.add(0, zeros_like(A.get())); });
+    return record("LinalgMatrixPower", {A}, identity(A.size(-1), A).expand(A.sizes()).clone(),
+                  [A = Saved(A)](const Tensor&, Grads& grads) { grads.add(0, zeros_like(A.get())); });
   Tensor base = n < 0 ? inv(A) : A, power;
   for (std::uint64_t left = n < 0 ? std::uint64_t(-(n + 1)) + 1 : std::uint64_t(n); left; left >>= 1) {
     if (left & 1) power = power.defined() ? matmul(power, base) : base;
@@ -235,10 +241,12 @@ Tensor multi_dot(const std::vector<Tensor>& tensors) {
   if (column) chain.back() = chain.back().unsqueeze(-1);
   for (std::size_t i = 0; i < count; ++i) {
     check<RuntimeError>(chain[i].dim() == 2, "multi_dot(): tensor {} must be 2D but got {}D", i, chain[i].dim());
-    check<RuntimeError>(chain[i].dtype() == chain[0].dtype(), "multi_dot(): all tensors must have be the same dtype but tensor 0 is {} and tensor {} {}",
+    check<RuntimeError>(chain[i].dtype() == chain[0].dtype(),
+                        "multi_dot(): all tensors must have be the same dtype but tensor 0 is {} and tensor {} {}",
                         scalar_type_name(chain[0].dtype()), i, scalar_type_name(chain[i].dtype()));
     if (i > 0 && chain[i - 1].size(1) != chain[i].size(0))
-      fail<RuntimeError>("multi_dot(): tensors {} and {} with shapes {} and {} cannot be multiplied", i - 1, i, tensors[i - 1].sizes(), tensors[i].sizes());
+      fail<RuntimeError>("multi_dot(): tensors {} and {} with shapes {} and {} cannot be multiplied", i - 1, i, tensors[i - 1].sizes(),
+                         tensors[i].sizes());
   }
   std::vector<std::vector<double>> cost(count, std::vector<double>(count, 0));
   std::vector<std::vector<std::size_t>> cut(count, std::vector<std::size_t>(count, 0));
@@ -263,7 +271,8 @@ Tensor cross(const Tensor& a, const Tensor& b, int64_t dim) {
   require_defined("linalg.cross", a, b);
   check<RuntimeError>(a.dtype() == b.dtype(), "expected scalar type {} but found {}", scalar_type_name(a.dtype()), scalar_type_name(b.dtype()));
   check<RuntimeError>(a.dim() == b.dim(), "linalg.cross: inputs must have the same number of dimensions.");
-  check<RuntimeError>(a.size(dim) == 3 && b.size(dim) == 3, "linalg.cross: inputs dimension {} must have length 3. Got {} and {}", dim, a.size(dim), b.size(dim));
+  check<RuntimeError>(a.size(dim) == 3 && b.size(dim) == 3, "linalg.cross: inputs dimension {} must have length 3. Got {} and {}", dim, a.size(dim),
+                      b.size(dim));
   const auto turned = [dim](const Tensor& t, int64_t by) { return roll(t, {by}, {dim}); };
   return turned(a, -1) * turned(b, -2) - turned(a, -2) * turned(b, -1);
 }
@@ -271,7 +280,8 @@ Tensor cross(const Tensor& a, const Tensor& b, int64_t dim) {
 Tensor vecdot(const Tensor& a, const Tensor& b, int64_t dim) {
   require_defined("linalg.vecdot", a, b);
   check_floating("linalg.vecdot", a);
-  check<RuntimeError>(a.dtype() == b.dtype(), "linalg.vecdot: Expected x and y to have the same dtype, but found x of type {} and y of type {} instead",
+  check<RuntimeError>(a.dtype() == b.dtype(),
+                      "linalg.vecdot: Expected x and y to have the same dtype, but found x of type {} and y of type {} instead",
                       scalar_type_name(a.dtype()), scalar_type_name(b.dtype()));
   return a.dim() == 1 && b.dim() == 1 ? dot(a, b) : (a * b).sum(dim);
 }

@@ -85,9 +85,7 @@ Tensor Tensor::round(int64_t decimals) const { return ember::round(*this, decima
 const Tensor& Tensor::round_(int64_t decimals) const {
   return in_place(*this, [decimals](const Tensor& x) { return ember::round(x, decimals); });
 }
-Tensor Tensor::nan_to_num(double nan, const Operand& posinf, const Operand& neginf) const {
-  return ember::nan_to_num(*this, nan, posinf, neginf);
-}
+Tensor Tensor::nan_to_num(double nan, const Operand& posinf, const Operand& neginf) const { return ember::nan_to_num(*this, nan, posinf, neginf); }
 Tensor Tensor::nan_to_num(double nan) const { return ember::nan_to_num(*this, nan); }
 Tensor Tensor::clamp(const Operand& min, const Operand& max) const { return ember::clamp(*this, min, max); }
 Tensor Tensor::clamp_min(const Operand& min) const { return ember::clamp_min(*this, min); }

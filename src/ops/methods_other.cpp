@@ -51,12 +51,8 @@ Tensor Tensor::diag(int64_t diagonal) const { return ember::diag(*this, diagonal
 
 Tensor Tensor::index_select(int64_t dim, const Tensor& index) const { return ember::index_select(*this, dim, index); }
 Tensor Tensor::gather(int64_t dim, const Tensor& index) const { return ember::gather(*this, dim, index); }
-Tensor Tensor::scatter(int64_t dim, const Tensor& index, const Operand& source) const {
-  return ember::scatter(*this, dim, index, source);
-}
-Tensor Tensor::scatter_add(int64_t dim, const Tensor& index, const Tensor& source) const {
-  return ember::scatter_add(*this, dim, index, source);
-}
+Tensor Tensor::scatter(int64_t dim, const Tensor& index, const Operand& source) const { return ember::scatter(*this, dim, index, source); }
+Tensor Tensor::scatter_add(int64_t dim, const Tensor& index, const Tensor& source) const { return ember::scatter_add(*this, dim, index, source); }
 const Tensor& Tensor::scatter_(int64_t dim, const Tensor& index, const Operand& source) const {
   return apply_inplace(*this, {source.tensor()}, [&](const Tensor& x) { return ember::scatter(x, dim, index, source); });
 }

@@ -33,8 +33,9 @@ void check_dims(const Tensor& q, const Tensor& k, const Tensor& v, int64_t num_h
   check<RuntimeError>(q.dim() == 3 || q.dim() == 2, "query should be unbatched 2D or batched 3D tensor but received {}-D query tensor", q.dim());
   const int dims = q.dim();
   const char* const kind = dims == 3 ? "batched (3-D)" : "unbatched (2-D)";
-  check<RuntimeError>(k.dim() == dims && v.dim() == dims, "For {} `query`, expected `key` and `value` to be {}-D but found {}-D and {}-D tensors respectively",
-                      kind, dims, k.dim(), v.dim());
+  check<RuntimeError>(k.dim() == dims && v.dim() == dims,
+                      "For {} `query`, expected `key` and `value` to be {}-D but found {}-D and {}-D tensors respectively", kind, dims, k.dim(),
+                      v.dim());
   check<RuntimeError>(!o.key_padding_mask.defined() || o.key_padding_mask.dim() == dims - 1,
                       "For {} `query`, expected `key_padding_mask` to be `None` or {}-D but found {}-D tensor instead", kind, dims - 1,
                       o.key_padding_mask.defined() ? o.key_padding_mask.dim() : 0);
@@ -85,8 +86,8 @@ Tensor joined_mask(const Tensor& attn_mask, const Tensor& padding, int64_t batch
   Tensor joined;
   if (attn_mask.defined()) {
     const Shape wanted = attn_mask.dim() == 2 ? Shape{queries, keys} : Shape{batch * heads, queries, keys};
-    check<RuntimeError>(attn_mask.sizes() == IntArrayRef(wanted), "The shape of the {}D attn_mask is torch.Size({}), but should be {}.", attn_mask.dim(),
-                        attn_mask.sizes(), python_repr(IntArrayRef(wanted)));
+    check<RuntimeError>(attn_mask.sizes() == IntArrayRef(wanted), "The shape of the {}D attn_mask is torch.Size({}), but should be {}.",
+                        attn_mask.dim(), attn_mask.sizes(), python_repr(IntArrayRef(wanted)));
     const Tensor mask = more ? pad(attn_mask, {0, more}) : attn_mask;
     joined = mask.dim() == 2 ? mask.unsqueeze(0).unsqueeze(0) : mask.view({batch, heads, queries, keys + more});
   }
@@ -111,9 +112,10 @@ MultiHeadAttention multi_head_attention_forward(const Tensor& query, const Tenso
                                                 const MultiHeadOptions& o) {
   require_defined("multi_head_attention_forward", query, key, value, w.out_proj_weight);
   check_dims(query, key, value, heads, o);
-  check<RuntimeError>(!o.is_causal || o.attn_mask.defined(),
-                      "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method `generate_square_subsequent_mask` to "
-                      "create this mask.");
+  check<RuntimeError>(
+      !o.is_causal || o.attn_mask.defined(),
+      "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method `generate_square_subsequent_mask` to "
+      "create this mask.");
   check<RuntimeError>(!w.bias_k.defined() || w.bias_v.defined(), "bias_k is set but bias_v is None");
   check<RuntimeError>(!w.bias_v.defined() || w.bias_k.defined(), "bias_v is set but bias_k is None");
   const bool batched = query.dim() == 3;

@@ -23,9 +23,15 @@ namespace ember {
 namespace {
 
 void check_normalized_shape(const Tensor& x, IntArrayRef shape, const Tensor& weight, const Tensor& bias) {
-  check<RuntimeError>(shape.size() >= 1, "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = {}", shape);
-  check<RuntimeError>(!weight.defined() || weight.sizes() == shape, "Expected weight to be of same shape as normalized_shape, but got weight of shape {} and normalized_shape = {}", weight.defined() ? weight.sizes() : shape, shape);
-  check<RuntimeError>(!bias.defined() || bias.sizes() == shape, "Expected bias to be of same shape as normalized_shape, but got bias of shape {} and normalized_shape = {}", bias.defined() ? bias.sizes() : shape, shape);
+  check<RuntimeError>(shape.size() >= 1,
+                      "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = {}",
+                      shape);
+  check<RuntimeError>(!weight.defined() || weight.sizes() == shape,
+                      "Expected weight to be of same shape as normalized_shape, but got weight of shape {} and normalized_shape = {}",
+                      weight.defined() ? weight.sizes() : shape, shape);
+  check<RuntimeError>(!bias.defined() || bias.sizes() == shape,
+                      "Expected bias to be of same shape as normalized_shape, but got bias of shape {} and normalized_shape = {}",
+                      bias.defined() ? bias.sizes() : shape, shape);
   bool fits = x.dim() >= shape.size();
   for (int i = 0; fits && i < shape.size(); ++i) fits = x.sizes()[x.dim() - shape.size() + i] == shape[i];
   std::string expected = "[*";
@@ -82,9 +88,8 @@ Tensor normalise_rows(const char* name, const Tensor& input, IntArrayRef normali
   return record(name, {x, weight, bias}, std::move(y),
                 [x = Saved(x), weight = Saved(weight), bias, mean, invstd, shape, center, eps](const Tensor& dy, Grads& grads) {
                   if (grads.create_graph())
-                    return grads.replay(dy, {x.get(), weight.get(), bias}, [&](const std::vector<Tensor>& in) {
-                      return plain(in, shape.size(), center, eps);
-                    });
+                    return grads.replay(dy, {x.get(), weight.get(), bias},
+                                        [&](const std::vector<Tensor>& in) { return plain(in, shape.size(), center, eps); });
                   backward(x.get(), dy.contiguous(), weight.get(), mean, invstd, shape, center, grads);
                 });
 }

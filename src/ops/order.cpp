@@ -151,7 +151,8 @@ ValuesIndices median(const Tensor& x, int64_t dim, bool keepdim) {
 Tensor median(const Tensor& x) {
   require_defined("median", x);
   if (x.numel() == 0)
-    return record("Median", {x}, full({}, is_floating_point(x.dtype()) ? Scalar(__builtin_nan("")) : Scalar(x.dtype() == kInt64 ? INT64_MIN : 0), x.dtype()),
+    return record("Median", {x},
+                  full({}, is_floating_point(x.dtype()) ? Scalar(__builtin_nan("")) : Scalar(x.dtype() == kInt64 ? INT64_MIN : 0), x.dtype()),
                   [sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, zeros(sizes, dy.dtype())); });
   Tensor y;
   {

@@ -81,7 +81,10 @@ Tensor source_positions(int64_t size, int64_t before, int64_t after, PadMode mod
 Tensor pad(const Tensor& x, IntArrayRef pad, PadMode mode, double value) {
   require_defined("pad", x);
   check<RuntimeError>(pad.size() % 2 == 0, "Padding length must be divisible by 2");
-  check<RuntimeError>(pad.size() <= 2 * x.dim(), "Padding length should be less than or equal to two times the input dimension but got padding length {} and input of dimension {}", pad.size(), x.dim());
+  check<RuntimeError>(
+      pad.size() <= 2 * x.dim(),
+      "Padding length should be less than or equal to two times the input dimension but got padding length {} and input of dimension {}", pad.size(),
+      x.dim());
   for (int64_t p : pad)
     check<RuntimeError>(p > -kMostElements && p < kMostElements, "pad: expected numbers of elements that fit into memory, got {}", pad);
   if (mode == PadMode::Constant) return pad_constant(x, pad, value);
@@ -93,12 +96,13 @@ Tensor pad(const Tensor& x, IntArrayRef pad, PadMode mode, double value) {
     const int d = x.dim() - 1 - i;
     const int64_t size = x.sizes()[d], before = pad[2 * i], after = pad[2 * i + 1];
     if (mode == PadMode::Reflect)
-      check<RuntimeError>(before < size && after < size,
-                          "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding ({}, {}) at dimension {} of input {}",
-                          before, after, d, x.sizes());
-    if (mode == PadMode::Circular)
-      check<RuntimeError>(before <= size && after <= size, "Padding value causes wrapping around more than once.");
-    check<RuntimeError>(size + before + after > 0 && size > 0, "[pad {}] expected a positive output size, got input {} with padding ({}, {})", word(mode), x.sizes(), before, after);
+      check<RuntimeError>(
+          before < size && after < size,
+          "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding ({}, {}) at dimension {} of input {}",
+          before, after, d, x.sizes());
+    if (mode == PadMode::Circular) check<RuntimeError>(before <= size && after <= size, "Padding value causes wrapping around more than once.");
+    check<RuntimeError>(size + before + after > 0 && size > 0, "[pad {}] expected a positive output size, got input {} with padding ({}, {})",
+                        word(mode), x.sizes(), before, after);
     if (before == 0 && after == 0) continue;
     y = index_select(y, d, source_positions(size, before, after, mode));
   }
@@ -136,16 +140,19 @@ Patches patches_of(int64_t h, int64_t w, ExpandingArray<2> kernel, const UnfoldO
   for (int i = 0; i < 2; ++i) {
     check<RuntimeError>(kernel[i] > 0, "kernel size should be greater than zero, but got kernel_height: {} kernel_width: {}", kernel[0], kernel[1]);
     check<RuntimeError>(o.stride[i] > 0, "stride should be greater than zero, but got stride_height: {} stride_width: {}", o.stride[0], o.stride[1]);
-    check<RuntimeError>(o.dilation[i] > 0, "dilation should be greater than zero, but got dilation_height: {} dilation_width: {}", o.dilation[0], o.dilation[1]);
+    check<RuntimeError>(o.dilation[i] > 0, "dilation should be greater than zero, but got dilation_height: {} dilation_width: {}", o.dilation[0],
+                        o.dilation[1]);
     p.kernel[i] = kernel[i];
-    check<RuntimeError>(o.padding[i] >= 0 && o.padding[i] < kMostElements, "padding should be non-negative, and small enough for memory, but got padding_height: {} padding_width: {}",
-                        o.padding[0], o.padding[1]);
+    check<RuntimeError>(o.padding[i] >= 0 && o.padding[i] < kMostElements,
+                        "padding should be non-negative, and small enough for memory, but got padding_height: {} padding_width: {}", o.padding[0],
+                        o.padding[1]);
     check<RuntimeError>(sizes[i] >= 0 && sizes[i] < kMostElements, "expected a spatial size that fits into memory, but got ({}, {})", h, w);
     const int64_t room = saturated(2, o.padding[i], sizes[i]), reach = window_reach(kernel[i], o.dilation[i]);
     p.count[i] = room < reach ? 0 : (room - reach) / o.stride[i] + 1;
   }
   check<RuntimeError>(p.count[0] > 0 && p.count[1] > 0,
-                      "Given input with spatial size ({}, {}), kernel_size=({}, {}), dilation=({}, {}), padding=({}, {}), calculated shape of the array of sliding blocks as ({}, {}), but its components must be at least one.",
+                      "Given input with spatial size ({}, {}), kernel_size=({}, {}), dilation=({}, {}), padding=({}, {}), calculated shape of the "
+                      "array of sliding blocks as ({}, {}), but its components must be at least one.",
                       h, w, kernel[0], kernel[1], o.dilation[0], o.dilation[1], o.padding[0], o.padding[1], p.count[0], p.count[1]);
   return p;
 }
@@ -154,7 +161,9 @@ Patches patches_of(int64_t h, int64_t w, ExpandingArray<2> kernel, const UnfoldO
 
 Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, UnfoldOptions o) {
   require_defined("unfold", x);
-  check<RuntimeError>(x.dim() == 3 || x.dim() == 4, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {}", x.sizes());
+  check<RuntimeError>(x.dim() == 3 || x.dim() == 4,
+                      "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {}",
+                      x.sizes());
   if (x.dim() == 3) return unfold(x.unsqueeze(0), kernel_size, o).squeeze(0);
   const Patches p = patches_of(x.size(2), x.size(3), kernel_size, o);
   const Tensor padded = pad(x, {o.padding[1], o.padding[1], o.padding[0], o.padding[0]});
@@ -164,13 +173,21 @@ Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, UnfoldOptions o) {
 
 Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, UnfoldOptions o) {
   require_defined("fold", x);
-  check<RuntimeError>(x.dim() == 2 || x.dim() == 3, "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but got: {}", x.sizes());
+  check<RuntimeError>(x.dim() == 2 || x.dim() == 3,
+                      "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but got: {}",
+                      x.sizes());
   if (x.dim() == 2) return fold(x.unsqueeze(0), output_size, kernel_size, o).squeeze(0);
   const Patches p = patches_of(output_size[0], output_size[1], kernel_size, o);
   const int64_t taps = p.kernel[0] * p.kernel[1], blocks = p.count[0] * p.count[1];
-  check<RuntimeError>(x.size(1) % taps == 0, "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={} and kernel_size=({}, {}).", x.size(1), kernel_size[0], kernel_size[1]);
-  check<RuntimeError>(x.size(2) == blocks, "Given output_size=({}, {}), kernel_size=({}, {}), dilation=({}, {}), padding=({}, {}), stride=({}, {}), expected size of input's dimension 2 to match the calculated number of sliding blocks {} * {} = {}, but got input.size(2)={}.",
-                      output_size[0], output_size[1], kernel_size[0], kernel_size[1], o.dilation[0], o.dilation[1], o.padding[0], o.padding[1], o.stride[0], o.stride[1], p.count[0], p.count[1], blocks, x.size(2));
+  check<RuntimeError>(
+      x.size(1) % taps == 0,
+      "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={} and kernel_size=({}, {}).",
+      x.size(1), kernel_size[0], kernel_size[1]);
+  check<RuntimeError>(x.size(2) == blocks,
+                      "Given output_size=({}, {}), kernel_size=({}, {}), dilation=({}, {}), padding=({}, {}), stride=({}, {}), expected size of "
+                      "input's dimension 2 to match the calculated number of sliding blocks {} * {} = {}, but got input.size(2)={}.",
+                      output_size[0], output_size[1], kernel_size[0], kernel_size[1], o.dilation[0], o.dilation[1], o.padding[0], o.padding[1],
+                      o.stride[0], o.stride[1], p.count[0], p.count[1], blocks, x.size(2));
   check_storable({x.size(0), x.size(1) / taps, output_size[0] + 2 * o.padding[0], output_size[1] + 2 * o.padding[1]});
   const int64_t channels = x.size(1) / taps, h = output_size[0] + 2 * o.padding[0], w = output_size[1] + 2 * o.padding[1];
   const Tensor at = patch_positions(w, p.kernel, p.count, o);

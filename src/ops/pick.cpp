@@ -24,24 +24,30 @@ Tensor element_index(const Tensor& index, IntArrayRef sizes, int dim) {
 
 void check_slices(const char* name, const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
   check<IndexError>(index.dim() < 2, "{}(): Index should have dimension 1 or 0 (got {})", name, index.dim());
-  check<IndexError>(source.dim() != 0 || index.numel() == 1 || x.dim() == 0, "{}(): When source is scalar, index should have one element (got {})", name, index.numel());
+  check<IndexError>(source.dim() != 0 || index.numel() == 1 || x.dim() == 0, "{}(): When source is scalar, index should have one element (got {})",
+                    name, index.numel());
   check<IndexError>(source.dim() == x.dim() || source.dim() == 0 || x.dim() == 0,
-                    "{}(): When source and destination are not scalars, their dimensionality must match. Source dimensionality ({}), destination dimensionality ({})", name, source.dim(), x.dim());
+                    "{}(): When source and destination are not scalars, their dimensionality must match. Source dimensionality ({}), destination "
+                    "dimensionality ({})",
+                    name, source.dim(), x.dim());
   check<RuntimeError>(index.dtype() == kInt64, "{}(): Expected a long tensor for index, but got {}", name, scalar_type_name(index.dtype()));
-  check<RuntimeError>(x.dtype() == source.dtype(), "{}(): self and source expected to have the same dtype, but got (self) {} and (source) {}", name, scalar_type_name(x.dtype()),
-                      scalar_type_name(source.dtype()));
+  check<RuntimeError>(x.dtype() == source.dtype(), "{}(): self and source expected to have the same dtype, but got (self) {} and (source) {}", name,
+                      scalar_type_name(x.dtype()), scalar_type_name(source.dtype()));
   for (int d = 0; d < x.dim() && source.dim() == x.dim(); ++d)
     check<RuntimeError>(d == dim || source.sizes()[d] == x.sizes()[d],
-                        "{}(): Source/destination tensor must have same slice shapes. Destination slice shape: {} at dimension {} and source slice shape: {} at dimension {}.", name,
-                        x.sizes(), dim, source.sizes(), dim);
-  check<IndexError>(source.dim() == 0 || index.numel() == source.sizes()[x.dim() ? dim : 0], "{}(): Number of indices ({}) should be equal to source.size(dim) ({})", name, index.numel(),
+                        "{}(): Source/destination tensor must have same slice shapes. Destination slice shape: {} at dimension {} and source slice "
+                        "shape: {} at dimension {}.",
+                        name, x.sizes(), dim, source.sizes(), dim);
+  check<IndexError>(source.dim() == 0 || index.numel() == source.sizes()[x.dim() ? dim : 0],
+                    "{}(): Number of indices ({}) should be equal to source.size(dim) ({})", name, index.numel(),
                     source.dim() == 0 ? 1 : source.sizes()[x.dim() ? dim : 0]);
 }
 
 void check_inside(const char* name, const Tensor& index, int dim, int64_t size) {
   const Tensor at = index.contiguous();
   for (int64_t i = 0; i < at.numel(); ++i)
-    check<IndexError>(at.data<int64_t>()[i] >= 0 && at.data<int64_t>()[i] < size, "{}index {} is out of bounds for dimension {} with size {}", name, at.data<int64_t>()[i], dim, size);
+    check<IndexError>(at.data<int64_t>()[i] >= 0 && at.data<int64_t>()[i] < size, "{}index {} is out of bounds for dimension {} with size {}", name,
+                      at.data<int64_t>()[i], dim, size);
 }
 
 /// -1 is the last one. Throws for what is outside.
@@ -67,7 +73,8 @@ Tensor index_copy(const Tensor& x, int64_t at, const Tensor& index, const Tensor
 Tensor index_fill(const Tensor& x, int64_t at, const Tensor& index, const Operand& value) {
   require_defined("index_fill", x, index, value);
   const int dim = wrap_dim(at, x.dim());
-  check<RuntimeError>(!value.is_tensor() || value.tensor().dim() == 0, "index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
+  check<RuntimeError>(!value.is_tensor() || value.tensor().dim() == 0,
+                      "index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
                       value.is_tensor() ? value.tensor().dim() : 0);
   check<IndexError>(index.dtype() == kInt64, "index_fill_(): Expected dtype int64 for index.");
   check<RuntimeError>(index.dim() <= 1, "Index has to be a vector/scalar");
@@ -82,9 +89,10 @@ Tensor index_fill(const Tensor& x, int64_t at, const Tensor& index, const Operan
 
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
   require_defined("masked_scatter", x, mask, source);
-  check<RuntimeError>(x.dtype() == source.dtype(), "masked_scatter: expected self and source to have same dtypes but got{} and {}", scalar_type_name(x.dtype()),
-                      scalar_type_name(source.dtype()));
-  check<RuntimeError>(mask.dtype() == kBool, "masked_scatter_ only supports boolean masks, but got mask with dtype {}", scalar_type_name(mask.dtype()));
+  check<RuntimeError>(x.dtype() == source.dtype(), "masked_scatter: expected self and source to have same dtypes but got{} and {}",
+                      scalar_type_name(x.dtype()), scalar_type_name(source.dtype()));
+  check<RuntimeError>(mask.dtype() == kBool, "masked_scatter_ only supports boolean masks, but got mask with dtype {}",
+                      scalar_type_name(mask.dtype()));
   const Shape sizes = broadcast_shapes(x.sizes(), mask.sizes());
   const Tensor places = nonzero(mask.expand(sizes).reshape({-1})).reshape({-1});
   check<RuntimeError>(source.numel() >= places.numel(), "Number of elements of source < number of ones in mask");
@@ -98,7 +106,8 @@ Tensor take(const Tensor& x, const Tensor& index) {
   const Tensor at = index.contiguous();
   const int64_t n = x.numel();
   for (int64_t i = 0; i < at.numel(); ++i)
-    check<IndexError>(at.data<int64_t>()[i] >= -n && at.data<int64_t>()[i] < n, "out of range: tried to access index {} on a tensor of {} elements.", at.data<int64_t>()[i], n);
+    check<IndexError>(at.data<int64_t>()[i] >= -n && at.data<int64_t>()[i] < n, "out of range: tried to access index {} on a tensor of {} elements.",
+                      at.data<int64_t>()[i], n);
   return index_select(x.reshape({-1}), 0, where(lt(at, 0), at + n, at).reshape({-1})).reshape(index.sizes());
 }
 
@@ -166,7 +175,8 @@ Tensor reduced(const Tensor& x, int dim, const Tensor& given_index, const Tensor
 }
 
 /// The gradients of x and src with PyTorch's conventions: extremes share among equals, products without their own factor.
-void add_gradients(const Tensor& dy, const Tensor& x, const Tensor& y, int dim, const Tensor& index, const Tensor& src, IndexReduce reduce, bool include_self, Grads& grads) {
+void add_gradients(const Tensor& dy, const Tensor& x, const Tensor& y, int dim, const Tensor& index, const Tensor& src, IndexReduce reduce,
+                   bool include_self, Grads& grads) {
   Tensor dx, dsrc;
   if (reduce == IndexReduce::Sum) {
     dx = dy;
@@ -206,11 +216,13 @@ Tensor scatter_reduce(const Tensor& given_x, int64_t at, const Tensor& given_ind
   Tensor src = vector(given_src);
   for (int d = 0; d < index.dim(); ++d) src = src.narrow(d, 0, index.sizes()[d]);
   Tensor y = reduced(x, dim, index, src, reduce, include_self);
-  y = record("ScatterReduce", {x, src}, std::move(y), [x = Saved(x), src = Saved(src), index, dim, reduce, include_self](const Tensor& dy, Grads& grads) {
-    const Tensor from = x.get(), values = src.get();
-    const Tensor y = reduce == IndexReduce::Sum || reduce == IndexReduce::Mean ? Tensor() : scatter_reduce(from, dim, index, values, reduce, include_self);
-    add_gradients(dy, from, y, dim, index, values, reduce, include_self, grads);
-  });
+  y = record(
+      "ScatterReduce", {x, src}, std::move(y), [x = Saved(x), src = Saved(src), index, dim, reduce, include_self](const Tensor& dy, Grads& grads) {
+        const Tensor from = x.get(), values = src.get();
+        const Tensor y = reduce == IndexReduce::Sum || reduce == IndexReduce::Mean ? Tensor()
+                                                                                   : scatter_reduce(from, dim, index, values, reduce, include_self);
+        add_gradients(dy, from, y, dim, index, values, reduce, include_self, grads);
+      });
   return scalar ? y.reshape({}) : y;
 }
 
@@ -225,7 +237,8 @@ Tensor index_reduce(const Tensor& x, int64_t at, const Tensor& index, const Tens
   if (x.dim() == 0) return scatter_reduce(x.reshape({1}), 0, index.reshape({-1}), source.reshape({-1}), reduce, include_self).reshape({});
   Shape sizes = x.sizes().shape();
   sizes[dim] = index.numel();
-  return scatter_reduce(x, dim, element_index(index, sizes, dim).contiguous(), source.dim() == 0 ? source.expand(sizes) : source, reduce, include_self);
+  return scatter_reduce(x, dim, element_index(index, sizes, dim).contiguous(), source.dim() == 0 ? source.expand(sizes) : source, reduce,
+                        include_self);
 }
 
 }  // namespace ember

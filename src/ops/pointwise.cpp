@@ -16,9 +16,7 @@ constexpr int kMostOperands = 3;
 constexpr double kStepsAlone = 30000;  // less is not worth a question to the pool
 constexpr int64_t kSmall = 3000;       // elements that are not, whatever the operation
 
-DType promote_defined(DType a, DType b) {
-  return a == DType::Undefined ? b : b == DType::Undefined ? a : promote_types(a, b);
-}
+DType promote_defined(DType a, DType b) { return a == DType::Undefined ? b : b == DType::Undefined ? a : promote_types(a, b); }
 
 // c10's combine_categories: the lower one counts only where it is of a higher kind.
 DType combine(DType higher, DType lower) {
@@ -86,8 +84,7 @@ ElementwiseNest merge_dimensions(const Input* inputs, int count, IntArrayRef siz
   for (int64_t d : order) {
     if (sizes[int(d)] == 1) continue;
     bool continues = loops.dims > 0;
-    for (int i = 0; i < count && continues; ++i)
-      continues = inputs[i].strides[d] == loops.strides[i][loops.dims - 1] * loops.sizes[loops.dims - 1];
+    for (int i = 0; i < count && continues; ++i) continues = inputs[i].strides[d] == loops.strides[i][loops.dims - 1] * loops.sizes[loops.dims - 1];
     if (continues) {
       loops.sizes[loops.dims - 1] *= sizes[int(d)];
       continue;
@@ -242,7 +239,8 @@ static Tensor computed(Op op, std::initializer_list<const Operand*> operands, DT
 
 Tensor pointwise(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters, DType out) {
   Tensor y = computed(op, operands, compute, parameters, out);
-  if (detail::recorder) [[unlikely]] detail::recorder->pointwise(int(op), operands, compute, parameters.values, y);
+  if (detail::recorder) [[unlikely]]
+    detail::recorder->pointwise(int(op), operands, compute, parameters.values, y);
   return y;
 }
 

@@ -41,8 +41,7 @@ inline Tensor pointwise(Op op, const Tensor& a, const Tensor& b, const Parameter
 class SavedOperand {
  public:
   SavedOperand(const Operand& operand, bool needed)
-      : tensor_(needed && operand.is_tensor() ? Saved(operand.tensor()) : Saved()), number_(operand.number()),
-        is_tensor_(operand.is_tensor()) {}
+      : tensor_(needed && operand.is_tensor() ? Saved(operand.tensor()) : Saved()), number_(operand.number()), is_tensor_(operand.is_tensor()) {}
   Tensor tensor() const { return tensor_.get(); }
   bool is_tensor() const { return is_tensor_; }
   Scalar number() const { return number_; }

@@ -50,8 +50,7 @@ Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
   const bool plain = is_one(alpha);
   if (!plain || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
-  Tensor y = plain ? pointwise(Op::Add, {&a, &b}, dtype)
-                   : pointwise(Op::AddScaled, {&a, &b}, dtype, {{alpha.to<double>()}});
+  Tensor y = plain ? pointwise(Op::Add, {&a, &b}, dtype) : pointwise(Op::AddScaled, {&a, &b}, dtype, {{alpha.to<double>()}});
   return record("Add", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1)) grads.add(1, is_one(alpha) ? dy : dy * alpha);
@@ -69,11 +68,11 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
   const bool plain = is_one(alpha);
   if (!plain || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
-  Tensor y = plain ? pointwise(Op::Sub, {&a, &b}, dtype)
-                   : pointwise(Op::AddScaled, {&a, &b}, dtype, {{-alpha.to<double>()}});
+  Tensor y = plain ? pointwise(Op::Sub, {&a, &b}, dtype) : pointwise(Op::AddScaled, {&a, &b}, dtype, {{-alpha.to<double>()}});
   return record("Sub", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
-    if (grads.wants(1)) grads.add(1, is_one(alpha) ? neg(dy) : dy * (alpha.is_floating_point() ? Scalar(-alpha.to<double>()) : Scalar(-alpha.to<int64_t>())));
+    if (grads.wants(1))
+      grads.add(1, is_one(alpha) ? neg(dy) : dy * (alpha.is_floating_point() ? Scalar(-alpha.to<double>()) : Scalar(-alpha.to<int64_t>())));
   });
 }
 
@@ -168,8 +167,7 @@ Tensor simple_power(In x, double exponent) {
 Tensor power_of_tensor(In x, Scalar exponent) {
   const Operand base(x), number(exponent);
   const DType dtype = result_type(base, number);
-  check<RuntimeError>(is_floating_point(dtype) || exponent.to<int64_t>() >= 0,
-                      "Integers to negative integer powers are not allowed.");
+  check<RuntimeError>(is_floating_point(dtype) || exponent.to<int64_t>() >= 0, "Integers to negative integer powers are not allowed.");
   Tensor y = dtype == x.dtype() && dtype != kBool ? simple_power(x.detach(), exponent.to<double>()) : Tensor();
   // The exponent in double: rounded to float32 it moves x^p by up to 2e-6, as in PyTorch's vector loop, but not in its scalar one.
   const bool rounds = double(exponent.to<float>()) != exponent.to<double>();
@@ -281,12 +279,13 @@ Tensor logaddexp(const Tensor& a, const Tensor& b) {
 
 Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
   require_defined("lerp", start, end, weight);
-  check<RuntimeError>(start.dtype() == end.dtype(), "expected dtype {} for `end` but got dtype {}", name(start.dtype()),
-                      name(end.dtype()));
+  check<RuntimeError>(start.dtype() == end.dtype(), "expected dtype {} for `end` but got dtype {}", name(start.dtype()), name(end.dtype()));
   const Operand a(start), b(end);
   return record("Lerp", {start, end, weight.tensor()}, pointwise(Op::Lerp, {&a, &b, &weight}, start.dtype()),
                 [start = Saved(start), end = Saved(end), weight = SavedOperand(weight, true)](const Tensor& dy, Grads& grads) {
-                  if (grads.wants(0)) grads.add(0, weight.with([&](const Operand& w) { return dy * sub(1, w.is_tensor() ? w : Operand(full({}, w.number(), dy.dtype()))); }));
+                  if (grads.wants(0))
+                    grads.add(
+                        0, weight.with([&](const Operand& w) { return dy * sub(1, w.is_tensor() ? w : Operand(full({}, w.number(), dy.dtype()))); }));
                   if (grads.wants(1)) grads.add(1, weight.with([&](const Operand& w) { return dy * w; }));
                   if (grads.wants(2)) grads.add(2, dy * (end.get() - start.get()));
                 });
@@ -322,8 +321,7 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) 
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   require_defined("where", condition, a, b);
   check<RuntimeError>(condition.dtype() == kBool || condition.dtype() == kUInt8,
-                      "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
-                      scalar_type_name(condition.dtype()));
+                      "where expected condition to be a boolean tensor, but got a tensor with dtype {}", scalar_type_name(condition.dtype()));
   const Operand mask(condition);
   const DType dtype = result_type(a, b);
   check_numbers_fit({&a, &b}, dtype);
@@ -336,8 +334,7 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
   require_defined("masked_fill", x, mask, value);
-  check<RuntimeError>(mask.dtype() == kBool, "masked_fill_ only supports boolean masks, but got mask with dtype {}",
-                      scalar_type_name(mask.dtype()));
+  check<RuntimeError>(mask.dtype() == kBool, "masked_fill_ only supports boolean masks, but got mask with dtype {}", scalar_type_name(mask.dtype()));
   check<RuntimeError>(!value.is_tensor() || value.tensor().dim() == 0,
                       "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
                       value.is_tensor() ? value.tensor().dim() : 0);

@@ -30,9 +30,8 @@ Tensor whole_function(const char* name, Op op, const Tensor& x) {
 /// y = op(x) and dx = derivative(dy, x).
 template <class Derivative>
 Tensor function_of_input(const char* name, Op op, const Tensor& x, Derivative derivative) {
-  return record(name, {x}, real_function(op, x), [x = Saved(x), derivative](const Tensor& dy, Grads& grads) {
-    grads.add(0, derivative(dy, x.get()));
-  });
+  return record(name, {x}, real_function(op, x),
+                [x = Saved(x), derivative](const Tensor& dy, Grads& grads) { grads.add(0, derivative(dy, x.get())); });
 }
 
 /// y = op(x) and dx = derivative(dy, y).
@@ -40,9 +39,7 @@ template <class Derivative>
 Tensor function_of_output(const char* name, Op op, const Tensor& x, Derivative derivative) {
   Tensor y = real_function(op, x);
   const Saved saved = Saved::output(y);
-  return record(name, {x}, std::move(y), [saved, derivative](const Tensor& dy, Grads& grads) {
-    grads.add(0, derivative(dy, saved.get()));
-  });
+  return record(name, {x}, std::move(y), [saved, derivative](const Tensor& dy, Grads& grads) { grads.add(0, derivative(dy, saved.get())); });
 }
 
 using In = const Tensor&;
@@ -60,9 +57,7 @@ Tensor neg(const Tensor& x) {
 Tensor abs(const Tensor& x) {
   require_defined("abs", x);
   if (x.dtype() == kBool) return x.clone();
-  return record("Abs", {x}, pointwise(Op::Abs, x), [x = Saved(x)](const Tensor& dy, Grads& grads) {
-    grads.add(0, dy * sign(x.get()));
-  });
+  return record("Abs", {x}, pointwise(Op::Abs, x), [x = Saved(x)](const Tensor& dy, Grads& grads) { grads.add(0, dy * sign(x.get())); });
 }
 
 Tensor sign(const Tensor& x) {
@@ -147,15 +142,13 @@ Tensor cosh(const Tensor& x) {
 }
 Tensor tanh(const Tensor& x) {
   require_defined("tanh", x);
-  return function_of_output("Tanh", Op::Tanh, x, [](In dy, In y) {
-    return is_grad_enabled() ? dy * (1 - y * y) : pointwise(Op::TanhBackward, dy, y);
-  });
+  return function_of_output("Tanh", Op::Tanh, x,
+                            [](In dy, In y) { return is_grad_enabled() ? dy * (1 - y * y) : pointwise(Op::TanhBackward, dy, y); });
 }
 Tensor sigmoid(const Tensor& x) {
   require_defined("sigmoid", x);
-  return function_of_output("Sigmoid", Op::Sigmoid, x, [](In dy, In y) {
-    return is_grad_enabled() ? dy * ((1 - y) * y) : pointwise(Op::SigmoidBackward, dy, y);
-  });
+  return function_of_output("Sigmoid", Op::Sigmoid, x,
+                            [](In dy, In y) { return is_grad_enabled() ? dy * ((1 - y) * y) : pointwise(Op::SigmoidBackward, dy, y); });
 }
 Tensor erf(const Tensor& x) {
   require_defined("erf", x);
@@ -199,9 +192,8 @@ Tensor nan_to_num(const Tensor& x, double nan, const Operand& posinf, const Oper
   const double largest = x.dtype() == kFloat32 ? double(std::numeric_limits<float>::max()) : std::numeric_limits<double>::max();
   const double high = posinf.is_none() ? largest : posinf.number().to<double>();
   const double low = neginf.is_none() ? -largest : neginf.number().to<double>();
-  return record("NanToNum", {x}, pointwise(Op::NanToNum, x, {{nan, high, low}}), [x = Saved(x)](const Tensor& dy, Grads& grads) {
-    grads.add(0, where(isfinite(x.get()), dy, 0));
-  });
+  return record("NanToNum", {x}, pointwise(Op::NanToNum, x, {{nan, high, low}}),
+                [x = Saved(x)](const Tensor& dy, Grads& grads) { grads.add(0, where(isfinite(x.get()), dy, 0)); });
 }
 
 }  // namespace ember

@@ -61,9 +61,8 @@ Tensor gather_taps(const Tensor& given, const Taps& taps, const SharedWindows& w
   Tensor y = batch.make(pooled_sizes(x, *w), x.dtype());
   if (w->some_empty()) y.zero_();
   with_real(x.dtype(), [&]<class T>(T) { kernels::max_pool_gather(batch, *w, x.data<T>(), taps.at(), y.data<T>()); });
-  return record("MaxPool2DWithIndicesBackwardBackward", {given}, std::move(y), [taps, w, sizes = x.sizes().shape()](const Tensor& u, Grads& grads) {
-    grads.add(0, scatter_taps(u, taps, w, sizes));
-  });
+  return record("MaxPool2DWithIndicesBackwardBackward", {given}, std::move(y),
+                [taps, w, sizes = x.sizes().shape()](const Tensor& u, Grads& grads) { grads.add(0, scatter_taps(u, taps, w, sizes)); });
 }
 
 Tensor scatter_taps(const Tensor& given, const Taps& taps, const SharedWindows& w, const Shape& sizes) {
@@ -71,9 +70,8 @@ Tensor scatter_taps(const Tensor& given, const Taps& taps, const SharedWindows& 
   const Tensor dy = given.detach().contiguous(batch.format());
   Tensor dx = batch.make(sizes, dy.dtype());
   with_real(dy.dtype(), [&]<class T>(T) { kernels::max_pool_backward(batch, *w, dy.data<T>(), taps.at(), dx.data<T>()); });
-  return record("MaxPool2DWithIndicesBackward", {given}, std::move(dx), [taps, w](const Tensor& u, Grads& grads) {
-    grads.add(0, gather_taps(u, taps, w));
-  });
+  return record("MaxPool2DWithIndicesBackward", {given}, std::move(dx),
+                [taps, w](const Tensor& u, Grads& grads) { grads.add(0, gather_taps(u, taps, w)); });
 }
 
 struct MaxResult {
@@ -91,9 +89,8 @@ MaxResult max_over(const char* name, const Tensor& given, const SharedWindows& w
     taps.numbers.zero_();
   }
   with_real(x.dtype(), [&]<class T>(T) { kernels::max_pool(batch, *w, x.data<T>(), y.data<T>(), taps.at()); });
-  y = record(name, {given}, std::move(y), [taps, w, sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) {
-    grads.add(0, scatter_taps(dy, taps, w, sizes));
-  });
+  y = record(name, {given}, std::move(y),
+             [taps, w, sizes = x.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, scatter_taps(dy, taps, w, sizes)); });
   return {y, taps};
 }
 
@@ -131,9 +128,8 @@ Tensor average_backward(const Tensor& given, const SharedWindows& w, int64_t div
   const Tensor dy = given.detach().contiguous(batch.format());
   Tensor dx = batch.make(sizes, dy.dtype());
   with_real(dy.dtype(), [&]<class T>(T) { kernels::average_pool_backward(batch, *w, divisor, dy.data<T>(), dx.data<T>()); });
-  return record("AvgPool2DBackward", {given}, std::move(dx), [w, divisor](const Tensor& u, Grads& grads) {
-    grads.add(0, average_over("AvgPool2D", u, w, divisor));
-  });
+  return record("AvgPool2DBackward", {given}, std::move(dx),
+                [w, divisor](const Tensor& u, Grads& grads) { grads.add(0, average_over("AvgPool2D", u, w, divisor)); });
 }
 
 // --- checks, and one dimension as two
@@ -148,36 +144,41 @@ SharedWindows sliding_windows(const Tensor& images, ExpandingArray<N> kernel, Ex
     if (const int j = i - (2 - N); j >= 0) slides[i] = {kernel[j], stride[j] == kSameAsKernel ? kernel[j] : stride[j], padding[j], dilation[j]};
     const auto [k, s, p, d] = slides[i];
     for (int64_t number : {k, s, p, d})
-      check<RuntimeError>(number <= INT32_MAX, "value cannot be converted to type int without overflow\npooling: got kernel_size={}, stride={}, padding={}, dilation={}", k, s, p, d);
+      check<RuntimeError>(number <= INT32_MAX,
+                          "value cannot be converted to type int without overflow\npooling: got kernel_size={}, stride={}, padding={}, dilation={}",
+                          k, s, p, d);
     check<RuntimeError>(s != 0 && k != 0, "stride should not be zero\npooling: got kernel_size={}, stride={}", k, s);
     check<RuntimeError>(k > 0, "kernel size should be greater than zero, but got kH: {} kW: {}", kernel[0], kernel[N - 1]);
     check<RuntimeError>(s > 0, "stride should be greater than zero, but got dH: {} dW: {}", stride[0], stride[N - 1]);
     check<RuntimeError>(d > 0, "dilation should be greater than zero, but got dilationH: {} dilationW: {}", dilation[0], dilation[N - 1]);
     check<RuntimeError>(p >= 0, "pad must be non-negative, but got pad: {}", p);
-    check<RuntimeError>(p <= (d * (k - 1) + 1) / 2, "pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}", p, k, d);
+    check<RuntimeError>(p <= (d * (k - 1) + 1) / 2,
+                        "pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}", p, k, d);
     out[i] = kernels::pooled_size(images.sizes()[i + 2], slides[i], ceil_mode);
   }
   const int64_t c = images.sizes()[1], h = images.sizes()[2], w = images.sizes()[3];
-  check<RuntimeError>(out[0] >= 1 && out[1] >= 1, "Given input size: ({}x{}x{}). Calculated output size: ({}x{}x{}). Output size is too small",
-                      c, h, w, c, out[0], out[1]);
+  check<RuntimeError>(out[0] >= 1 && out[1] >= 1, "Given input size: ({}x{}x{}). Calculated output size: ({}x{}x{}). Output size is too small", c, h,
+                      w, c, out[0], out[1]);
   return kernels::sliding_windows(h, w, slides[0], slides[1], ceil_mode, count_padding);
 }
 
 SharedWindows adaptive_windows(const Tensor& images, int64_t h, int64_t w) {
-  check<RuntimeError>(h >= 0 && w >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {{{}, {}}}", h, w);
+  check<RuntimeError>(h >= 0 && w >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {{{}, {}}}", h,
+                      w);
   constexpr int64_t most = int64_t(1) << 28;  // windows along an axis, each of which takes 24 bytes
-  check<RuntimeError>(h <= most && w <= most, "Storage size calculation overflowed with sizes={}\nadaptive pooling: output_size {{{}, {}}}, at most {} along an axis",
+  check<RuntimeError>(h <= most && w <= most,
+                      "Storage size calculation overflowed with sizes={}\nadaptive pooling: output_size {{{}, {}}}, at most {} along an axis",
                       Shape{images.sizes()[0], images.sizes()[1], h, w}, h, w, most);
   check_storable({images.sizes()[0], images.sizes()[1], h, w});
   return kernels::adaptive_windows(images.sizes()[2], images.sizes()[3], h, w);
 }
 
 void check_input(const char* name, const Tensor& x, int spatial) {
-  check<RuntimeError>(x.dim() == spatial + 1 || x.dim() == spatial + 2, "{}: Expected {}D or {}D input tensor, but got input of size: {}",
-                      name, spatial + 1, spatial + 2, x.sizes());
+  check<RuntimeError>(x.dim() == spatial + 1 || x.dim() == spatial + 2, "{}: Expected {}D or {}D input tensor, but got input of size: {}", name,
+                      spatial + 1, spatial + 2, x.sizes());
   for (int d = x.dim() == spatial + 2 ? 1 : 0; d < x.dim(); ++d)
-    check<RuntimeError>(x.sizes()[d] > 0, "{}: Expected {}D or {}D (batch mode) tensor with optional 0 dim batch size for input, but got: {}",
-                        name, spatial + 1, spatial + 2, x.sizes());
+    check<RuntimeError>(x.sizes()[d] > 0, "{}: Expected {}D or {}D (batch mode) tensor with optional 0 dim batch size for input, but got: {}", name,
+                        spatial + 1, spatial + 2, x.sizes());
   check<NotImplementedError>(is_floating_point(x.dtype()), "\"{}\" not implemented for '{}'", name, scalar_type_name(x.dtype()));
 }
 
@@ -192,7 +193,8 @@ Tensor back_to(const Tensor& y, const Tensor& x, int spatial) {
 
 /// What slides, for a recorder: in two dimensions, as all here.
 template <int N>
-Attributes sliding_attributes(ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding, ExpandingArray<N> dilation, bool ceil_mode) {
+Attributes sliding_attributes(ExpandingArray<N> kernel, ExpandingArray<N> stride, ExpandingArray<N> padding, ExpandingArray<N> dilation,
+                              bool ceil_mode) {
   std::vector<int64_t> k(2, 1), s(2, 1), p(4, 0), d(2, 1);
   for (int i = 0; i < N; ++i) {
     const std::size_t at = std::size_t(i + 2 - N);

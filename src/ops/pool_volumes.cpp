@@ -15,13 +15,14 @@ namespace {
 void check_input(const char* name, const Tensor& x) {
   check<RuntimeError>(x.dim() == 4 || x.dim() == 5, "{}: Expected 4D or 5D input tensor, but got input of size: {}", name, x.sizes());
   for (int d = x.dim() == 5 ? 1 : 0; d < x.dim(); ++d)
-    check<RuntimeError>(x.sizes()[d] > 0, "{}: Expected 4D or 5D (batch mode) tensor with optional 0 dim batch size for input, but got: {}", name, x.sizes());
+    check<RuntimeError>(x.sizes()[d] > 0, "{}: Expected 4D or 5D (batch mode) tensor with optional 0 dim batch size for input, but got: {}", name,
+                        x.sizes());
 }
 
 /// Volumes (N, C, D, H, W) as the pooling of images sees them.
 struct Volumes {
   int64_t n, c, depth;
-  bool inside;  // the channels are innermost in memory
+  bool inside;    // the channels are innermost in memory
   Tensor images;  // (N D, C, H, W), or (N C, D, H, W) of planes
 
   explicit Volumes(const Tensor& x) : n(x.size(0)), c(x.size(1)), depth(x.size(2)) {
@@ -70,13 +71,18 @@ PoolIndices max_pool(const Tensor& x, const ExpandingArray<3>& kernel, const Max
   const MaxPoolOptions<2> depth{deep(stride, 1), deep(o.padding, 0), deep(o.dilation, 1), o.ceil_mode};
   return max_in_two(
       x, indices,
-      [&](const Tensor& t) { return indices ? max_pool2d_with_indices(t, plane(kernel), planes) : PoolIndices{max_pool2d(t, plane(kernel), planes), {}}; },
-      [&](const Tensor& t) { return indices ? max_pool2d_with_indices(t, deep(kernel, 1), depth) : PoolIndices{max_pool2d(t, deep(kernel, 1), depth), {}}; });
+      [&](const Tensor& t) {
+        return indices ? max_pool2d_with_indices(t, plane(kernel), planes) : PoolIndices{max_pool2d(t, plane(kernel), planes), {}};
+      },
+      [&](const Tensor& t) {
+        return indices ? max_pool2d_with_indices(t, deep(kernel, 1), depth) : PoolIndices{max_pool2d(t, deep(kernel, 1), depth), {}};
+      });
 }
 
 void check_output(const char* name, const ExpandingArray<3>& size) {
   for (int64_t one : size.values)
-    check<RuntimeError>(one >= 0, "{}: elements of output_size must be greater than or equal to 0 but received {{{}, {}, {}}}", name, size[0], size[1], size[2]);
+    check<RuntimeError>(one >= 0, "{}: elements of output_size must be greater than or equal to 0 but received {{{}, {}, {}}}", name, size[0],
+                        size[1], size[2]);
 }
 bool any_zero(const ExpandingArray<3>& size) { return size[0] == 0 || size[1] == 0 || size[2] == 0; }
 Tensor nothing(const Tensor& x, const ExpandingArray<3>& size, DType dtype) {
@@ -91,7 +97,9 @@ PoolIndices adaptive_max(const Tensor& x, const ExpandingArray<3>& size, bool in
   if (any_zero(size)) return {nothing(x, size, x.dtype()), indices ? nothing(x, size, kInt64) : Tensor()};
   return max_in_two(
       x, indices,
-      [&](const Tensor& t) { return indices ? adaptive_max_pool2d_with_indices(t, plane(size)) : PoolIndices{adaptive_max_pool2d(t, plane(size)), {}}; },
+      [&](const Tensor& t) {
+        return indices ? adaptive_max_pool2d_with_indices(t, plane(size)) : PoolIndices{adaptive_max_pool2d(t, plane(size)), {}};
+      },
       [&](const Tensor& t) {
         const ExpandingArray<2> depth{size[0], t.size(3)};
         return indices ? adaptive_max_pool2d_with_indices(t, depth) : PoolIndices{adaptive_max_pool2d(t, depth), {}};
@@ -117,8 +125,10 @@ Tensor avg_pool3d(const Tensor& x, ExpandingArray<3> kernel, AvgPoolOptions<3> o
   const ExpandingArray<3> stride = stride_of(o.stride, kernel);
   const bool own = o.divisor_override != kSameAsKernelSize;
   const Volumes v(batched(x));
-  const Tensor planes = avg_pool2d(v.images, plane(kernel), {plane(stride), plane(o.padding), o.ceil_mode, o.count_include_pad, own ? 1 : kSameAsKernelSize});
-  const Tensor y = avg_pool2d(v.columns(planes), deep(kernel, 1), {deep(stride, 1), deep(o.padding, 0), o.ceil_mode, o.count_include_pad, o.divisor_override});
+  const Tensor planes = avg_pool2d(v.images, plane(kernel),
+                                   {plane(stride), plane(o.padding), o.ceil_mode, o.count_include_pad, own ? 1 : kSameAsKernelSize});
+  const Tensor y = avg_pool2d(v.columns(planes), deep(kernel, 1),
+                              {deep(stride, 1), deep(o.padding, 0), o.ceil_mode, o.count_include_pad, o.divisor_override});
   return back_to(y.unflatten(3, {planes.size(2), planes.size(3)}), x);
 }
 

@@ -38,7 +38,8 @@ Tensor addbmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions o)
   check<RuntimeError>(b.dim() == 3, "batch2 must be a 3D tensor");
   check<RuntimeError>(a.size(0) == b.size(0), "batch1 and batch2 must have same number of batches, got {} and {}", a.size(0), b.size(0));
   check<RuntimeError>(a.size(2) == b.size(1), "Incompatible matrix sizes for bmm ({}x{} and {}x{})", a.size(1), a.size(2), b.size(1), b.size(2));
-  check<RuntimeError>(a.dtype() == b.dtype() && x.dtype() == a.dtype(), "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}", name(x.dtype()), name(a.dtype()), name(b.dtype()));
+  check<RuntimeError>(a.dtype() == b.dtype() && x.dtype() == a.dtype(), "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}",
+                      name(x.dtype()), name(a.dtype()), name(b.dtype()));
   const Shape sizes{a.size(1), b.size(2)};
   // The sum over the batch is one product of matrices that lie side by side.
   const Tensor product = mm(a.transpose(0, 1).reshape({a.size(1), a.size(0) * a.size(2)}), b.reshape({b.size(0) * b.size(1), b.size(2)}));
@@ -54,16 +55,19 @@ Tensor addr(const Tensor& x, const Tensor& u, const Tensor& v, AddmmOptions o) {
   const DType dtype = promote_types(promote_types(x.dtype(), u.dtype()), v.dtype());
   if (dtype == kBool) {
     const Tensor product = logical_and(u.unsqueeze(1), v);
-    return o.beta.to<bool>() ? logical_or(x.expand(sizes), o.alpha.to<bool>() ? product : zeros_like(product)) : product.logical_and(full({}, o.alpha.to<bool>(), kBool));
+    return o.beta.to<bool>() ? logical_or(x.expand(sizes), o.alpha.to<bool>() ? product : zeros_like(product))
+                             : product.logical_and(full({}, o.alpha.to<bool>(), kBool));
   }
   return combined(x.expand(sizes), (u.unsqueeze(1) * v).to(dtype), o);
 }
 
 Tensor inner(const Tensor& a, const Tensor& b) {
   require_defined("inner", a, b);
-  check<RuntimeError>(a.dtype() == b.dtype(), "inner() expected both tensors to have the same dtype, but got {} and {}", name(a.dtype()), name(b.dtype()));
+  check<RuntimeError>(a.dtype() == b.dtype(), "inner() expected both tensors to have the same dtype, but got {} and {}", name(a.dtype()),
+                      name(b.dtype()));
   if (a.dim() == 0 || b.dim() == 0) return a * b;
-  check<RuntimeError>(a.size(-1) == b.size(-1), "inner() the last dimension must match on both input tensors but got shapes {} and {}", a.sizes(), b.sizes());
+  check<RuntimeError>(a.size(-1) == b.size(-1), "inner() the last dimension must match on both input tensors but got shapes {} and {}", a.sizes(),
+                      b.sizes());
   return tensordot(a, b, {-1}, {-1});
 }
 
@@ -85,7 +89,8 @@ Tensor cross(const Tensor& a, const Tensor& b, int64_t at) {
   require_defined("cross", a, b);
   check<RuntimeError>(a.dim() == b.dim(), "linalg.cross: inputs must have the same number of dimensions.");
   const int dim = wrap_dim(at, a.dim());
-  check<RuntimeError>(a.dim() > 0 && a.sizes()[dim] == 3 && b.sizes()[dim] == 3, "linalg.cross: inputs dimension {} must have length 3. Got {} and {}", at, a.dim() ? a.sizes()[dim] : 1,
+  check<RuntimeError>(a.dim() > 0 && a.sizes()[dim] == 3 && b.sizes()[dim] == 3,
+                      "linalg.cross: inputs dimension {} must have length 3. Got {} and {}", at, a.dim() ? a.sizes()[dim] : 1,
                       b.dim() ? b.sizes()[dim] : 1);
   const Shape sizes = broadcast_shapes(a.sizes(), b.sizes());
   const Tensor x = a.expand(sizes), y = b.expand(sizes);
@@ -151,12 +156,15 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   require_defined("bilinear", x1, x2, weight);
   check<RuntimeError>(x1.dim() == x2.dim(), "bilinear(): input dimensions do not match: got {} and {}", x1.dim(), x2.dim());
   for (int d = 0; d + 1 < x1.dim(); ++d)
-    check<RuntimeError>(x1.sizes()[d] == x2.sizes()[d], "bilinear(): input batch dimensions do not match at dim {}: got {} and {}", d, x1.sizes()[d], x2.sizes()[d]);
+    check<RuntimeError>(x1.sizes()[d] == x2.sizes()[d], "bilinear(): input batch dimensions do not match at dim {}: got {} and {}", d, x1.sizes()[d],
+                        x2.sizes()[d]);
   check<RuntimeError>(weight.dim() == 3, "bilinear(): expected weight (out, in1, in2), but got weight of size {}", weight.sizes());
-  check<RuntimeError>(x1.dim() > 0 && x1.size(-1) == weight.size(1), "bilinear(): input1 size does not match weight size: got {} but expected {}", x1.dim() ? x1.size(-1) : 0, weight.size(1));
-  check<RuntimeError>(x2.size(-1) == weight.size(2), "bilinear(): input2 size does not match weight size: got {} but expected {}", x2.size(-1), weight.size(2));
-  check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == weight.size(0)), "bilinear(): bias size does not match weight size: got {} but expected {}",
-                      bias.defined() ? bias.numel() : 0, weight.size(0));
+  check<RuntimeError>(x1.dim() > 0 && x1.size(-1) == weight.size(1), "bilinear(): input1 size does not match weight size: got {} but expected {}",
+                      x1.dim() ? x1.size(-1) : 0, weight.size(1));
+  check<RuntimeError>(x2.size(-1) == weight.size(2), "bilinear(): input2 size does not match weight size: got {} but expected {}", x2.size(-1),
+                      weight.size(2));
+  check<RuntimeError>(!bias.defined() || (bias.dim() == 1 && bias.numel() == weight.size(0)),
+                      "bilinear(): bias size does not match weight size: got {} but expected {}", bias.defined() ? bias.numel() : 0, weight.size(0));
   const int64_t out = weight.size(0), in1 = weight.size(1), in2 = weight.size(2);
   Shape sizes = x1.sizes().shape();
   sizes[x1.dim() - 1] = out;

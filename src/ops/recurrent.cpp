@@ -114,7 +114,8 @@ Tensor forward(RecurrentKind kind, const RecurrentSizes& s, const Tensor& x, con
 template <class T>
 void weight_gradient(Grads& grads, int input, const Tensor& a, const Tensor& b) {
   grads.write(input, [&](Tensor& target, bool accumulate) {
-    kernels::gemm<T>(a.size(1), b.size(1), a.size(0), rows_of<T>(a).transposed(), rows_of<T>(b), target.data<T>(), b.size(1), {accumulate, nullptr, false});
+    kernels::gemm<T>(a.size(1), b.size(1), a.size(0), rows_of<T>(a).transposed(), rows_of<T>(b), target.data<T>(), b.size(1),
+                     {accumulate, nullptr, false});
   });
 }
 template <class T>
@@ -137,7 +138,8 @@ void backward(RecurrentKind kind, const RecurrentSizes& s, const Kept& kept, con
   const Tensor dstate = kind == RecurrentKind::GRU ? make_dense({s.rows, s.gates}, dtype) : dgates;
   const Tensor dprojected = dense.w_hr.defined() ? make_dense({s.rows, s.state}, dtype) : Tensor();
   const Tensor dh = grad.narrow(0, s.rows * s.state, s.batch * s.state).clone().view({s.batch, s.state});
-  const Tensor dc = kind == RecurrentKind::LSTM ? grad.narrow(0, (s.rows + s.batch) * s.state, s.batch * s.hidden).clone().view({s.batch, s.hidden}) : Tensor();
+  const Tensor dc = kind == RecurrentKind::LSTM ? grad.narrow(0, (s.rows + s.batch) * s.state, s.batch * s.hidden).clone().view({s.batch, s.hidden})
+                                                : Tensor();
   with_real(dtype, [&](auto zero) {
     using T = decltype(zero);
     kernels::recurrent_backward<T>(s.sequences(), dense.state<T>(cell_of(kind), s), kept.values<T>(), grad.data<T>(), dgates.data<T>(),

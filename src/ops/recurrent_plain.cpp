@@ -37,7 +37,8 @@ Tensor with_first(const Tensor& first, const Tensor& all) {
 
 }  // namespace
 
-RecurrentSizes RecurrentSizes::of(RecurrentKind kind, const Tensor& x, const Tensor& h_0, const RecurrentWeights& w, const RecurrentOptions& options) {
+RecurrentSizes RecurrentSizes::of(RecurrentKind kind, const Tensor& x, const Tensor& h_0, const RecurrentWeights& w,
+                                  const RecurrentOptions& options) {
   const bool packed = options.batch_sizes.defined();
   check<RuntimeError>(x.dim() == (packed ? 2 : 3), "input must have {} dimensions, got {}", packed ? 2 : 3, x.dim());
   check<RuntimeError>(h_0.dim() == 2, "recurrent_layer: expected h_0 of 2 dimensions, got {}", h_0.dim());
@@ -51,7 +52,8 @@ RecurrentSizes RecurrentSizes::of(RecurrentKind kind, const Tensor& x, const Ten
   const int each = kind == RecurrentKind::LSTM ? 4 : kind == RecurrentKind::GRU ? 3 : 1;
   check<RuntimeError>(s.gates % each == 0, "recurrent_layer: expected weight_ih of {} times hidden rows, got {}", each, s.gates);
   s.hidden = s.gates / each;
-  check<RuntimeError>(w.weight_hr.defined() || s.state == s.hidden, "recurrent_layer: expected h_0 of size [{}, {}], got {}", h_0.size(0), s.hidden, h_0.sizes());
+  check<RuntimeError>(w.weight_hr.defined() || s.state == s.hidden, "recurrent_layer: expected h_0 of size [{}, {}], got {}", h_0.size(0), s.hidden,
+                      h_0.sizes());
   if (packed) {
     check<RuntimeError>(options.batch_sizes.dim() == 1 && options.batch_sizes.dtype() == kInt64 && options.batch_sizes.numel() > 0,
                         "recurrent_layer: expected batch_sizes of one dimension and dtype int64");
@@ -67,11 +69,13 @@ RecurrentSizes RecurrentSizes::of(RecurrentKind kind, const Tensor& x, const Ten
     s.first_row.push_back(s.rows);
     s.rows += s.rows_at[t];
   }
-  check<RuntimeError>(!packed || s.rows == x.size(0), "recurrent_layer: expected as many rows as batch_sizes add up to, {}, got {}", s.rows, x.size(0));
+  check<RuntimeError>(!packed || s.rows == x.size(0), "recurrent_layer: expected as many rows as batch_sizes add up to, {}, got {}", s.rows,
+                      x.size(0));
   return s;
 }
 
-Tensor recurrent_plain(RecurrentKind kind, const RecurrentSizes& s, const Tensor& x, const Tensor& h_0, const Tensor& c_0, const RecurrentWeights& w) {
+Tensor recurrent_plain(RecurrentKind kind, const RecurrentSizes& s, const Tensor& x, const Tensor& h_0, const Tensor& c_0,
+                       const RecurrentWeights& w) {
   const Tensor from_input = linear(x.reshape({s.rows, s.input}), w.weight_ih, w.bias_ih);
   State state{h_0, c_0};
   std::vector<Tensor> outputs(static_cast<std::size_t>(s.steps));

@@ -16,9 +16,7 @@
 namespace ember {
 namespace {
 
-DType sum_type(const Tensor& x, DType asked) {
-  return asked != DType::Undefined ? asked : is_floating_point(x.dtype()) ? x.dtype() : kInt64;
-}
+DType sum_type(const Tensor& x, DType asked) { return asked != DType::Undefined ? asked : is_floating_point(x.dtype()) ? x.dtype() : kInt64; }
 
 void check_real(const char* name, const Tensor& x) {
   check<RuntimeError>(is_floating_point(x.dtype()), "{} only support floating point and complex dtypes", name);
@@ -39,8 +37,7 @@ void check_not_empty(const char* name, const Tensor& x, ReducedDims dims, bool a
 
 /// The largest or smallest over dims; equal ones share the gradient. A NaN among them takes it in max; amax divides by the number of
 /// values equal to it, which is none.
-Tensor extreme(const char* node, const char* name, ReduceKind reduction, const Tensor& x, const Dims& at, bool keepdim,
-               bool nan_is_best = false) {
+Tensor extreme(const char* node, const char* name, ReduceKind reduction, const Tensor& x, const Dims& at, bool keepdim, bool nan_is_best = false) {
   const ReducedDims dims = reduced_dims(x, at);
   check_not_empty(name, x, dims, at.all() || at.list().empty());
   Tensor y = reduce(reduction, x, dims, keepdim, x.dtype());
@@ -83,9 +80,8 @@ Tensor mean(const Tensor& input, const Dims& at, bool keepdim, DType dtype) {
     y = reduce(ReduceKind::Sum, x, dims, keepdim, type) / n;
   }
   note_dims("Mean", dims);
-  return record("Mean", {x}, std::move(y), [sizes = x.sizes().shape(), dims, n](const Tensor& dy, Grads& grads) {
-    grads.add(0, spread(dy / n, sizes, dims));
-  });
+  return record("Mean", {x}, std::move(y),
+                [sizes = x.sizes().shape(), dims, n](const Tensor& dy, Grads& grads) { grads.add(0, spread(dy / n, sizes, dims)); });
 }
 
 namespace {
@@ -146,8 +142,7 @@ MinMax aminmax(const Tensor& x, const Dims& dim, bool keepdim) {
   require_defined("aminmax", x);
   const ReducedDims dims = reduced_dims(x, dim);
   check_not_empty("aminmax", x, dims, dim.all());
-  return {extreme("Aminmax", "aminmax", ReduceKind::Min, x, dim, keepdim),
-          extreme("Aminmax", "aminmax", ReduceKind::Max, x, dim, keepdim)};
+  return {extreme("Aminmax", "aminmax", ReduceKind::Min, x, dim, keepdim), extreme("Aminmax", "aminmax", ReduceKind::Max, x, dim, keepdim)};
 }
 
 namespace {
@@ -230,9 +225,7 @@ Moments moments_of(const Tensor& x, ReducedDims dims, bool keepdim) {
   Moments m{full(shape, NAN, kFloat64), full(shape, NAN, kFloat64), double(n)};
   if (n == 0 || rows == 0) return m;
   const Tensor all = as_rows(x, dims);
-  with_real(x.dtype(), [&]<class T>(T) {
-    kernels::row_moments<T>(rows, n, all.data<T>(), m.mean.data<double>(), m.squares.data<double>());
-  });
+  with_real(x.dtype(), [&]<class T>(T) { kernels::row_moments<T>(rows, n, all.data<T>(), m.mean.data<double>(), m.squares.data<double>()); });
   return m;
 }
 
@@ -269,9 +262,8 @@ Tensor variance(const Tensor& x, const Dims& at, ReducedDims dims, const Moments
 Tensor recorded_mean(const Tensor& x, ReducedDims dims, const Moments& m) {
   Tensor y = m.mean.to(x.dtype());
   note_dims("Mean", dims);
-  return record("Mean", {x}, std::move(y), [sizes = x.sizes().shape(), dims, n = m.n](const Tensor& dy, Grads& grads) {
-    grads.add(0, spread(dy / n, sizes, dims));
-  });
+  return record("Mean", {x}, std::move(y),
+                [sizes = x.sizes().shape(), dims, n = m.n](const Tensor& dy, Grads& grads) { grads.add(0, spread(dy / n, sizes, dims)); });
 }
 
 }  // namespace
@@ -357,8 +349,7 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
     const Shape sizes = values.sizes().shape();
     const Tensor length = as_kept(output.get(), sizes, dims), upstream = as_kept(dy, sizes, dims);
     if (p == 2) return grads.add(0, values * masked_fill(upstream / length, eq(length, 0), 0));
-    const Tensor powers = p < 2 ? sign(values) * masked_fill(pow(abs(values), p - 1), eq(values, 0), 0)
-                                : values * pow(abs(values), p - 2);
+    const Tensor powers = p < 2 ? sign(values) * masked_fill(pow(abs(values), p - 1), eq(values, 0), 0) : values * pow(abs(values), p - 2);
     grads.add(0, powers * masked_fill(upstream / pow(length, p - 1), eq(length, 0), 0));
   });
 }

@@ -36,9 +36,7 @@ int64_t reduced_count(IntArrayRef sizes, ReducedDims dims) {
   return n;
 }
 
-Tensor spread(const Tensor& y, IntArrayRef sizes, ReducedDims dims) {
-  return y.reshape(reduced_shape(sizes, dims, true)).expand(sizes);
-}
+Tensor spread(const Tensor& y, IntArrayRef sizes, ReducedDims dims) { return y.reshape(reduced_shape(sizes, dims, true)).expand(sizes); }
 
 Tensor as_rows(const Tensor& x, ReducedDims dims) {
   Shape order;

@@ -91,7 +91,10 @@ struct Positions {
   double step;
   bool align_corners;
   Positions(int64_t in, int64_t out, double scale, bool align_corners)
-      : step(align_corners ? (out > 1 ? double(in - 1) / double(out - 1) : 0) : scale > 0 ? 1 / scale : double(in) / double(out)), align_corners(align_corners) {}
+      : step(align_corners ? (out > 1 ? double(in - 1) / double(out - 1) : 0)
+             : scale > 0   ? 1 / scale
+                           : double(in) / double(out)),
+        align_corners(align_corners) {}
   double operator()(int64_t i) const { return align_corners ? step * double(i) : step * (double(i) + 0.5) - 0.5; }
 };
 
@@ -136,13 +139,16 @@ Shape output_sizes(const Tensor& x, const InterpolateOptions& o, int spatial) {
   check<ValueError>(o.size.empty() || o.scale_factor.empty(), "only one of size or scale_factor should be defined");
   check<ValueError>(!o.size.empty() || !o.scale_factor.empty(), "either size or scale_factor should be defined");
   const std::size_t given = o.size.empty() ? o.scale_factor.size() : o.size.size();
-  check<ValueError>(given == 1 || int(given) == spatial, "Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {} and output size of {}.",
-                    IntArrayRef(x.sizes().data() + 2, std::size_t(spatial)), IntArrayRef(o.size));
+  check<ValueError>(
+      given == 1 || int(given) == spatial,
+      "Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of {} and output size of {}.",
+      IntArrayRef(x.sizes().data() + 2, std::size_t(spatial)), IntArrayRef(o.size));
   Shape sizes;
   for (int i = 0; i < spatial; ++i) {
     const std::size_t j = given == 1 ? 0 : std::size_t(i);
     sizes.push_back(o.scale_factor.empty() ? o.size[j] : int64_t(std::floor(double(x.sizes()[i + 2]) * o.scale_factor[j])));
-    check<RuntimeError>(sizes[i] > 0 && x.sizes()[i + 2] > 0, "Input and output sizes should be greater than 0, but got input (H: {}) output (H: {})", x.sizes()[i + 2], sizes[i]);
+    check<RuntimeError>(sizes[i] > 0 && x.sizes()[i + 2] > 0, "Input and output sizes should be greater than 0, but got input (H: {}) output (H: {})",
+                        x.sizes()[i + 2], sizes[i]);
   }
   return sizes;
 }
@@ -154,17 +160,20 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
   const std::string_view mode = o.mode;
   const int spatial = x.dim() - 2;
   check<NotImplementedError>(spatial >= 1 && spatial <= 3,
-                             "Input Error: Only 3D, 4D and 5D input Tensors supported (got {}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {})",
+                             "Input Error: Only 3D, 4D and 5D input Tensors supported (got {}D) for the modes: nearest | linear | bilinear | bicubic "
+                             "| trilinear | area | nearest-exact (got {})",
                              x.dim(), o.mode);
   const int linear = mode == "linear" ? 1 : mode == "bilinear" ? 2 : mode == "trilinear" ? 3 : 0;
   const bool cubic = mode == "bicubic", half = mode == "nearest-exact";
   check<NotImplementedError>(linear || cubic || half || mode == "nearest" || mode == "area",
                              "interpolate: mode {} is not one of nearest, linear, bilinear, bicubic, trilinear, area, nearest-exact", o.mode);
-  check<NotImplementedError>((!linear || linear == spatial) && (!cubic || spatial == 2), "Got {}D input, but {} mode needs {}D input", x.dim(), o.mode, linear ? linear + 2 : 4);
-  check<ValueError>(!o.align_corners || linear || cubic, "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear");
+  check<NotImplementedError>((!linear || linear == spatial) && (!cubic || spatial == 2), "Got {}D input, but {} mode needs {}D input", x.dim(),
+                             o.mode, linear ? linear + 2 : 4);
+  check<ValueError>(!o.align_corners || linear || cubic,
+                    "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear");
   const Shape sizes = output_sizes(x, o, spatial);
-  check<NotImplementedError>((!linear && !cubic) || x.dtype() == kUInt8 || is_floating_point(x.dtype()), "\"compute_indices_weights_{}\" not implemented for '{}'",
-                             cubic ? "cubic" : "linear", scalar_type_name(x.dtype()));
+  check<NotImplementedError>((!linear && !cubic) || x.dtype() == kUInt8 || is_floating_point(x.dtype()),
+                             "\"compute_indices_weights_{}\" not implemented for '{}'", cubic ? "cubic" : "linear", scalar_type_name(x.dtype()));
   if (mode == "area") return resize_area(x, sizes);
   Tensor y = x;
   for (int i = spatial; i-- > 0;) {  // rows first: bytes are rounded between the two
@@ -181,7 +190,10 @@ Tensor pixel_shuffle(const Tensor& x, int64_t r) {
   check<RuntimeError>(x.dim() >= 3, "pixel_shuffle expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.dim());
   check<RuntimeError>(r > 0, "pixel_shuffle expects a positive upscale_factor, but got {}", r);
   const int64_t c = x.size(-3), h = x.size(-2), w = x.size(-1);
-  check<RuntimeError>(c % (r * r) == 0, "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={} is not divisible by {}", c, r * r);
+  check<RuntimeError>(c % (r * r) == 0,
+                      "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={} "
+                      "is not divisible by {}",
+                      c, r * r);
   Shape sizes = x.sizes().shape();
   sizes[x.dim() - 3] = c / (r * r);
   sizes[x.dim() - 2] = h * r;
@@ -195,8 +207,10 @@ Tensor pixel_unshuffle(const Tensor& x, int64_t r) {
   check<RuntimeError>(x.dim() >= 3, "pixel_unshuffle expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.dim());
   check<RuntimeError>(r > 0, "pixel_unshuffle expects a positive downscale_factor, but got {}", r);
   const int64_t c = x.size(-3), h = x.size(-2), w = x.size(-1);
-  check<RuntimeError>(h % r == 0, "pixel_unshuffle expects height to be divisible by downscale_factor, but input.size(-2)={} is not divisible by {}", h, r);
-  check<RuntimeError>(w % r == 0, "pixel_unshuffle expects width to be divisible by downscale_factor, but input.size(-1)={} is not divisible by {}", w, r);
+  check<RuntimeError>(h % r == 0, "pixel_unshuffle expects height to be divisible by downscale_factor, but input.size(-2)={} is not divisible by {}",
+                      h, r);
+  check<RuntimeError>(w % r == 0, "pixel_unshuffle expects width to be divisible by downscale_factor, but input.size(-1)={} is not divisible by {}",
+                      w, r);
   Shape sizes = x.sizes().shape();
   sizes[x.dim() - 3] = c * r * r;
   sizes[x.dim() - 2] = h / r;

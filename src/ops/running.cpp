@@ -58,9 +58,10 @@ ValuesIndices running_extreme(const char* name, const Tensor& x, int64_t at, Bef
     values = gather(x.detach(), dim, places);
   }
   // One element may be the largest of many: its gradients are summed.
-  return {record(name, {x}, std::move(values), [sizes = x.sizes().shape(), places, dim](const Tensor& dy, Grads& grads) {
-            grads.add(0, scatter_add(zeros(sizes, dy.dtype()), dim, places, dy));
-          }),
+  return {record(name, {x}, std::move(values),
+                 [sizes = x.sizes().shape(), places, dim](const Tensor& dy, Grads& grads) {
+                   grads.add(0, scatter_add(zeros(sizes, dy.dtype()), dim, places, dy));
+                 }),
           places};
 }
 

@@ -32,25 +32,31 @@ int64_t position_of(const T* row, int64_t n, T value, bool right) {
 Tensor searchsorted(const Tensor& sequence, const Tensor& values, const SearchOptions& o) {
   require_defined("searchsorted", sequence, values);
   check<RuntimeError>(sequence.dim() > 0 || values.dim() > 0 || values.numel() != 1,
-                      "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim({}) and input value's dim({}) numel({})",
+                      "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor "
+                      "dim({}) and input value's dim({}) numel({})",
                       sequence.dim(), values.dim(), values.numel());
   check<RuntimeError>(sequence.dim() > 0, "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension");
   check<RuntimeError>(values.dim() > 0 || sequence.dim() == 1,
-                      "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim({}) and input value's dim({}) numel({})",
+                      "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor "
+                      "dim({}) and input value's dim({}) numel({})",
                       sequence.dim(), values.dim(), values.numel());
   bool rows_match = sequence.dim() == values.dim();
   for (int d = 0; rows_match && d + 1 < sequence.dim(); ++d) rows_match = sequence.sizes()[d] == values.sizes()[d];
   check<RuntimeError>(sequence.dim() == 1 || rows_match,
-                      "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got "
+                      "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input "
+                      "value tensor must match, but we got "
                       "boundaries tensor {} and input value tensor {}",
                       sequence.sizes(), values.sizes());
   const NoGradGuard no_grad;
   Tensor sorted = sequence.detach();
   if (o.sorter.defined()) {
-    check<RuntimeError>(o.sorter.sizes() == sequence.sizes(), "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor {}and got sorter tensor {}",
+    check<RuntimeError>(o.sorter.sizes() == sequence.sizes(),
+                        "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor {}and got sorter tensor {}",
                         sequence.sizes(), o.sorter.sizes());
-    check<RuntimeError>(o.sorter.dtype() == kInt64, "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {}", scalar_type_name(o.sorter.dtype()));
-    check<RuntimeError>(sequence.numel() == 0 || (o.sorter.min().item<int64_t>() >= 0 && o.sorter.max().item<int64_t>() < sequence.size(-1)), "torch.searchsorted(): sorter index out of range");
+    check<RuntimeError>(o.sorter.dtype() == kInt64, "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {}",
+                        scalar_type_name(o.sorter.dtype()));
+    check<RuntimeError>(sequence.numel() == 0 || (o.sorter.min().item<int64_t>() >= 0 && o.sorter.max().item<int64_t>() < sequence.size(-1)),
+                        "torch.searchsorted(): sorter index out of range");
     sorted = gather(sorted, -1, o.sorter);
   }
   const DType dtype = promote_types(sequence.dtype(), values.dtype());
@@ -59,7 +65,8 @@ Tensor searchsorted(const Tensor& sequence, const Tensor& values, const SearchOp
   const int64_t n = sorted.size(-1), width = asked.dim() ? asked.size(-1) : 1;
   const bool one = sorted.dim() == 1;
   with_type(dtype, [&]<class T>(T) {
-    for (int64_t i = 0; i < asked.numel(); ++i) found.data<int64_t>()[i] = position_of(sorted.data<T>() + (one ? 0 : i / width * n), n, asked.data<T>()[i], o.right);
+    for (int64_t i = 0; i < asked.numel(); ++i)
+      found.data<int64_t>()[i] = position_of(sorted.data<T>() + (one ? 0 : i / width * n), n, asked.data<T>()[i], o.right);
   });
   return found;
 }
@@ -82,7 +89,9 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
     check<RuntimeError>(!operand->is_tensor() || operand->tensor().dtype() != kBool, "Unsupported input type encountered for isin(): Bool");
   const NoGradGuard no_grad;
   const DType dtype = result_type(elements, tests);
-  const auto values = [&](const Operand& operand) { return operand.is_tensor() ? operand.tensor().detach().to(dtype) : full({}, operand.number(), dtype); };
+  const auto values = [&](const Operand& operand) {
+    return operand.is_tensor() ? operand.tensor().detach().to(dtype) : full({}, operand.number(), dtype);
+  };
   const Tensor asked = values(elements).contiguous(), set = ember::sort(values(tests).reshape({-1})).values.contiguous();
   const Tensor found = make_dense(asked.sizes(), kBool);
   with_type(dtype, [&]<class T>(T) {

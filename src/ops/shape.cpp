@@ -140,11 +140,9 @@ std::vector<Tensor> split(const Tensor& x, int64_t split_size, int64_t dim) {
   const int d = wrap_dim(dim, x.dim());
   const int64_t size = x.sizes()[d];
   check<RuntimeError>(split_size >= 0, "split expects split_size be non-negative, but got split_size={}", split_size);
-  check<RuntimeError>(split_size > 0 || size == 0, "split_size can only be 0 if dimension size is 0, but got dimension size of {}",
-                      size);
+  check<RuntimeError>(split_size > 0 || size == 0, "split_size can only be 0 if dimension size is 0, but got dimension size of {}", size);
   std::vector<Tensor> parts;
-  for (int64_t start = 0; start < size || parts.empty(); start += split_size)
-    parts.push_back(x.narrow(d, start, std::min(split_size, size - start)));
+  for (int64_t start = 0; start < size || parts.empty(); start += split_size) parts.push_back(x.narrow(d, start, std::min(split_size, size - start)));
   return one_of_many("Split", std::move(parts));
 }
 
@@ -154,8 +152,7 @@ std::vector<Tensor> split(const Tensor& x, IntArrayRef split_sizes, int64_t dim)
   const int d = wrap_dim(dim, x.dim());
   int64_t total = 0;
   for (int64_t size : split_sizes) {
-    check<RuntimeError>(size >= 0, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={}",
-                        split_sizes);
+    check<RuntimeError>(size >= 0, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={}", split_sizes);
     total += size;
   }
   check<RuntimeError>(total == x.sizes()[d],
@@ -206,8 +203,8 @@ std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors) {
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, const char* indexing) {
   require_defined("meshgrid", tensors);
   const bool xy = std::string_view(indexing) == "xy";
-  check<RuntimeError>(xy || std::string_view(indexing) == "ij",
-                      "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {}", indexing);
+  check<RuntimeError>(xy || std::string_view(indexing) == "ij", "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {}",
+                      indexing);
   check<RuntimeError>(!tensors.empty(), "meshgrid expects a non-empty TensorList");
   const int n = int(tensors.size());
   std::vector<Tensor> inputs = tensors;
@@ -230,8 +227,7 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, const char* ind
 
 Tensor repeat(const Tensor& x, IntArrayRef repeats) {
   require_defined("repeat", x);
-  check<RuntimeError>(repeats.size() >= x.dim(),
-                      "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
+  check<RuntimeError>(repeats.size() >= x.dim(), "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
   Shape sizes = Shape::filled(repeats.size() - x.dim(), 1), repeated;
   for (int64_t size : x.sizes()) sizes.push_back(size);
   for (int d = 0; d < repeats.size(); ++d) {
@@ -283,8 +279,8 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim) {
   if (repeats.numel() == 1) return repeat_interleave(x, repeats.item<int64_t>(), dim);
   const int64_t size = x.size(dim);
   check<RuntimeError>(repeats.numel() == size,
-                      "repeats must have the same size as input along dim, but got repeats.size(0) = {} and input.size({}) = {}",
-                      repeats.numel(), dim, size);
+                      "repeats must have the same size as input along dim, but got repeats.size(0) = {} and input.size({}) = {}", repeats.numel(),
+                      dim, size);
   const Tensor counts = repeats.to(kInt64).contiguous();
   std::vector<int64_t> rows;
   for (int64_t i = 0; i < size; ++i) {
@@ -340,9 +336,7 @@ Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims) {
 namespace {
 
 /// Columns minus rows of a matrix of x's last two sizes: 0 on the diagonal.
-Tensor diagonal_number(const Tensor& x) {
-  return arange(x.size(-1)) - arange(x.size(-2)).unsqueeze(1);
-}
+Tensor diagonal_number(const Tensor& x) { return arange(x.size(-1)) - arange(x.size(-2)).unsqueeze(1); }
 
 }  // namespace
 
@@ -350,18 +344,16 @@ Tensor tril(const Tensor& x, int64_t diagonal) {
   require_defined("tril", x);
   check<RuntimeError>(x.dim() >= 2, "tril: input tensor must have at least 2 dimensions");
   const Tensor mask = le(diagonal_number(x), diagonal);
-  return record("Tril", {x}, where(mask, x.detach(), zeros({}, x.dtype())), [diagonal](const Tensor& dy, Grads& grads) {
-    grads.add(0, tril(dy, diagonal));
-  });
+  return record("Tril", {x}, where(mask, x.detach(), zeros({}, x.dtype())),
+                [diagonal](const Tensor& dy, Grads& grads) { grads.add(0, tril(dy, diagonal)); });
 }
 
 Tensor triu(const Tensor& x, int64_t diagonal) {
   require_defined("triu", x);
   check<RuntimeError>(x.dim() >= 2, "triu: input tensor must have at least 2 dimensions");
   const Tensor mask = ge(diagonal_number(x), diagonal);
-  return record("Triu", {x}, where(mask, x.detach(), zeros({}, x.dtype())), [diagonal](const Tensor& dy, Grads& grads) {
-    grads.add(0, triu(dy, diagonal));
-  });
+  return record("Triu", {x}, where(mask, x.detach(), zeros({}, x.dtype())),
+                [diagonal](const Tensor& dy, Grads& grads) { grads.add(0, triu(dy, diagonal)); });
 }
 
 Tensor diag(const Tensor& x, int64_t diagonal) {

@@ -36,9 +36,7 @@ Tensor backward(const Tensor& dy, const Tensor& y, bool logarithm) {
   Tensor dx = make_dense(y.sizes(), y.dtype());
   if (y.numel() == 0) return dx;
   const int64_t n = y.dim() ? y.sizes().back() : 1;
-  with_real(y.dtype(), [&]<class T>(T) {
-    kernels::softmax_rows_backward<T>(logarithm, y.numel() / n, n, dy.data<T>(), y.data<T>(), dx.data<T>());
-  });
+  with_real(y.dtype(), [&]<class T>(T) { kernels::softmax_rows_backward<T>(logarithm, y.numel() / n, n, dy.data<T>(), y.data<T>(), dx.data<T>()); });
   return dx;
 }
 
@@ -55,8 +53,7 @@ Tensor normalised(const char* name, const Tensor& x, int dim, bool logarithm) {
   note(name, [&] { return Attributes{{"axis", {dim}}}; });
   return record(name, {x}, std::move(y), [output, dim, logarithm](const Tensor& dy, Grads& grads) {
     const Tensor y = output.get();
-    if (grads.create_graph() && y.dim() > 0)
-      return grads.add(0, logarithm ? dy - exp(y) * sum(dy, dim, true) : y * (dy - sum(dy * y, dim, true)));
+    if (grads.create_graph() && y.dim() > 0) return grads.add(0, logarithm ? dy - exp(y) * sum(dy, dim, true) : y * (dy - sum(dy * y, dim, true)));
     grads.add(0, moved_back(backward(moved_last(dy, dim), moved_last(y, dim), logarithm), dim));
   });
 }

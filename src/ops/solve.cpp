@@ -44,8 +44,9 @@ Tensor solve_factorised(const LU& lu, const Tensor& B) {
   const int n = int(B.size(-2)), k = int(B.size(-1));
   if (x.numel() > 0)
     with_real(B.dtype(), [&]<class T>(T) {
-      lapack::for_each_matrix(matrix_count(B), double(x.numel()) * n,
-                              [&](int64_t i) { lapack::solve_lu<T>(n, k, matrix_at<T>(lu.factors, i), lu.pivots.data() + i * n, matrix_at<T>(x, i)); });
+      lapack::for_each_matrix(matrix_count(B), double(x.numel()) * n, [&](int64_t i) {
+        lapack::solve_lu<T>(n, k, matrix_at<T>(lu.factors, i), lu.pivots.data() + i * n, matrix_at<T>(x, i));
+      });
     });
   return x;
 }
@@ -65,8 +66,8 @@ bool is_vector(const Tensor& A, const Tensor& B) {
 
 void check_equation(const char* name, const Tensor& A, const Tensor& B, bool left) {
   const bool fits = left ? A.size(-2) == B.size(-2) : A.size(-1) == B.size(-1);
-  check<RuntimeError>(fits, "{}: Incompatible shapes of A and B for the equation {} = B ({}x{} and {}x{})", name, left ? "AX" : "XA", A.size(-2), A.size(-1),
-                      B.size(-2), B.size(-1));
+  check<RuntimeError>(fits, "{}: Incompatible shapes of A and B for the equation {} = B ({}x{} and {}x{})", name, left ? "AX" : "XA", A.size(-2),
+                      A.size(-1), B.size(-2), B.size(-1));
 }
 
 void check_same_dtype(const char* name, const Tensor& A, const Tensor& B) {
@@ -122,8 +123,9 @@ Tensor solve(const Tensor& given_A, const Tensor& given_B, bool left) {
   const Tensor matrices = vector ? given_B.unsqueeze(-1) : given_B;
   check_matrix("linalg.solve", matrices, "B");
   check_equation("linalg.solve", given_A, matrices, left);
-  check<RuntimeError>(!vector || left, "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. "
-                                       "In this case linalg.solve is equivalent to B / A.squeeze(-1)");
+  check<RuntimeError>(!vector || left,
+                      "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. "
+                      "In this case linalg.solve is equivalent to B / A.squeeze(-1)");
   if (!left) return T_of(solve(T_of(given_A), T_of(matrices)));
   const auto [A, B] = broadcast_batches(given_A, matrices);
   const LU lu = factorise(A);
@@ -146,7 +148,8 @@ Tensor inv(const Tensor& A) {
   check_square("linalg.inv", A);
   const LU lu = factorise(A);
   if (const Failure f = first_failure(lu.infos, A); f.info)
-    fail<LinAlgError>("linalg.inv: {}The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular.", f.where, f.info);
+    fail<LinAlgError>("linalg.inv: {}The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular.",
+                      f.where, f.info);
   Tensor X = solve_factorised(lu, identity(A.size(-1), A).expand(A.sizes()));
   const Saved result = Saved::output(X);
   return record("LinalgInvEx", {A}, std::move(X), [result](const Tensor& dX, Grads& grads) {
@@ -193,11 +196,15 @@ Tensor cholesky(const Tensor& A, bool upper) {
   const Tensor factors = column_major(upper ? T_of(A) : A);
   if (n > 0)
     with_real(A.dtype(), [&]<class T>(T) {
-      lapack::for_each_matrix(count, double(count) * n * n * n / 6, [&](int64_t i) { infos[std::size_t(i)] = lapack::factorise_cholesky<T>(n, matrix_at<T>(factors, i)); });
+      lapack::for_each_matrix(count, double(count) * n * n * n / 6,
+                              [&](int64_t i) { infos[std::size_t(i)] = lapack::factorise_cholesky<T>(n, matrix_at<T>(factors, i)); });
     });
   if (const Failure f = first_failure(infos, A); f.info)
-    fail<LinAlgError>("linalg.cholesky: {}The factorization could not be completed because the input is not positive-definite (the leading minor of order {} is not "
-                      "positive-definite).", f.where, f.info);
+    fail<LinAlgError>(
+        "linalg.cholesky: {}The factorization could not be completed because the input is not positive-definite (the leading minor of order {} is "
+        "not "
+        "positive-definite).",
+        f.where, f.info);
   Tensor L = tril(factors);
   const Saved result = Saved::output(L);
   L = record("LinalgCholeskyEx", {A}, std::move(L), [result](const Tensor& dL, Grads& grads) {
@@ -223,7 +230,8 @@ Tensor solve_triangular(const Tensor& given_A, const Tensor& given_B, SolveTrian
   if (x.numel() > 0)
     with_real(A.dtype(), [&]<class T>(T) {
       lapack::for_each_matrix(matrix_count(A), double(x.numel()) * n / 2, [&](int64_t i) {
-        lapack::trsm<T>(o.left ? 'L' : 'R', o.upper ? 'U' : 'L', 'N', o.unitriangular ? 'U' : 'N', rows, columns, matrix_at<T>(triangle, i), n, matrix_at<T>(x, i), rows);
+        lapack::trsm<T>(o.left ? 'L' : 'R', o.upper ? 'U' : 'L', 'N', o.unitriangular ? 'U' : 'N', rows, columns, matrix_at<T>(triangle, i), n,
+                        matrix_at<T>(x, i), rows);
       });
     });
   Tensor X = x;
@@ -262,13 +270,15 @@ Tensor logdet(const Tensor& A) {
   return where(parts.sign.detach() == -1, Scalar(std::nan("")), parts.logabsdet);
 }
 
-// A = L L^T, X = A^-1 B: dB = A^-1 dX, dA = -dB X^T, and dL = (dA + dA^T) L or, where R = L^T is given, R (dA + dA^T). As in PyTorch in both halves, though one is not read.
+// A = L L^T, X = A^-1 B: dB = A^-1 dX, dA = -dB X^T, and dL = (dA + dA^T) L or, where R = L^T is given, R (dA + dA^T). As in PyTorch in both halves,
+// though one is not read.
 Tensor cholesky_solve(const Tensor& B, const Tensor& L, bool upper) {
   require_defined("cholesky_solve", B, L);
   check<RuntimeError>(B.dim() >= 2, "b should have at least 2 dimensions, but has {} dimensions instead", B.dim());
   check<RuntimeError>(L.dim() >= 2, "u should have at least 2 dimensions, but has {} dimensions instead", L.dim());
   check<RuntimeError>(L.size(-1) == L.size(-2), "A must be batches of square matrices, but they are {} by {} matrices", L.size(-2), L.size(-1));
-  check<RuntimeError>(B.size(-2) == L.size(-1), "Incompatible matrix sizes for cholesky_solve: each A matrix is {} by {} but each b matrix is {} by {}", L.size(-2), L.size(-1),
+  check<RuntimeError>(B.size(-2) == L.size(-1),
+                      "Incompatible matrix sizes for cholesky_solve: each A matrix is {} by {} but each b matrix is {} by {}", L.size(-2), L.size(-1),
                       B.size(-2), B.size(-1));
   check<NotImplementedError>(L.is_floating_point(), "\"cholesky_solve_cpu\" not implemented for '{}'", scalar_type_name(L.dtype()));
   check_same_dtype("cholesky_solve", L, B);

@@ -53,7 +53,9 @@ struct Pair {
   Tensor a, b;
   DType dtype;
   Pair(const Operand& x, const Operand& y, DType type) : a(tensor_of(x, type)), b(tensor_of(y, type)), dtype(type) {}
-  static Tensor tensor_of(const Operand& operand, DType type) { return operand.is_tensor() ? operand.tensor().to(type) : full({}, operand.number(), type); }
+  static Tensor tensor_of(const Operand& operand, DType type) {
+    return operand.is_tensor() ? operand.tensor().to(type) : full({}, operand.number(), type);
+  }
 };
 
 using In = const Tensor&;
@@ -84,12 +86,14 @@ Tensor atanh(const Tensor& x) {
 }
 Tensor erfc(const Tensor& x) {
   require_defined("erfc", x);
-  return function_of("Erfc", x, [](auto v) { return std::erfc(v); }, [](In dy, In x) { return dy * exp(-square(x)) * (-2 / std::sqrt(std::numbers::pi)); });
+  return function_of(
+      "Erfc", x, [](auto v) { return std::erfc(v); }, [](In dy, In x) { return dy * exp(-square(x)) * (-2 / std::sqrt(std::numbers::pi)); });
 }
 Tensor erfinv(const Tensor& x) {
   require_defined("erfinv", x);
-  return function_of("Erfinv", x, [](auto v) { return erfinv_of(double(v)); },
-                     [](In dy, In x) { return dy * exp(square(erfinv(x))) * (std::sqrt(std::numbers::pi) / 2); });
+  return function_of(
+      "Erfinv", x, [](auto v) { return erfinv_of(double(v)); },
+      [](In dy, In x) { return dy * exp(square(erfinv(x))) * (std::sqrt(std::numbers::pi) / 2); });
 }
 Tensor lgamma(const Tensor& x) {
   require_defined("lgamma", x);
@@ -119,9 +123,9 @@ Tensor sinc(const Tensor& x) {
 
 Tensor logit(const Tensor& x) {
   require_defined("logit", x);
-  return function_of("Logit", x, [](auto v) { return std::log(v / (1 - v)); }, [](In dy, In x) {
-    return where(ge(x, 0) & le(x, 1), dy / (x * (1 - x)), __builtin_nan(""));
-  });
+  return function_of(
+      "Logit", x, [](auto v) { return std::log(v / (1 - v)); },
+      [](In dy, In x) { return where(ge(x, 0) & le(x, 1), dy / (x * (1 - x)), __builtin_nan("")); });
 }
 Tensor logit(const Tensor& x, double eps) {
   require_defined("logit", x);

@@ -21,7 +21,8 @@ Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
 
 Tensor nanmean(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
   require_defined("nanmean", x);
-  check<RuntimeError>(is_floating_point(x.dtype()), "nanmean(): expected input to have floating point or complex dtype but got {}", scalar_type_name(x.dtype()));
+  check<RuntimeError>(is_floating_point(x.dtype()), "nanmean(): expected input to have floating point or complex dtype but got {}",
+                      scalar_type_name(x.dtype()));
   const Tensor total = nansum(x, dims, keepdim, dtype);
   return total / sum(logical_not(isnan(x)), dims, keepdim).to(total.dtype());
 }
@@ -37,7 +38,8 @@ Tensor diff(const Tensor& given, const DiffOptions& o) {
     check<RuntimeError>(part.dim() == given.dim(), "diff expects prepend or append to be the same dimension as input");
     for (int d = 0; d < given.dim(); ++d)
       check<RuntimeError>(d == dim || part.sizes()[d] == given.sizes()[d],
-                          "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size({}) = {}, but got tensor.size({}) = {}",
+                          "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; "
+                          "input.size({}) = {}, but got tensor.size({}) = {}",
                           d, given.sizes()[d], d, part.sizes()[d]);
     parts.push_back(part);
   }
@@ -61,7 +63,9 @@ Tensor trapezoids(const Tensor& y, const Operand& step, int dim) {
   return sum((y.narrow(dim, 0, n - 1) + y.narrow(dim, 1, n - 1)) * step, dim) / 2;
 }
 
-void check_not_bool(const Tensor& t, const char* which) { check<RuntimeError>(t.dtype() != kBool, "trapezoid: received a bool input for `{}`, but bool is not supported", which); }
+void check_not_bool(const Tensor& t, const char* which) {
+  check<RuntimeError>(t.dtype() != kBool, "trapezoid: received a bool input for `{}`, but bool is not supported", which);
+}
 
 Tensor no_area(const Tensor& y, int dim) {
   Shape sizes;
@@ -117,9 +121,12 @@ Tensor cov(const Tensor& x, const CovOptions& o) {
     if (!w.defined()) continue;
     const bool whole = which[0] == 'f';
     check<RuntimeError>(w.dim() <= 1, "cov(): expected {} to have one or fewer dimensions but got {} with {} dimensions", which, which, w.dim());
-    check<RuntimeError>(whole ? is_integral(w.dtype(), false) : is_floating_point(w.dtype()), "cov(): expected {} to have {} dtype but got {} with {} dtype", which,
-                        whole ? "integral" : "floating point", which, scalar_type_name(w.dtype()));
-    check<RuntimeError>(w.numel() == observations, "cov(): expected {} to have the same numel as there are observations in the input but got {} != {}", which, w.numel(), observations);
+    check<RuntimeError>(whole ? is_integral(w.dtype(), false) : is_floating_point(w.dtype()),
+                        "cov(): expected {} to have {} dtype but got {} with {} dtype", which, whole ? "integral" : "floating point", which,
+                        scalar_type_name(w.dtype()));
+    check<RuntimeError>(w.numel() == observations,
+                        "cov(): expected {} to have the same numel as there are observations in the input but got {} != {}", which, w.numel(),
+                        observations);
     check<RuntimeError>(observations == 0 || !lt(w.detach(), 0).any().item<bool>(), "cov(): {} cannot be negative", which);
     weights = weights.defined() ? weights * w : w;
   }
@@ -135,7 +142,8 @@ Tensor cov(const Tensor& x, const CovOptions& o) {
     mean_of_rows = values.sum(1) / double(observations);
   }
   Tensor factor;
-  if (weights.defined() && o.aweights.defined() && o.correction != 0) factor = total - weights.to(dtype).mul(o.aweights).sum() * double(o.correction) / total;
+  if (weights.defined() && o.aweights.defined() && o.correction != 0)
+    factor = total - weights.to(dtype).mul(o.aweights).sum() * double(o.correction) / total;
   else factor = total - double(o.correction);
   if (factor.detach().item<double>() <= 0) {
     warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.");

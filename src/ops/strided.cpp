@@ -85,10 +85,8 @@ Tensor strided_view(const char* name, const Tensor& x, const Geometry& view, con
 Tensor Tensor::as_strided(IntArrayRef sizes, IntArrayRef strides, int64_t offset) const {
   require_defined("as_strided", *this);
   check<RuntimeError>(sizes.size() == strides.size(), "mismatch in length of strides and shape");
-  for (int64_t s : strides)
-    check<RuntimeError>(s >= 0, "as_strided: Negative strides are not supported at the moment, got strides: {}", strides);
-  for (int64_t s : sizes)
-    check<RuntimeError>(s >= 0, "Trying to create tensor with negative dimension {}: {}", s, sizes);
+  for (int64_t s : strides) check<RuntimeError>(s >= 0, "as_strided: Negative strides are not supported at the moment, got strides: {}", strides);
+  for (int64_t s : sizes) check<RuntimeError>(s >= 0, "Trying to create tensor with negative dimension {}: {}", s, sizes);
   if (offset == Slice::None) offset = storage_offset();
   check<RuntimeError>(offset >= 0, "Tensor: invalid storage offset {}", offset);
   const int64_t span = span_of(sizes, strides), bytes = (std::min(offset, kMostElements) + span) * item_size(dtype());

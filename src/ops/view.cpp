@@ -21,8 +21,7 @@ Tensor view_of(const char* name, const Tensor& x, IntArrayRef sizes, IntArrayRef
 
 /// A view of all elements in the same order of dimensions or another: the gradient only changes its shape.
 Tensor reshaped(const char* name, const Tensor& x, IntArrayRef sizes, IntArrayRef strides) {
-  return view_of(name, x, sizes, strides, 0,
-                 [from = x.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, dy.reshape(from)); });
+  return view_of(name, x, sizes, strides, 0, [from = x.sizes().shape()](const Tensor& dy, Grads& grads) { grads.add(0, dy.reshape(from)); });
 }
 
 /// The sizes of a tensor, and whether its channels are innermost: its gradient lies like it, so that sums of gradients need no reordering.
@@ -36,7 +35,8 @@ struct Form {
 /// Zeros of this form with dy in the part that `part` selects.
 template <class Part>
 Tensor embed(const Tensor& dy, const Form& form, Part&& part) {
-  const Tensor dx = form.channels_last ? empty_strided(form.sizes, channels_last_strides(form.sizes), dy.dtype()).zero_() : zeros(form.sizes, dy.dtype());
+  const Tensor dx = form.channels_last ? empty_strided(form.sizes, channels_last_strides(form.sizes), dy.dtype()).zero_()
+                                       : zeros(form.sizes, dy.dtype());
   part(dx).copy_(dy);
   return dx;
 }
@@ -126,8 +126,7 @@ Tensor Tensor::expand(IntArrayRef sizes) const {
   for (int i = 0; i < sizes.size(); ++i) {
     const int from = i - added;
     if (from < 0) {
-      check<RuntimeError>(sizes[i] >= 0,
-                          "The expanded size of the tensor ({}) isn't allowed in a leading, non-existing dimension {}", sizes[i], i);
+      check<RuntimeError>(sizes[i] >= 0, "The expanded size of the tensor ({}) isn't allowed in a leading, non-existing dimension {}", sizes[i], i);
       continue;
     }
     const int64_t have = impl_->sizes[from];
@@ -155,8 +154,7 @@ Tensor Tensor::permute(IntArrayRef dims) const {
     sizes[i] = impl_->sizes[from];
     strides[i] = impl_->strides[from];
   }
-  return view_of("Permute", *this, sizes, strides, 0,
-                 [inverse](const Tensor& dy, Grads& grads) { grads.add(0, dy.permute(inverse)); });
+  return view_of("Permute", *this, sizes, strides, 0, [inverse](const Tensor& dy, Grads& grads) { grads.add(0, dy.permute(inverse)); });
 }
 
 Tensor Tensor::transpose(int64_t a, int64_t b) const {
@@ -166,8 +164,7 @@ Tensor Tensor::transpose(int64_t a, int64_t b) const {
   Shape sizes = this->sizes().shape(), strides = this->strides().shape();
   std::swap(sizes[i], sizes[k]);
   std::swap(strides[i], strides[k]);
-  return view_of("Transpose", *this, sizes, strides, 0,
-                 [i, k](const Tensor& dy, Grads& grads) { grads.add(0, dy.transpose(i, k)); });
+  return view_of("Transpose", *this, sizes, strides, 0, [i, k](const Tensor& dy, Grads& grads) { grads.add(0, dy.transpose(i, k)); });
 }
 
 Tensor Tensor::t() const {
@@ -236,10 +233,9 @@ Tensor Tensor::select(int64_t dim, int64_t index) const {
   const int64_t offset = index * strides[at];
   sizes.erase(at);
   strides.erase(at);
-  return view_of("Select", *this, sizes, strides, offset,
-                 [from = Form(*this), at, index](const Tensor& dy, Grads& grads) {
-                   grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.select(at, index); }));
-                 });
+  return view_of("Select", *this, sizes, strides, offset, [from = Form(*this), at, index](const Tensor& dy, Grads& grads) {
+    grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.select(at, index); }));
+  });
 }
 
 Tensor Tensor::select_first(int64_t index) const {
@@ -261,10 +257,9 @@ Tensor Tensor::slice(int64_t dim, int64_t start, int64_t stop, int64_t step) con
   const int64_t offset = start * strides[at];
   sizes[at] = stop > start ? (stop - start - 1) / step + 1 : 0;
   if (step < size) strides[at] *= step;
-  return view_of("Slice", *this, sizes, strides, offset,
-                 [from = Form(*this), at, start, stop, step](const Tensor& dy, Grads& grads) {
-                   grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.slice(at, start, stop, step); }));
-                 });
+  return view_of("Slice", *this, sizes, strides, offset, [from = Form(*this), at, start, stop, step](const Tensor& dy, Grads& grads) {
+    grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.slice(at, start, stop, step); }));
+  });
 }
 
 Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
@@ -272,8 +267,7 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
   check<RuntimeError>(this->dim() > 0, "narrow() cannot be applied to a 0-dim tensor.");
   check<RuntimeError>(length >= 0, "narrow(): length must be non-negative.");
   const int64_t size = this->size(dim);
-  check<IndexError>(start >= -size && start <= size,
-                    "start out of range (expected to be in range of [{}, {}], but got {})", -size, size, start);
+  check<IndexError>(start >= -size && start <= size, "start out of range (expected to be in range of [{}, {}], but got {})", -size, size, start);
   if (start < 0) start += size;
   check<RuntimeError>(start <= size - length, "start ({}) + length ({}) exceeds dimension size ({}).", start, length, size);
   return slice(dim, start, start + length);
@@ -284,8 +278,7 @@ Tensor Tensor::diagonal(int64_t offset, int64_t dim1, int64_t dim2) const {
   const int a = wrap_dim(dim1, dim()), b = wrap_dim(dim2, dim());
   check<RuntimeError>(a != b, "diagonal dimensions cannot be identical {}, {}", dim1, dim2);
   offset = std::clamp(offset, -size(a), size(b));
-  const int64_t length = std::max<int64_t>(
-      0, offset >= 0 ? std::min(size(a), size(b) - offset) : std::min(size(a) + offset, size(b)));
+  const int64_t length = std::max<int64_t>(0, offset >= 0 ? std::min(size(a), size(b) - offset) : std::min(size(a) + offset, size(b)));
   const int64_t first = length == 0 ? 0 : offset >= 0 ? offset * stride(b) : -offset * stride(a);
   Shape sizes, strides;
   for (int i = 0; i < dim(); ++i)
@@ -295,10 +288,9 @@ Tensor Tensor::diagonal(int64_t offset, int64_t dim1, int64_t dim2) const {
     }
   sizes.push_back(length);
   strides.push_back(stride(a) + stride(b));
-  return view_of("Diagonal", *this, sizes, strides, first,
-                 [from = Form(*this), offset, a, b](const Tensor& dy, Grads& grads) {
-                   grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.diagonal(offset, a, b); }));
-                 });
+  return view_of("Diagonal", *this, sizes, strides, first, [from = Form(*this), offset, a, b](const Tensor& dy, Grads& grads) {
+    grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.diagonal(offset, a, b); }));
+  });
 }
 
 Tensor Tensor::flatten(int64_t start_dim, int64_t end_dim) const {

@@ -37,7 +37,8 @@ double root_mean_square(const Tensor& t) { return norm(t).item<double>() / std::
 
 void adafactor(const ParamGroup& group, const Tensor& p, const Tensor& given, ParamState& state) {
   const auto& [row_var, col_var, variance] = state.buffers;
-  check<RuntimeError>(variance.defined() ? variance.sizes() == p.sizes() : row_var.dim() == p.dim() && row_var.size(-2) == p.size(-2) && col_var.size(-1) == p.size(-1),
+  check<RuntimeError>(variance.defined() ? variance.sizes() == p.sizes()
+                                         : row_var.dim() == p.dim() && row_var.size(-2) == p.size(-2) && col_var.size(-1) == p.size(-1),
                       "Adafactor found a parameter of sizes {} with a state of another shape", p.sizes());
   const double smallest = p.dtype() == kFloat64 ? std::numeric_limits<double>::epsilon() : double(std::numeric_limits<float>::epsilon());
   const double eps = is_set(group.epsilons.first) ? group.epsilons.first : smallest;
@@ -80,8 +81,12 @@ ParamGroup defaults_of(const AdafactorOptions& options) {
   at_least("epsilon2", 0, options.eps.second);
   at_least("Clipping threshold d", 1, options.d);
   at_least("weight_decay", 0, options.weight_decay);
-  return {.lr = options.lr, .weight_decay = options.weight_decay, .maximize = options.maximize, .epsilons = options.eps,
-          .beta2_decay = options.beta2_decay, .d = options.d};
+  return {.lr = options.lr,
+          .weight_decay = options.weight_decay,
+          .maximize = options.maximize,
+          .epsilons = options.eps,
+          .beta2_decay = options.beta2_decay,
+          .d = options.d};
 }
 
 // --- Muon. Buffer: the moving average of the gradient.
@@ -147,10 +152,17 @@ ParamGroup defaults_of(const MuonOptions& options) {
   check<ValueError>(options.momentum >= 0, "momentum should be >= 0 but is: {}", python_repr(options.momentum));
   check<ValueError>(options.weight_decay >= 0, "weight decay should be >= 0 but is: {}", python_repr(options.weight_decay));
   const std::string& adjust = options.adjust_lr_fn;
-  check<ValueError>(adjust.empty() || adjust == "original" || adjust == "match_rms_adamw", "Adjust learning rate function {} is not supported", adjust);
+  check<ValueError>(adjust.empty() || adjust == "original" || adjust == "match_rms_adamw", "Adjust learning rate function {} is not supported",
+                    adjust);
   check<ValueError>(options.ns_steps < 100, "Number of steps must be less than 100 for computational efficiency");
-  return {.lr = options.lr, .eps = options.eps, .momentum = options.momentum, .weight_decay = options.weight_decay, .nesterov = options.nesterov,
-          .ns_coefficients = options.ns_coefficients, .ns_steps = double(options.ns_steps), .adjust_lr_fn = adjust};
+  return {.lr = options.lr,
+          .eps = options.eps,
+          .momentum = options.momentum,
+          .weight_decay = options.weight_decay,
+          .nesterov = options.nesterov,
+          .ns_coefficients = options.ns_coefficients,
+          .ns_steps = double(options.ns_steps),
+          .adjust_lr_fn = adjust};
 }
 
 const std::vector<ParamGroup>& only_matrices(const std::vector<ParamGroup>& groups) {

@@ -53,8 +53,7 @@ void radam_rule(const ParamGroup& group, Clock& clock, OptimRule& rule) {
   // The length of the simple moving average that the second moment amounts to, at infinity and now.
   const double at_infinity = 2 / (1 - rule.beta2) - 1;
   const double now = at_infinity - 2 * clock.step * power / correction2;
-  if (now > 5)
-    rule.rectification = std::sqrt((now - 4) * (now - 2) * at_infinity / ((at_infinity - 4) * (at_infinity - 2) * now));
+  if (now > 5) rule.rectification = std::sqrt((now - 4) * (now - 2) * at_infinity / ((at_infinity - 4) * (at_infinity - 2) * now));
 }
 
 const Method kAdam{
@@ -88,8 +87,8 @@ const Method kAdamax{
 const Method kNAdam{
     .name = "NAdam",
     .loop = OptimMethod::NAdam,
-    .settings = {"lr", "betas", "eps", "weight_decay", "momentum_decay", "decoupled_weight_decay", "maximize", "foreach",
-                 "capturable", "differentiable"},
+    .settings = {"lr", "betas", "eps", "weight_decay", "momentum_decay", "decoupled_weight_decay", "maximize", "foreach", "capturable",
+                 "differentiable"},
     .buffers = {"exp_avg", "exp_avg_sq"},
     .wanted = [](const ParamGroup&) { return kTwoMoments; },
     .rule = nadam_rule,
@@ -98,8 +97,7 @@ const Method kNAdam{
 const Method kRAdam{
     .name = "RAdam",
     .loop = OptimMethod::RAdam,
-    .settings = {"lr", "betas", "eps", "weight_decay", "maximize", "foreach", "capturable", "decoupled_weight_decay",
-                 "differentiable"},
+    .settings = {"lr", "betas", "eps", "weight_decay", "maximize", "foreach", "capturable", "decoupled_weight_decay", "differentiable"},
     .buffers = {"exp_avg", "exp_avg_sq"},
     .wanted = [](const ParamGroup&) { return kTwoMoments; },
     .rule = radam_rule,
@@ -111,8 +109,7 @@ ParamGroup common_defaults(const Options& options) {
   check_not_negative("epsilon value", options.eps);
   check_betas(options.betas);
   check_not_negative("weight_decay value", options.weight_decay);
-  return {.lr = options.lr, .betas = options.betas, .eps = options.eps, .weight_decay = options.weight_decay,
-          .maximize = options.maximize};
+  return {.lr = options.lr, .betas = options.betas, .eps = options.eps, .weight_decay = options.weight_decay, .maximize = options.maximize};
 }
 
 ParamGroup defaults_of(const AdamOptions& options) {

@@ -42,8 +42,8 @@ std::vector<Piece> pieces_of(const std::vector<Tensor>& gradients) {
     const Tensor& t = gradients[g];
     if (!is_dense(t)) continue;
     for (int64_t begin = 0; begin < t.numel(); begin += kPiece)
-      pieces.push_back({g, static_cast<char*>(t.data_ptr()) + begin * item_size(t.dtype()), std::min(kPiece, t.numel() - begin),
-                        t.dtype() == kFloat64});
+      pieces.push_back(
+          {g, static_cast<char*>(t.data_ptr()) + begin * item_size(t.dtype()), std::min(kPiece, t.numel() - begin), t.dtype() == kFloat64});
   }
   return pieces;
 }
@@ -111,7 +111,8 @@ Tensor get_total_norm(const std::vector<Tensor>& given, NormOptions options) {
   if (given.empty()) return zeros({}, kFloat32);
   std::vector<Tensor> tensors;
   for (const Tensor& t : given) {
-    check<RuntimeError>(t.is_floating_point(), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", scalar_type_name(t.dtype()));
+    check<RuntimeError>(t.is_floating_point(), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
+                        scalar_type_name(t.dtype()));
     tensors.push_back(t.detach());
   }
   const Tensor total = full({}, combine(norms_of(tensors, options.norm_type), options.norm_type), has_doubles(tensors) ? kFloat64 : kFloat32);

@@ -216,7 +216,8 @@ void LBFGS::load_state_dict(const OptimizerState& state) {
   for (const Tensor& p : param_groups[0].params) total += p.numel();
   const DType dtype = param_groups[0].params[0].dtype();
   const auto vector = [&](const std::string& name, const Tensor& t) {
-    check<ValueError>(t.dim() == 1 && t.numel() == total, "loaded state dict has a {} of shape {} for parameters of {} elements", name, t.sizes(), total);
+    check<ValueError>(t.dim() == 1 && t.numel() == total, "loaded state dict has a {} of shape {} for parameters of {} elements", name, t.sizes(),
+                      total);
     return t.detach().to(dtype).clone();
   };
   const auto number = [&](const std::string& name, double value) {
@@ -242,9 +243,10 @@ void LBFGS::load_state_dict(const OptimizerState& state) {
   }
   const std::size_t n = loaded.moves.size();
   check<ValueError>(loaded.differences.size() == n && loaded.inverse_products.size() == n,
-                    "loaded state dict has lists of {}, {} and {} elements under old_dirs, old_stps and ro", loaded.differences.size(), n, loaded.inverse_products.size());
-  check<ValueError>(loaded.iterations == 0 || (loaded.direction.defined() && loaded.gradient.defined()), "loaded state dict has n_iter {} without d and prev_flat_grad",
-                    loaded.iterations);
+                    "loaded state dict has lists of {}, {} and {} elements under old_dirs, old_stps and ro", loaded.differences.size(), n,
+                    loaded.inverse_products.size());
+  check<ValueError>(loaded.iterations == 0 || (loaded.direction.defined() && loaded.gradient.defined()),
+                    "loaded state dict has n_iter {} without d and prev_flat_grad", loaded.iterations);
   Optimizer::load_state_dict(state);
   memory_ = std::move(loaded);
 }

@@ -13,7 +13,8 @@ constexpr double kDecrease = 1e-4, kCurvature = 0.9;  // c1 and c2
 
 /// The minimum of the cubic through two points with slopes, kept within [low, high]; their middle where the cubic has no minimum.
 double cubic_minimum(const LinePoint& a, const LinePoint& b, double low, double high) {
-  const auto& [left, right] = a.at <= b.at ? std::pair<const LinePoint&, const LinePoint&>(a, b) : std::pair<const LinePoint&, const LinePoint&>(b, a);
+  const auto& [left, right] = a.at <= b.at ? std::pair<const LinePoint&, const LinePoint&>(a, b)
+                                           : std::pair<const LinePoint&, const LinePoint&>(b, a);
   const double d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.at - b.at), square = d1 * d1 - a.slope * b.slope;
   if (!(square >= 0)) return (low + high) / 2;
   const double d2 = std::sqrt(square);
@@ -39,7 +40,8 @@ double away_from_ends(double t, const Bracket& bracket, bool& was_close) {
 
 }  // namespace
 
-LineSearch strong_wolfe(const LinePoint& start, double first, double reach, double tolerance, int64_t most, const Callback<LinePoint(double)>& evaluate) {
+LineSearch strong_wolfe(const LinePoint& start, double first, double reach, double tolerance, int64_t most,
+                        const Callback<LinePoint(double)>& evaluate) {
   const auto too_high = [&](const LinePoint& p) { return p.loss > start.loss + kDecrease * p.at * start.slope; };
   const auto is_flat = [&](const LinePoint& p) { return std::fabs(p.slope) <= -kCurvature * start.slope; };
 

@@ -19,6 +19,7 @@ struct LineSearch {
 
 /// A length t with loss(t) <= loss(0) + 1e-4 t slope(0) and |slope(t)| <= 0.9 |slope(0)|, begun at `first`; the best one so far after
 /// `most` evaluations, or when the bracket times `reach`, the largest element of the direction, is below `tolerance`.
-LineSearch strong_wolfe(const LinePoint& start, double first, double reach, double tolerance, int64_t most, const Callback<LinePoint(double)>& evaluate);
+LineSearch strong_wolfe(const LinePoint& start, double first, double reach, double tolerance, int64_t most,
+                        const Callback<LinePoint(double)>& evaluate);
 
 }  // namespace ember::optim

@@ -17,7 +17,8 @@ LRScheduler::LRScheduler(Optimizer& optimizer, int64_t last_epoch) : optimizer_(
     if (last_epoch == -1 && !is_set(group.initial_lr)) group.initial_lr = group.lr;
     check<ValueError>(is_set(group.initial_lr),
                       "param 'initial_lr' is not specified in param_groups[{}] when resuming scheduler with last_epoch >= 0.\n"
-                      "Load the optimizer's state before the scheduler is made.", i);
+                      "Load the optimizer's state before the scheduler is made.",
+                      i);
     base_lrs_.push_back(group.initial_lr);
   }
 }
@@ -43,9 +44,10 @@ void LRScheduler::initial_step() {
 
 void LRScheduler::step() {
   if (step_count_ == 1 && optimizer_.steps() == 0)
-    warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them in "
-         "the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch "
-         "skipping the first value of the learning rate schedule.");
+    warn(
+        "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them in "
+        "the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch "
+        "skipping the first value of the learning rate schedule.");
   ++step_count_;
   ++last_epoch_;
   set_rates([this](const ParamGroup& group, double base_lr) { return rate(group, base_lr); });
@@ -63,7 +65,8 @@ SchedulerState LRScheduler::state_dict() const {
 void LRScheduler::load_state_dict(const SchedulerState& state) {
   for (const auto& [name, values] : state)
     if (name == "base_lrs" || name == "_last_lr")
-      check<ValueError>(values.size() == groups().size(), "loaded state dict has {} for {} parameter groups, the optimizer has {}", name, values.size(), groups().size());
+      check<ValueError>(values.size() == groups().size(), "loaded state dict has {} for {} parameter groups, the optimizer has {}", name,
+                        values.size(), groups().size());
   for (const auto& [name, values] : state) {
     if (name == "base_lrs") base_lrs_ = values;
     if (name == "last_epoch") last_epoch_ = int64_t(number_of(name, values));
@@ -85,9 +88,7 @@ double StepLR::rate(const ParamGroup& group, double) const {
   return last_epoch_ == 0 || last_epoch_ % step_size_ != 0 ? group.lr : group.lr * gamma_;
 }
 
-double StepLR::closed_form(const ParamGroup&, double base_lr) const {
-  return base_lr * std::pow(gamma_, double(last_epoch_ / step_size_));
-}
+double StepLR::closed_form(const ParamGroup&, double base_lr) const { return base_lr * std::pow(gamma_, double(last_epoch_ / step_size_)); }
 
 // --- MultiStepLR
 
@@ -129,8 +130,7 @@ double ConstantLR::closed_form(const ParamGroup&, double base_lr) const {
 
 LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor, int64_t total_iters, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), start_(start_factor), end_(end_factor), total_iters_(total_iters) {
-  check<ValueError>(start_factor > 0 && start_factor <= 1,
-                    "Starting multiplicative factor expected to be greater than 0 and less or equal to 1.");
+  check<ValueError>(start_factor > 0 && start_factor <= 1, "Starting multiplicative factor expected to be greater than 0 and less or equal to 1.");
   check<ValueError>(end_factor >= 0 && end_factor <= 1, "Ending multiplicative factor expected to be between 0 and 1.");
   check_not_negative("LinearLR", "total_iters", total_iters);
   initial_step();
@@ -148,17 +148,14 @@ double LinearLR::closed_form(const ParamGroup&, double base_lr) const {
 
 // --- ExponentialLR
 
-ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma, int64_t last_epoch)
-    : LRScheduler(optimizer, last_epoch), gamma_(gamma) {
+ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma, int64_t last_epoch) : LRScheduler(optimizer, last_epoch), gamma_(gamma) {
   check_number("ExponentialLR", "gamma", gamma);
   initial_step();
 }
 
 double ExponentialLR::rate(const ParamGroup& group, double) const { return is_initial() ? group.lr : group.lr * gamma_; }
 
-double ExponentialLR::closed_form(const ParamGroup&, double base_lr) const {
-  return base_lr * std::pow(gamma_, double(last_epoch_));
-}
+double ExponentialLR::closed_form(const ParamGroup&, double base_lr) const { return base_lr * std::pow(gamma_, double(last_epoch_)); }
 
 // --- PolynomialLR
 

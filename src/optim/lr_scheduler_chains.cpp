@@ -15,15 +15,17 @@ void check_parts(const char* name, const char* purpose, const Parts& parts) {
   check<ValueError>(!parts.empty(), "{} expects at least one scheduler{}, but got no scheduler.", name, purpose);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     check<ValueError>(parts[i], "{} expects schedulers, but got a null pointer at index {}", name, i);
-    check<ValueError>(!dynamic_cast<ReduceLROnPlateau*>(parts[i]),
-                      "{} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be specified when calling `step`, but got "
-                      "one at index {} in the given schedulers sequence.", name, i);
+    check<ValueError>(
+        !dynamic_cast<ReduceLROnPlateau*>(parts[i]),
+        "{} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be specified when calling `step`, but got "
+        "one at index {} in the given schedulers sequence.",
+        name, i);
   }
 }
 
 void check_same_optimizer(const char* name, const Optimizer& of_part, const Optimizer& optimizer, std::size_t index) {
-  check<ValueError>(&of_part == &optimizer, "{} expects all schedulers to belong to the same optimizer, but got scheduler at index {} with another one.", name,
-                    index);
+  check<ValueError>(&of_part == &optimizer,
+                    "{} expects all schedulers to belong to the same optimizer, but got scheduler at index {} with another one.", name, index);
 }
 
 void add_states(const Parts& parts, SchedulerState& state) {
@@ -72,8 +74,7 @@ void SequentialLR::undo(LRScheduler& scheduler) {
     for (LRScheduler* inner : sequence->schedulers_) undo(*inner);
   else if (auto* chain = dynamic_cast<ChainedScheduler*>(&scheduler))
     for (LRScheduler* inner : chain->schedulers_) undo(*inner);
-  else
-    scheduler.undo_initial_step();
+  else scheduler.undo_initial_step();
 }
 
 std::size_t SequentialLR::current() const {
@@ -84,10 +85,8 @@ void SequentialLR::step() {
   ++last_epoch_;
   const std::size_t index = current();
   LRScheduler& scheduler = *schedulers_[index];
-  if (index > 0 && milestones_[index - 1] == last_epoch_)
-    scheduler.restart();
-  else
-    scheduler.step();
+  if (index > 0 && milestones_[index - 1] == last_epoch_) scheduler.restart();
+  else scheduler.step();
   last_lr_ = scheduler.get_last_lr();
 }
 
@@ -133,7 +132,8 @@ SchedulerState ChainedScheduler::state_dict() const {
 void ChainedScheduler::load_state_dict(const SchedulerState& state) {
   for (const auto& [name, values] : state)
     if (name == "_last_lr") {
-      check<ValueError>(values.size() == groups().size(), "loaded state dict has {} for {} parameter groups, the optimizer has {}", name, values.size(), groups().size());
+      check<ValueError>(values.size() == groups().size(), "loaded state dict has {} for {} parameter groups, the optimizer has {}", name,
+                        values.size(), groups().size());
       last_rates_ = values;
     }
   load_states(schedulers_, state);

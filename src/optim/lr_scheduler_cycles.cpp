@@ -14,8 +14,7 @@ using std::numbers::pi;
 
 // --- CosineAnnealingWarmRestarts
 
-CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, int64_t T_0, int64_t T_mult, double eta_min,
-                                                         int64_t last_epoch)
+CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, int64_t T_0, int64_t T_mult, double eta_min, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), T_i_(T_0), T_mult_(T_mult), T_cur_(last_epoch), eta_min_(eta_min) {
   check<ValueError>(T_0 > 0, "Expected positive integer T_0, but got {}", T_0);
   check<ValueError>(T_mult >= 1, "Expected integer T_mult >= 1, but got {}", T_mult);
@@ -65,8 +64,7 @@ static void set_momentum(const Optimizer& optimizer, ParamGroup& group, double m
 
 // --- CyclicLR
 
-CyclicLR::CyclicLR(Optimizer& optimizer, CyclicOptions options)
-    : LRScheduler(optimizer, options.last_epoch), options_(std::move(options)) {
+CyclicLR::CyclicLR(Optimizer& optimizer, CyclicOptions options) : LRScheduler(optimizer, options.last_epoch), options_(std::move(options)) {
   const std::string& mode = options_.mode;
   check<ValueError>(is_set(options_.base_lr) && is_set(options_.max_lr), "CyclicLR needs base_lr and max_lr");
   check<ValueError>(mode == "triangular" || mode == "triangular2" || mode == "exp_range" || options_.scale_fn,
@@ -106,27 +104,22 @@ void CyclicLR::before_rates() {
   for (ParamGroup& group : groups()) set_momentum(optimizer_, group, options_.max_momentum - height * scale(cycle_));
 }
 
-double CyclicLR::rate(const ParamGroup&, double base_lr) const {
-  return base_lr + (options_.max_lr - base_lr) * height_ * scale(cycle_);
-}
+double CyclicLR::rate(const ParamGroup&, double base_lr) const { return base_lr + (options_.max_lr - base_lr) * height_ * scale(cycle_); }
 
 // --- OneCycleLR
 
-OneCycleLR::OneCycleLR(Optimizer& optimizer, OneCycleOptions options)
-    : LRScheduler(optimizer, options.last_epoch), options_(std::move(options)) {
+OneCycleLR::OneCycleLR(Optimizer& optimizer, OneCycleOptions options) : LRScheduler(optimizer, options.last_epoch), options_(std::move(options)) {
   OneCycleOptions& o = options_;
   if (o.total_steps == -1) {
-    check<ValueError>(o.epochs != -1 && o.steps_per_epoch != -1,
-                      "You must define either total_steps OR (epochs AND steps_per_epoch)");
+    check<ValueError>(o.epochs != -1 && o.steps_per_epoch != -1, "You must define either total_steps OR (epochs AND steps_per_epoch)");
     check<ValueError>(o.epochs > 0, "Expected positive integer epochs, but got {}", o.epochs);
     check<ValueError>(o.steps_per_epoch > 0, "Expected positive integer steps_per_epoch, but got {}", o.steps_per_epoch);
     o.total_steps = o.epochs * o.steps_per_epoch;
   }
   check<ValueError>(o.total_steps > 0, "Expected positive integer total_steps, but got {}", o.total_steps);
-  check<ValueError>(o.pct_start >= 0 && o.pct_start <= 1, "Expected float between 0 and 1 pct_start, but got {}",
-                    python_repr(o.pct_start));
-  check<ValueError>(o.anneal_strategy == "cos" || o.anneal_strategy == "linear",
-                    "anneal_strategy must be one of 'cos' or 'linear', instead got {}", o.anneal_strategy);
+  check<ValueError>(o.pct_start >= 0 && o.pct_start <= 1, "Expected float between 0 and 1 pct_start, but got {}", python_repr(o.pct_start));
+  check<ValueError>(o.anneal_strategy == "cos" || o.anneal_strategy == "linear", "anneal_strategy must be one of 'cos' or 'linear', instead got {}",
+                    o.anneal_strategy);
   if (o.max_lrs.empty()) o.max_lrs.assign(groups().size(), o.max_lr);
   check<ValueError>(o.max_lrs.size() == groups().size(), "max_lr must have {} elements, got {}", groups().size(), o.max_lrs.size());
   check<ValueError>(is_set(o.max_lrs.at(0)), "OneCycleLR needs max_lr");
@@ -163,8 +156,8 @@ double OneCycleLR::anneal(double from, double to, double fraction) const {
 }
 
 void OneCycleLR::before_rates() {
-  check<ValueError>(last_epoch_ <= options_.total_steps, "Tried to step {} times. The specified number of total steps is {}",
-                    last_epoch_, options_.total_steps);
+  check<ValueError>(last_epoch_ <= options_.total_steps, "Tried to step {} times. The specified number of total steps is {}", last_epoch_,
+                    options_.total_steps);
   double start = 0;
   for (const Phase& phase : phases_) {
     phase_ = &phase;
@@ -173,18 +166,14 @@ void OneCycleLR::before_rates() {
     if (&phase != &phases_.back()) start = phase.end;
   }
   if (!options_.cycle_momentum) return;
-  for (ParamGroup& group : groups())
-    set_momentum(optimizer_, group, anneal(group.*phase_->momentum_from, group.*phase_->momentum_to, fraction_));
+  for (ParamGroup& group : groups()) set_momentum(optimizer_, group, anneal(group.*phase_->momentum_from, group.*phase_->momentum_to, fraction_));
 }
 
-double OneCycleLR::rate(const ParamGroup& group, double) const {
-  return anneal(group.*phase_->from, group.*phase_->to, fraction_);
-}
+double OneCycleLR::rate(const ParamGroup& group, double) const { return anneal(group.*phase_->from, group.*phase_->to, fraction_); }
 
 // --- ReduceLROnPlateau
 
-ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, PlateauOptions options)
-    : LRScheduler(optimizer), options_(std::move(options)) {
+ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, PlateauOptions options) : LRScheduler(optimizer), options_(std::move(options)) {
   const PlateauOptions& o = options_;
   check<ValueError>(o.factor < 1, "Factor should be < 1.0.");
   check_number("ReduceLROnPlateau", "threshold", o.threshold);
@@ -197,8 +186,7 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, PlateauOptions option
 
 bool ReduceLROnPlateau::is_better(double metric) const {
   const double threshold = options_.threshold;
-  if (options_.threshold_mode == "rel")
-    return options_.mode == "min" ? metric < best_ * (1.0 - threshold) : metric > best_ * (threshold + 1.0);
+  if (options_.threshold_mode == "rel") return options_.mode == "min" ? metric < best_ * (1.0 - threshold) : metric > best_ * (threshold + 1.0);
   return options_.mode == "min" ? metric < best_ - threshold : metric > best_ + threshold;
 }
 
@@ -234,7 +222,9 @@ std::vector<double> ReduceLROnPlateau::get_last_lr() const {
 }
 
 SchedulerState ReduceLROnPlateau::state_dict() const {
-  return {{"best", {best_}}, {"cooldown_counter", {double(cooldown_left_)}}, {"num_bad_epochs", {double(bad_epochs_)}},
+  return {{"best", {best_}},
+          {"cooldown_counter", {double(cooldown_left_)}},
+          {"num_bad_epochs", {double(bad_epochs_)}},
           {"last_epoch", {double(last_epoch_)}}};
 }
 

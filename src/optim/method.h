@@ -32,24 +32,24 @@ struct ParamState : Clock {
 /// tensor operations, parameter by parameter.
 struct Method {
   const char* name;
-  OptimMethod loop = OptimMethod::Count;        // Count: there is a formula, or a step of the class's own
-  std::initializer_list<const char*> settings;  // of a group, in PyTorch's order
-  const char* buffers[3];                       // names in the state, in the kernel's order; null: unused
-  bool has_step = true;                         // the state knows how many steps it has seen
-  unsigned (*wanted)(const ParamGroup&);        // bit b: buffer b is needed, and has the parameter's sizes
-  void (*rule)(const ParamGroup&, Clock&, OptimRule&) = nullptr;  // called after step went up
-  void (*begin)(const ParamGroup&, const Tensor& parameter, ParamState&) = nullptr;                            // makes the formula's buffers
+  OptimMethod loop = OptimMethod::Count;                                             // Count: there is a formula, or a step of the class's own
+  std::initializer_list<const char*> settings;                                       // of a group, in PyTorch's order
+  const char* buffers[3];                                                            // names in the state, in the kernel's order; null: unused
+  bool has_step = true;                                                              // the state knows how many steps it has seen
+  unsigned (*wanted)(const ParamGroup&);                                             // bit b: buffer b is needed, and has the parameter's sizes
+  void (*rule)(const ParamGroup&, Clock&, OptimRule&) = nullptr;                     // called after step went up
+  void (*begin)(const ParamGroup&, const Tensor& parameter, ParamState&) = nullptr;  // makes the formula's buffers
   void (*formula)(const ParamGroup&, const Tensor& parameter, const Tensor& gradient, ParamState&) = nullptr;  // called after step went up
 };
 
 /// One setting of a group by its PyTorch name; nothing of it is set for a name that Ember has no use for ("foreach").
 struct Field {
   const char* name;
-  double ParamGroup::*real = nullptr;
-  Flag ParamGroup::*flag = nullptr;
-  Betas ParamGroup::*betas = nullptr;
-  Triple ParamGroup::*triple = nullptr;
-  std::string ParamGroup::*text = nullptr;
+  double ParamGroup::* real = nullptr;
+  Flag ParamGroup::* flag = nullptr;
+  Betas ParamGroup::* betas = nullptr;
+  Triple ParamGroup::* triple = nullptr;
+  std::string ParamGroup::* text = nullptr;
   bool is_whole = false;      // a number without fraction, an int in files
   bool of_scheduler = false;  // a scheduler remembers it there: no optimiser has a default for it
 };
@@ -62,9 +62,7 @@ inline bool is_set(const std::string& x) { return !x.empty(); }
 inline bool is_set(Betas x) { return is_set(x.first); }
 inline bool is_set(Flag x) { return x.is_set(); }
 
-inline void check_not_negative(const char* what, double value) {
-  check<ValueError>(value >= 0, "Invalid {}: {}", what, python_repr(value));
-}
+inline void check_not_negative(const char* what, double value) { check<ValueError>(value >= 0, "Invalid {}: {}", what, python_repr(value)); }
 /// Of a scheduler.
 inline void check_number(const char* scheduler, const char* what, double value) {
   check<ValueError>(is_set(value), "{}: expected {} to be a number, got nan", scheduler, what);

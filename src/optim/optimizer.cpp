@@ -53,7 +53,9 @@ struct Pass {
         if (part.begin == part.end) continue;
         const int64_t offset = part.begin * item_size(job.dtype);
         const auto shift = [offset](auto* p) { return p ? decltype(p)(uintptr_t(p) + uintptr_t(offset)) : nullptr; };
-        const kernels::OptimRange range{part.end - part.begin, shift(job.range.parameter), shift(job.range.gradient),
+        const kernels::OptimRange range{part.end - part.begin,
+                                        shift(job.range.parameter),
+                                        shift(job.range.gradient),
                                         {shift(job.range.state[0]), shift(job.range.state[1]), shift(job.range.state[2])}};
         kernels::optim_loops().update[int(method)][job.dtype == kFloat64](range, rules[job.rule]);
       }
@@ -103,12 +105,12 @@ void Optimizer::add_param_group(ParamGroup group) {
     check<ValueError>(p.is_leaf(), "can't optimize a non-leaf Tensor");
     check<ValueError>(p.is_floating_point(), "can't optimize a Tensor of dtype {}: its type has no fractions", name(p.dtype()));
     for (const ParamGroup& other : param_groups)
-      for (const Tensor& taken : other.params)
-        check<ValueError>(!taken.is_same(p), "some parameters appear in more than one parameter group");
+      for (const Tensor& taken : other.params) check<ValueError>(!taken.is_same(p), "some parameters appear in more than one parameter group");
     for (std::size_t j = 0; j < i; ++j)
       if (group.params[j].is_same(p))
-        warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
-             "see github.com/pytorch/pytorch/issues/40967 for more information");
+        warn(
+            "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+            "see github.com/pytorch/pytorch/issues/40967 for more information");
   }
   fill_defaults(group, defaults_);
   param_groups.push_back(std::move(group));
@@ -125,8 +127,7 @@ ParamState& Optimizer::start(const ParamGroup& group, const Tensor& parameter, P
   for (int b = 0; b < 3; ++b) {
     Tensor& buffer = state.buffers[b];
     if (!(wanted >> b & 1)) continue;
-    if (!buffer.defined())
-      buffer = full_like(parameter.detach(), initial);
+    if (!buffer.defined()) buffer = full_like(parameter.detach(), initial);
     else if (buffer.dtype() != parameter.dtype())  // the module was converted after the last step
       buffer = buffer.to(parameter.dtype());
   }
@@ -183,9 +184,7 @@ static bool is_as_before(const ParamState& state, const TensorImpl* parameter, u
   return true;
 }
 
-static bool has_gradient(const Tensor& parameter) {
-  return parameter.impl()->grad && parameter.impl()->grad_defined && parameter.numel() > 0;
-}
+static bool has_gradient(const Tensor& parameter) { return parameter.impl()->grad && parameter.impl()->grad_defined && parameter.numel() > 0; }
 
 /// What set_data has given a new shape or dtype since the gradient or the state was made cannot take a step.
 static void check_alike(const Method& method, const Tensor& parameter, const Tensor& other, const char* what) {
@@ -197,7 +196,8 @@ static void check_alike(const Method& method, const Tensor& parameter, const Ten
 /// Looks at everything before anything changes.
 void Optimizer::prepare(const ParamGroup& group, std::vector<ParamState>& states) {
   const unsigned wanted = method_.wanted(group);
-  check<ValueError>(is_set(group.lr) && is_set(group.weight_decay), "Invalid learning rate or weight_decay value: nan: {} found a parameter group without a number", method_.name);
+  check<ValueError>(is_set(group.lr) && is_set(group.weight_decay),
+                    "Invalid learning rate or weight_decay value: nan: {} found a parameter group without a number", method_.name);
   states.resize(group.params.size());
   for (std::size_t i = 0; i < group.params.size(); ++i) {
     const Tensor& parameter = group.params[i];
@@ -208,8 +208,9 @@ void Optimizer::prepare(const ParamGroup& group, std::vector<ParamState>& states
     if (state.as_before) continue;
     const Tensor gradient = parameter.grad();
     check_alike(method_, parameter, gradient, "a gradient");
-    check<RuntimeError>(gradient.dtype() == parameter.dtype(), "expected dtype {} for the gradient but got dtype {}: {} found a parameter whose dtype has changed",
-                        name(parameter.dtype()), name(gradient.dtype()), method_.name);
+    check<RuntimeError>(gradient.dtype() == parameter.dtype(),
+                        "expected dtype {} for the gradient but got dtype {}: {} found a parameter whose dtype has changed", name(parameter.dtype()),
+                        name(gradient.dtype()), method_.name);
     for (int b = 0; b < 3; ++b)
       if (wanted >> b & 1 && state.buffers[b].defined()) check_alike(method_, parameter, state.buffers[b], method_.buffers[b]);
   }

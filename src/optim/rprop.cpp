@@ -84,7 +84,12 @@ const Method kASGD{
 ParamGroup defaults_of(const ASGDOptions& options) {
   check_not_negative("learning rate", options.lr);
   check_not_negative("weight_decay value", options.weight_decay);
-  return {.lr = options.lr, .alpha = options.alpha, .weight_decay = options.weight_decay, .maximize = options.maximize, .lambd = options.lambd, .t0 = options.t0};
+  return {.lr = options.lr,
+          .alpha = options.alpha,
+          .weight_decay = options.weight_decay,
+          .maximize = options.maximize,
+          .lambd = options.lambd,
+          .t0 = options.t0};
 }
 
 }  // namespace

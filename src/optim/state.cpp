@@ -147,9 +147,8 @@ static ParamState read_state(const Method& method, const ParamGroup& group, cons
     for (int b = 0; b < 3; ++b) {
       if (!method.buffers[b] || name != method.buffers[b]) continue;
       if (!fresh.buffers[b].defined()) fresh.buffers[b] = full_like(parameter.detach(), 0);
-      check<ValueError>(value.sizes() == fresh.buffers[b].sizes(),
-                        "loaded state dict has a {} of shape {} for a parameter of shape {}", name, value.sizes(),
-                        parameter.sizes());
+      check<ValueError>(value.sizes() == fresh.buffers[b].sizes(), "loaded state dict has a {} of shape {} for a parameter of shape {}", name,
+                        value.sizes(), parameter.sizes());
       state.buffers[b] = fresh.buffers[b].copy_(value.detach());
       state.started = true;
     }
@@ -158,8 +157,7 @@ static ParamState read_state(const Method& method, const ParamGroup& group, cons
 }
 
 void Optimizer::load_state_dict(const OptimizerState& state) {
-  check<ValueError>(state.param_groups.size() == param_groups.size(),
-                    "loaded state dict has a different number of parameter groups");
+  check<ValueError>(state.param_groups.size() == param_groups.size(), "loaded state dict has a different number of parameter groups");
   for (std::size_t g = 0; g < param_groups.size(); ++g)
     check<ValueError>(state.param_groups[g].params.size() == param_groups[g].params.size(),
                       "loaded state dict contains a parameter group that doesn't match the size of optimizer's group");
@@ -185,8 +183,7 @@ static std::string text_of(const OptimizerState::Setting& setting) {
   using Setting = OptimizerState::Setting;
   switch (setting.kind) {
     case Setting::Bool: return python_repr(setting.value != 0);
-    case Setting::Pair:
-      return fmt::format("({}, {})", is_set(setting.value) ? python_repr(setting.value) : "None", python_repr(setting.second));
+    case Setting::Pair: return fmt::format("({}, {})", is_set(setting.value) ? python_repr(setting.value) : "None", python_repr(setting.second));
     case Setting::Triple: return fmt::format("({}, {}, {})", python_repr(setting.value), python_repr(setting.second), python_repr(setting.third));
     case Setting::Real: return setting.value == 0 ? "0" : python_repr(setting.value);
     case Setting::Int: return fmt::format("{}", int64_t(setting.value));

@@ -179,7 +179,7 @@ void drop_out(const Tensor& x, double keep, const Tensor& y, const Tensor& kept)
 void drop_out_again(const Tensor& dy, double keep, const Tensor& kept, const Tensor& dx) {
   kernels::parallel_for(dy.numel(), 64, double(dy.numel()), [&](int64_t begin, int64_t end) {
     kernels::random_loops().keep_float(end - begin, kept.data<std::uint8_t>() + begin, 1.0f / float(keep), dy.data<float>() + begin,
-                                         dx.data<float>() + begin);
+                                       dx.data<float>() + begin);
   });
 }
 
@@ -187,7 +187,8 @@ const Tensor& Tensor::bernoulli_(const Tensor& p, Generator* generator) const {
   require_defined("bernoulli_", *this, p);
   check_real("bernoulli_tensor_cpu_p_", p);
   NoGradGuard no_grad;
-  check<RuntimeError>(p.numel() == 0 || (ember::ge(p, 0) & ember::le(p, 1)).all().item<bool>(), "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+  check<RuntimeError>(p.numel() == 0 || (ember::ge(p, 0) & ember::le(p, 1)).all().item<bool>(),
+                      "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
   check_inplace(*this);
   const Tensor probability = p.detach().expand(sizes());
   const Tensor draws = empty_strided(sizes(), strides_like(*this), p.dtype());  // in the order of the memory that is filled
@@ -225,9 +226,8 @@ const Tensor& Tensor::random_(Generator* generator) const {
   const Draws g(generator);
   const DType type = dtype();
   const std::uint64_t range = largest_exact(type) + 1;
-  return fill_each(*this, [&g, type, range] {
-    return type == kInt64 || type == kFloat64 ? int64_t(g->random64() % range) : int64_t(g->random() % range);
-  });
+  return fill_each(*this,
+                   [&g, type, range] { return type == kInt64 || type == kFloat64 ? int64_t(g->random64() % range) : int64_t(g->random() % range); });
 }
 const Tensor& Tensor::random_(int64_t to, Generator* generator) const {
   require_defined("random_", *this);
@@ -280,9 +280,7 @@ Tensor randint(int64_t low, int64_t high, IntArrayRef sizes, TensorOptions optio
   const DType dtype = options.dtype == DType::Undefined ? kInt64 : options.dtype;
   return as_new(empty(sizes, dtype).random_(low, high, generator), options.requires_grad);
 }
-Tensor randint(int64_t high, IntArrayRef sizes, TensorOptions options, Generator* generator) {
-  return randint(0, high, sizes, options, generator);
-}
+Tensor randint(int64_t high, IntArrayRef sizes, TensorOptions options, Generator* generator) { return randint(0, high, sizes, options, generator); }
 Tensor rand_like(const Tensor& like, DType dtype) {
   require_defined("rand_like", like);
   return as_new(empty_like(like, dtype).uniform_());

@@ -115,8 +115,8 @@ Tensor MersenneTwister::get_state() const {
 
 void MersenneTwister::set_state(const Tensor& state) {
   check<TypeError>(state.dtype() == kUInt8, "expected a torch.ByteTensor, but got torch.{}", tensor_type_name(state.dtype()));
-  check<RuntimeError>(state.numel() == std::int64_t(sizeof(StateBlob)),
-                      "RNG state is wrong size: expected {} bytes, got {}", sizeof(StateBlob), state.numel());
+  check<RuntimeError>(state.numel() == std::int64_t(sizeof(StateBlob)), "RNG state is wrong size: expected {} bytes, got {}", sizeof(StateBlob),
+                      state.numel());
   StateBlob blob;
   const Tensor bytes = state.contiguous();
   std::memcpy(&blob, bytes.data_ptr(), sizeof blob);
@@ -169,7 +169,8 @@ void Generator::toss(std::int64_t n, std::uint64_t threshold, std::uint8_t* coin
 static constinit thread_local Generator* in_its_place = nullptr;
 
 Generator& default_generator() {
-  if (in_its_place) [[unlikely]] return *in_its_place;
+  if (in_its_place) [[unlikely]]
+    return *in_its_place;
   static Generator& generator = []() -> Generator& {
     static Generator one;
     // A child process finds it between two draws, whoever was drawing.

@@ -145,10 +145,8 @@ class Pool {
     work(job, true);
     inside = false;
     for (int spins = 0; done_.load(std::memory_order_acquire) != slices; ++spins) {
-      if (spins < kJoinSpins)
-        pause();
-      else
-        std::this_thread::yield();
+      if (spins < kJoinSpins) pause();
+      else std::this_thread::yield();
     }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }

@@ -29,7 +29,8 @@ template <class... Arguments>
 /// text is "relu(): argument (position 1) must be Tensor, not an undefined Tensor", and where such tensors come from.
 template <class... Arguments>
 [[gnu::always_inline]] inline void require_defined(const char* operation, const Arguments&... arguments) {
-  if ((detail::missing(arguments) || ...)) [[unlikely]] detail::refuse_first_missing(operation, arguments...);
+  if ((detail::missing(arguments) || ...)) [[unlikely]]
+    detail::refuse_first_missing(operation, arguments...);
 }
 
 /// The same for an operand that may be None.

@@ -30,8 +30,8 @@ void fill_dense(const Tensor& t, Scalar value) {
 }
 
 void check_geometry(const char* operation, IntArrayRef sizes, IntArrayRef strides) {
-  check<RuntimeError>(sizes.size() == strides.size(), "dimensionality of sizes ({}) must match dimensionality of strides ({})",
-                      sizes.size(), strides.size());
+  check<RuntimeError>(sizes.size() == strides.size(), "dimensionality of sizes ({}) must match dimensionality of strides ({})", sizes.size(),
+                      strides.size());
   for (int i = 0; i < sizes.size(); ++i) {
     check<RuntimeError>(sizes[i] >= 0, "Trying to create tensor with negative dimension {}: {}", sizes[i], sizes);
     check<RuntimeError>(strides[i] >= 0, "{}: Negative strides are not supported at the moment, got strides: {}", operation, strides);
@@ -52,8 +52,7 @@ Tensor finish(Tensor t, const TensorOptions& options) {
 
 void check_fits(Scalar value, DType dtype) {
   const double v = value.to<double>();
-  if (dtype == kFloat32)
-    check<RuntimeError>(!std::isfinite(v) || fits<float>(v), "value cannot be converted to type float without overflow");
+  if (dtype == kFloat32) check<RuntimeError>(!std::isfinite(v) || fits<float>(v), "value cannot be converted to type float without overflow");
   else if (dtype == kInt64)
     check<RuntimeError>(!value.is_floating_point() || fits<int64_t>(v), "value cannot be converted to type int64_t without overflow");
   else if (dtype == kUInt8)
@@ -61,9 +60,7 @@ void check_fits(Scalar value, DType dtype) {
                         "value cannot be converted to type uint8_t without overflow");
 }
 
-Tensor empty(IntArrayRef sizes, TensorOptions options) {
-  return finish(make_dense(sizes, resolve(options.dtype)), options);
-}
+Tensor empty(IntArrayRef sizes, TensorOptions options) { return finish(make_dense(sizes, resolve(options.dtype)), options); }
 Tensor empty(IntArrayRef sizes, DType dtype) { return make_dense(sizes, resolve(dtype)); }
 
 Tensor empty_strided(IntArrayRef sizes, IntArrayRef strides, DType dtype) {
@@ -101,8 +98,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, TensorOptions options) {
   check<RuntimeError>(by != 0, "step must be nonzero");
   check<RuntimeError>(!std::isnan(by), "step must be nonzero");
   check<RuntimeError>(std::isfinite(from) && std::isfinite(to), "unsupported range: {} -> {}", from, to);
-  check<RuntimeError>((by > 0 && to >= from) || (by < 0 && to <= from),
-                      "upper bound and lower bound inconsistent with step sign");
+  check<RuntimeError>((by > 0 && to >= from) || (by < 0 && to <= from), "upper bound and lower bound inconsistent with step sign");
   int64_t count;
   if (!real) {
     const int64_t a = start.to<int64_t>(), b = end.to<int64_t>(), s = step.to<int64_t>();
@@ -112,7 +108,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, TensorOptions options) {
     count = steps / s;
   } else {
     const double steps = std::ceil((to - from) / by);
-    check<RuntimeError>(steps < double(std::numeric_limits<int64_t>::max()), "invalid size, possible overflow?\narange: from {} to {} by {}", from, to, by);
+    check<RuntimeError>(steps < double(std::numeric_limits<int64_t>::max()), "invalid size, possible overflow?\narange: from {} to {} by {}", from,
+                        to, by);
     count = int64_t(steps);
   }
   Tensor t = make_dense({count}, dtype);
@@ -201,15 +198,15 @@ void measure(const NestedNumbers& v, Shape& sizes, DType& dtype) {
 
 void flatten_into(const NestedNumbers& v, const Shape& sizes, int depth, std::vector<Scalar>& out, DType& dtype) {
   if (v.is_leaf()) {
-    check<ValueError>(depth == sizes.size(), "expected sequence of length {} at dim {} (got a number)",
-                      depth < sizes.size() ? sizes[depth] : 0, depth);
+    check<ValueError>(depth == sizes.size(), "expected sequence of length {} at dim {} (got a number)", depth < sizes.size() ? sizes[depth] : 0,
+                      depth);
     dtype = dtype == DType::Undefined ? v.leaf().dtype() : promote_types(dtype, v.leaf().dtype());
     out.push_back(v.leaf());
     return;
   }
   const int64_t length = int64_t(v.items().size());
-  check<ValueError>(depth < sizes.size() && length == sizes[depth],
-                    "expected sequence of length {} at dim {} (got {})", depth < sizes.size() ? sizes[depth] : 0, depth, length);
+  check<ValueError>(depth < sizes.size() && length == sizes[depth], "expected sequence of length {} at dim {} (got {})",
+                    depth < sizes.size() ? sizes[depth] : 0, depth, length);
   for (const NestedNumbers& item : v.items()) flatten_into(item, sizes, depth + 1, out, dtype);
 }
 
@@ -233,12 +230,8 @@ Tensor tensor(const NestedNumbers& values, TensorOptions options) {
   return finish(t, options);
 }
 Tensor tensor(const NestedNumbers& values, DType dtype) { return tensor(values, TensorOptions{.dtype = dtype}); }
-Tensor tensor(std::initializer_list<NestedNumbers> values, TensorOptions options) {
-  return tensor(NestedNumbers(values), options);
-}
-Tensor tensor(std::initializer_list<NestedNumbers> values, DType dtype) {
-  return tensor(NestedNumbers(values), TensorOptions{.dtype = dtype});
-}
+Tensor tensor(std::initializer_list<NestedNumbers> values, TensorOptions options) { return tensor(NestedNumbers(values), options); }
+Tensor tensor(std::initializer_list<NestedNumbers> values, DType dtype) { return tensor(NestedNumbers(values), TensorOptions{.dtype = dtype}); }
 
 // --- foreign memory
 

@@ -66,8 +66,7 @@ class Formatter {
 
 class Printer {
  public:
-  explicit Printer(const Tensor& t)
-      : t_(t), shorten_(t.numel() > print_options().threshold), format_(shown_values(t)) {}
+  explicit Printer(const Tensor& t) : t_(t), shorten_(t.numel() > print_options().threshold), format_(shown_values(t)) {}
 
   std::string body() const { return format(t_, 0, 7); }
 
@@ -112,8 +111,7 @@ class Printer {
       }
       return out + "]";
     }
-    const std::string separator =
-        "," + std::string(std::size_t(t.dim() - 1), '\n') + std::string(std::size_t(indent + depth + 1), ' ');
+    const std::string separator = "," + std::string(std::size_t(t.dim() - 1), '\n') + std::string(std::size_t(indent + depth + 1), ' ');
     bool first = true;
     for (int64_t i : shown(t.size(0))) {
       if (!first) out += separator;

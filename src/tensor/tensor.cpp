@@ -170,8 +170,7 @@ bool is_dense(const Tensor& t) {
   for (int i = 0; i < t.dim(); ++i)
     if (t.impl()->sizes[i] != 1) order[n++] = i;
   for (int i = 1; i < n; ++i)
-    for (int k = i; k > 0 && t.impl()->strides[order[k]] < t.impl()->strides[order[k - 1]]; --k)
-      std::swap(order[k], order[k - 1]);
+    for (int k = i; k > 0 && t.impl()->strides[order[k]] < t.impl()->strides[order[k - 1]]; --k) std::swap(order[k], order[k - 1]);
   int64_t expected = 1;
   for (int i = 0; i < n; ++i) {
     if (t.impl()->strides[order[i]] != expected) return false;
@@ -246,9 +245,7 @@ void Tensor::wrong_dtype(DType asked) const {
   fail<RuntimeError>("expected scalar type {} but found {}", scalar_type_name(asked), scalar_type_name(dtype()));
 }
 
-void Tensor::check_dim(int asked) const {
-  check<RuntimeError>(dim() == asked, "TensorAccessor expected {} dims but tensor has {}", asked, dim());
-}
+void Tensor::check_dim(int asked) const { check<RuntimeError>(dim() == asked, "TensorAccessor expected {} dims but tensor has {}", asked, dim()); }
 
 void accessor_out_of_bounds(int64_t index, int64_t size) {
   fail<IndexError>("index {} is out of bounds for a dimension with size {} (TensorAccessor)", index, size);

@@ -14,8 +14,7 @@ constinit Storage no_storage{};
 }  // namespace
 
 namespace detail {
-constinit TensorImpl undefined_tensor{
-    .references = {}, .dtype = DType::Undefined, .storage = &no_storage, .numel = 0, .sizes = {}, .strides = {}};
+constinit TensorImpl undefined_tensor{.references = {}, .dtype = DType::Undefined, .storage = &no_storage, .numel = 0, .sizes = {}, .strides = {}};
 
 void undefined_in_method(const char* method) { fail<RuntimeError>("{}() called on an undefined Tensor\n{}", method, kOrigins); }
 }  // namespace detail
@@ -30,7 +29,8 @@ void refuse_missing(const char* operation, int position, const Operand& operand)
 }
 void refuse_missing(const char* operation, int, const std::vector<Tensor>& list) {
   for (std::size_t i = 0; i < list.size(); ++i)
-    check<RuntimeError>(list[i].defined(), "{}(): expected Tensor as element {} in the list, but got an undefined Tensor\n{}", operation, i, kOrigins);
+    check<RuntimeError>(list[i].defined(), "{}(): expected Tensor as element {} in the list, but got an undefined Tensor\n{}", operation, i,
+                        kOrigins);
 }
 }  // namespace detail
 

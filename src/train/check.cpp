@@ -81,10 +81,8 @@ OverfitResult overfit_one_batch(nn::Module& model, optim::Optimizer& optimizer, 
   }
   const double first = result.losses.front(), last = result.losses.back();
   result.report = fmt::format("one batch: loss {:.4g} -> {:.4g} in {} steps: ", first, last, result.losses.size());
-  if (result.passed)
-    result.report += "the network can learn it by heart";
-  else if (!std::isfinite(last))
-    result.report += "not finite any more; lower the learning rate, look for a logarithm or division of 0";
+  if (result.passed) result.report += "the network can learn it by heart";
+  else if (!std::isfinite(last)) result.report += "not finite any more; lower the learning rate, look for a logarithm or division of 0";
   else if (last > 0.9 * first)
     result.report += "it hardly falls; are all parameters in the optimiser, is the rate right (find_lr), do targets belong to inputs?";
   else
@@ -111,8 +109,8 @@ FindLrResult find_lr(nn::Module& model, optim::Optimizer& optimizer, const Callb
   }
   // The steepest descent per decade, over a few steps so that noise does not decide; rates beyond the minimum do not count.
   const std::vector<double> smoothed = smooth(result.losses, options.smoothing);
-  const auto lowest =
-      std::size_t(std::min_element(smoothed.begin(), smoothed.end(), [](double a, double b) { return a < b || std::isnan(b); }) - smoothed.begin());
+  const auto lowest = std::size_t(std::min_element(smoothed.begin(), smoothed.end(), [](double a, double b) { return a < b || std::isnan(b); }) -
+                                  smoothed.begin());
   const std::size_t apart = std::max<std::size_t>(1, std::size_t(options.steps) / 20);
   double steepest = 0;
   result.suggestion = __builtin_nan("");

@@ -62,10 +62,8 @@ std::string to_dot(const Tensor& result, const nn::Module* model) {
     const int to = numbers.at(node);
     for (std::uint32_t i = 0; i < node->inputs; ++i) {
       const Edge& edge = node->edges[i];
-      if (edge.node)
-        text += fmt::format("  n{} -> n{};\n", number_of(edge.node), to);
-      else if (edge.leaf)
-        text += fmt::format("  n{} -> n{};\n", number_of_leaf(edge.leaf), to);
+      if (edge.node) text += fmt::format("  n{} -> n{};\n", number_of(edge.node), to);
+      else if (edge.leaf) text += fmt::format("  n{} -> n{};\n", number_of_leaf(edge.leaf), to);
     }
   }
   return text + "}\n";

@@ -30,14 +30,10 @@ std::vector<std::string> cells_of(const std::string& line) {
   std::vector<std::string> cells(1);
   bool inside = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"' && inside && i + 1 < line.size() && line[i + 1] == '"')
-      cells.back() += line[i++];
-    else if (line[i] == '"')
-      inside = !inside;
-    else if (line[i] == ',' && !inside)
-      cells.emplace_back();
-    else
-      cells.back() += line[i];
+    if (line[i] == '"' && inside && i + 1 < line.size() && line[i + 1] == '"') cells.back() += line[i++];
+    else if (line[i] == '"') inside = !inside;
+    else if (line[i] == ',' && !inside) cells.emplace_back();
+    else cells.back() += line[i];
   }
   return cells;
 }
@@ -117,10 +113,8 @@ std::vector<Plot> History::panels() const {
   std::vector<std::vector<std::string>> groups;
   for (const Column& c : columns_) {
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return last_word(g[0]) == last_word(c.name); });
-    if (same == groups.end())
-      groups.push_back({c.name});
-    else
-      same->push_back(c.name);
+    if (same == groups.end()) groups.push_back({c.name});
+    else same->push_back(c.name);
   }
   std::vector<Plot> plots;
   for (const auto& names : groups) plots.push_back(plot(last_word(names[0]), names));
@@ -144,10 +138,8 @@ std::string History::json_lines() const {
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     nlohmann::ordered_json row = {{step_name_, steps_[i]}};
     for (const Column& c : columns_) {
-      if (std::isfinite(c.values[i]))
-        row[c.name] = c.values[i];
-      else
-        row[c.name] = nullptr;
+      if (std::isfinite(c.values[i])) row[c.name] = c.values[i];
+      else row[c.name] = nullptr;
     }
     text += row.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }

@@ -26,7 +26,7 @@ void ask(int number) {
 Interrupt::Interrupt() {
   check<RuntimeError>(!installed, "Interrupt: there is one already; one at a time");
   came = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = ask;
   action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);  // the second signal finds the default: the end
   ::sigaction(SIGINT, &action, &interrupt_before);

@@ -28,7 +28,8 @@ std::vector<std::vector<double>> numbers_of(const char* metric, std::size_t expe
   for (const Tensor& state : states) {
     require_defined(metric, state);
     check<ValueError>(state.dtype() == kFloat64 && state.dim() == 1 && state.numel() == int64_t(expected),
-                      "{}.load_state: expected the state of such a metric, float64 of shape [{}], got {} {}", metric, expected, name(state.dtype()), state.sizes());
+                      "{}.load_state: expected the state of such a metric, float64 of shape [{}], got {} {}", metric, expected, name(state.dtype()),
+                      state.sizes());
     all.push_back(state.to_vector<double>());
   }
   return all;

@@ -109,20 +109,16 @@ std::vector<double> Drawing::shown(bool x) const {
   const auto take = [&](const std::vector<double>& values) { all.insert(all.end(), values.begin(), values.end()); };
   for (const Curve& c : plot_.curves_) {
     const std::vector<double> at = positions(c.x, c.y.size());
-    if (!x)
-      take(c.y);
-    else
-      take(at);
+    if (!x) take(c.y);
+    else take(at);
     if (x && c.style == "bars" && !at.empty() && plot_.x_.categories.empty() && !plot_.x_.log) {
       const double half = least_distance(at) / 2;
       take({*std::min_element(at.begin(), at.end()) - half, *std::max_element(at.begin(), at.end()) + half});
     }
   }
   for (const Plot::Band& b : plot_.bands_) {
-    if (x)
-      take(positions(b.x, b.low.size()));
-    else
-      take(b.low), take(b.high);
+    if (x) take(positions(b.x, b.low.size()));
+    else take(b.low), take(b.high);
   }
   return all;
 }

@@ -122,10 +122,8 @@ struct Progress::State {
   void merge(const Values& more) {
     for (const auto& [name, value] : more) {
       const auto same = std::find_if(values.begin(), values.end(), [&, n = &name](const auto& v) { return v.first == *n; });
-      if (same == values.end())
-        values.emplace_back(name, value);
-      else
-        same->second = value;
+      if (same == values.end()) values.emplace_back(name, value);
+      else same->second = value;
     }
   }
 
@@ -143,10 +141,8 @@ Progress::Progress(std::int64_t total, ProgressOptions options) {
   const char* const kind = std::getenv("TERM");
   const bool terminal = ::isatty(options.fd) == 1 && !(kind && std::strcmp(kind, "dumb") == 0);
   state_ = new State{total, 0, std::move(options), terminal, terminal && !is_set("NO_COLOR"), false, false, {}};
-  if (state_->terminal)
-    state_->draw();
-  else if (total == 0)
-    state_->last_drawing = state_->begin;
+  if (state_->terminal) state_->draw();
+  else if (total == 0) state_->last_drawing = state_->begin;
 }
 
 Progress::~Progress() {

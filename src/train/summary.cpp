@@ -138,14 +138,14 @@ std::string ModelSummary::table() const {
     wide = std::max(wide, std::size_t(std::count_if(name.begin(), name.end(), [](char c) { return (c & 0xC0) != 0x80; })) + 2);
   }
   const std::size_t line = wide + 58;
-  std::string text =
-      std::string(line, '=') + fmt::format("\n{:<{}}{:<22}{:>14}{:>22}\n", "Layer (type:depth-idx)", wide, "Output Shape", "Param #", "Mult-Adds");
+  std::string text = std::string(line, '=') +
+                     fmt::format("\n{:<{}}{:<22}{:>14}{:>22}\n", "Layer (type:depth-idx)", wide, "Output Shape", "Param #", "Mult-Adds");
   text += std::string(line, '=') + "\n";
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const LayerSummary& layer = layers[i];
     const std::string params = layer.repeated ? "(recursive)" : !layer.leaf || layer.parameters == 0 ? "--" : with_commas(layer.parameters);
-    text +=
-        names[i] + std::string(wide - std::size_t(std::count_if(names[i].begin(), names[i].end(), [](char c) { return (c & 0xC0) != 0x80; })), ' ');
+    text += names[i] +
+            std::string(wide - std::size_t(std::count_if(names[i].begin(), names[i].end(), [](char c) { return (c & 0xC0) != 0x80; })), ' ');
     text += fmt::format("{:<22}{:>14}{:>22}\n", ember::to_string(IntArrayRef(layer.output)), params,
                         layer.mult_adds == 0 ? "--" : with_commas(layer.mult_adds));
   }

@@ -82,7 +82,7 @@ struct TraceRecorder final : nn::ForwardObserver {
   const std::thread::id thread = std::this_thread::get_id();
   const int64_t serial = ++last_serial;  // by which hooks that outlive the trace know that it is over
   const ModuleState* root = nullptr;
-  const ModuleState* opener = nullptr;   // whose calls from outside begin a step
+  const ModuleState* opener = nullptr;  // whose calls from outside begin a step
   std::unordered_map<const ModuleState*, Place> places, places_before;
   std::vector<std::pair<std::string, Tensor>> parameters;  // "conv/grad.weight" and the parameter
   std::unordered_set<const TensorImpl*> listed;            // a shared parameter counts where it comes first
@@ -128,8 +128,10 @@ void TraceRecorder::write_last() {
 void TraceRecorder::warn_of_strangers() const {
   const auto& types = file.strangers();
   if (!types.empty())
-    warn(fmt::format("Trace: {} was called outside of the model that is recorded: call the model itself, net(x) and not net.forward(x), "
-                     "or tell the trace which one it is, {{.model = &net}}", fmt::join(types.begin(), types.end(), ", ")));
+    warn(
+        fmt::format("Trace: {} was called outside of the model that is recorded: call the model itself, net(x) and not net.forward(x), "
+                    "or tell the trace which one it is, {{.model = &net}}",
+                    fmt::join(types.begin(), types.end(), ", ")));
 }
 
 /// An exception that nobody catches runs no destructors, exit() only those of globals.
@@ -220,7 +222,8 @@ TraceFile::Module description(const Module& module, const std::string& path) {
   for (const auto& p : ModuleState::of(module).parameters) {
     if (!p->value.defined()) continue;
     const auto sizes = p->value.sizes();
-    m.parameters.push_back({p->name, fmt::format("{} ({})", name(p->value.dtype()), fmt::join(sizes.begin(), sizes.end(), ", ")), p->value.requires_grad()});
+    m.parameters.push_back(
+        {p->name, fmt::format("{} ({})", name(p->value.dtype()), fmt::join(sizes.begin(), sizes.end(), ", ")), p->value.requires_grad()});
   }
   return m;
 }
@@ -234,8 +237,7 @@ std::string TraceRecorder::record_call(const Module& module, Place& place, const
   if (!file.knows(place.path)) file.describe(description(module, place.path));
   file.mode(place.path, module.is_training());
   const std::string prefix = fmt::format("{:06}/{}/", step, numbered(place.path, number));
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    file.write(prefix + (inputs.size() == 1 ? "input" : fmt::format("input.{}", i)), inputs[i]);
+  for (std::size_t i = 0; i < inputs.size(); ++i) file.write(prefix + (inputs.size() == 1 ? "input" : fmt::format("input.{}", i)), inputs[i]);
   if (number == 0)
     for (const auto& p : ModuleState::of(module).parameters) file.write(prefix + "param." + p->name, p->value);
   return prefix;
@@ -262,8 +264,7 @@ void TraceRecorder::record_gradient(const Tensor& output, const std::string& pre
   if (!output.defined() || output.is_leaf()) return;
   register_hook(output, [prefix, serial = serial, before = int64_t(0)](const Tensor& gradient) mutable {
     TraceRecorder* const recorder = active;
-    if (recorder && recorder->serial == serial && recorder->concerns_us())
-      recorder->file.write(prefix + numbered("grad_output", before++), gradient);
+    if (recorder && recorder->serial == serial && recorder->concerns_us()) recorder->file.write(prefix + numbered("grad_output", before++), gradient);
     return Tensor();
   });
 }

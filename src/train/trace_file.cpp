@@ -29,7 +29,8 @@ TraceFile::~TraceFile() {
 void TraceFile::open() {
   std::error_code none;
   check<RuntimeError>(!std::filesystem::is_directory(path_, none), "cannot write {}: Is a directory", path_);
-  check<RuntimeError>(!std::filesystem::exists(path_, none) || ::access(path_.c_str(), W_OK) == 0, "cannot write {}: {}", path_, std::strerror(EACCES));
+  check<RuntimeError>(!std::filesystem::exists(path_, none) || ::access(path_.c_str(), W_OK) == 0, "cannot write {}: {}", path_,
+                      std::strerror(EACCES));
   temporary_ = fmt::format("{}.{}.tmp", path_, ::getpid());
   file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file_ < 0) fail<RuntimeError>("cannot write {}: {}", path_, std::strerror(errno));
@@ -47,8 +48,7 @@ void TraceFile::write(const std::string& name, const Tensor& value) {
   if (fits(name, value)) return add(name, value);
   truncated_ = true;
   end();
-  if (error_.empty())
-    warn(fmt::format("Trace: {} has reached max_bytes = {} in step {} and is complete", path_, options_.max_bytes, step));
+  if (error_.empty()) warn(fmt::format("Trace: {} has reached max_bytes = {} in step {} and is complete", path_, options_.max_bytes, step));
 }
 
 void TraceFile::write_if_it_fits(const std::string& name, const Tensor& value) {
@@ -110,8 +110,7 @@ void TraceFile::write_at(int64_t offset, const std::string& text) {
   for (std::size_t done = 0; done < text.size();) {
     const ssize_t n = ::pwrite(file_, text.data() + done, text.size() - done, offset + int64_t(done));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0)
-      fail<RuntimeError>("cannot write {}: {}; what was there before is unchanged", path_, std::strerror(n < 0 ? errno : ENOSPC));
+    if (n <= 0) fail<RuntimeError>("cannot write {}: {}; what was there before is unchanged", path_, std::strerror(n < 0 ? errno : ENOSPC));
     done += std::size_t(n);
   }
   if (::ftruncate(file_, offset + int64_t(text.size())) != 0) fail<RuntimeError>("cannot write {}: {}", path_, std::strerror(errno));
@@ -149,8 +148,9 @@ std::string TraceFile::header() const {
     for (const Parameter& p : m.parameters) parameters.push_back({{"name", p.name}, {"shape", p.shape}, {"requires_grad", p.requires_grad}});
     modules.push_back({{"path", m.path}, {"type", m.type}, {"extra", m.extra}, {"training", training}, {"parameters", parameters}});
   }
-  const Json all{{"version", 1},           {"framework", "Ember 0.1.0"}, {"steps", step + 1},        {"every", options_.every}, {"only", options_.only},
-                 {"truncated", truncated_}, {"backward", backward},       {"strangers", strangers_}, {"modules", modules}};
+  const Json all{{"version", 1},          {"framework", "Ember 0.1.0"}, {"steps", step + 1},    {"every", options_.every},
+                 {"only", options_.only}, {"truncated", truncated_},    {"backward", backward}, {"strangers", strangers_},
+                 {"modules", modules}};
   return all.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

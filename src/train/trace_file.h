@@ -45,7 +45,7 @@ class TraceFile {
 
   void saw_backward(bool yes);  ///< in this step, so far
   void save_when_due();         ///< brings the file up to date unless its directory is much longer than what is new
-  void close();                                      ///< once; throws RuntimeError when something could not be written
+  void close();                 ///< once; throws RuntimeError when something could not be written
   const std::string& error() const { return error_; }
   const std::string& path() const { return path_; }
 
@@ -83,7 +83,7 @@ class TraceFile {
   std::map<std::string, std::size_t> places_;
   std::set<std::string> strangers_;
   std::vector<std::pair<int64_t, bool>> backward_;  // did steps have one, from which step on
-  int64_t end_ = 1024;  // bytes that the directory and the description of the modules will need, about
+  int64_t end_ = 1024;                              // bytes that the directory and the description of the modules will need, about
   std::string error_;
 };
 

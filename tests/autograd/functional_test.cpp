@@ -71,5 +71,6 @@ TEST_CASE("get_total_norm is the norm of all tensors as one vector") {
   CHECK(get_total_norm(two, {.norm_type = INFINITY}).item<double>() == 4);
   CHECK(get_total_norm({}).item<double>() == 0);
   CHECK(get_total_norm({two[0], two[1].to(kFloat64)}).dtype() == kFloat64);
-  CHECK_THROWS_WITH(get_total_norm({tensor({NAN})}, {.error_if_nonfinite = true}), starts_with("The total norm of order 2.0 for gradients from `parameters` is non-finite"));
+  CHECK_THROWS_WITH(get_total_norm({tensor({NAN})}, {.error_if_nonfinite = true}),
+                    starts_with("The total norm of order 2.0 for gradients from `parameters` is non-finite"));
 }

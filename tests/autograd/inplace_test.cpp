@@ -38,8 +38,7 @@ TEST_CASE("a tensor without a gradient gets a history when one that has is writt
 TEST_CASE("leaves that require grad refuse writes, also through a view; not under NoGradGuard") {
   const Tensor x = tensor({1.0, 2.0}, {.requires_grad = true});
   CHECK_THROWS_WITH(x.zero_(), equals("a leaf Variable that requires grad is being used in an in-place operation."));
-  CHECK_THROWS_WITH(x[0].zero_(),
-                    equals("a view of a leaf Variable that requires grad is being used in an in-place operation."));
+  CHECK_THROWS_WITH(x[0].zero_(), equals("a view of a leaf Variable that requires grad is being used in an in-place operation."));
   CHECK_THAT(x, is_close({1.0, 2.0}));
   const NoGradGuard quiet;
   x.zero_();

@@ -26,8 +26,8 @@ TEST_CASE("a diamond: both ways of the gradient meet before they go on") {
   });
   const Tensor left = middle * middle, right = middle * 5;
   (left + right).sum().backward();
-  CHECK(calls == 1);                          // the hook sees the complete gradient, once
-  CHECK_THAT(x.grad(), is_close({51.0}));     // (2*6 + 5) * 3
+  CHECK(calls == 1);                       // the hook sees the complete gradient, once
+  CHECK_THAT(x.grad(), is_close({51.0}));  // (2*6 + 5) * 3
 }
 
 TEST_CASE("a second backward adds to grad, and set_grad clears it") {
@@ -122,8 +122,7 @@ TEST_CASE("an input that the output does not depend on is refused unless allowed
 TEST_CASE("backward without a starting gradient needs a scalar that depends on something") {
   const Tensor x = tensor({1.0, 2.0}, {.requires_grad = true});
   CHECK_THROWS_WITH((x * 2).backward(), equals("grad can be implicitly created only for scalar outputs"));
-  CHECK_THROWS_WITH(ones({}).backward(),
-                    equals("element 0 of tensors does not require grad and does not have a grad_fn"));
+  CHECK_THROWS_WITH(ones({}).backward(), equals("element 0 of tensors does not require grad and does not have a grad_fn"));
   CHECK_THROWS_WITH((x * 2).backward(ones({3})),
                     equals("Mismatch in shape: grad_output[0] has a shape of torch.Size([3]) and output[0] has a shape of "
                            "torch.Size([2])."));
@@ -158,10 +157,9 @@ TEST_CASE("a value saved for backward must not be written in place before") {
   const Tensor y = x.exp();
   const Tensor z = (y * y).sum();
   y.zero_();
-  CHECK_THROWS_WITH(z.backward(),
-                    starts_with("one of the variables needed for gradient computation has been modified by an inplace "
-                                "operation: [torch.FloatTensor [3]], which is output 0 of ExpBackward0, is at version 1; "
-                                "expected version 0 instead. Hint:"));
+  CHECK_THROWS_WITH(z.backward(), starts_with("one of the variables needed for gradient computation has been modified by an inplace "
+                                              "operation: [torch.FloatTensor [3]], which is output 0 of ExpBackward0, is at version 1; "
+                                              "expected version 0 instead. Hint:"));
 }
 
 TEST_CASE("an error in the middle of backward leaves no half-walked graph behind") {
@@ -232,9 +230,7 @@ struct Exponential : autograd::Function<Exponential> {  // saves its output
     context.save_for_backward({y});
     return {y};
   }
-  static std::vector<Tensor> backward(Context& context, const std::vector<Tensor>& g) {
-    return {g[0] * context.saved_tensors()[0]};
-  }
+  static std::vector<Tensor> backward(Context& context, const std::vector<Tensor>& g) { return {g[0] * context.saved_tensors()[0]}; }
 };
 }  // namespace
 

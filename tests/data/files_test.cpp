@@ -88,8 +88,8 @@ TEST_CASE("files: CIFAR from the pickles that torchvision unpacks") {
   // Protocol 2 as Python 2 wrote it: {'batch_label': .., 'fine_labels': [3, 300], 'data': <array of 2 x 3072 bytes>, ...}.
   const auto text = [](const std::string& s) { return "U" + std::string(1, char(s.size())) + s; };
   const std::string length{'\0', '\x18', '\0', '\0'};  // 6144
-  std::string pickle =
-      "\x80\x02}q\x01(" + text("filenames") + "]q\x02(" + text("a.png") + text("b.png") + "e" + text("fine_labels") + "]q\x03(K\x03M";
+  std::string pickle = "\x80\x02}q\x01(" + text("filenames") + "]q\x02(" + text("a.png") + text("b.png") + "e" + text("fine_labels") +
+                       "]q\x03(K\x03M";
   pickle += std::string("\x2c\x01", 2) + "e" + text("data") + "cnumpy.core.multiarray\n_reconstruct\nq\x04" + "T" + length +
             std::string(3072, '\x33') + std::string(3072, '\xff') + "q\x05" + "u.";
   write_bytes(root + "/cifar-100-python/train", pickle);

@@ -65,7 +65,8 @@ TEST_CASE("by_samples: ranks with uneven parts, one of them perhaps empty, follo
 TEST_CASE("test_DistributedDataParallel_requires_grad") {
   nn::Linear net(2, 2);
   net.requires_grad_(false);
-  CHECK(has(text_of([&] { DistributedDataParallel model(net); }), "DistributedDataParallel is not needed when a module doesn't have any parameters that require a gradient."));
+  CHECK(has(text_of([&] { DistributedDataParallel model(net); }),
+            "DistributedDataParallel is not needed when a module doesn't have any parameters that require a gradient."));
 }
 
 TEST_CASE("test_accumulate_gradients_no_sync, test_grads_same_across_ranks_with_no_sync") {
@@ -174,7 +175,8 @@ TEST_CASE("test_ddp_model_diff_num_params_across_ranks, test_ddp_model_diff_shap
                        "DDP expects same model across all ranks, but Rank 1 has 4 params, while rank 0 has inconsistent 2 params.")));
   nn::Sequential other{nn::Linear(2, 2), nn::Linear(2, rank() == 1 ? 5 : 4)};
   CHECK(everywhere(has(text_of([&] { DistributedDataParallel model(other); }),
-                       "[1]: params[2] in this process with sizes [5, 2] float32 appears not to match sizes of the same param in process 0 with sizes [4, 2] float32.\n"
+                       "[1]: params[2] in this process with sizes [5, 2] float32 appears not to match sizes of the same param in process 0 with "
+                       "sizes [4, 2] float32.\n"
                        "DistributedDataParallel: it is 1.weight on rank 1")));
 }
 

@@ -1,5 +1,5 @@
-// Trains on all ranks until one of them fails in the way that is asked for: distributed_failures WAY [RANK]. tests/integration/distributed.sh looks at
-// how the job ends.
+// Trains on all ranks until one of them fails in the way that is asked for: distributed_failures WAY [RANK]. tests/integration/distributed.sh looks
+// at how the job ends.
 #include <ember/distributed.h>
 #include <ember/ember.h>
 #include <signal.h>

@@ -100,7 +100,8 @@ void compare(const Trial& trial, DType dtype, double rtol) {
 
 }  // namespace
 
-TEST_CASE("test_DistributedDataParallel_SyncBatchNorm{,_No_Affine,_2D_Input,_Channels_Last,_Diff_Input_Sizes_Running_Value,_Diff_Input_Sizes_gradient}") {
+TEST_CASE(
+    "test_DistributedDataParallel_SyncBatchNorm{,_No_Affine,_2D_Input,_Channels_Last,_Diff_Input_Sizes_Running_Value,_Diff_Input_Sizes_gradient}") {
   for (const bool even : {true, false})
     for (const bool affine : {true, false}) {
       compare({{12, 3, 4, 5}, even, affine, false}, kFloat64, 1e-11);

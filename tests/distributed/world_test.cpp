@@ -27,9 +27,12 @@ TEST_CASE("all_reduce sums, averages, multiplies and takes extremes; strided ten
 TEST_CASE("test_horovod_allreduce_error, type_error: ranks that differ are named on all ranks, and nothing moves") {
   if (world_size() == 1) return;
   const Tensor t = ones({rank() == 1 ? 4 : 3});
-  CHECK(everywhere(has(text_of([&] { all_reduce(t); }), "Rank 1 is running collective: all_reduce of float32 [4] by SUM, but Rank 0 is running collective: all_reduce of float32 [3]")));
+  CHECK(
+      everywhere(has(text_of([&] { all_reduce(t); }),
+                     "Rank 1 is running collective: all_reduce of float32 [4] by SUM, but Rank 0 is running collective: all_reduce of float32 [3]")));
   CHECK(t.sum().item<double>() == double(t.numel()));
-  CHECK(everywhere(has(text_of([&] { all_reduce(rank() == 0 ? ones({2}) : ones({2}, kFloat64)); }), "Detected mismatch between collectives on ranks")));
+  CHECK(
+      everywhere(has(text_of([&] { all_reduce(rank() == 0 ? ones({2}) : ones({2}, kFloat64)); }), "Detected mismatch between collectives on ranks")));
   CHECK(has(text_of([] { all_reduce(ones({2}, kBool)); }), "Invalid scalar type"));
   CHECK(has(text_of([] { all_reduce(ones({2}, kInt64), ReduceOp::Average); }), "Average is for floating-point tensors, got int64"));
   CHECK(has(text_of([] { broadcast(ones({2}), 99); }), "[broadcast] expected a source in"));

@@ -83,7 +83,7 @@ try "every differentiable function is in the gradcheck table" python3 "$here/gra
 try "every public function has a docstring" python3 "$here/docstrings.py" "$root"
 try "no two headers share a name or nearly so" python3 "$here/headers.py" "$root"
 try "the walk fits an afternoon" python3 "$here/walk.py" "$root"
-try "formatted rooms stay formatted" "$root/tools/format.sh" --check
+try "the sources are formatted" "$root/tools/format.sh" --check
 try "links of the documents lead to files" python3 "$here/links.py" "$root"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

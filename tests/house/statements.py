@@ -11,7 +11,7 @@ document = open(root + "/docs/batch_norm.md").read()
 stated = set(re.findall(r"^\* \*\*(\d+\.\d+)\*\*", document, re.M))
 tested = set()
 for path in glob.glob(root + "/tests/nn/batch_norm_*_test.cpp"):
-    for name in re.findall(r'TEST_CASE\("batch norm ([^:]*):', open(path).read()):
+    for name in re.findall(r'TEST_CASE\(\s*"batch norm ([^:]*):', open(path).read()):
         tested.update(re.findall(r"\d+\.\d+", name))
 
 by_number = lambda text: [int(n) for n in text.split(".")]

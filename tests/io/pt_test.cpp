@@ -13,7 +13,8 @@ TEST_CASE("tensors of every size come back bit for bit, small and large ones in 
   const Folder folder;
   Value value = Value::dict();
   // around the sizes at which writes are buffered, summed and mapped in pieces
-  for (int64_t n : {int64_t(3), int64_t(70000), int64_t(65535), int64_t(1), int64_t(65536), int64_t(65537), int64_t(300001), int64_t(0), int64_t(17), int64_t(262144), int64_t(5)})
+  for (int64_t n : {int64_t(3), int64_t(70000), int64_t(65535), int64_t(1), int64_t(65536), int64_t(65537), int64_t(300001), int64_t(0), int64_t(17),
+                    int64_t(262144), int64_t(5)})
     value.set("n" + std::to_string(n), randn({n}));
   save(value, folder / "a.pt");
   save_safetensors(value.to_state_dict(), folder / "a.safetensors");

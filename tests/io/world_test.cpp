@@ -47,7 +47,9 @@ TEST_CASE("NumPy's scalars and arrays in a checkpoint are read, in every protoco
     CHECK(v["int32"].as_int() == 5);
     CHECK(v["uint8"].as_int() == 255);
     CHECK(v["bool"].as_bool());
-    CHECK(v["str"].as_string() == "Gr\xc3\xb6\xc3\x9f" "e");
+    CHECK(v["str"].as_string() ==
+          "Gr\xc3\xb6\xc3\x9f"
+          "e");
     CHECK(v["bytes"].as_string() == "ab");
     CHECK_THAT(v["array"].as_tensor(), is_close({{0, 1, 2}, {3, 4, 5}}));
     CHECK(v["array"].as_tensor().dtype() == kFloat64);
@@ -75,7 +77,9 @@ TEST_CASE("plain Python objects of known layout are read, in every protocol") {
     CHECK(v["set"][0].as_int() == 7);
     CHECK(v["frozen"][0].as_int() == 8);
     CHECK(v["empty_set"].size() == 0);
-    CHECK(v["bytes"].as_string() == std::string("\x00\xff\x80" "a", 4));
+    CHECK(v["bytes"].as_string() == std::string("\x00\xff\x80"
+                                                "a",
+                                                4));
     CHECK(v["array"].as_string() == "\x01\xfe");
     CHECK(v["no_bytes"].as_string().empty());
     CHECK(v["version"].as_string() == "2.13.0");
@@ -91,7 +95,8 @@ TEST_CASE("plain Python objects of known layout are read, in every protocol") {
 TEST_CASE("what is foreign in a checkpoint costs only itself, when asked for, and is named") {
   for (const char* name : {"foreign.pt", "foreign_legacy.pt"}) {
     INFO(name);
-    CHECK_THROWS_WITH(load(world(name)), contains("the pickle names datetime.datetime") && contains("load(path, {.skip_unreadable = true}) reads the rest"));
+    CHECK_THROWS_WITH(load(world(name)),
+                      contains("the pickle names datetime.datetime") && contains("load(path, {.skip_unreadable = true}) reads the rest"));
     const Listener listener;
     const Value v = load(world(name), {.skip_unreadable = true});
     CHECK(keys_of(v) == Names{"epoch", "weight", "list", "nested"});
@@ -101,10 +106,12 @@ TEST_CASE("what is foreign in a checkpoint costs only itself, when asked for, an
     CHECK(v["list"][2].as_int() == 2);
     CHECK(v["nested"]["kept"].as_float() == 1.5);
     const std::string start = world(name) + ": ";
-    CHECK(listener.warnings == Names{start + "when was left out: it is an object of datetime.datetime", start + "custom was left out: it is an object of project.Custom",
-                                     start + "list.1 was left out: it is an object of project.Custom", start + "complex was left out: it is a tensor of complex64",
-                                     start + "sparse was left out: it is an object of torch._utils._rebuild_sparse_tensor",
-                                     start + "nested.inner was left out: it is an object of project.Custom", start + "dates was left out: it is a NumPy array of type 'M8'"});
+    CHECK(listener.warnings ==
+          Names{start + "when was left out: it is an object of datetime.datetime", start + "custom was left out: it is an object of project.Custom",
+                start + "list.1 was left out: it is an object of project.Custom", start + "complex was left out: it is a tensor of complex64",
+                start + "sparse was left out: it is an object of torch._utils._rebuild_sparse_tensor",
+                start + "nested.inner was left out: it is an object of project.Custom",
+                start + "dates was left out: it is a NumPy array of type 'M8'"});
   }
   CHECK_THROWS_WITH(load(world("custom.pt"), {.skip_unreadable = true}), contains("it is an object of project.Custom"));
 }
@@ -118,11 +125,14 @@ TEST_CASE("arrays of strings, objects, records and dates in a .npz cost only the
   CHECK_THAT(arrays["after"], is_close({0, 1, 2}));
   REQUIRE(listener.warnings.size() == 5);
   for (const char* word : {"names", "objects", "record", "when", "wave"})
-    CHECK(std::any_of(listener.warnings.begin(), listener.warnings.end(), [&](const std::string& w) { return w.find(std::string(word) + ".npy was left out") != std::string::npos; }));
+    CHECK(std::any_of(listener.warnings.begin(), listener.warnings.end(),
+                      [&](const std::string& w) { return w.find(std::string(word) + ".npy was left out") != std::string::npos; }));
 }
 
 TEST_CASE("TorchScript archives and those of libtorch give their parameters and buffers") {
-  const Names names{"scale", "fc.weight", "fc.bias", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "bn.num_batches_tracked", "blocks.0.weight", "blocks.0.bias"};
+  const Names names{"scale",           "fc.weight",       "fc.bias",        "bn.weight",
+                    "bn.bias",         "bn.running_mean", "bn.running_var", "bn.num_batches_tracked",
+                    "blocks.0.weight", "blocks.0.bias"};
   const Value expected = load(world("best.pt"))["state_dict"];
   for (const char* name : {"script.pt", "traced.pt"}) {
     INFO(name);
@@ -131,7 +141,8 @@ TEST_CASE("TorchScript archives and those of libtorch give their parameters and 
     for (const std::string& n : names) CHECK(equal(v[n].as_tensor(), expected[n].as_tensor()));
     CHECK(read_file(world(name)).kind == "TorchScript");
   }
-  CHECK(keys_of(load(world("libtorch_module.pt"))) == Names{"w", "fc1.weight", "fc1.bias", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "bn.num_batches_tracked", "head.0.weight", "head.0.bias"});
+  CHECK(keys_of(load(world("libtorch_module.pt"))) == Names{"w", "fc1.weight", "fc1.bias", "bn.weight", "bn.bias", "bn.running_mean",
+                                                            "bn.running_var", "bn.num_batches_tracked", "head.0.weight", "head.0.bias"});
   CHECK_THAT(load(world("libtorch_tensor.pt"))["0"].as_tensor(), is_close({{0, 1, 2}, {3, 4, 5}}));
   CHECK(load(world("libtorch_list.pt")).size() == 2);
   CHECK_THAT(load(world("libtorch_pickle.pt"))["b"].as_tensor(), is_close({{1, 0}, {0, 1}}));
@@ -140,7 +151,8 @@ TEST_CASE("TorchScript archives and those of libtorch give their parameters and 
 TEST_CASE("a whole saved module is named as such; on request its parameters are read") {
   for (const char* name : {"whole.pt", "whole_legacy.pt"}) {
     INFO(name);
-    CHECK_THROWS_WITH(load(world(name)), contains("project.Net: a whole module was saved") && contains("Save model.state_dict() instead") && contains("{.skip_unreadable = true}"));
+    CHECK_THROWS_WITH(load(world(name)), contains("project.Net: a whole module was saved") && contains("Save model.state_dict() instead") &&
+                                             contains("{.skip_unreadable = true}"));
     const Value v = load(world(name), {.skip_unreadable = true}), expected = load(world("best.pt"))["state_dict"];
     CHECK(v.size() == expected.size());
     for (const Value::Entry& e : expected.entries()) CHECK(equal(v[e.key.as_string()].as_tensor(), e.value.as_tensor()));
@@ -151,9 +163,14 @@ TEST_CASE("what is no file of weights is named by its kind, with the next step")
   struct Row {
     const char *name, *words;
   };
-  for (const Row& row : {Row{"lfs.pt", "a Git LFS pointer in place of the file: fetch the file itself with git lfs pull"}, {"tar.pt", "a tar archive, as PyTorch 0.1 saved"},
-                         {"page.pt", "an HTML page"}, {"index.json", "a JSON text, such as the index of a model in several files"}, {"packed.pt", "gunzip"},
-                         {"nothing.pt", "an empty file"}, {"sklearn.pt", "a pickle, but not one of torch.save"}, {"empty.zip", "an empty ZIP archive"},
+  for (const Row& row : {Row{"lfs.pt", "a Git LFS pointer in place of the file: fetch the file itself with git lfs pull"},
+                         {"tar.pt", "a tar archive, as PyTorch 0.1 saved"},
+                         {"page.pt", "an HTML page"},
+                         {"index.json", "a JSON text, such as the index of a model in several files"},
+                         {"packed.pt", "gunzip"},
+                         {"nothing.pt", "an empty file"},
+                         {"sklearn.pt", "a pickle, but not one of torch.save"},
+                         {"empty.zip", "an empty ZIP archive"},
                          {"photos.zip", "a ZIP archive of other files, such as a.png"}}) {
     INFO(row.name);
     CHECK_THROWS_WITH(load(world(row.name)), starts_with(world(row.name) + ": ") && contains(row.words));

@@ -14,7 +14,7 @@
 namespace ember::kernels {
 
 inline ConvShape make(int64_t n, int64_t c, int64_t h, int64_t w, int64_t o, int64_t kh, int64_t kw, int64_t stride = 1, int64_t padding = 0,
-               int64_t dilation = 1, int64_t groups = 1) {
+                      int64_t dilation = 1, int64_t groups = 1) {
   ConvShape s{n, h, w, c, 0, 0, o, kh, kw, {stride, stride}, {padding, padding}, {dilation, dilation}, groups};
   s.oh = (h + 2 * padding - dilation * (kh - 1) - 1) / stride + 1;
   s.ow = (w + 2 * padding - dilation * (kw - 1) - 1) / stride + 1;
@@ -34,8 +34,7 @@ void for_each_product(const ConvShape& s, F f) {
             if (y < 0 || y >= s.h || x < 0 || x >= s.w) continue;
             for (int64_t o = 0; o < s.o; ++o)
               for (int64_t c = 0; c < cg; ++c)
-                f(((n * s.h + y) * s.w + x) * s.c + o / og * cg + c, ((o * cg + c) * s.kh + ky) * s.kw + kx,
-                  ((n * s.oh + oy) * s.ow + ox) * s.o + o);
+                f(((n * s.h + y) * s.w + x) * s.c + o / og * cg + c, ((o * cg + c) * s.kh + ky) * s.kw + kx, ((n * s.oh + oy) * s.ow + ox) * s.o + o);
           }
 }
 
@@ -95,22 +94,22 @@ double error(const std::vector<T>& got, const std::vector<double>& want) {
 }
 
 inline std::string text(const ConvShape& s) {
-  return fmt::format("n {} c {} {}x{} o {} kernel {}x{} stride {} padding {} dilation {} groups {}", s.n, s.c, s.h, s.w, s.o, s.kh, s.kw,
-                     s.stride[0], s.padding[0], s.dilation[0], s.groups);
+  return fmt::format("n {} c {} {}x{} o {} kernel {}x{} stride {} padding {} dilation {} groups {}", s.n, s.c, s.h, s.w, s.o, s.kh, s.kw, s.stride[0],
+                     s.padding[0], s.dilation[0], s.groups);
 }
 
 inline const std::vector<ConvShape> any_shapes{
-    make(2, 3, 7, 9, 5, 3, 3, 1, 1),           make(1, 1, 5, 5, 1, 3, 3, 1, 0),           make(3, 16, 8, 8, 32, 3, 3, 1, 1),
-    make(2, 17, 9, 6, 33, 3, 3, 1, 1),         make(2, 6, 14, 14, 16, 5, 5, 1, 0),        make(2, 1, 12, 28, 6, 5, 5, 1, 2),
-    make(2, 3, 17, 19, 64, 3, 3, 1, 1),        make(2, 16, 9, 9, 24, 3, 3, 2, 1),         make(2, 16, 8, 8, 24, 3, 3, 2, 1),
-    make(2, 5, 11, 13, 7, 3, 2, 3, 1),         make(1, 4, 15, 15, 9, 3, 3, 2, 2, 2),      make(1, 4, 16, 15, 9, 3, 3, 3, 2, 2),
-    make(2, 20, 6, 5, 40, 1, 1, 1, 0),         make(2, 20, 7, 6, 40, 1, 1, 2, 0),         make(2, 8, 6, 5, 4, 1, 1, 1, 1),
-    make(2, 12, 7, 7, 18, 3, 3, 1, 1, 1, 3),   make(2, 16, 9, 7, 16, 3, 3, 1, 1, 1, 16),  make(2, 21, 9, 7, 21, 3, 3, 2, 1, 1, 21),
-    make(1, 18, 9, 7, 36, 5, 3, 1, 2, 1, 18),  make(2, 64, 5, 5, 64, 3, 3, 1, 1, 2, 64),  make(2, 8, 7, 7, 24, 3, 3, 1, 0, 2, 8),
-    make(1, 3, 1, 30, 8, 1, 5, 1, 0),          make(2, 2, 4, 4, 3, 4, 4, 1, 3),           make(1, 2, 3, 3, 3, 2, 2, 1, 4),
-    make(4, 64, 8, 8, 3, 3, 3, 1, 1),          make(2, 40, 7, 8, 2, 3, 3, 1, 1),          make(2, 16, 10, 9, 1, 3, 3, 1, 1),
-    make(2, 3, 20, 18, 10, 7, 7, 2, 3),        make(2, 16, 6, 6, 8, 2, 2, 2, 0),          make(3, 9, 10, 10, 4, 3, 3, 1, 1),
-    make(2, 2, 9, 40, 5, 3, 3, 1, 1),          make(2, 3, 13, 37, 4, 5, 3, 1, 2, 2), make(9, 6, 14, 14, 16, 5, 5, 1, 0),
-    make(17, 5, 7, 9, 13, 5, 7, 1, 3),         make(33, 3, 5, 6, 9, 5, 5, 1, 4),     make(8, 2, 3, 3, 12, 2, 9, 1, 6)};
+    make(2, 3, 7, 9, 5, 3, 3, 1, 1),          make(1, 1, 5, 5, 1, 3, 3, 1, 0),          make(3, 16, 8, 8, 32, 3, 3, 1, 1),
+    make(2, 17, 9, 6, 33, 3, 3, 1, 1),        make(2, 6, 14, 14, 16, 5, 5, 1, 0),       make(2, 1, 12, 28, 6, 5, 5, 1, 2),
+    make(2, 3, 17, 19, 64, 3, 3, 1, 1),       make(2, 16, 9, 9, 24, 3, 3, 2, 1),        make(2, 16, 8, 8, 24, 3, 3, 2, 1),
+    make(2, 5, 11, 13, 7, 3, 2, 3, 1),        make(1, 4, 15, 15, 9, 3, 3, 2, 2, 2),     make(1, 4, 16, 15, 9, 3, 3, 3, 2, 2),
+    make(2, 20, 6, 5, 40, 1, 1, 1, 0),        make(2, 20, 7, 6, 40, 1, 1, 2, 0),        make(2, 8, 6, 5, 4, 1, 1, 1, 1),
+    make(2, 12, 7, 7, 18, 3, 3, 1, 1, 1, 3),  make(2, 16, 9, 7, 16, 3, 3, 1, 1, 1, 16), make(2, 21, 9, 7, 21, 3, 3, 2, 1, 1, 21),
+    make(1, 18, 9, 7, 36, 5, 3, 1, 2, 1, 18), make(2, 64, 5, 5, 64, 3, 3, 1, 1, 2, 64), make(2, 8, 7, 7, 24, 3, 3, 1, 0, 2, 8),
+    make(1, 3, 1, 30, 8, 1, 5, 1, 0),         make(2, 2, 4, 4, 3, 4, 4, 1, 3),          make(1, 2, 3, 3, 3, 2, 2, 1, 4),
+    make(4, 64, 8, 8, 3, 3, 3, 1, 1),         make(2, 40, 7, 8, 2, 3, 3, 1, 1),         make(2, 16, 10, 9, 1, 3, 3, 1, 1),
+    make(2, 3, 20, 18, 10, 7, 7, 2, 3),       make(2, 16, 6, 6, 8, 2, 2, 2, 0),         make(3, 9, 10, 10, 4, 3, 3, 1, 1),
+    make(2, 2, 9, 40, 5, 3, 3, 1, 1),         make(2, 3, 13, 37, 4, 5, 3, 1, 2, 2),     make(9, 6, 14, 14, 16, 5, 5, 1, 0),
+    make(17, 5, 7, 9, 13, 5, 7, 1, 3),        make(33, 3, 5, 6, 9, 5, 5, 1, 4),         make(8, 2, 3, 3, 12, 2, 9, 1, 6)};
 
 }  // namespace ember::kernels

@@ -36,10 +36,9 @@ void check_all(const ConvShape& s, double bound) {
   CHECK(error(p.forward(true, true), rectified) < bound);
 }
 
-const std::vector<ConvShape> winograd_shapes{make(1, 16, 8, 8, 16, 3, 3, 1, 1),  make(3, 17, 7, 9, 35, 3, 3, 1, 1),
-                                             make(2, 64, 16, 15, 24, 3, 3, 1, 1), make(2, 20, 5, 5, 64, 3, 3, 1, 0),
-                                             make(2, 5, 3, 3, 3, 3, 3, 1, 2),     make(5, 32, 14, 14, 48, 3, 3, 1, 1),
-                                             make(1, 1, 1, 1, 1, 3, 3, 1, 1),     make(40, 16, 6, 7, 16, 3, 3, 1, 1)};
+const std::vector<ConvShape> winograd_shapes{
+    make(1, 16, 8, 8, 16, 3, 3, 1, 1), make(3, 17, 7, 9, 35, 3, 3, 1, 1),   make(2, 64, 16, 15, 24, 3, 3, 1, 1), make(2, 20, 5, 5, 64, 3, 3, 1, 0),
+    make(2, 5, 3, 3, 3, 3, 3, 1, 2),   make(5, 32, 14, 14, 48, 3, 3, 1, 1), make(1, 1, 1, 1, 1, 3, 3, 1, 1),     make(40, 16, 6, 7, 16, 3, 3, 1, 1)};
 
 }  // namespace
 
@@ -79,7 +78,8 @@ TEST_CASE("convolution: the errors that the documentation of ConvAlgorithm state
   const auto y = p.exact_forward(), dx = p.exact_backward_input(), dw = p.exact_backward_weight();
   for (const Row& row : {Row{ConvWish::Direct, 5e-7, 1e-6}, Row{ConvWish::Winograd2, 3.5e-7, 1e-6}, Row{ConvWish::Winograd4, 1e-6, 1e-6}}) {
     const WithWish with(row.wish);
-    INFO(fmt::format("{}: y {:.1e}, dx {:.1e}, dw {:.1e}", int(row.wish), error(p.forward(), y), error(p.backward_input(), dx), error(p.backward_weight(), dw)));
+    INFO(fmt::format("{}: y {:.1e}, dx {:.1e}, dw {:.1e}", int(row.wish), error(p.forward(), y), error(p.backward_input(), dx),
+                     error(p.backward_weight(), dw)));
     CHECK(error(p.forward(), y) < row.forward);
     CHECK(error(p.backward_input(), dx) < row.forward);
     CHECK(error(p.backward_weight(), dw) < row.backward_weight);

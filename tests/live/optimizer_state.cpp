@@ -19,7 +19,8 @@ static std::unique_ptr<optim::Optimizer> make(const std::string& name, std::vect
   if (name == "ASGD") return std::make_unique<optim::ASGD>(params, optim::ASGDOptions{.lr = 0.1, .t0 = 2});
   if (name == "Adafactor") return std::make_unique<optim::Adafactor>(params);
   if (name == "Muon") return std::make_unique<optim::Muon>(params);
-  if (name == "LBFGS") return std::make_unique<optim::LBFGS>(params, optim::LBFGSOptions{.max_iter = 2, .history_size = 3, .line_search_fn = "strong_wolfe"});
+  if (name == "LBFGS")
+    return std::make_unique<optim::LBFGS>(params, optim::LBFGSOptions{.max_iter = 2, .history_size = 3, .line_search_fn = "strong_wolfe"});
   return std::make_unique<optim::Adadelta>(params);
 }
 

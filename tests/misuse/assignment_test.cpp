@@ -64,7 +64,8 @@ TEST_CASE("misuse: assignments that are refused") {
 
   refused<RuntimeError>("x[0] = zeros({4})", "The expanded size of the tensor (3) must match the existing size (4)", {x}, [&] { x[0] = zeros({4}); });
   refused<IndexError>("x[2] = 1", "index 2 is out of bounds for dimension 0 with size 2", {x}, [&] { x[2] = 1; });
-  refused<RuntimeError>("leaf[0] = 1", "a view of a leaf Variable that requires grad is being used in an in-place operation.", {leaf}, [&] { leaf[0] = 1; });
+  refused<RuntimeError>("leaf[0] = 1", "a view of a leaf Variable that requires grad is being used in an in-place operation.", {leaf},
+                        [&] { leaf[0] = 1; });
   refused<RuntimeError>("x.expand({2, 2, 3})[0] ...", "more than one element of the written-to tensor refers to a single memory location", {x},
                         [&] { x[0].expand({2, 3}) = 1; });
   refused<RuntimeError>("u[0] = 1", "undefined Tensor", [&] { u[0] = 1; });

@@ -44,7 +44,8 @@ TEST_CASE("misuse: an error inside of a forward names path, class and input on i
   CHECK_THAT(error_of([&] { fused(ones({1, 3, 8, 8})); }), contains("\nin Sequential.1 (BatchNorm2d), input [1, 2, 6, 6] float32"));
   fused.eval();
   CHECK_THAT(error_of([&] { fused(ones({1, 3, 8, 8})); }), contains("\nin Sequential.1 (BatchNorm2d), input [1, 2, 6, 6] float32"));
-  CHECK_THAT(error_of([&] { nn::CrossEntropyLoss()(ones({4, 3}), ones({5}, kInt64)); }), contains("\nin CrossEntropyLoss, inputs [4, 3] float32, [5] int64"));
+  CHECK_THAT(error_of([&] { nn::CrossEntropyLoss()(ones({4, 3}), ones({5}, kInt64)); }),
+             contains("\nin CrossEntropyLoss, inputs [4, 3] float32, [5] int64"));
   CHECK_THAT(error_of([&] { net.features[3](x.to(kFloat64)); }), contains("\nin Net.features.3 (Linear), input [48, 4] float64"));
 }
 
@@ -56,7 +57,8 @@ TEST_CASE("misuse: an error in the backward of a module names it") {
   };
   nn::Sequential net{nn::Linear(3, 2), Throws(), nn::Linear(2, 1)};
   const Tensor y = net(ones({4, 3})).sum();
-  CHECK_THAT(error_of([&] { y.backward(); }), contains("no gradient today\nin Sequential.1 (Throws), input [4, 2] float32, in the backward of strange"));
+  CHECK_THAT(error_of([&] { y.backward(); }),
+             contains("no gradient today\nin Sequential.1 (Throws), input [4, 2] float32, in the backward of strange"));
 
   nn::Sequential twice{nn::Linear(3, 2), nn::Sigmoid()};
   const Tensor loss = twice(ones({4, 3})).sum();
@@ -92,7 +94,8 @@ TEST_CASE("anomaly mode names the call of the forward in C++ words") {
   autograd::set_detect_anomaly(true);
   const std::string text = error_of([&] { (net(ones({4, 3})) * 0.0).sum().backward(); });
   autograd::set_detect_anomaly(false);
-  CHECK_THAT(text, starts_with("Function 'SqrtBackward0' returned nan values in its 0th output.\nin Root, input [4, 2] float32, in the backward of sqrt\n"));
+  CHECK_THAT(
+      text, starts_with("Function 'SqrtBackward0' returned nan values in its 0th output.\nin Root, input [4, 2] float32, in the backward of sqrt\n"));
   CHECK_THAT(text, contains("It is the backward of the call sqrt(float32 [4, 2])."));
 }
 
@@ -105,8 +108,8 @@ TEST_CASE("misuse: a refused call moves no state") {
   refused<RuntimeError>("in one pass", "Output size is too small", state, [&] { norm.forward_then(small, {.relu = true, .max_pool = true}); });
   nn::Sequential mismatched{nn::BatchNorm2d(3), nn::ReLU()};
   const nn::BatchNorm2d& three = mismatched[0].as<nn::BatchNorm2d>();
-  refused<RuntimeError>("channels", "running_mean should contain 2 elements not 3", {three.running_mean, three.running_var, three.num_batches_tracked},
-                        [&] { mismatched(small); });
+  refused<RuntimeError>("channels", "running_mean should contain 2 elements not 3",
+                        {three.running_mean, three.running_var, three.num_batches_tracked}, [&] { mismatched(small); });
 }
 
 TEST_CASE("misuse: state of batch norm that cannot be counted or moved") {
@@ -116,14 +119,16 @@ TEST_CASE("misuse: state of batch norm that cannot be counted or moved") {
   refused<RuntimeError>("float num_batches_tracked", "expected num_batches_tracked to be one int64 number, got float32 of shape []",
                         {norm.running_mean, norm.running_var, norm.num_batches_tracked}, [&] { norm(x); });
   nn::BatchNorm1d single(3);
-  refused<ValueError>("one value per channel", "Expected more than 1 value per channel when training", {single.running_mean, single.num_batches_tracked},
-                      [&] { single(ones({1, 3})); });
+  refused<ValueError>("one value per channel", "Expected more than 1 value per channel when training",
+                      {single.running_mean, single.num_batches_tracked}, [&] { single(ones({1, 3})); });
   nn::BatchNorm1d other(4);
-  refused<RuntimeError>("other number of channels", "running_mean should contain 3 elements not 4", {other.running_mean, other.num_batches_tracked}, [&] { other(x); });
+  refused<RuntimeError>("other number of channels", "running_mean should contain 3 elements not 4", {other.running_mean, other.num_batches_tracked},
+                        [&] { other(x); });
   nn::Linear average(3, 2), model(3, 4), without_bias(3, 2, {.bias = false});
   optim::swa_utils::AveragedModel<nn::Linear> swa(std::move(average), nn::Linear(3, 2));
-  refused<ValueError>("update_parameters(another model)", "AveragedModel: the model has weight of shape [4, 3], the average has weight of shape [2, 3]",
-                      swa.parameters(), [&] { swa.update_parameters(model); });
+  refused<ValueError>("update_parameters(another model)",
+                      "AveragedModel: the model has weight of shape [4, 3], the average has weight of shape [2, 3]", swa.parameters(),
+                      [&] { swa.update_parameters(model); });
   refused<ValueError>("update_parameters(fewer parameters)", "AveragedModel", swa.parameters(), [&] { swa.update_parameters(without_bias); });
 }
 
@@ -176,13 +181,15 @@ TEST_CASE("a backward hook without an input that requires grad gets none, and ma
   nn::Linear l(2, 1);
   const auto handler = set_warning_handler([](const char* text) { last_warning = text; });
   bool undefined = false;
-  const int64_t looks = l.register_full_backward_hook([&](nn::Module&, const Tensor& grad_input, const Tensor&) { undefined = !grad_input.defined(); });
+  const int64_t looks = l.register_full_backward_hook(
+      [&](nn::Module&, const Tensor& grad_input, const Tensor&) { undefined = !grad_input.defined(); });
   l(ones({1, 2})).sum().backward();
   CHECK(undefined);
   CHECK_THAT(last_warning, starts_with("Full backward hook is firing when gradients are computed with respect to module outputs"));
   l.remove_hook(looks);
   l.register_full_backward_hook([](nn::Module&, const Tensor&, const Tensor& grad_output) { return grad_output; });
-  CHECK_THROWS_WITH(l(ones({1, 2})).sum().backward(), starts_with("Backward hook for Modules where no input requires gradient should always return None"));
+  CHECK_THROWS_WITH(l(ones({1, 2})).sum().backward(),
+                    starts_with("Backward hook for Modules where no input requires gradient should always return None"));
   set_warning_handler(handler);
 }
 
@@ -190,7 +197,8 @@ TEST_CASE("misuse: hooks that are empty, or give a gradient that does not fit") 
   nn::Linear l(2, 2);
   const Tensor x = ones({1, 2}, {.requires_grad = true});
   refused<TypeError>("register_forward_hook({})", "expected a hook that can be called", [&] { l.register_forward_hook(nn::ForwardHook()); });
-  refused<TypeError>("register_full_backward_hook({})", "expected a hook that can be called", [&] { l.register_full_backward_hook(nn::FullBackwardHook()); });
+  refused<TypeError>("register_full_backward_hook({})", "expected a hook that can be called",
+                     [&] { l.register_full_backward_hook(nn::FullBackwardHook()); });
   const auto with_tensor_hook = [&](Tensor replacement) {
     const Tensor y = x * 2;
     register_hook(y, [replacement](const Tensor&) { return replacement; });

@@ -11,7 +11,10 @@ namespace {
 
 /// A checkpoint of a small model; every call gives a temporary.
 Value checkpoint() {
-  return Value{{"model", Value{{"weight", ones({2})}, {"bias", zeros({1})}}}, {"epoch", 3}, {"name", std::string(100, 'x')}, {"list", Value::list({1, "two", ones({3})})}};
+  return Value{{"model", Value{{"weight", ones({2})}, {"bias", zeros({1})}}},
+               {"epoch", 3},
+               {"name", std::string(100, 'x')},
+               {"list", Value::list({1, "two", ones({3})})}};
 }
 
 nn::Linear layer() { return nn::Linear(2, 1); }

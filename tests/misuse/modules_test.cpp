@@ -67,12 +67,14 @@ TEST_CASE("misuse: a plain tensor where a parameter belongs") {
 
   nn::Sequential nested{nn::Linear(2, 2), nn::ReLU()};
   nested[0].as<nn::Linear>().weight = ones({2, 2});
-  const char* const nested_words = "cannot assign 'torch.FloatTensor' as parameter 'weight' (torch.nn.Parameter or None expected)\nin Sequential.0 (Linear)";
+  const char* const
+      nested_words = "cannot assign 'torch.FloatTensor' as parameter 'weight' (torch.nn.Parameter or None expected)\nin Sequential.0 (Linear)";
   refused<TypeError>("nested.parameters()", nested_words, [&] { nested.parameters(); });
   refused<TypeError>("nested(x)", nested_words, [&] { nested(ones({1, 2})); });
   nn::Linear converted(2, 2);
   converted.weight = converted.weight.to(kFloat64);
-  refused<TypeError>("weight = weight.to(kFloat64)", "cannot assign 'torch.DoubleTensor' as parameter 'weight'", [&] { converted(ones({1, 2}, kFloat64)); });
+  refused<TypeError>("weight = weight.to(kFloat64)", "cannot assign 'torch.DoubleTensor' as parameter 'weight'",
+                     [&] { converted(ones({1, 2}, kFloat64)); });
 }
 
 TEST_CASE("what may stand where a parameter belongs: a leaf that requires grad, a frozen parameter, one of another module, nothing") {
@@ -116,8 +118,9 @@ struct Outer : nn::Module {
 TEST_CASE("misuse: a member module that was never add()ed") {
   const Tensor x = ones({2, 3});
   Forgetful net;
-  refused<RuntimeError>("net(x)", "Forgetful calls a BatchNorm1d that is not one of its modules: parameters(), train(), eval(), to() and state_dict() do not reach it",
-                        [&] { net(x); });
+  refused<RuntimeError>(
+      "net(x)", "Forgetful calls a BatchNorm1d that is not one of its modules: parameters(), train(), eval(), to() and state_dict() do not reach it",
+      [&] { net(x); });
   refused<RuntimeError>("net(x) again", "is not one of its modules", [&] { net(x); });
   ForgetfulList list;
   refused<RuntimeError>("list(x)", "ForgetfulList calls a Linear that is not one of its modules", [&] { list(x); });
@@ -165,7 +168,8 @@ TEST_CASE("misuse: layers that would be cut down to a base class, and null point
   nn::BatchNorm2d& as_base = wide;
   nn::Sequential s;
   refused<TypeError>("s.append(std::move(base reference))", "would cut a Wide down to its base class", [&] { s.append(std::move(as_base)); });
-  refused<TypeError>("nn::Sequential{std::move(base reference)}", "would cut a Wide down to its base class", [&] { nn::Sequential{std::move(as_base)}; });
+  refused<TypeError>("nn::Sequential{std::move(base reference)}", "would cut a Wide down to its base class",
+                     [&] { nn::Sequential{std::move(as_base)}; });
   refused<TypeError>("s.append(null)", "NoneType is not a Module subclass", [&] { s.append(std::unique_ptr<nn::Module>()); });
   refused<TypeError>("s.append(name, null)", "NoneType is not a Module subclass", [&] { s.append("a", std::unique_ptr<nn::Linear>()); });
   refused<TypeError>("wide.clone()", "would cut a Wide down to a BatchNorm2d", [&] { wide.clone(); });
@@ -182,7 +186,8 @@ TEST_CASE("a container takes the std::unique_ptr of a layer and keeps what it is
   s.append(std::move(layer));
   nn::ReLU& relu = s.append("relu", std::make_unique<nn::ReLU>());
   CHECK(s.repr() ==
-        "Sequential(\n  (0): Linear(in_features=4, out_features=2, bias=True)\n  (1): Linear(in_features=2, out_features=3, bias=True)\n  (relu): ReLU()\n)");
+        "Sequential(\n  (0): Linear(in_features=4, out_features=2, bias=True)\n  (1): Linear(in_features=2, out_features=3, bias=True)\n  (relu): "
+        "ReLU()\n)");
   CHECK(&relu == &s[2]);
   CHECK(s(ones({1, 4})).sizes() == IntArrayRef({1, 3}));
 }
@@ -208,7 +213,8 @@ TEST_CASE("misuse: wrong names, paths and types of modules") {
   nn::Sequential net{nn::Linear(2, 2), nn::BatchNorm1d(2)};
   refused<TypeError>("net[0].as<nn::ReLU>()", "as: this module is a Linear, not a ember::nn::ReLU", [&] { net[0].as<nn::ReLU>(); });
   refused<RuntimeError>("net.get_parameter(\"0.w\")", "Linear has no attribute `w`", [&] { net.get_parameter("0.w"); });
-  refused<RuntimeError>("net.get_parameter(\"1.running_mean\")", "`running_mean` is not an nn.Parameter", [&] { net.get_parameter("1.running_mean"); });
+  refused<RuntimeError>("net.get_parameter(\"1.running_mean\")", "`running_mean` is not an nn.Parameter",
+                        [&] { net.get_parameter("1.running_mean"); });
   refused<RuntimeError>("net.get_buffer(\"1.weight\")", "`weight` is not a buffer", [&] { net.get_buffer("1.weight"); });
   refused<RuntimeError>("net.get_submodule(\"2\")", "Sequential has no attribute `2`", [&] { net.get_submodule("2"); });
   refused<IndexError>("net[2]", "index 2 is out of range", [&] { net[2]; });

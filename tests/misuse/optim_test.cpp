@@ -43,10 +43,13 @@ TEST_CASE("misuse: groups and parameters that the optimiser was not told of") {
   sgd.param_groups[0].params.push_back(Tensor());
   refused<TypeError>("an undefined parameter later", "optimizer can only optimize Tensors", {p}, [&] { sgd.step(); });
   sgd.param_groups[0].params.pop_back();
-  refused<ValueError>("the same parameter twice", "some parameters appear in more than one parameter group", [&] { sgd.add_param_group({.params = {p}}); });
-  refused<TypeError>("add_param_group with an undefined one", "optimizer can only optimize Tensors", [&] { sgd.add_param_group({.params = {Tensor()}}); });
+  refused<ValueError>("the same parameter twice", "some parameters appear in more than one parameter group",
+                      [&] { sgd.add_param_group({.params = {p}}); });
+  refused<TypeError>("add_param_group with an undefined one", "optimizer can only optimize Tensors",
+                     [&] { sgd.add_param_group({.params = {Tensor()}}); });
   OptimizerState other = SGD(std::vector<Tensor>{parameter(), parameter()}, {.lr = 1}).state_dict();
-  refused<ValueError>("load_state_dict of another size", "loaded state dict contains a parameter group that doesn't match the size of optimizer's group", {p},
+  refused<ValueError>("load_state_dict of another size",
+                      "loaded state dict contains a parameter group that doesn't match the size of optimizer's group", {p},
                       [&] { sgd.load_state_dict(other); });
 }
 
@@ -59,7 +62,8 @@ TEST_CASE("misuse: schedules that divide by nothing, or count in numbers that ar
   refused<ValueError>("CosineAnnealingWarmRestarts(o, 0)", "Expected positive integer T_0, but got 0", [&] { CosineAnnealingWarmRestarts(sgd, 0); });
   refused<ValueError>("CyclicLR step_size_up 0", "CyclicLR: expected step_size_up to be 1 or more, got 0",
                       [&] { CyclicLR(sgd, {.base_lr = 0.1, .max_lr = 1, .step_size_up = 0, .cycle_momentum = false}); });
-  refused<ValueError>("OneCycleLR total_steps 0", "Expected positive integer total_steps, but got 0", [&] { OneCycleLR(sgd, {.max_lr = 1, .total_steps = 0}); });
+  refused<ValueError>("OneCycleLR total_steps 0", "Expected positive integer total_steps, but got 0",
+                      [&] { OneCycleLR(sgd, {.max_lr = 1, .total_steps = 0}); });
   refused<ValueError>("LinearLR total_iters -1", "LinearLR: expected total_iters to be 0 or more, got -1", [&] { LinearLR(sgd, 0.5, 1, -1); });
   refused<ValueError>("PolynomialLR power NaN", "PolynomialLR: expected power to be a number, got nan", [&] { PolynomialLR(sgd, 5, NAN); });
   refused<ValueError>("ExponentialLR NaN", "ExponentialLR: expected gamma to be a number, got nan", [&] { ExponentialLR(sgd, NAN); });
@@ -71,7 +75,8 @@ TEST_CASE("misuse: schedules that divide by nothing, or count in numbers that ar
   CHECK(sgd.param_groups[0].lr == 0.1);
 
   StepLR scheduler(sgd, 2);
-  refused<ValueError>("load_state_dict without a number", "loaded state dict has 0 values under last_epoch", [&] { scheduler.load_state_dict({{"last_epoch", {}}}); });
+  refused<ValueError>("load_state_dict without a number", "loaded state dict has 0 values under last_epoch",
+                      [&] { scheduler.load_state_dict({{"last_epoch", {}}}); });
   refused<ValueError>("load_state_dict for other groups", "loaded state dict has base_lrs for 2 parameter groups, the optimizer has 1",
                       [&] { scheduler.load_state_dict({{"base_lrs", {1, 2}}}); });
   CHECK(scheduler.last_epoch() == 0);
@@ -120,7 +125,8 @@ TEST_CASE("misuse: sizes of layers of 0 or less, probabilities and epsilons that
   refused<RuntimeError>("Conv2d padding -1", "negative padding is not supported", [&] { nn::Conv2d(1, 2, 3, {.padding = -1}); });
   refused<RuntimeError>("Conv1d dilation 0", "dilation should be greater than zero", [&] { nn::Conv1d(1, 2, 3, {.dilation = 0}); });
   refused<RuntimeError>("ConvTranspose2d stride 0", "non-positive stride is not supported", [&] { nn::ConvTranspose2d(1, 2, 3, 0); });
-  refused<ValueError>("Conv2d padding_mode", "padding_mode must be one of {'zeros', 'reflect', 'replicate', 'circular'}, but got padding_mode='mirror'",
+  refused<ValueError>("Conv2d padding_mode",
+                      "padding_mode must be one of {'zeros', 'reflect', 'replicate', 'circular'}, but got padding_mode='mirror'",
                       [&] { nn::Conv2d(1, 2, 3, {.padding_mode = "mirror"}); });
   refused<ValueError>("Conv2d groups 0", "groups must be a positive integer", [&] { nn::Conv2d(1, 2, 3, {.groups = 0}); });
   refused<RuntimeError>("MaxPool2d(0)", "kernel size should be greater than zero", [&] { nn::MaxPool2d(0); });

@@ -28,7 +28,10 @@ TEST_CASE("misuse: sizes of views and of new tensors that overflow") {
   refused<RuntimeError>("as_strided with a negative offset", "Tensor: invalid storage offset -3", {x}, [&] { x.as_strided({1}, {1}, -3); });
   refused<RuntimeError>("as_strided with a huge offset", "out of bounds for storage", {x}, [&] { x.as_strided({1}, {1}, kHuge); });
   refused<RuntimeError>("as_strided of many", "overflow", {x}, [&] { x.as_strided({kHuge, 4}, {0, 0}); });
-  refused<RuntimeError>("from_blob", kStorage, [&] { float f = 0; from_blob(&f, {4}, {kHuge}); });
+  refused<RuntimeError>("from_blob", kStorage, [&] {
+    float f = 0;
+    from_blob(&f, {4}, {kHuge});
+  });
   refused<RuntimeError>("arange", "invalid size, possible overflow?", [&] { arange(0, 1e18, 1e-3); });
   refused<RuntimeError>("arange to 1e30", "invalid size, possible overflow?", [&] { arange(0, 1e30); });
   refused<RuntimeError>("arange over all integers", "invalid size, possible overflow?", [&] { arange(INT64_MIN, INT64_MAX, 1); });
@@ -59,7 +62,8 @@ TEST_CASE("misuse: operations whose results would overflow") {
 TEST_CASE("misuse: windows of convolutions") {
   const Tensor x = zeros({1, 1, 4, 4}), w = zeros({1, 1, 3, 3});
 
-  refused<RuntimeError>("padding", "Given padding=4611686018427387904 at dimension 0 , expected padding to be at most", [&] { conv2d(x, w, {}, {.padding = kHuge}); });
+  refused<RuntimeError>("padding", "Given padding=4611686018427387904 at dimension 0 , expected padding to be at most",
+                        [&] { conv2d(x, w, {}, {.padding = kHuge}); });
   refused<RuntimeError>("dilation", "Kernel size can't be greater than actual input size", [&] { conv2d(x, w, {}, {.dilation = kHuge}); });
   refused<RuntimeError>("large padding", kStorage, [&] { conv2d(x, w, {}, {.padding = int64_t(1) << 40}); });
   refused<RuntimeError>("padding of 'same'", "", [&] { conv2d(x, w, {}, {.padding = "same", .dilation = kHuge}); });
@@ -77,7 +81,8 @@ TEST_CASE("misuse: windows of convolutions") {
   refused<RuntimeError>("transposed, stride", "", [&] { conv_transpose2d(x, w, {}, {.stride = kHuge}); });
   refused<RuntimeError>("transposed, dilation", "", [&] { conv_transpose2d(x, w, {}, {.dilation = kHuge}); });
   refused<RuntimeError>("transposed, padding", "", [&] { conv_transpose2d(x, w, {}, {.padding = int64_t(1) << 61}); });
-  refused<RuntimeError>("transposed, height 0", "Only zero batch or zero channel inputs are supported", [&] { conv_transpose2d(zeros({1, 1, 0, 4}), w); });
+  refused<RuntimeError>("transposed, height 0", "Only zero batch or zero channel inputs are supported",
+                        [&] { conv_transpose2d(zeros({1, 1, 0, 4}), w); });
   CHECK(conv2d(zeros({0, 1, 4, 4}), w).sizes() == IntArrayRef({0, 1, 2, 2}));
 }
 
@@ -89,7 +94,8 @@ TEST_CASE("misuse: windows of pooling") {
   refused<RuntimeError>("kernel 0 of averages", "stride should not be zero", [&] { avg_pool2d(x, 0); });
   refused<RuntimeError>("stride 0", "stride should not be zero", [&] { max_pool2d(x, 2, {.stride = 0}); });
   refused<RuntimeError>("stride -1", "stride should be greater than zero, but got dH: -1 dW: -1", [&] { max_pool2d(x, 2, {.stride = -1}); });
-  refused<RuntimeError>("stride -1 of averages", "stride should be greater than zero, but got dH: -1 dW: -1", [&] { avg_pool2d(x, 2, {.stride = -1}); });
+  refused<RuntimeError>("stride -1 of averages", "stride should be greater than zero, but got dH: -1 dW: -1",
+                        [&] { avg_pool2d(x, 2, {.stride = -1}); });
   refused<RuntimeError>("stride -1 by position", "stride should be greater than zero", [&] { max_pool2d(x, 2, -1); });
   refused<RuntimeError>("dilation 0", "dilation should be greater than zero", [&] { max_pool2d(x, 2, {.dilation = 0}); });
   refused<RuntimeError>("dilation 2^62", as_int, [&] { max_pool2d(x, 2, {.dilation = kHuge}); });
@@ -105,8 +111,10 @@ TEST_CASE("misuse: windows of pooling") {
   refused<RuntimeError>("adaptive 2^40", kStorage, [&] { adaptive_avg_pool2d(x, int64_t(1) << 40); });
   refused<RuntimeError>("adaptive 2^40 of nothing", kStorage, [&] { adaptive_avg_pool2d(zeros({0, 1, 4, 4}), {int64_t(1) << 40, 1}); });
   refused<RuntimeError>("adaptive maximum 2^40", kStorage, [&] { adaptive_max_pool2d(x, int64_t(1) << 40); });
-  refused<RuntimeError>("adaptive -1", "elements of output_size must be greater than or equal to 0 but received {-1, -1}", [&] { adaptive_avg_pool2d(x, -1); });
-  refused<RuntimeError>("adaptive maximum of height 0", "tensor with optional 0 dim batch size for input, but got: [1, 1, 0, 4]", [&] { adaptive_max_pool2d(zeros({1, 1, 0, 4}), 1); });
+  refused<RuntimeError>("adaptive -1", "elements of output_size must be greater than or equal to 0 but received {-1, -1}",
+                        [&] { adaptive_avg_pool2d(x, -1); });
+  refused<RuntimeError>("adaptive maximum of height 0", "tensor with optional 0 dim batch size for input, but got: [1, 1, 0, 4]",
+                        [&] { adaptive_max_pool2d(zeros({1, 1, 0, 4}), 1); });
   refused<RuntimeError>("three kernel sizes", "expected a single integer value or a list of 2 values", [&] { max_pool2d(x, {2, 2, 2}); });
   CHECK(max_pool2d(zeros({0, 2, 4, 4}), 2).sizes() == IntArrayRef({0, 2, 2, 2}));
 }

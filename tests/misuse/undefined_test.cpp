@@ -15,7 +15,7 @@ TEST_CASE("misuse: an undefined tensor is no operand") {
   refused<RuntimeError>("u + x", "add(): argument (position 1)", {x}, [&] { u + x; });
   refused<RuntimeError>("u + 1", "add(): argument (position 1)", [&] { u + 1; });
   refused<RuntimeError>("2 * u", "mul(): argument (position 2)", [&] { 2 * u; });
-  refused<RuntimeError>("x * u", "mul(): argument (position 2)", {x}, [&] { x * u; });
+  refused<RuntimeError>("x * u", "mul(): argument (position 2)", {x}, [&] { x* u; });
   refused<RuntimeError>("x - u", "sub(): argument (position 2)", {x}, [&] { x - u; });
   refused<RuntimeError>("x / u", "div(): argument (position 2)", {x}, [&] { x / u; });
   refused<RuntimeError>("x > u", "gt(): argument (position 2)", {x}, [&] { x > u; });
@@ -77,8 +77,7 @@ TEST_CASE("misuse: what was moved from is undefined, and can be given a tensor a
   refused<RuntimeError>("a.data<float>()", "data() called on an undefined Tensor", {b}, [&] { a.data<float>(); });
   refused<RuntimeError>("stack({a, b})", "stack(): expected Tensor as element 0 in the list, but got an undefined Tensor", {b},
                         [&] { stack({a, b}); });
-  refused<RuntimeError>("cat({b, a})", "cat(): expected Tensor as element 1 in the list, but got an undefined Tensor", {b},
-                        [&] { cat({b, a}); });
+  refused<RuntimeError>("cat({b, a})", "cat(): expected Tensor as element 1 in the list, but got an undefined Tensor", {b}, [&] { cat({b, a}); });
   refused<RuntimeError>("b.index({a})", "index(): ", {b}, [&] { b.index({a}); });
   refused<RuntimeError>("b[a]", "index(): ", {b}, [&] { b[a]; });
   CHECK_FALSE(a.defined());

@@ -21,10 +21,10 @@ TEST_CASE("misuse: numbers that a whole number cannot hold") {
   refused<RuntimeError>("bytes.fill_(300)", uint8_words, {bytes}, [&] { bytes.fill_(300); });
   refused<RuntimeError>("NaN as item<int64_t>()", int64_words, [&] { tensor(NAN).item<int64_t>(); });
   refused<RuntimeError>("1e30 as item<int64_t>()", int64_words, [&] { tensor(1e30).item<int64_t>(); });
-  refused<RuntimeError>("2^40 as item<int>()", "value cannot be converted to type int without overflow", [&] { tensor(int64_t(1) << 40).item<int>(); });
-  refused<RuntimeError>("double v = 2^60 + 1", "value cannot be converted to type double without overflow", [&] {
-    [[maybe_unused]] const double v = tensor((int64_t(1) << 60) + 1).item();
-  });
+  refused<RuntimeError>("2^40 as item<int>()", "value cannot be converted to type int without overflow",
+                        [&] { tensor(int64_t(1) << 40).item<int>(); });
+  refused<RuntimeError>("double v = 2^60 + 1", "value cannot be converted to type double without overflow",
+                        [&] { [[maybe_unused]] const double v = tensor((int64_t(1) << 60) + 1).item(); });
   refused<RuntimeError>("arange to NaN", "unsupported range: 0 -> nan", [&] { arange(NAN); });
   refused<RuntimeError>("arange by NaN", "step must be nonzero", [&] { arange(0, 1, NAN); });
   refused<RuntimeError>("arange by 0", "step must be nonzero", [&] { arange(0, 1, 0); });
@@ -40,9 +40,11 @@ TEST_CASE("misuse: from_blob takes the type of its pointer") {
   CHECK(from_blob(numbers, {2}).dtype() == kFloat64);
   CHECK(from_blob(numbers, {2}).sum().item<double>() == 3);
   CHECK(from_blob(static_cast<void*>(bytes), {2}).dtype() == kFloat32);  // as libtorch
-  refused<RuntimeError>("double* as float32", "from_blob: expected memory of float32, got a pointer to float64", [&] { from_blob(numbers, {2}, kFloat32); });
+  refused<RuntimeError>("double* as float32", "from_blob: expected memory of float32, got a pointer to float64",
+                        [&] { from_blob(numbers, {2}, kFloat32); });
   refused<RuntimeError>("bytes as int64", "from_blob: expected memory of int64, got a pointer to uint8", [&] { from_blob(bytes, {1}, kInt64); });
-  refused<RuntimeError>("null", "from_blob: expected memory for sizes [2], got a null pointer", [&] { from_blob(static_cast<float*>(nullptr), {2}); });
+  refused<RuntimeError>("null", "from_blob: expected memory for sizes [2], got a null pointer",
+                        [&] { from_blob(static_cast<float*>(nullptr), {2}); });
   refused<RuntimeError>("a negative size", "Trying to create tensor with negative dimension -1", [&] { from_blob(numbers, {-1}); });
   refused<RuntimeError>("strides of another number of dimensions", "dimensionality of sizes (1) must match dimensionality of strides (2)",
                         [&] { from_blob(numbers, {2}, {1, 1}); });

@@ -23,7 +23,8 @@ struct Found {
 template <class Attend>
 Found values_and_gradients(const Attend& attend, int64_t queries, int64_t keys) {
   manual_seed(7);
-  const Tensor q = randn({2, 3, queries, 20}).requires_grad_(), k = randn({2, 3, keys, 20}).requires_grad_(), v = randn({2, 3, keys, 9}).requires_grad_();
+  const Tensor q = randn({2, 3, queries, 20}).requires_grad_(), k = randn({2, 3, keys, 20}).requires_grad_(),
+               v = randn({2, 3, keys, 9}).requires_grad_();
   const Tensor y = attend(q, k, v);
   y.backward(randn(y.sizes()));
   return {{y.detach(), q.grad(), k.grad(), v.grad()}};
@@ -77,7 +78,8 @@ TEST_CASE("a query that sees no key gives 0 and has no gradient") {
 TEST_CASE("multi-head attention: weights are shares, both ways agree, and batch_first only turns the input around") {
   manual_seed(8);
   const nn::MultiheadAttention attention(6, 2, {.kdim = 5, .vdim = 4});
-  const Tensor q = randn({3, 2, 6}), k = randn({4, 2, 5}), v = randn({4, 2, 4}), padding = tensor({{false, false, true, false}, {false, true, true, true}});
+  const Tensor q = randn({3, 2, 6}), k = randn({4, 2, 5}), v = randn({4, 2, 4}),
+               padding = tensor({{false, false, true, false}, {false, true, true, true}});
   const auto [y, weights] = attention(q, k, v, {.key_padding_mask = padding});
   CHECK(weights.sizes() == IntArrayRef({2, 3, 4}));
   CHECK_THAT(weights.sum(-1), is_close(ones({2, 3})));
@@ -92,7 +94,8 @@ TEST_CASE("multi-head attention: weights are shares, both ways agree, and batch_
 
 TEST_CASE("with a causal mask no position of a transformer sees what comes later") {
   manual_seed(9);
-  nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(8, 2, {.dim_feedforward = 16, .batch_first = true, .norm_first = true}), 2, nn::LayerNorm(8), false);
+  nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(8, 2, {.dim_feedforward = 16, .batch_first = true, .norm_first = true}), 2,
+                                 nn::LayerNorm(8), false);
   encoder.eval();
   const Tensor x = randn({1, 5, 8}), mask = nn::Transformer::generate_square_subsequent_mask(5);
   Tensor changed = x.clone();
@@ -138,27 +141,35 @@ TEST_CASE("a transformer is copied whole, with its norms, and trains") {
 
 TEST_CASE("attention refuses what does not fit, in PyTorch's words") {
   const auto r = [](std::initializer_list<int64_t> sizes) { return randn(sizes); };
-  CHECK_THROWS_WITH(scaled_dot_product_attention(r({4}), r({4}), r({4})), starts_with("Expected query, key, and value to all be  at least 2 dimensional"));
-  CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}).to(kFloat64), r({3, 4})), starts_with("Expected query, key, and value to have the same dtype"));
+  CHECK_THROWS_WITH(scaled_dot_product_attention(r({4}), r({4}), r({4})),
+                    starts_with("Expected query, key, and value to all be  at least 2 dimensional"));
+  CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}).to(kFloat64), r({3, 4})),
+                    starts_with("Expected query, key, and value to have the same dtype"));
   CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}), r({3, 4}), {.attn_mask = ones({2, 3}, kBool), .is_causal = true}),
                     contains("Explicit attn_mask should not be set when is_causal=True"));
-  CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}), r({3, 4}), {.attn_mask = ones({2, 3}, kInt64)}), starts_with("Expected attn_mask dtype to be bool"));
+  CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}), r({3, 4}), {.attn_mask = ones({2, 3}, kInt64)}),
+                    starts_with("Expected attn_mask dtype to be bool"));
   CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}), r({2, 4})), contains("as many values as keys"));
-  CHECK_THROWS_WITH(scaled_dot_product_attention(r({1, 4, 2, 4}), r({1, 3, 3, 4}), r({1, 3, 3, 4}), {.enable_gqa = true}), starts_with("Number of heads in key and value must divide"));
+  CHECK_THROWS_WITH(scaled_dot_product_attention(r({1, 4, 2, 4}), r({1, 3, 3, 4}), r({1, 3, 3, 4}), {.enable_gqa = true}),
+                    starts_with("Number of heads in key and value must divide"));
   CHECK_THROWS_WITH(nn::MultiheadAttention(5, 2), starts_with("embed_dim must be divisible by num_heads"));
   const nn::MultiheadAttention attention(4, 2);
-  CHECK_THROWS_WITH(attention(r({2, 1, 4}), r({3, 1, 4}), r({3, 1, 4}), {.attn_mask = zeros({2, 2})}), starts_with("The shape of the 2D attn_mask is"));
-  CHECK_THROWS_WITH(attention(r({2, 1, 4}), r({3, 1, 4}), r({3, 1, 4}), {.is_causal = true}), starts_with("Need attn_mask if specifying the is_causal hint."));
+  CHECK_THROWS_WITH(attention(r({2, 1, 4}), r({3, 1, 4}), r({3, 1, 4}), {.attn_mask = zeros({2, 2})}),
+                    starts_with("The shape of the 2D attn_mask is"));
+  CHECK_THROWS_WITH(attention(r({2, 1, 4}), r({3, 1, 4}), r({3, 1, 4}), {.is_causal = true}),
+                    starts_with("Need attn_mask if specifying the is_causal hint."));
   CHECK_THROWS_WITH(nn::TransformerEncoderLayer(4, 2, {.activation = "tanh"}), starts_with("activation should be relu/gelu, not tanh"));
 }
 
 TEST_CASE("bags and alignments refuse what does not fit, in PyTorch's words") {
   const Tensor table = randn({4, 3}), p = log_softmax(randn({5, 2, 4}), -1), targets = tensor({{1, 2}, {1, 1}});
-  CHECK_THROWS_WITH(embedding_bag(tensor({0, 5}), table, {.offsets = tensor({0})}), starts_with("Index 1 of input takes value 5 which is not in the valid range [0, 4)"));
+  CHECK_THROWS_WITH(embedding_bag(tensor({0, 5}), table, {.offsets = tensor({0})}),
+                    starts_with("Index 1 of input takes value 5 which is not in the valid range [0, 4)"));
   CHECK_THROWS_WITH(embedding_bag(tensor({0, 1}), table), starts_with("offsets has to be a 1D Tensor but got None"));
   CHECK_THROWS_WITH(embedding_bag(tensor({0, 1}), table, {.offsets = tensor({1})}), starts_with("offsets[0] has to be 0"));
   CHECK_THAT(embedding_bag(tensor({0, 1}), table, {.offsets = tensor({0, 0, 2}), .mode = "max"}).select(0, 0), is_close(zeros({3})));
-  CHECK_THROWS_WITH(ctc_loss(p, targets, tensor({5, 6}), tensor({2, 2})), starts_with("Expected input_lengths to have value at most 5, but got value 6"));
+  CHECK_THROWS_WITH(ctc_loss(p, targets, tensor({5, 6}), tensor({2, 2})),
+                    starts_with("Expected input_lengths to have value at most 5, but got value 6"));
   CHECK_THROWS_WITH(ctc_loss(p, targets, tensor({5, 5}), tensor({2, 2}), {.blank = 4}), starts_with("blank must be in label range"));
   const Tensor each = ctc_loss(p, targets, tensor({5, 2}), tensor({2, 2}), {.reduction = "none"});
   CHECK(each[1].item<double>() == kInfinity);  // "1 1" needs a blank in between

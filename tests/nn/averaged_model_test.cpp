@@ -50,7 +50,7 @@ TEST_CASE("update_bn gives each batch the same weight and leaves modes and momen
 
   update_bn(batches, model);
 
-  CHECK_THAT(norm.running_mean, is_close({3.}));         // of 2, 6, 1
+  CHECK_THAT(norm.running_mean, is_close({3.}));  // of 2, 6, 1
   CHECK_THAT(norm.running_var, is_close({(2. + 8 + 2) / 3}));
   CHECK_FALSE(model.is_training());
   CHECK(norm.momentum.given());

@@ -29,8 +29,9 @@ struct Exact {
   Tensor y, mean, biased, unbiased;
 };
 Exact exact(const BatchNormInput& in, double eps = 1e-5) {
-  const std::vector<int64_t> others = in.x.dim() == 2 ? std::vector<int64_t>{0} : in.x.dim() == 3 ? std::vector<int64_t>{0, 2}
-                                                                                               : std::vector<int64_t>{0, 2, 3};
+  const std::vector<int64_t> others = in.x.dim() == 2   ? std::vector<int64_t>{0}
+                                      : in.x.dim() == 3 ? std::vector<int64_t>{0, 2}
+                                                        : std::vector<int64_t>{0, 2, 3};
   Shape one = Shape::filled(in.x.dim(), 1);
   one[1] = in.x.size(1);
   const Tensor x = in.x.to(kFloat64), mean = x.mean(others, true), biased = x.var(others, 0, true);
@@ -40,11 +41,14 @@ Exact exact(const BatchNormInput& in, double eps = 1e-5) {
 
 const std::vector<std::vector<int64_t>> kShapes = {{8, 5, 7}, {4, 6, 5, 5}, {32, 20}, {16, 19, 1}, {8, 33, 1, 1}, {2, 64, 3, 3}};
 
-Tensor channels_last(const Tensor& x) { return x.dim() == 4 ? x.contiguous(MemoryFormat::ChannelsLast) : x.transpose(0, -1).contiguous().transpose(0, -1); }
+Tensor channels_last(const Tensor& x) {
+  return x.dim() == 4 ? x.contiguous(MemoryFormat::ChannelsLast) : x.transpose(0, -1).contiguous().transpose(0, -1);
+}
 
 }  // namespace
 
-TEST_CASE("batch norm 5.1 and 5.2: the biased variance normalises, weight scales, bias shifts; float32 within PyTorch's error, float64 within 1e-12") {
+TEST_CASE(
+    "batch norm 5.1 and 5.2: the biased variance normalises, weight scales, bias shifts; float32 within PyTorch's error, float64 within 1e-12") {
   for (const auto& sizes : kShapes) {
     const BatchNormInput in = batch_norm_input(sizes, 11), wide = batch_norm_input(sizes, 11, kFloat64);
     for (const Tensor& x : {in.x, channels_last(in.x)}) {
@@ -113,8 +117,11 @@ TEST_CASE("batch norm 5.6: row-major inputs give PyTorch's bits: y in both modes
     std::vector<int64_t> sizes;
     double momentum, eps;
   };
-  for (const Row& row : {Row{"8x5x7", {8, 5, 7}, 0.1, 1e-5}, {"2x3x3x4x5", {2, 3, 3, 4, 5}, 0.3, 1e-5}, {"4x6x5x5", {4, 6, 5, 5}, 0.37, 1e-3},
-                         {"2x64x3x3", {2, 64, 3, 3}, 0.1, 1e-5}, {"3x512x1x2", {3, 512, 1, 2}, 0.3, 1e-5}}) {
+  for (const Row& row : {Row{"8x5x7", {8, 5, 7}, 0.1, 1e-5},
+                         {"2x3x3x4x5", {2, 3, 3, 4, 5}, 0.3, 1e-5},
+                         {"4x6x5x5", {4, 6, 5, 5}, 0.37, 1e-3},
+                         {"2x64x3x3", {2, 64, 3, 3}, 0.1, 1e-5},
+                         {"3x512x1x2", {3, 512, 1, 2}, 0.3, 1e-5}}) {
     INFO(row.name);
     const BatchNormInput in = batch_norm_input(row.sizes, 7);
     const int64_t channels = row.sizes[1];
@@ -153,7 +160,7 @@ TEST_CASE("batch norm 5.7: a mean of 1e4 with variance 1 loses less than in PyTo
       nn::BatchNorm1d one(3);
       const BatchNormResult result = batch_norm_train(x);
       const Exact want = exact(in);
-      CHECK_THAT(result.mean, is_close(want.mean, 6e-8, 0));              // half a unit in the last place
+      CHECK_THAT(result.mean, is_close(want.mean, 6e-8, 0));  // half a unit in the last place
       CHECK_THAT(result.var, is_close(want.unbiased, bound, 0));
       const Tensor y = result.y.to(kFloat64);
       CHECK((sizes.size() == 2 ? y.mean(0) : y.mean({0, 2, 3})).abs().max().item<double>() < 1e-3);

@@ -165,8 +165,8 @@ TEST_CASE("batch norm 9.2: dampening does not touch the first step of SGD") {
     sgd.step();
     values.push_back(p.item<double>());
   }
-  CHECK(values[0] == -1.0);                                  // the buffer is 1.0 after the first step
-  CHECK(std::fabs(values[1] - (-1.0 - 1.4)) < 1e-6);         // and 0.9 + 0.5 after the second
+  CHECK(values[0] == -1.0);                           // the buffer is 1.0 after the first step
+  CHECK(std::fabs(values[1] - (-1.0 - 1.4)) < 1e-6);  // and 0.9 + 0.5 after the second
 }
 
 TEST_CASE("batch norm 9.3: fuse_conv_bn: W weight / sqrt(var + eps) and (b - mean) weight / sqrt(var + eps) + bias, in evaluation") {
@@ -212,7 +212,8 @@ TEST_CASE("layers fused with the batch norm behind them compute what both do, dr
     fused.weight.zero_();
     CHECK(equal(conv.weight, before));
   };
-  check_conv(nn::Conv2d(4, 6, 3, {.stride = 2, .padding = 1, .groups = 2, .bias = false}), trained(nn::BatchNorm2d(6), ones({4, 6, 5, 5})), randn({3, 4, 7, 7}));
+  check_conv(nn::Conv2d(4, 6, 3, {.stride = 2, .padding = 1, .groups = 2, .bias = false}), trained(nn::BatchNorm2d(6), ones({4, 6, 5, 5})),
+             randn({3, 4, 7, 7}));
   check_conv(nn::Conv1d(4, 6, 3, {.padding = 2, .dilation = 2}), trained(nn::BatchNorm1d(6), ones({4, 6, 5})), randn({3, 4, 9}));
   check_conv(nn::ConvTranspose2d(4, 6, 3, {.stride = 2, .output_padding = 1}), trained(nn::BatchNorm2d(6), ones({4, 6, 5, 5})), randn({3, 4, 4, 4}));
   check_conv(nn::ConvTranspose1d(4, 6, 3, {.bias = false}), trained(nn::BatchNorm1d(6), ones({4, 6, 5})), randn({3, 4, 4}));

@@ -32,7 +32,7 @@ TEST_CASE("batch norm 11.1: one sample without eval(): an error in 1d, normalise
   for (int step = 0; step < 50; ++step) one(shifted({16, 3})), two(shifted({16, 3, 4, 4}));
   CHECK_THROWS_WITH(one(shifted({1, 3})), starts_with(kOneValue));
   const Tensor sample = full({1, 3, 4, 4}, 11.0) + randn({1, 3, 4, 4});  // two deviations above what it was trained on
-  CHECK(std::fabs(two(sample).mean().item<double>()) < 1e-4);           // by itself its mean is 0: what made it special is gone
+  CHECK(std::fabs(two(sample).mean().item<double>()) < 1e-4);            // by itself its mean is 0: what made it special is gone
   one.eval();
   two.eval();
   CHECK_NOTHROW(one(shifted({1, 3})));

@@ -160,11 +160,13 @@ TEST_CASE("batch norm 6.4: missing, unexpected, then sizes; a size is an error e
                                                       "\tUnexpected key(s) in state_dict: \"foo\", \"bar\". "));
   state.set("weight", ones({3}));
   state.erase("bias");
-  const std::string size = "size mismatch for weight: copying a param with shape torch.Size([3]) from checkpoint, the shape in current "
-                           "model is torch.Size([4]).";
+  const std::string size =
+      "size mismatch for weight: copying a param with shape torch.Size([3]) from checkpoint, the shape in current "
+      "model is torch.Size([4]).";
   CHECK_THROWS_WITH(bn.load_state_dict(state), equals("Error(s) in loading state_dict for BatchNorm1d:\n"
                                                       "\tMissing key(s) in state_dict: \"bias\". \n"
-                                                      "\tUnexpected key(s) in state_dict: \"foo\", \"bar\". \n\t" + size));
+                                                      "\tUnexpected key(s) in state_dict: \"foo\", \"bar\". \n\t" +
+                                                      size));
   CHECK_THROWS_WITH(bn.load_state_dict(state, {.strict = false}), equals("Error(s) in loading state_dict for BatchNorm1d:\n\t" + size));
   state.set("weight", full({4}, 3.0));
   const nn::LoadResult result = bn.load_state_dict(state, {.strict = false});

@@ -11,7 +11,8 @@ using namespace ember;
 namespace {
 
 struct Net : nn::Module {
-  nn::Sequential& body = add("body", nn::Sequential{nn::Conv2d(1, 4, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(4, {.momentum = 0.3}), nn::LeakyReLU(0.3)});
+  nn::Sequential& body = add(
+      "body", nn::Sequential{nn::Conv2d(1, 4, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(4, {.momentum = 0.3}), nn::LeakyReLU(0.3)});
   nn::Dropout& drop = add("drop", nn::Dropout(0.5));
   nn::Linear& fc = add("fc", nn::Linear(4, 2));
   Tensor& scale = add_parameter("scale", ones({2}));
@@ -94,11 +95,31 @@ TEST_CASE("tensors that modules share are shared by their copies") {
 }
 
 TEST_CASE("each layer can be copied") {
-  nn::Sequential all{nn::Conv1d(2, 4, 3, {.groups = 2}), nn::ConvTranspose2d(1, 2, 3, {.output_padding = 0}), nn::BatchNorm1d(3, {.momentum = None}), nn::LayerNorm({2, 3}),
-                     nn::GroupNorm(2, 4), nn::RMSNorm(3), nn::InstanceNorm2d(2, {.affine = true, .track_running_stats = true}), nn::Embedding(4, 3, {.padding_idx = 1}),
-                     nn::PReLU(3), nn::GELU("tanh"), nn::Softmax(1), nn::Hardtanh(-2, 2), nn::MaxPool2d(3, 2, 1), nn::AvgPool1d(2), nn::AdaptiveAvgPool2d(1), nn::Flatten(),
-                     nn::Unflatten(1, {2, 2}), nn::ConstantPad2d(1, 3.0), nn::Upsample({.scale_factor = {2.0}}), nn::Fold({4, 4}, 2), nn::Identity(), nn::FrozenBatchNorm2d(2),
-                     nn::CrossEntropyLoss({.label_smoothing = 0.1}), nn::ModuleList{nn::Tanh()}, nn::ModuleDict{{"a", nn::Dropout2d(0.2)}}};
+  nn::Sequential all{nn::Conv1d(2, 4, 3, {.groups = 2}),
+                     nn::ConvTranspose2d(1, 2, 3, {.output_padding = 0}),
+                     nn::BatchNorm1d(3, {.momentum = None}),
+                     nn::LayerNorm({2, 3}),
+                     nn::GroupNorm(2, 4),
+                     nn::RMSNorm(3),
+                     nn::InstanceNorm2d(2, {.affine = true, .track_running_stats = true}),
+                     nn::Embedding(4, 3, {.padding_idx = 1}),
+                     nn::PReLU(3),
+                     nn::GELU("tanh"),
+                     nn::Softmax(1),
+                     nn::Hardtanh(-2, 2),
+                     nn::MaxPool2d(3, 2, 1),
+                     nn::AvgPool1d(2),
+                     nn::AdaptiveAvgPool2d(1),
+                     nn::Flatten(),
+                     nn::Unflatten(1, {2, 2}),
+                     nn::ConstantPad2d(1, 3.0),
+                     nn::Upsample({.scale_factor = {2.0}}),
+                     nn::Fold({4, 4}, 2),
+                     nn::Identity(),
+                     nn::FrozenBatchNorm2d(2),
+                     nn::CrossEntropyLoss({.label_smoothing = 0.1}),
+                     nn::ModuleList{nn::Tanh()},
+                     nn::ModuleDict{{"a", nn::Dropout2d(0.2)}}};
   CHECK(alike(all, nn::deep_copy(all)));
 }
 

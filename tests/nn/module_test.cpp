@@ -35,12 +35,10 @@ TEST_CASE("a module lists its own parameters first, then its children's, by thei
   Net net;
   CHECK(first_of(net.named_parameters()) == Names{"scale", "block.fc.weight", "block.fc.bias", "head.0.weight", "head.1.weight", "head.1.bias"});
   CHECK(first_of(net.named_buffers()) == Names{"head.1.running_mean", "head.1.running_var", "head.1.num_batches_tracked"});
-  CHECK(first_of(net.named_modules()) ==
-        Names{"", "block", "block.fc", "block.act", "head", "head.0", "head.1", "blocks", "blocks.0", "blocks.1"});
+  CHECK(first_of(net.named_modules()) == Names{"", "block", "block.fc", "block.act", "head", "head.0", "head.1", "blocks", "blocks.0", "blocks.1"});
   CHECK(first_of(net.named_children()) == Names{"block", "head", "blocks"});
-  CHECK(first_of(net.state_dict()) ==
-        Names{"scale", "block.fc.weight", "block.fc.bias", "head.0.weight", "head.1.weight", "head.1.bias", "head.1.running_mean",
-              "head.1.running_var", "head.1.num_batches_tracked"});
+  CHECK(first_of(net.state_dict()) == Names{"scale", "block.fc.weight", "block.fc.bias", "head.0.weight", "head.1.weight", "head.1.bias",
+                                            "head.1.running_mean", "head.1.running_var", "head.1.num_batches_tracked"});
   CHECK(net.parameters().size() == 6);
   CHECK(net.buffers().size() == 3);
 }
@@ -63,8 +61,7 @@ TEST_CASE("a module prints as in PyTorch, over several lines, with equal neighbo
         ")");
   CHECK(nn::Sequential().repr() == "Sequential()");
   CHECK(nn::ModuleList().repr() == "ModuleList()");
-  CHECK(nn::ModuleList{nn::Linear(1, 1), nn::Linear(1, 1)}.repr() ==
-        "ModuleList(\n  (0-1): 2 x Linear(in_features=1, out_features=1, bias=True)\n)");
+  CHECK(nn::ModuleList{nn::Linear(1, 1), nn::Linear(1, 1)}.repr() == "ModuleList(\n  (0-1): 2 x Linear(in_features=1, out_features=1, bias=True)\n)");
   CHECK(nn::ModuleDict{{"a", nn::Linear(1, 1)}}.repr() == "ModuleDict(\n  (a): Linear(in_features=1, out_features=1, bias=True)\n)");
 }
 
@@ -112,7 +109,8 @@ TEST_CASE("unexpected keys are listed module by module, as PyTorch does") {
   nn::StateDict state = net.state_dict();
   for (const char* name : {"z", "1.x", "0.y", "a", "0.b", "q.x", "0", "0.weight.k"}) state.set(name, ones({1}));
 
-  CHECK_THROWS_WITH(net.load_state_dict(state), contains(R"(Unexpected key(s) in state_dict: "z", "a", "q.x", "0", "0.y", "0.b", "0.weight.k", "1.x". )"));
+  CHECK_THROWS_WITH(net.load_state_dict(state),
+                    contains(R"(Unexpected key(s) in state_dict: "z", "a", "q.x", "0", "0.y", "0.b", "0.weight.k", "1.x". )"));
   CHECK(net.load_state_dict(state, {.strict = false}).unexpected_keys ==
         std::vector<std::string>{"z", "a", "q.x", "0", "0.y", "0.b", "0.weight.k", "1.x"});
 }
@@ -211,8 +209,9 @@ TEST_CASE("what is moved keeps its children, and references to them") {
 
 TEST_CASE("errors of layers are PyTorch's") {
   CHECK_THROWS_WITH(nn::Linear(2, 3)(ones({4, 5})), starts_with("mat1 and mat2 shapes cannot be multiplied (4x5 and 2x3)"));
-  CHECK_THROWS_WITH(nn::Conv2d(2, 3, 3)(ones({4, 5, 6, 6})),
-                    starts_with("Given groups=1, weight of size [3, 2, 3, 3], expected input[4, 5, 6, 6] to have 2 channels, but got 5 channels instead"));
+  CHECK_THROWS_WITH(
+      nn::Conv2d(2, 3, 3)(ones({4, 5, 6, 6})),
+      starts_with("Given groups=1, weight of size [3, 2, 3, 3], expected input[4, 5, 6, 6] to have 2 channels, but got 5 channels instead"));
   CHECK_THROWS_WITH(Net().get_submodule("block.nope"), contains("Block has no attribute `nope`"));
 }
 

@@ -64,14 +64,17 @@ TEST_CASE("spectral_norm divides by the largest singular value, of which each ca
   manual_seed(0);
   nn::Conv2d conv(2, 3, 2);
   parametrizations::spectral_norm(conv);
-  CHECK(keys(conv) == std::vector<std::string>{"bias", "parametrizations.weight.original", "parametrizations.weight.0._u", "parametrizations.weight.0._v"});
+  CHECK(keys(conv) ==
+        std::vector<std::string>{"bias", "parametrizations.weight.original", "parametrizations.weight.0._u", "parametrizations.weight.0._v"});
   CHECK_THAT(conv.get_buffer("parametrizations.weight.0._u"), is_close({-0.696985304, -0.10177473, -0.70982635}, 1e-5));
   conv(image());
   const Tensor y = conv(image());
-  CHECK_THAT(y.flatten(), is_close({0.369521201, 0.348499715, 0.306456774, 0.285435319, -0.0430177338, -0.17319572, -0.433551699, -0.563729644, 0.42705673,
-                                    0.518016398, 0.699935734, 0.790895402}, 1e-5));
+  CHECK_THAT(y.flatten(), is_close({0.369521201, 0.348499715, 0.306456774, 0.285435319, -0.0430177338, -0.17319572, -0.433551699, -0.563729644,
+                                    0.42705673, 0.518016398, 0.699935734, 0.790895402},
+                                   1e-5));
   y.square().sum().backward();
-  CHECK_THAT(conv.get_parameter("parametrizations.weight.original").grad().flatten().slice(0, 0, 4), is_close({-3.22459984, -3.7550714, 0.309939504, 0.314837098}, 1e-4));
+  CHECK_THAT(conv.get_parameter("parametrizations.weight.original").grad().flatten().slice(0, 0, 4),
+             is_close({-3.22459984, -3.7550714, 0.309939504, 0.314837098}, 1e-4));
   CHECK(std::fabs(norm(matmul(conv.weight.detach().flatten(1), conv.get_buffer("parametrizations.weight.0._v"))).item<double>() - 1) < 1e-4);
 
   conv.eval();

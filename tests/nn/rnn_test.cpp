@@ -177,7 +177,8 @@ TEST_CASE("recurrent networks refuse what does not fit, in PyTorch's words") {
 
 TEST_CASE("packing refuses lengths that do not fit, and padding gives back what was packed") {
   const Tensor x = randn({4, 3, 2});
-  CHECK_THROWS_WITH(packing::pack_padded_sequence(x, {3, 2}), starts_with("Expected `len(lengths)` to be equal to batch_size, but got 2 (batch_size=3)"));
+  CHECK_THROWS_WITH(packing::pack_padded_sequence(x, {3, 2}),
+                    starts_with("Expected `len(lengths)` to be equal to batch_size, but got 2 (batch_size=3)"));
   CHECK_THROWS_WITH(packing::pack_padded_sequence(x, {3, 2, 0}), starts_with("Length of all samples has to be greater than 0"));
   CHECK_THROWS_WITH(packing::pack_padded_sequence(x, {2, 3, 1}), starts_with("`lengths` array must be sorted in decreasing order"));
   CHECK_THROWS_WITH(packing::pack_padded_sequence(x, {5, 3, 1}), contains("at most 4"));

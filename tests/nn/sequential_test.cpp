@@ -11,8 +11,18 @@ namespace {
 
 nn::Sequential make_net() {
   manual_seed(5);
-  return {nn::Conv2d(2, 6, 3, {.padding = 1}), nn::BatchNorm2d(6), nn::ReLU(), nn::MaxPool2d(2), nn::Conv2d(6, 19, 3), nn::BatchNorm2d(19),
-          nn::ReLU(), nn::Flatten(), nn::Linear(19 * 9, 12), nn::BatchNorm1d(12), nn::ReLU(), nn::Linear(12, 3)};
+  return {nn::Conv2d(2, 6, 3, {.padding = 1}),
+          nn::BatchNorm2d(6),
+          nn::ReLU(),
+          nn::MaxPool2d(2),
+          nn::Conv2d(6, 19, 3),
+          nn::BatchNorm2d(19),
+          nn::ReLU(),
+          nn::Flatten(),
+          nn::Linear(19 * 9, 12),
+          nn::BatchNorm1d(12),
+          nn::ReLU(),
+          nn::Linear(12, 3)};
 }
 
 struct Outcome {
@@ -66,7 +76,8 @@ TEST_CASE("fused modules give the bits of single ones: results, gradients, runni
 
 TEST_CASE("linear with a ReLU behind it is linear and relu, bit for bit: few rows, long sums, no bias, no features, NaN, double backward") {
   manual_seed(3);
-  for (const auto& [rows, in, out] : {std::array<int64_t, 3>{1, 7, 5}, {3, 600, 40}, {64, 784, 256}, {33, 2100, 3}, {5, 0, 4}, {0, 3, 2}, {17, 64, 10}})
+  for (const auto& [rows, in, out] :
+       {std::array<int64_t, 3>{1, 7, 5}, {3, 600, 40}, {64, 784, 256}, {33, 2100, 3}, {5, 0, 4}, {0, 3, 2}, {17, 64, 10}})
     for (const bool with_bias : {true, false}) {
       const Tensor x = randn({rows, in}), w = randn({out, in}), b = with_bias ? randn({out}) : Tensor(), dy = randn({rows, out});
       if (rows * in > 0) x.index_put_({0, 0}, NAN);
@@ -94,7 +105,10 @@ TEST_CASE("linear and ReLU in a Sequential run together, and step aside for a ho
   CHECK(equal(y.detach(), one_by_one(net, x).detach()));
   CHECK(equal(y.detach(), relu(net[2](relu(net[0](x)))).detach()));
   Tensor seen;
-  net[2].register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& out) { seen = out.detach(); return Tensor(); });
+  net[2].register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& out) {
+    seen = out.detach();
+    return Tensor();
+  });
   CHECK(equal(net(x).detach(), y.detach()));
   CHECK((seen.defined() && (seen < 0).any().item<bool>()));
 }
@@ -141,11 +155,21 @@ namespace {
 
 nn::Sequential inference_net() {
   manual_seed(3);
-  nn::Sequential net{nn::Conv2d(3, 20, 3, {.padding = 1}), nn::BatchNorm2d(20), nn::ReLU(), nn::MaxPool2d(2),
-                     nn::Conv2d(20, 24, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(24),
-                     nn::Conv2d(24, 24, 3, {.groups = 24}), nn::BatchNorm2d(24), nn::ReLU(),
-                     nn::Conv2d(24, 7, 1, {.stride = 2}), nn::BatchNorm2d(7, {.affine = false}), nn::ReLU(),
-                     nn::Conv2d(7, 40, 3, {.stride = 2, .padding = 1, .padding_mode = nn::PaddingMode::Reflect}), nn::ReLU(), nn::MaxPool2d(2)};
+  nn::Sequential net{nn::Conv2d(3, 20, 3, {.padding = 1}),
+                     nn::BatchNorm2d(20),
+                     nn::ReLU(),
+                     nn::MaxPool2d(2),
+                     nn::Conv2d(20, 24, 3, {.padding = 1, .bias = false}),
+                     nn::BatchNorm2d(24),
+                     nn::Conv2d(24, 24, 3, {.groups = 24}),
+                     nn::BatchNorm2d(24),
+                     nn::ReLU(),
+                     nn::Conv2d(24, 7, 1, {.stride = 2}),
+                     nn::BatchNorm2d(7, {.affine = false}),
+                     nn::ReLU(),
+                     nn::Conv2d(7, 40, 3, {.stride = 2, .padding = 1, .padding_mode = nn::PaddingMode::Reflect}),
+                     nn::ReLU(),
+                     nn::MaxPool2d(2)};
   for (int i = 0; i < 3; ++i) net(randn({6, 3, 41, 38}) * 3 - 1);
   net.eval();
   return net;
@@ -205,7 +229,8 @@ TEST_CASE("together(conv, norm) and a tail are their modules one by one, in both
 }
 
 TEST_CASE("batch norm, ReLU and max pooling run in one pass: the bits of single modules at odd sizes, in either layout") {
-  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{3, 5, 7, 9}, {2, 16, 4, 5}, {4, 40, 3, 2}, {33, 6, 28, 28}, {2, 3, 2, 2}, {1, 7, 21, 40}})
+  for (const std::vector<int64_t>& sizes :
+       {std::vector<int64_t>{3, 5, 7, 9}, {2, 16, 4, 5}, {4, 40, 3, 2}, {33, 6, 28, 28}, {2, 3, 2, 2}, {1, 7, 21, 40}})
     for (const MemoryFormat format : {MemoryFormat::ChannelsLast, MemoryFormat::Contiguous})
       for (const DType dtype : {kFloat32, kFloat64}) {
         const auto outcome = [&](bool fused) {

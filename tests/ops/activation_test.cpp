@@ -38,12 +38,26 @@ TEST_CASE("gradcheck: activations") {
 
 TEST_CASE("gradcheck: activations of one number and of none") {
   using Function = Tensor (*)(const Tensor&);
-  const Function functions[] = {relu, relu6, selu, silu, mish, softsign, hardswish, hardsigmoid, logsigmoid, tanhshrink,
-                                [](const Tensor& x) { return leaky_relu(x); }, [](const Tensor& x) { return elu(x); },
-                                [](const Tensor& x) { return celu(x); }, [](const Tensor& x) { return gelu(x); },
-                                [](const Tensor& x) { return softplus(x); }, [](const Tensor& x) { return hardtanh(x); },
-                                [](const Tensor& x) { return softshrink(x); }, [](const Tensor& x) { return hardshrink(x); },
-                                [](const Tensor& x) { return softmax(x, 0); }, [](const Tensor& x) { return log_softmax(x, 0); }};
+  const Function functions[] = {relu,
+                                relu6,
+                                selu,
+                                silu,
+                                mish,
+                                softsign,
+                                hardswish,
+                                hardsigmoid,
+                                logsigmoid,
+                                tanhshrink,
+                                [](const Tensor& x) { return leaky_relu(x); },
+                                [](const Tensor& x) { return elu(x); },
+                                [](const Tensor& x) { return celu(x); },
+                                [](const Tensor& x) { return gelu(x); },
+                                [](const Tensor& x) { return softplus(x); },
+                                [](const Tensor& x) { return hardtanh(x); },
+                                [](const Tensor& x) { return softshrink(x); },
+                                [](const Tensor& x) { return hardshrink(x); },
+                                [](const Tensor& x) { return softmax(x, 0); },
+                                [](const Tensor& x) { return log_softmax(x, 0); }};
   for (const Function f : functions)
     for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{1}, {2, 0}, {0, 3}})
       run_gradcheck({"activation", [f](In in) { return f(in[0]); }, {sizes}});

@@ -39,7 +39,8 @@ TEST_CASE("conv2d: the gradient of an input that another operation reads as well
       CAPTURE(c.name, name(dtype));
       manual_seed(7);
       const Tensor leaf = randn(c.x).to(dtype).contiguous(MemoryFormat::ChannelsLast), w = randn(c.w).to(dtype);
-      const Tensor to_conv = randn(conv2d(leaf, w, {}, c.options).sizes()).to(dtype), to_side = randn(c.x).to(dtype).contiguous(MemoryFormat::ChannelsLast);
+      const Tensor to_conv = randn(conv2d(leaf, w, {}, c.options).sizes()).to(dtype),
+                   to_side = randn(c.x).to(dtype).contiguous(MemoryFormat::ChannelsLast);
       const auto gradient = [&](bool convolves, bool squares, bool adds) {
         const Tensor x0 = leaf.clone().requires_grad_(), x = x0 * 1;
         Tensor loss = zeros({}, dtype);
@@ -82,7 +83,8 @@ TEST_CASE("conv2d with a tail: the bits of conv2d, batch norm by running statist
 }
 
 TEST_CASE("a tail is batch norm, sum, ReLU and pooling, in this order") {
-  const Tensor y = randn({2, 3, 4, 6}), mean = randn({3}), var = rand({3}) + 0.5, weight = randn({3}), bias = randn({3}), addend = randn({2, 3, 4, 6});
+  const Tensor y = randn({2, 3, 4, 6}), mean = randn({3}), var = rand({3}) + 0.5, weight = randn({3}), bias = randn({3}),
+               addend = randn({2, 3, 4, 6});
   CHECK(equal(apply({}, y), y));
   CHECK(equal(apply({.norm = {mean, var, weight, bias, 1e-3}, .addend = addend, .relu = true, .max_pool = true}, y),
               max_pool2d(relu(batch_norm(y, mean, var, weight, bias, false, 0.1, 1e-3) + addend), 2)));
@@ -92,10 +94,11 @@ TEST_CASE("a tail is batch norm, sum, ReLU and pooling, in this order") {
 
 TEST_CASE("conv2d with a tail has the gradients of the separate operations") {
   const Tensor mean = randn({3}).to(kFloat64), var = (rand({3}) + 0.5).to(kFloat64);
-  run_gradcheck({"conv2d, relu", [](In in) { return conv2d(in[0], in[1], in[2], {.padding = 1}, {.relu = true}); }, {{2, 2, 4, 3}, {3, 2, 3, 3}, {3}}});
-  run_gradcheck({"conv2d, norm, relu", [=](In in) {
-                   return conv2d(in[0], in[1], in[2], {}, {.norm = {mean, var, in[3], in[4]}, .relu = true});
-                 }, {{2, 2, 4, 3}, {3, 2, 2, 2}, {3}, {3}, {3}}});
+  run_gradcheck(
+      {"conv2d, relu", [](In in) { return conv2d(in[0], in[1], in[2], {.padding = 1}, {.relu = true}); }, {{2, 2, 4, 3}, {3, 2, 3, 3}, {3}}});
+  run_gradcheck({"conv2d, norm, relu",
+                 [=](In in) { return conv2d(in[0], in[1], in[2], {}, {.norm = {mean, var, in[3], in[4]}, .relu = true}); },
+                 {{2, 2, 4, 3}, {3, 2, 2, 2}, {3}, {3}, {3}}});
 }
 
 TEST_CASE("conv2d with a tail refuses what the separate operations refuse, in their words") {
@@ -105,7 +108,8 @@ TEST_CASE("conv2d with a tail refuses what the separate operations refuse, in th
   CHECK_THROWS_WITH(conv2d(x, w, {}, {}, {.norm = {{}, ones({4})}}), contains("running_mean must be defined in evaluation mode"));
   CHECK_THROWS_WITH(conv2d(x, w, {}, {}, {.norm = {zeros({4}), ones({4})}, .addend = zeros({2, 4, 3, 1})}),
                     contains("expected what is added to have the sizes of the result, [2, 4, 3, 3], got [2, 4, 3, 1]"));
-  CHECK_THROWS_WITH(conv2d(randn({2, 2, 5, 5}), w, {}, {}, {.norm = {zeros({4}), ones({4})}}), contains("to have 3 channels, but got 2 channels instead"));
+  CHECK_THROWS_WITH(conv2d(randn({2, 2, 5, 5}), w, {}, {}, {.norm = {zeros({4}), ones({4})}}),
+                    contains("to have 3 channels, but got 2 channels instead"));
 }
 
 TEST_CASE("a convolution gives the same bits for images in either layout") {

@@ -20,7 +20,8 @@ TEST_CASE("a transposed copy has each element in its place") {
 
 TEST_CASE("images go to channels-last and back, sliced ones too") {
   for (const int64_t channels : {1, 3, 16, 19, 40}) {
-    const Tensor x = randn({3, channels, 9, 7}), last = x.contiguous(MemoryFormat::ChannelsLast), part = x.slice(3, 1, 6).slice(1, 0, (channels + 1) / 2);
+    const Tensor x = randn({3, channels, 9, 7}), last = x.contiguous(MemoryFormat::ChannelsLast),
+                 part = x.slice(3, 1, 6).slice(1, 0, (channels + 1) / 2);
     CHECK(equal(last, x));
     CHECK(equal(last.contiguous(), x));
     CHECK(equal(part.contiguous(MemoryFormat::ChannelsLast).contiguous(), part.contiguous()));
@@ -40,6 +41,7 @@ TEST_CASE("a column spread over rows, and a row over columns") {
   for (const int64_t n : {1, 7, 16, 40}) {
     const Tensor column = randn({n, 1}), wide = column.expand({n, 19}).contiguous(), tall = column.t().expand({19, n}).contiguous();
     for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < 19; ++j) CHECK((wide[i][j].item<float>() == column[i][0].item<float>() && tall[j][i].item<float>() == column[i][0].item<float>()));
+      for (int64_t j = 0; j < 19; ++j)
+        CHECK((wide[i][j].item<float>() == column[i][0].item<float>() && tall[j][i].item<float>() == column[i][0].item<float>()));
   }
 }

@@ -25,7 +25,8 @@ TEST_CASE("cross-entropy of large logits keeps its digits: the largest is subtra
 }
 
 TEST_CASE("a target of several classes for one row of scores is refused in PyTorch's words") {
-  CHECK_THROWS_WITH(cross_entropy(zeros({3}), tensor({1, 2}, kInt64)), starts_with("For 1D input, 1D target must have size 1, but got target size: 2"));
+  CHECK_THROWS_WITH(cross_entropy(zeros({3}), tensor({1, 2}, kInt64)),
+                    starts_with("For 1D input, 1D target must have size 1, but got target size: 2"));
   CHECK_THROWS_WITH(nll_loss(zeros({3}), tensor({1, 2}, kInt64)), starts_with("For 1D input, 1D target must have size 1, but got target size: 2"));
   CHECK_THAT(cross_entropy(zeros({3}), tensor({1}, kInt64), {.reduction = Reduction::None}), is_close(full({}, std::log(3.0))));
 }

@@ -29,7 +29,8 @@ TEST_CASE("factors multiply to what was factorised, and are orthogonal, triangul
     CHECK_THAT(matmul(q.Q, q.R), is_close(A, 1e-12, 1e-12));
     CHECK_THAT(matmul(whole.Q, whole.R), is_close(A, 1e-12, 1e-12));
     CHECK(whole.Q.size(-1) == m);
-    CHECK_THAT(matmul(transposed(q.Q), q.Q), is_close(eye(k, -1, {.dtype = kFloat64}).expand(q.Q.transpose(-2, -1).matmul(q.Q).sizes()), 1e-12, 1e-12));
+    CHECK_THAT(matmul(transposed(q.Q), q.Q),
+               is_close(eye(k, -1, {.dtype = kFloat64}).expand(q.Q.transpose(-2, -1).matmul(q.Q).sizes()), 1e-12, 1e-12));
     CHECK(q.R.equal(triu(q.R)));
     CHECK_THAT(linalg::qr(A, "r").R, is_close(q.R, 1e-12, 1e-12));
     const linalg::SVD f = linalg::svd(A, false), full = linalg::svd(A);
@@ -51,7 +52,8 @@ TEST_CASE("factors multiply to what was factorised, and are orthogonal, triangul
 }
 
 TEST_CASE("solutions solve, of matrices, vectors, batches that broadcast, either side, and strided input") {
-  const Tensor A = well_conditioned(random_matrices({2, 3, 3})), B = random_matrices({3, 4}, 1), b = random_matrices({3}, 2), v = random_matrices({2, 3}, 3);
+  const Tensor A = well_conditioned(random_matrices({2, 3, 3})), B = random_matrices({3, 4}, 1), b = random_matrices({3}, 2),
+               v = random_matrices({2, 3}, 3);
   CHECK_THAT(matmul(A, linalg::solve(A, B)), is_close(B.expand({2, 3, 4}), 1e-12, 1e-12));
   CHECK_THAT(matmul(A, linalg::solve(A, b).unsqueeze(-1)).squeeze(-1), is_close(b.expand({2, 3}), 1e-12, 1e-12));
   CHECK_THAT(matmul(A, linalg::solve(A, v).unsqueeze(-1)).squeeze(-1), is_close(v, 1e-12, 1e-12));
@@ -76,7 +78,8 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
   const int before = get_num_threads();
   for (const DType dtype : {kFloat32, kFloat64}) {
     const double tolerated = dtype == kFloat32 ? 1e-3 : 1e-11;
-    const Tensor A = (random_matrices({600, 600}) + 60 * eye(600, -1, {.dtype = kFloat64})).to(dtype), B = random_matrices({600, 70}, 1).to(dtype), S = positive_definite(A / 20), G = (random_matrices({2, 300, 300}, 2) + 40 * eye(300, -1, {.dtype = kFloat64})).to(dtype);
+    const Tensor A = (random_matrices({600, 600}) + 60 * eye(600, -1, {.dtype = kFloat64})).to(dtype), B = random_matrices({600, 70}, 1).to(dtype),
+                 S = positive_definite(A / 20), G = (random_matrices({2, 300, 300}, 2) + 40 * eye(300, -1, {.dtype = kFloat64})).to(dtype);
     std::vector<Tensor> first;
     for (const int threads : {1, 2, 5}) {
       set_num_threads(threads);
@@ -118,16 +121,43 @@ TEST_CASE("gradcheck: linear algebra") {
       {"cholesky_solve", [](In in) { return cholesky_solve(in[0], tril(well_conditioned(in[1]))); }, {{3, 2}, n3}},
       {"cholesky_inverse", [](In in) { return cholesky_inverse(triu(well_conditioned(in[0])), true); }, {n3}},
       {"solve_triangular", [](In in) { return linalg::solve_triangular(well_conditioned(in[0]), in[1], {.upper = true}); }, {b3, {3, 2}}},
-      {"solve_triangular lower right", [](In in) { return linalg::solve_triangular(well_conditioned(in[0]), in[1], {.upper = false, .left = false}); }, {n3, {2, 3}}},
+      {"solve_triangular lower right",
+       [](In in) { return linalg::solve_triangular(well_conditioned(in[0]), in[1], {.upper = false, .left = false}); },
+       {n3, {2, 3}}},
       {"solve_triangular unit", [](In in) { return linalg::solve_triangular(in[0], in[1], {.upper = true, .unitriangular = true}); }, {n3, {3, 2}}},
-      {"qr tall", [](In in) { const auto f = linalg::qr(in[0]); return cat({f.Q.flatten(-2), f.R.flatten(-2)}, -1); }, {{2, 4, 3}}},
-      {"qr wide", [](In in) { const auto f = linalg::qr(in[0]); return cat({f.Q.flatten(-2), f.R.flatten(-2)}, -1); }, {{3, 5}}},
+      {"qr tall",
+       [](In in) {
+         const auto f = linalg::qr(in[0]);
+         return cat({f.Q.flatten(-2), f.R.flatten(-2)}, -1);
+       },
+       {{2, 4, 3}}},
+      {"qr wide",
+       [](In in) {
+         const auto f = linalg::qr(in[0]);
+         return cat({f.Q.flatten(-2), f.R.flatten(-2)}, -1);
+       },
+       {{3, 5}}},
       {"svdvals", [](In in) { return linalg::svdvals(in[0]); }, {{2, 3, 4}}},
       {"cholesky_solve upper", [](In in) { return cholesky_solve(in[0], triu(well_conditioned(in[1])), true); }, {{2, 3, 2}, n3}},
       {"cholesky_inverse lower", [](In in) { return cholesky_inverse(tril(well_conditioned(in[0]))); }, {b3}},
-      {"svd", [](In in) { const auto f = linalg::svd(in[0], false); return cat({f.U.square().flatten(-2), f.S, f.Vh.abs().flatten(-2)}, -1); }, {{4, 3}}},
-      {"svd wide", [](In in) { const auto f = linalg::svd(in[0]); return cat({f.U.square().flatten(-2), f.S, f.Vh.narrow(-2, 0, 2).abs().flatten(-2)}, -1); }, {{2, 4}}},
-      {"eigh", [](In in) { const auto f = linalg::eigh(in[0] + transposed(in[0])); return cat({f.eigenvalues, f.eigenvectors.square().flatten(-2)}, -1); }, {b3}},
+      {"svd",
+       [](In in) {
+         const auto f = linalg::svd(in[0], false);
+         return cat({f.U.square().flatten(-2), f.S, f.Vh.abs().flatten(-2)}, -1);
+       },
+       {{4, 3}}},
+      {"svd wide",
+       [](In in) {
+         const auto f = linalg::svd(in[0]);
+         return cat({f.U.square().flatten(-2), f.S, f.Vh.narrow(-2, 0, 2).abs().flatten(-2)}, -1);
+       },
+       {{2, 4}}},
+      {"eigh",
+       [](In in) {
+         const auto f = linalg::eigh(in[0] + transposed(in[0]));
+         return cat({f.eigenvalues, f.eigenvectors.square().flatten(-2)}, -1);
+       },
+       {b3}},
       {"eigvalsh", [](In in) { return linalg::eigvalsh(in[0] + transposed(in[0])); }, {n3}},
       {"householder_product", [](In in) { return linalg::householder_product(in[0], in[1]); }, {{2, 4, 3}, {2, 3}}},
       {"pinv tall", [](In in) { return linalg::pinv(in[0]); }, {{2, 4, 3}}},
@@ -168,27 +198,36 @@ TEST_CASE("equal singular values and eigenvalues have gradients where vectors do
 TEST_CASE("what linear algebra refuses, in PyTorch's words") {
   const Tensor square = zeros({2, 2}), batch = stack({eye(2), zeros({2, 2})}), wide = ones({2, 3});
   CHECK_THROWS_AS(linalg::inv(square), LinAlgError);
-  CHECK_THROWS_WITH(linalg::inv(square), contains("linalg.inv: The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."));
+  CHECK_THROWS_WITH(
+      linalg::inv(square),
+      contains("linalg.inv: The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."));
   CHECK_THROWS_WITH(linalg::inv(batch), contains("linalg.inv: (Batch element 1): The diagonal element 1 is zero"));
   CHECK_THROWS_WITH(linalg::inv(wide), contains("linalg.inv: A must be batches of square matrices, but they are 2 by 3 matrices"));
   CHECK_THROWS_WITH(linalg::inv(ones({2})), contains("linalg.inv: The input tensor A must have at least 2 dimensions."));
   CHECK_THROWS_WITH(linalg::det(ones({2, 2}, kInt64)), contains("linalg.det: Expected a floating point or complex tensor as input. Got Long"));
   CHECK_THROWS_WITH(linalg::solve(square, ones({2})), contains("torch.linalg.solve: The solver failed because the input matrix is singular."));
   CHECK_THROWS_WITH(linalg::solve(eye(2), ones({3})), contains("linalg.solve: Incompatible shapes of A and B for the equation AX = B (2x2 and 3x1)"));
-  CHECK_THROWS_WITH(linalg::cholesky(batch), contains("linalg.cholesky: (Batch element 1): The factorization could not be completed because the input is not positive-definite (the leading minor of order 1"));
-  CHECK_THROWS_WITH(linalg::svd(full({2, 2}, std::nan(""))), contains("The algorithm failed to converge because the input matrix contained non-finite values."));
-  CHECK_THROWS_WITH(linalg::svd(stack({eye(2), full({2, 2}, INFINITY)})), contains("linalg.svd: (Batch element 1): The algorithm failed to converge"));
+  CHECK_THROWS_WITH(linalg::cholesky(batch), contains("linalg.cholesky: (Batch element 1): The factorization could not be completed because the "
+                                                      "input is not positive-definite (the leading minor of order 1"));
+  CHECK_THROWS_WITH(linalg::svd(full({2, 2}, std::nan(""))),
+                    contains("The algorithm failed to converge because the input matrix contained non-finite values."));
+  CHECK_THROWS_WITH(linalg::svd(stack({eye(2), full({2, 2}, INFINITY)})),
+                    contains("linalg.svd: (Batch element 1): The algorithm failed to converge"));
   const linalg::Eigh partly = linalg::eigh(stack({eye(2), full({2, 2}, std::nan(""))}));
   CHECK(partly.eigenvalues[0].equal(ones({2})));
   CHECK(isnan(partly.eigenvalues[1]).all().item<bool>());
   CHECK(isnan(partly.eigenvectors[1]).all().item<bool>());
   CHECK(isnan(linalg::inv(full({3, 3}, std::nan("")))).all().item<bool>());
-  CHECK_THROWS_WITH(linalg::solve(eye(2), ones({2}), false), contains("linalg.solve: Incompatible shapes of A and B for the equation XA = B (2x2 and 2x1)"));
-  CHECK_THROWS_WITH(cholesky_solve(ones({3, 1}), eye(2)), contains("Incompatible matrix sizes for cholesky_solve: each A matrix is 2 by 2 but each b matrix is 3 by 1"));
+  CHECK_THROWS_WITH(linalg::solve(eye(2), ones({2}), false),
+                    contains("linalg.solve: Incompatible shapes of A and B for the equation XA = B (2x2 and 2x1)"));
+  CHECK_THROWS_WITH(cholesky_solve(ones({3, 1}), eye(2)),
+                    contains("Incompatible matrix sizes for cholesky_solve: each A matrix is 2 by 2 but each b matrix is 3 by 1"));
   CHECK_THROWS_WITH(logdet(wide), contains("logdet: A must be batches of square matrices, but they are 2 by 3 matrices"));
   CHECK_THROWS_WITH(linalg::cond(eye(2), 3), contains("linalg.cond got an invalid norm type: 3"));
-  CHECK_THROWS_WITH(linalg::qr(ones({3, 2}).requires_grad_(), "complete").R.sum().backward(), contains("not differentiable when mode='complete' and nrows > ncols."));
-  CHECK_THROWS_WITH(linalg::vecdot(ones({2}), ones({2}, kFloat64)), contains("linalg.vecdot: Expected x and y to have the same dtype, but found x of type Float"));
+  CHECK_THROWS_WITH(linalg::qr(ones({3, 2}).requires_grad_(), "complete").R.sum().backward(),
+                    contains("not differentiable when mode='complete' and nrows > ncols."));
+  CHECK_THROWS_WITH(linalg::vecdot(ones({2}), ones({2}, kFloat64)),
+                    contains("linalg.vecdot: Expected x and y to have the same dtype, but found x of type Float"));
   CHECK(linalg::matrix_norm(zeros({3, 0, 2}), 2).equal(zeros({3})));
   CHECK(linalg::matrix_norm(zeros({0, 2}), 1, {-2, -1}, true).equal(zeros({1, 1})));
   CHECK_THROWS_WITH(linalg::matrix_norm(wide, 3), contains("linalg.matrix_norm: Order 3 not supported."));

@@ -9,9 +9,7 @@ using namespace ember;
 
 namespace {
 
-Tensor noise_like(const Tensor& x, double keep) {
-  return empty_like(x, kFloat64).bernoulli_(keep).to(kFloat32) * double(1.0f / float(keep));
-}
+Tensor noise_like(const Tensor& x, double keep) { return empty_like(x, kFloat64).bernoulli_(keep).to(kFloat32) * double(1.0f / float(keep)); }
 
 }  // namespace
 

@@ -32,9 +32,13 @@ TEST_CASE("gradcheck: convolutions") {
       {"conv2d, unbatched", conv2({}), {{2, 3, 3}, {1, 2, 2, 2}}},
       {"conv2d, no images", conv2({}), {{0, 2, 3, 3}, {2, 2, 2, 2}, {2}}},
       {"conv2d, channels-last", [](In in) { return conv2d(last(in[0]), in[1], in[2], {.padding = 1}); }, {{1, 3, 3, 2}, {2, 3, 3, 3}, {2}}},
-      {"conv_transpose1d", [](In in) { return conv_transpose1d(in[0], in[1], in[2], {.stride = 2, .padding = 1, .output_padding = 1}); }, {{1, 2, 3}, {2, 2, 3}, {2}}},
+      {"conv_transpose1d",
+       [](In in) { return conv_transpose1d(in[0], in[1], in[2], {.stride = 2, .padding = 1, .output_padding = 1}); },
+       {{1, 2, 3}, {2, 2, 3}, {2}}},
       {"conv_transpose2d", [](In in) { return conv_transpose2d(in[0], in[1], in[2]); }, {{1, 2, 2, 2}, {2, 1, 2, 2}, {1}}},
-      {"conv_transpose2d, everything", [](In in) { return conv_transpose2d(in[0], in[1], {}, {.stride = 2, .padding = 1, .groups = 2, .dilation = 2}); }, {{1, 2, 2, 3}, {2, 1, 2, 2}}},
+      {"conv_transpose2d, everything",
+       [](In in) { return conv_transpose2d(in[0], in[1], {}, {.stride = 2, .padding = 1, .groups = 2, .dilation = 2}); },
+       {{1, 2, 2, 3}, {2, 1, 2, 2}}},
       {"unfold", [](In in) { return unfold(in[0], {2, 2}, {.dilation = 1, .padding = 1, .stride = 2}); }, {{1, 2, 3, 3}}},
       {"fold", [](In in) { return fold(in[0], {3, 3}, {2, 2}); }, {{1, 4, 4}}},
   });
@@ -49,15 +53,24 @@ TEST_CASE("gradcheck: pooling") {
   run_gradchecks({
       {"max_pool1d", [](In in) { return max_pool1d(in[0], 2, {.stride = 1, .padding = 1}); }, {{2, 1, 5}}},
       {"max_pool2d", [](In in) { return max_pool2d(in[0], 2); }, {{1, 2, 4, 5}}},
-      {"max_pool2d, everything", [](In in) { return max_pool2d(in[0], {2, 3}, {.stride = {2, 1}, .padding = 1, .dilation = {2, 1}, .ceil_mode = true}); }, {{1, 2, 4, 4}}},
+      {"max_pool2d, everything",
+       [](In in) { return max_pool2d(in[0], {2, 3}, {.stride = {2, 1}, .padding = 1, .dilation = {2, 1}, .ceil_mode = true}); },
+       {{1, 2, 4, 4}}},
       {"max_pool2d, channels-last", [](In in) { return max_pool2d(last(in[0]), 2, {.stride = 1}); }, {{1, 3, 3, 3}}},
       {"max_pool2d, no images", [](In in) { return max_pool2d(in[0], 2); }, {{0, 2, 4, 4}}},
       {"max_pool1d_with_indices", [](In in) { return max_pool1d_with_indices(in[0], 2).values; }, {{1, 2, 4}}},
       {"max_pool2d_with_indices", [](In in) { return max_pool2d_with_indices(in[0], 2).values; }, {{2, 4, 4}}},
-      {"max_unpool2d", [](In in) { const PoolIndices p = max_pool2d_with_indices(in[0], 2); return max_unpool2d(p.values, p.indices, 2); }, {{1, 2, 4, 4}}},
+      {"max_unpool2d",
+       [](In in) {
+         const PoolIndices p = max_pool2d_with_indices(in[0], 2);
+         return max_unpool2d(p.values, p.indices, 2);
+       },
+       {{1, 2, 4, 4}}},
       {"avg_pool1d", [](In in) { return avg_pool1d(in[0], 3, {.stride = 2, .padding = 1}); }, {{2, 2, 5}}},
       {"avg_pool2d", [](In in) { return avg_pool2d(in[0], 2, {.ceil_mode = true}); }, {{1, 2, 3, 5}}},
-      {"avg_pool2d, without padding", [](In in) { return avg_pool2d(in[0], 3, {.stride = 1, .padding = 1, .count_include_pad = false}); }, {{1, 1, 3, 3}}},
+      {"avg_pool2d, without padding",
+       [](In in) { return avg_pool2d(in[0], 3, {.stride = 1, .padding = 1, .count_include_pad = false}); },
+       {{1, 1, 3, 3}}},
       {"avg_pool2d, divisor", [](In in) { return avg_pool2d(in[0], 2, {.divisor_override = 3}); }, {{1, 1, 4, 4}}},
       {"avg_pool2d, channels-last", [](In in) { return avg_pool2d(last(in[0]), 2); }, {{1, 3, 4, 4}}},
       {"adaptive_avg_pool1d", [](In in) { return adaptive_avg_pool1d(in[0], 3); }, {{1, 2, 5}}},
@@ -84,11 +97,36 @@ TEST_CASE("gradcheck: padding, resampling, embeddings, dropout") {
       {"embedding", [=](In in) { return embedding(index, in[0]); }, {{3, 2}}},
       {"embedding, padding", [=](In in) { return embedding(tensor({{0, 1}, {1, 0}}), in[0], {.padding_idx = 2}); }, {{3, 2}}},
       {"embedding, no indices", [](In in) { return embedding(zeros({0, 2}, kInt64), in[0]); }, {{3, 2}}},
-      {"dropout", [](In in) { manual_seed(kMask); return dropout(in[0], {.p = 0.4}); }, {{3, 4}}},
-      {"dropout of nothing", [](In in) { manual_seed(kMask); return dropout(in[0]); }, {{0, 4}}},
-      {"dropout1d", [](In in) { manual_seed(kMask); return dropout1d(in[0], {.p = 0.4}); }, {{2, 3, 2}}},
-      {"dropout2d", [](In in) { manual_seed(kMask); return dropout2d(in[0], {.p = 0.4}); }, {{2, 3, 2, 1}}},
-      {"alpha_dropout", [](In in) { manual_seed(kMask); return alpha_dropout(in[0], {.p = 0.4}); }, {{3, 4}}},
+      {"dropout",
+       [](In in) {
+         manual_seed(kMask);
+         return dropout(in[0], {.p = 0.4});
+       },
+       {{3, 4}}},
+      {"dropout of nothing",
+       [](In in) {
+         manual_seed(kMask);
+         return dropout(in[0]);
+       },
+       {{0, 4}}},
+      {"dropout1d",
+       [](In in) {
+         manual_seed(kMask);
+         return dropout1d(in[0], {.p = 0.4});
+       },
+       {{2, 3, 2}}},
+      {"dropout2d",
+       [](In in) {
+         manual_seed(kMask);
+         return dropout2d(in[0], {.p = 0.4});
+       },
+       {{2, 3, 2, 1}}},
+      {"alpha_dropout",
+       [](In in) {
+         manual_seed(kMask);
+         return alpha_dropout(in[0], {.p = 0.4});
+       },
+       {{3, 4}}},
   });
 }
 

@@ -13,8 +13,12 @@ TEST_CASE("gradcheck: losses of classes") {
   for (const Reduction r : kAll) {
     run_gradchecks({
         {"cross_entropy", [=](In in) { return cross_entropy(in[0], labels, {.reduction = r}); }, {{4, 3}}},
-        {"cross_entropy, everything", [=](In in) { return cross_entropy(in[0], some, {.weight = weight, .reduction = r, .label_smoothing = 0.2}); }, {{4, 3}}},
-        {"cross_entropy of probabilities", [=](In in) { return cross_entropy(in[0], softmax(in[1], 1), {.weight = weight, .reduction = r, .label_smoothing = 0.1}); }, {{4, 3}, {4, 3}}},
+        {"cross_entropy, everything",
+         [=](In in) { return cross_entropy(in[0], some, {.weight = weight, .reduction = r, .label_smoothing = 0.2}); },
+         {{4, 3}}},
+        {"cross_entropy of probabilities",
+         [=](In in) { return cross_entropy(in[0], softmax(in[1], 1), {.weight = weight, .reduction = r, .label_smoothing = 0.1}); },
+         {{4, 3}, {4, 3}}},
         {"cross_entropy of positions", [=](In in) { return cross_entropy(in[0], tensor({{0, 1}, {1, 2}}), {.reduction = r}); }, {{2, 3, 2}}},
         {"cross_entropy, one sample", [=](In in) { return cross_entropy(in[0], tensor(1), {.reduction = r}); }, {{3}}},
         {"nll_loss", [=](In in) { return nll_loss(log_softmax(in[0], 1), some, {.weight = weight, .reduction = r}); }, {{4, 3}}},
@@ -35,17 +39,32 @@ TEST_CASE("gradcheck: losses of values") {
         {"smooth_l1_loss", [=](In in) { return smooth_l1_loss(in[0], in[1], {.reduction = r, .beta = 0.4}); }, two},
         {"huber_loss", [=](In in) { return huber_loss(in[0], in[1], {.reduction = r, .delta = 0.4}); }, two},
         {"binary_cross_entropy", [=](In in) { return binary_cross_entropy(sigmoid(in[0]), sigmoid(in[1]), {.reduction = r}); }, two},
-        {"binary_cross_entropy, weighted", [=](In in) { return binary_cross_entropy(sigmoid(in[0]), gt(in[0].detach(), 0).to(kFloat64), {.weight = tensor({1.0, 2.0, 3.0}, kFloat64), .reduction = r}); }, {{2, 3}}},
-        {"binary_cross_entropy_with_logits", [=](In in) { return binary_cross_entropy_with_logits(in[0], sigmoid(in[1]), {.reduction = r, .pos_weight = tensor({1.0, 2.0, 3.0}, kFloat64)}); }, two},
+        {"binary_cross_entropy, weighted",
+         [=](In in) {
+           return binary_cross_entropy(sigmoid(in[0]), gt(in[0].detach(), 0).to(kFloat64),
+                                       {.weight = tensor({1.0, 2.0, 3.0}, kFloat64), .reduction = r});
+         },
+         {{2, 3}}},
+        {"binary_cross_entropy_with_logits",
+         [=](In in) {
+           return binary_cross_entropy_with_logits(in[0], sigmoid(in[1]), {.reduction = r, .pos_weight = tensor({1.0, 2.0, 3.0}, kFloat64)});
+         },
+         two},
         {"kl_div", [=](In in) { return kl_div(log_softmax(in[0], 1), softmax(in[1], 1), {.reduction = r}); }, two},
-        {"kl_div of logarithms", [=](In in) { return kl_div(log_softmax(in[0], 1), log_softmax(in[1], 1), {.reduction = r, .log_target = true}); }, two},
+        {"kl_div of logarithms", [=](In in) { return kl_div(log_softmax(in[0], 1), log_softmax(in[1], 1), {.reduction = r, .log_target = true}); },
+         two},
         {"poisson_nll_loss", [=](In in) { return poisson_nll_loss(in[0], in[1].square(), {.reduction = r}); }, two},
-        {"gaussian_nll_loss", [=](In in) { return gaussian_nll_loss(in[0], in[1], in[2].square() + 0.1, {.full = true, .reduction = r}); }, {{2, 3}, {2, 3}, {2, 3}}},
+        {"gaussian_nll_loss",
+         [=](In in) { return gaussian_nll_loss(in[0], in[1], in[2].square() + 0.1, {.full = true, .reduction = r}); },
+         {{2, 3}, {2, 3}, {2, 3}}},
         {"hinge_embedding_loss", [=](In in) { return hinge_embedding_loss(in[0], signs, {.margin = 0.7, .reduction = r}); }, {{2, 3}}},
         {"margin_ranking_loss", [=](In in) { return margin_ranking_loss(in[0], in[1], signs, {.margin = 0.3, .reduction = r}); }, two},
-        {"cosine_embedding_loss", [=](In in) { return cosine_embedding_loss(in[0], in[1], tensor({1.0, -1.0}, kFloat64), {.margin = -0.9, .reduction = r}); }, two},
+        {"cosine_embedding_loss",
+         [=](In in) { return cosine_embedding_loss(in[0], in[1], tensor({1.0, -1.0}, kFloat64), {.margin = -0.9, .reduction = r}); }, two},
         {"soft_margin_loss", [=](In in) { return soft_margin_loss(in[0], signs, {r}); }, {{2, 3}}},
-        {"triplet_margin_loss", [=](In in) { return triplet_margin_loss(in[0], in[1], in[2], {.margin = 5, .swap = true, .reduction = r}); }, {{2, 3}, {2, 3}, {2, 3}}},
+        {"triplet_margin_loss",
+         [=](In in) { return triplet_margin_loss(in[0], in[1], in[2], {.margin = 5, .swap = true, .reduction = r}); },
+         {{2, 3}, {2, 3}, {2, 3}}},
     });
   }
   run_gradcheck({"kl_div, batchmean", [](In in) { return kl_div(log_softmax(in[0], 1), softmax(in[1], 1), {.batchmean = true}); }, two});

@@ -6,7 +6,8 @@ using In = const std::vector<Tensor>&;
 
 TEST_CASE("gradcheck: special functions") {
   const auto row = [](const char* name, Tensor (*f)(const Tensor&), double low, double high) {
-    for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{3, 4}, {1}, {2, 0}, {}}) run_gradcheck({name, [f](In in) { return f(in[0]); }, {sizes}, low, high});
+    for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{3, 4}, {1}, {2, 0}, {}})
+      run_gradcheck({name, [f](In in) { return f(in[0]); }, {sizes}, low, high});
   };
   row("positive", positive, -2, 2);
   row("exp2", exp2, -2, 2);

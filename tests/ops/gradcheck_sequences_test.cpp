@@ -18,7 +18,8 @@ constexpr auto kind_row = [](RecurrentKind kind, RecurrentOptions options) {
     const std::size_t w = lstm ? 3 : 2;
     return everything(recurrent_layer(kind, in[0], in[1], lstm ? in[2] : Tensor(),
                                       {in[w], in[w + 1], in.size() > w + 2 ? in[w + 2] : Tensor(), in.size() > w + 3 ? in[w + 3] : Tensor(),
-                                       in.size() > w + 4 ? in[w + 4] : Tensor()}, options));
+                                       in.size() > w + 4 ? in[w + 4] : Tensor()},
+                                      options));
   };
 };
 
@@ -54,26 +55,39 @@ TEST_CASE("gradcheck: attention") {
       {"scaled_dot_product_attention, causal", attend({.is_causal = true}), {{1, 2, 3, 2}, {1, 2, 4, 2}, {1, 2, 4, 2}}},
       {"scaled_dot_product_attention, bool mask", attend({.attn_mask = mask}), {{1, 2, 2, 2}, {1, 2, 3, 2}, {1, 2, 3, 2}}},
       {"scaled_dot_product_attention, numbers as mask", attend({.attn_mask = numbers, .scale = 0.7}), {{2, 2, 2}, {2, 3, 2}, {2, 3, 1}}},
-      {"scaled_dot_product_attention, a mask that learns", [](In in) { return scaled_dot_product_attention(in[0], in[1], in[2], {.attn_mask = in[3]}); },
+      {"scaled_dot_product_attention, a mask that learns",
+       [](In in) { return scaled_dot_product_attention(in[0], in[1], in[2], {.attn_mask = in[3]}); },
        {{2, 2}, {3, 2}, {3, 2}, {2, 3}}},
       {"scaled_dot_product_attention, a blind query", attend({.attn_mask = tensor({{false, false}, {true, true}})}), {{2, 2}, {2, 2}, {2, 2}}},
       {"scaled_dot_product_attention, shared heads", attend({.enable_gqa = true}), {{1, 4, 2, 2}, {1, 2, 2, 2}, {1, 2, 2, 2}}},
       {"scaled_dot_product_attention, broadcast", attend({}), {{2, 1, 2, 2}, {1, 2, 3, 2}, {2, 2, 3, 2}}},
       {"scaled_dot_product_attention, no keys", attend({}), {{1, 1, 2, 2}, {1, 1, 0, 2}, {1, 1, 0, 2}}},
-      {"scaled_dot_product_attention, dropout", [](In in) { manual_seed(5); return scaled_dot_product_attention(in[0], in[1], in[2], {.dropout_p = 0.4}); },
+      {"scaled_dot_product_attention, dropout",
+       [](In in) {
+         manual_seed(5);
+         return scaled_dot_product_attention(in[0], in[1], in[2], {.dropout_p = 0.4});
+       },
        {{1, 2, 2, 2}, {1, 2, 3, 2}, {1, 2, 3, 2}}},
   });
   const auto heads = [](MultiHeadOptions options) {
     return [options](In in) {
-      return multi_head_attention_forward(in[0], in[1], in[1], 2, {.in_proj_weight = in[2], .in_proj_bias = in[3], .out_proj_weight = in[4], .out_proj_bias = in[5]}, options).output;
+      return multi_head_attention_forward(in[0], in[1], in[1], 2,
+                                          {.in_proj_weight = in[2], .in_proj_bias = in[3], .out_proj_weight = in[4], .out_proj_bias = in[5]}, options)
+          .output;
     };
   };
   run_gradchecks({
       {"multi_head_attention_forward", heads({}), {{2, 2, 4}, {3, 2, 4}, {12, 4}, {12}, {4, 4}, {4}}},
-      {"multi_head_attention_forward, without weights", heads({.need_weights = false, .batch_first = true}), {{2, 2, 4}, {2, 3, 4}, {12, 4}, {12}, {4, 4}, {4}}},
-      {"multi_head_attention_forward, weights", [](In in) {
-         return multi_head_attention_forward(in[0], in[0], in[0], 1, {.q_proj_weight = in[1], .k_proj_weight = in[1], .v_proj_weight = in[1], .out_proj_weight = in[1]}).weights;
-       }, {{2, 1, 2}, {2, 2}}},
+      {"multi_head_attention_forward, without weights",
+       heads({.need_weights = false, .batch_first = true}),
+       {{2, 2, 4}, {2, 3, 4}, {12, 4}, {12}, {4, 4}, {4}}},
+      {"multi_head_attention_forward, weights",
+       [](In in) {
+         return multi_head_attention_forward(in[0], in[0], in[0], 1,
+                                             {.q_proj_weight = in[1], .k_proj_weight = in[1], .v_proj_weight = in[1], .out_proj_weight = in[1]})
+             .weights;
+       },
+       {{2, 1, 2}, {2, 2}}},
   });
 }
 
@@ -83,11 +97,17 @@ TEST_CASE("gradcheck: bags and alignments") {
       {"embedding_bag", [=](In in) { return embedding_bag(flat, in[0], {.offsets = bags}); }, {{3, 2}}},
       {"embedding_bag, sum", [=](In in) { return embedding_bag(flat, in[0], {.offsets = bags, .mode = "sum", .padding_idx = 1}); }, {{4, 2}}},
       {"embedding_bag, max", [=](In in) { return embedding_bag(flat.view(2, 2), in[0], {.mode = "max"}); }, {{3, 2}}},
-      {"embedding_bag, weights", [=](In in) { return embedding_bag(flat, in[0], {.offsets = bags, .mode = "sum", .per_sample_weights = in[1]}); }, {{3, 2}, {4}}},
+      {"embedding_bag, weights",
+       [=](In in) { return embedding_bag(flat, in[0], {.offsets = bags, .mode = "sum", .per_sample_weights = in[1]}); },
+       {{3, 2}, {4}}},
   });
   // Its gradient is that with respect to what log_softmax was applied to; PyTorch has no second derivative.
   const Tensor targets = tensor({{1, 2, 1}, {2, 2, 0}}), long_enough = tensor({5, 4}), lengths = tensor({3, 2});
   run_gradcheck({"ctc_loss", [=](In in) { return ctc_loss(log_softmax(in[0], -1), targets, long_enough, lengths); }, {{5, 2, 4}}, -1, 1, false});
-  run_gradcheck({"ctc_loss, each", [=](In in) { return ctc_loss(log_softmax(in[0], -1), targets, long_enough, lengths, {.blank = 3, .reduction = "none"}); },
-                 {{5, 2, 4}}, -1, 1, false});
+  run_gradcheck({"ctc_loss, each",
+                 [=](In in) { return ctc_loss(log_softmax(in[0], -1), targets, long_enough, lengths, {.blank = 3, .reduction = "none"}); },
+                 {{5, 2, 4}},
+                 -1,
+                 1,
+                 false});
 }

@@ -91,7 +91,12 @@ TEST_CASE("gradcheck: reductions") {
       {"var", [](In in) { return var(in[0]); }, {{2, 3}}},
       {"var 0, biased", [](In in) { return var(in[0], 0, 0, true); }, {{3, 4}}},
       {"std", [](In in) { return in[0].std(1); }, {{3, 4}}},
-      {"var_mean", [](In in) { const VarMean r = var_mean(in[0], 1); return r.var * r.mean; }, {{3, 4}}},
+      {"var_mean",
+       [](In in) {
+         const VarMean r = var_mean(in[0], 1);
+         return r.var * r.mean;
+       },
+       {{3, 4}}},
       {"logsumexp", [](In in) { return logsumexp(in[0], 1); }, {{3, 4}}},
       {"norm 2", [](In in) { return norm(in[0]); }, {{3, 4}}},
       {"norm 1", [](In in) { return norm(in[0], 1, 1); }, {{3, 4}}},
@@ -161,7 +166,13 @@ TEST_CASE("gradcheck: shapes and indices") {
       {"mask", [](In in) { return masked_select(in[0], gt(in[0].detach(), 0)); }, {{3, 3}}},
       {"index_put", [=](In in) { return index_put(in[0], {tensor({2, 0})}, in[1]); }, {{3, 2}, {2}}},
       {"index_put, adding", [=](In in) { return index_put(in[0], {Ellipsis, rows}, in[1], true); }, {{2, 3}, {2, 3}}},
-      {"setitem", [](In in) { const Tensor y = in[0].clone(); y.index_put_({0, Slice(1)}, in[1]); return y; }, {{2, 3}, {2}}},
+      {"setitem",
+       [](In in) {
+         const Tensor y = in[0].clone();
+         y.index_put_({0, Slice(1)}, in[1]);
+         return y;
+       },
+       {{2, 3}, {2}}},
       {"take_along_dim", [](In in) { return take_along_dim(in[0], tensor({{1}, {0}}), 1); }, {{2, 3}}},
       {"meshgrid", [](In in) { return meshgrid(in, "xy")[0] * meshgrid(in)[1].t(); }, {{3}, {2}}},
   });

@@ -22,15 +22,37 @@ TEST_CASE("gradcheck: views") {
       {"slice", [](In in) { return in[0].slice(1, 1, Slice::None, 2); }, {{2, 5}}},
       {"slice of nothing", [](In in) { return in[0].slice(0, 2, 2); }, {{3, 2}}},
       {"diagonal", [](In in) { return diagonal(in[0], 1); }, {{3, 4}}},
-      {"movedim", [](In in) { return movedim(in[0], {0, 1}, {2, 0}) + movedim(movedim(in[0], 0, 2), 1, 0).movedim({0, 1}, {1, 0}).sum(); }, {{2, 3, 2}}},
+      {"movedim",
+       [](In in) { return movedim(in[0], {0, 1}, {2, 0}) + movedim(movedim(in[0], 0, 2), 1, 0).movedim({0, 1}, {1, 0}).sum(); },
+       {{2, 3, 2}}},
       {"expand", [](In in) { return in[0].expand({2, 3, 4}); }, {{3, 1}}},
       {"broadcast_to", [](In in) { return broadcast_to(in[0], {2, 3}); }, {{3}}},
-      {"broadcast_tensors", [](In in) { const auto b = broadcast_tensors(in); return b[0] * b[1]; }, {{3, 1}, {1, 2}}},
+      {"broadcast_tensors",
+       [](In in) {
+         const auto b = broadcast_tensors(in);
+         return b[0] * b[1];
+       },
+       {{3, 1}, {1, 2}}},
       {"as_strided", [](In in) { return in[0].contiguous().as_strided({2, 2}, {1, 2}, 1); }, {{2, 3}}},
       {"unfold along a dimension", [](In in) { return in[0].unfold(1, 3, 2); }, {{2, 7}}},
-      {"unbind", [](In in) { const auto rows = unbind(in[0]); return rows[0] * rows[1]; }, {{2, 3}}},
-      {"chunk", [](In in) { const auto parts = chunk(in[0], 2, 1); return parts[0] * parts[1]; }, {{2, 4}}},
-      {"split by sizes", [](In in) { const auto parts = split(in[0], {1, 3}, 1); return parts[0] * parts[1]; }, {{2, 4}}},
+      {"unbind",
+       [](In in) {
+         const auto rows = unbind(in[0]);
+         return rows[0] * rows[1];
+       },
+       {{2, 3}}},
+      {"chunk",
+       [](In in) {
+         const auto parts = chunk(in[0], 2, 1);
+         return parts[0] * parts[1];
+       },
+       {{2, 4}}},
+      {"split by sizes",
+       [](In in) {
+         const auto parts = split(in[0], {1, 3}, 1);
+         return parts[0] * parts[1];
+       },
+       {{2, 4}}},
       {"clone", [](In in) { return in[0].clone() * in[0].contiguous(); }, {{2, 3}}},
       {"to and back", [](In in) { return in[0].to(kFloat64, true); }, {{2, 3}}},
   });
@@ -59,10 +81,20 @@ TEST_CASE("gradcheck: other forms of what has a row") {
       {"floor_divide", [](In in) { return floor_divide(in[0], 3); }, {{2, 3}}, 0.1, 0.9},
       {"fmod", [](In in) { return fmod(in[0], in[1] + 2); }, {{2, 3}, {3}}, 0.1, 0.9},
       {"fmin", [](In in) { return fmin(in[0], in[1] * 1.001 + 0.01); }, {{2, 3}, {3}}},
-      {"aminmax", [](In in) { const MinMax r = aminmax(in[0], 1); return r.min * r.max; }, {{2, 3}}},
+      {"aminmax",
+       [](In in) {
+         const MinMax r = aminmax(in[0], 1);
+         return r.min * r.max;
+       },
+       {{2, 3}}},
       {"min", [](In in) { return min(in[0]); }, {{2, 3}}},
       {"std", [](In in) { return ember::std(in[0]); }, {{2, 3}}},
-      {"std_mean", [](In in) { const StdMean r = std_mean(in[0], 0); return r.std * r.mean; }, {{3, 2}}},
+      {"std_mean",
+       [](In in) {
+         const StdMean r = std_mean(in[0], 0);
+         return r.std * r.mean;
+       },
+       {{3, 2}}},
       {"vector_norm", [](In in) { return linalg::vector_norm(in[0], 2, 1); }, {{2, 3}}},
       {"addmv", [](In in) { return addmv(in[0], in[1], in[2], {.beta = 0.5, .alpha = 2}); }, {{2}, {2, 3}, {3}}},
       {"baddbmm", [](In in) { return baddbmm(in[0], in[1], in[2], {.beta = 0.5, .alpha = 2}); }, {{2, 1, 2}, {2, 2, 3}, {2, 3, 2}}},

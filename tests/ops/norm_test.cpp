@@ -9,22 +9,25 @@ TEST_CASE("gradcheck: batch norm") {
   const Tensor mean = tensor({0.1, -0.2, 0.3}, kFloat64), var = tensor({0.5, 1.5, 2.0}, kFloat64);
   const auto train = [](In in) { return batch_norm_train(in[0], in[1], in[2]).y; };
   const auto eval = [=](In in) { return batch_norm(in[0], mean, var, in[1], in[2]); };
-  const auto channels_last = [](In in) {
-    return batch_norm_train(in[0].permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2}), in[1], in[2]).y;
-  };
+  const auto channels_last = [](In in) { return batch_norm_train(in[0].permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2}), in[1], in[2]).y; };
   for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{4, 3}, {4, 3, 5}, {2, 3, 2, 2}, {2, 3, 1, 2, 2}, {1, 3, 2}, {3, 3, 1, 1}}) {
     run_gradcheck({"training", train, {sizes, {3}, {3}}});
     run_gradcheck({"evaluation", eval, {sizes, {3}, {3}}});
     run_gradcheck({"training without weight", [](In in) { return batch_norm_train(in[0]).y; }, {sizes}});
     run_gradcheck({"evaluation without weight", [=](In in) { return batch_norm(in[0], mean, var); }, {sizes}});
     run_gradcheck({"training without bias", [](In in) { return batch_norm_train(in[0], in[1]).y; }, {sizes, {3}}});
-    run_gradcheck({"training, then relu", [](In in) { return batch_norm(in[0], {}, {}, in[1], in[2], true, 0.1, 1e-5, {.relu = true}); }, {sizes, {3}, {3}}});
+    run_gradcheck(
+        {"training, then relu", [](In in) { return batch_norm(in[0], {}, {}, in[1], in[2], true, 0.1, 1e-5, {.relu = true}); }, {sizes, {3}, {3}}});
     if (sizes.size() == 4 && sizes[2] >= 2)
-      run_gradcheck({"training, then relu and max pooling", [](In in) {
+      run_gradcheck({"training, then relu and max pooling",
+                     [](In in) {
                        const Tensor x = in[0].permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2});
                        return batch_norm(x, {}, {}, in[1], in[2], true, 0.1, 1e-5, {.relu = true, .max_pool = true});
-                     }, {sizes, {3}, {3}}});
-    run_gradcheck({"evaluation, then relu", [=](In in) { return batch_norm(in[0], mean, var, in[1], in[2], false, 0.1, 1e-5, {.relu = true}); }, {sizes, {3}, {3}}});
+                     },
+                     {sizes, {3}, {3}}});
+    run_gradcheck({"evaluation, then relu",
+                   [=](In in) { return batch_norm(in[0], mean, var, in[1], in[2], false, 0.1, 1e-5, {.relu = true}); },
+                   {sizes, {3}, {3}}});
     for (const bool relu : {false, true}) {
       const auto train_and_add = [=](In in) { return batch_norm(in[0], {}, {}, in[1], in[2], true, 0.1, 1e-5, {.addend = in[3], .relu = relu}); };
       const auto eval_and_add = [=](In in) { return batch_norm(in[0], mean, var, in[1], in[2], false, 0.1, 1e-5, {.addend = in[3], .relu = relu}); };

@@ -67,8 +67,17 @@ void check_max_pool(int64_t channels, const Window& p, bool last) {
 TEST_CASE("max pooling takes the first of equals and the last NaN, and sends the gradient there") {
   for (const int64_t channels : {1, 3, 16, 19, 33})
     for (const bool last : {false, true})
-      for (const Window& p : {Window{8, 8, 2, 2, 0, 1}, {28, 28, 2, 2, 0, 1}, {9, 37, 2, 2, 0, 1}, {64, 6, 2, 2, 0, 1}, {7, 5, 3, 2, 1, 1},
-                              {33, 20, 3, 1, 1, 1}, {10, 41, 2, 3, 0, 1}, {9, 8, 3, 3, 0, 1}, {12, 13, 2, 1, 1, 2}, {6, 70, 4, 2, 2, 1}, {40, 36, 17, 5, 3, 1}})
+      for (const Window& p : {Window{8, 8, 2, 2, 0, 1},
+                              {28, 28, 2, 2, 0, 1},
+                              {9, 37, 2, 2, 0, 1},
+                              {64, 6, 2, 2, 0, 1},
+                              {7, 5, 3, 2, 1, 1},
+                              {33, 20, 3, 1, 1, 1},
+                              {10, 41, 2, 3, 0, 1},
+                              {9, 8, 3, 3, 0, 1},
+                              {12, 13, 2, 1, 1, 2},
+                              {6, 70, 4, 2, 2, 1},
+                              {40, 36, 17, 5, 3, 1}})
         check_max_pool(channels, p, last);
 }
 

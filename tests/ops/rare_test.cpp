@@ -47,13 +47,15 @@ TEST_CASE("cov and corrcoef: weights, and too few observations") {
   const Tensor x = tensor({{1.0, 2.0, 4.0}, {3.0, 1.0, 0.0}});
   CHECK_THAT(cov(x), is_close({{2.3333333, -2.1666667}, {-2.1666667, 2.3333333}}, 1e-5));
   CHECK_THAT(corrcoef(x), is_close({{1.0, -0.9285714}, {-0.9285714, 1.0}}, 1e-5));
-  CHECK_THAT(cov(x, {.correction = 0, .fweights = tensor({2, 1, 1})}), is_close(cov(tensor({{1.0, 1.0, 2.0, 4.0}, {3.0, 3.0, 1.0, 0.0}}), {.correction = 0}), 1e-5));
+  CHECK_THAT(cov(x, {.correction = 0, .fweights = tensor({2, 1, 1})}),
+             is_close(cov(tensor({{1.0, 1.0, 2.0, 4.0}, {3.0, 3.0, 1.0, 0.0}}), {.correction = 0}), 1e-5));
   CHECK_THROWS_WITH(cov(x, {.fweights = tensor({-1, 1, 1})}), "cov(): fweights cannot be negative");
 }
 
 TEST_CASE("splits, rotations, blocks: PyTorch's errors") {
   CHECK_THROWS_WITH(tensor_split(zeros({3}), 0), "number of sections must be larger than 0, got 0");
-  CHECK_THROWS_WITH(hsplit(zeros({6}), 4), "torch.hsplit attempted to split along dimension 0, but the size of the dimension 6 is not divisible by the split_size 4!");
+  CHECK_THROWS_WITH(hsplit(zeros({6}), 4),
+                    "torch.hsplit attempted to split along dimension 0, but the size of the dimension 6 is not divisible by the split_size 4!");
   CHECK_THROWS_WITH(vsplit(zeros({6}), 2), "torch.vsplit requires a tensor with at least 2 dimension, but got a tensor with 1 dimensions!");
   CHECK_THROWS_WITH(fliplr(zeros({3})), "Input must be >= 2-d.");
   CHECK_THROWS_WITH(rot90(zeros({2, 2}), 1, {0, 0}), "expected rotation dims to be different, but got dim0 = 0 and dim1 = 0");
@@ -73,7 +75,8 @@ TEST_CASE("writes at indices: negative ones, bounds, sources that are too short"
   CHECK_THROWS_WITH(masked_scatter(x, gt(x, 2), ones({1})), "Number of elements of source < number of ones in mask");
   CHECK_THROWS_WITH(take(x, tensor({9})), "out of range: tried to access index 9 on a tensor of 6 elements.");
   CHECK_THROWS_WITH(take(zeros({0}), tensor({0})), "take(): tried to take from an empty tensor");
-  CHECK_THROWS_WITH(slice_scatter(ones({2, 3}), ones({2}), 0, 0), "expected src to have a size equal to the slice of self. src size = [2], slice size = [2, 3]");
+  CHECK_THROWS_WITH(slice_scatter(ones({2, 3}), ones({2}), 0, 0),
+                    "expected src to have a size equal to the slice of self. src size = [2], slice size = [2, 3]");
   CHECK_THAT(scatter_reduce(ones({2}), 0, tensor({1, 1}), tensor({2.0, 5.0}), IndexReduce::Mean, false), is_close({1.0, 3.5}));
 }
 
@@ -84,7 +87,8 @@ TEST_CASE("searchsorted, bucketize, isin: sides, rows, numbers") {
   CHECK(searchsorted(edges, 2.5).item<int64_t>() == 1);
   CHECK(equal(searchsorted(tensor({5.0, 1.0}), tensor({2.0}), {.sorter = tensor({1, 0})}), tensor({1})));
   CHECK(equal(isin(tensor({1, 2, 3}), tensor({2}), false, true), tensor({true, false, true})));
-  CHECK_THROWS_WITH(searchsorted(zeros({2, 2}), zeros({3, 1})), contains("the first N-1 dimensions of boundaries tensor and input value tensor must match"));
+  CHECK_THROWS_WITH(searchsorted(zeros({2, 2}), zeros({3, 1})),
+                    contains("the first N-1 dimensions of boundaries tensor and input value tensor must match"));
 }
 
 TEST_CASE("distances: 0 has no gradient, many rows by products agree with few") {

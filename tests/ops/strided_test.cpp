@@ -59,7 +59,8 @@ TEST_CASE("whole numbers that say which element is meant may have any strides") 
       {"nll_loss, weights", classes, [&](const Tensor& i) { return nll_loss(log_softmax(x, 1), i, {.weight = whole({1, 2, 3}).to(kFloat32)}); }},
       {"cross_entropy", classes, [&](const Tensor& i) { return cross_entropy(x, i); }},
       {"cross_entropy, smoothed", classes, [&](const Tensor& i) { return cross_entropy(x, i, {.label_smoothing = 0.1}); }},
-      {"cross_entropy of planes", whole({{{1, 0, 1, 0}, {0, 1, 1, 0}, {0, 0, 0, 1}, {1, 1, 1, 1}}}), [&](const Tensor& i) { return cross_entropy(image, i); }},
+      {"cross_entropy of planes", whole({{{1, 0, 1, 0}, {0, 1, 1, 0}, {0, 0, 0, 1}, {1, 1, 1, 1}}}),
+       [&](const Tensor& i) { return cross_entropy(image, i); }},
       {"cross_entropy, bytes", classes.to(kUInt8), [&](const Tensor& i) { return cross_entropy(x, i); }},
       {"masked_select", whole({{1, 0, 1}, {0, 1, 1}, {0, 0, 0}, {1, 1, 1}}).to(kBool), [&](const Tensor& m) { return masked_select(x, m); }},
       {"x[mask]", whole({1, 0, 1, 1}).to(kBool), [&](const Tensor& m) { return x.index({m}); }},
@@ -72,7 +73,8 @@ TEST_CASE("whole numbers that say which element is meant may have any strides") 
   for (const Use& use : uses) {
     INFO(use.what);
     CHECK_THAT(use.operation(strided(use.given)), is_close(use.operation(use.given), 0, 0));
-    if (use.given.dim() > 1) CHECK_THAT(use.operation(use.given.transpose(0, -1).contiguous().transpose(0, -1)), is_close(use.operation(use.given), 0, 0));
+    if (use.given.dim() > 1)
+      CHECK_THAT(use.operation(use.given.transpose(0, -1).contiguous().transpose(0, -1)), is_close(use.operation(use.given), 0, 0));
   }
 }
 

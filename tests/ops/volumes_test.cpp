@@ -46,11 +46,14 @@ TEST_CASE("conv3d: either layout gives the same, and the result has its channels
 
 TEST_CASE("conv3d: PyTorch's errors") {
   const Tensor x = zeros({1, 2, 3, 3, 3});
-  CHECK_THROWS_WITH(conv3d(x, zeros({1, 3, 1, 1, 1})), "Given groups=1, weight of size [1, 3, 1, 1, 1], expected input[1, 2, 3, 3, 3] to have 3 channels, but got 2 channels instead");
-  CHECK_THROWS_WITH(conv3d(x, zeros({1, 2, 4, 1, 1})),
-                    "Calculated padded input size per channel: (3 x 3 x 3). Kernel size: (4 x 1 x 1). Kernel size can't be greater than actual input size");
+  CHECK_THROWS_WITH(conv3d(x, zeros({1, 3, 1, 1, 1})),
+                    "Given groups=1, weight of size [1, 3, 1, 1, 1], expected input[1, 2, 3, 3, 3] to have 3 channels, but got 2 channels instead");
+  CHECK_THROWS_WITH(
+      conv3d(x, zeros({1, 2, 4, 1, 1})),
+      "Calculated padded input size per channel: (3 x 3 x 3). Kernel size: (4 x 1 x 1). Kernel size can't be greater than actual input size");
   CHECK_THROWS_WITH(conv3d(x, zeros({1, 2, 1, 1, 1}), {}, {.stride = {1, 0, 1}}), "non-positive stride is not supported, but got [1, 0, 1]");
-  CHECK_THROWS_WITH(conv3d(zeros({2, 3}), zeros({1, 2, 1, 1, 1})), "Expected 4D (unbatched) or 5D (batched) input to conv3d, but got input of size: [2, 3]");
+  CHECK_THROWS_WITH(conv3d(zeros({2, 3}), zeros({1, 2, 1, 1, 1})),
+                    "Expected 4D (unbatched) or 5D (batched) input to conv3d, but got input of size: [2, 3]");
   CHECK_THROWS_WITH(conv3d(x, zeros({1, 2, 1, 1, 1}, kFloat64)), "Input type (Float) and weight type (Double) should be the same");
 }
 
@@ -114,7 +117,9 @@ TEST_CASE("interpolate: bytes at a border weigh as PyTorch does, the sum of the 
 
 TEST_CASE("grid_sample: PyTorch's numbers in each mode") {
   const Tensor image = arange(6.0).view({1, 1, 2, 3}), grid = tensor({{{{-1.0, 0.5}, {0.2, 0.9}}}});
-  const auto sampled = [&](const char* mode, const char* padding) { return grid_sample(image, grid, {.mode = mode, .padding_mode = padding}).reshape({-1}); };
+  const auto sampled = [&](const char* mode, const char* padding) {
+    return grid_sample(image, grid, {.mode = mode, .padding_mode = padding}).reshape({-1});
+  };
   CHECK_THAT(sampled("bilinear", "zeros"), is_close({1.5, 2.58}));
   CHECK_THAT(sampled("bilinear", "border"), is_close({3.0, 4.3}));
   CHECK_THAT(sampled("bilinear", "reflection"), is_close({3.0, 4.3}));
@@ -124,5 +129,6 @@ TEST_CASE("grid_sample: PyTorch's numbers in each mode") {
   CHECK_THAT(sampled("bicubic", "reflection"), is_close({2.8125, 4.9292464}, 1e-5));
   CHECK_THAT(grid_sample(image, affine_grid(tensor({{{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}}}), {1, 1, 2, 3})), is_close(image, 1e-5));
   CHECK(std::isfinite(grid_sample(image, full({1, 1, 1, 2}, NAN)).sum().item<float>()) == false);
-  CHECK_THROWS_WITH(grid_sample(image, zeros({1, 1, 1, 3})), "grid_sampler(): expected grid to have size 2 in last dimension, but got grid with sizes [1, 1, 1, 3]");
+  CHECK_THROWS_WITH(grid_sample(image, zeros({1, 1, 1, 3})),
+                    "grid_sampler(): expected grid to have size 2 in last dimension, but got grid with sizes [1, 1, 1, 3]");
 }

@@ -73,7 +73,8 @@ const std::vector<Row> kRows = {
     {"chained", [](Optimizer& o) { return chain(o, {simple<ConstantLR>(0.1, 6), simple<ExponentialLR>(0.9)}); }},
     {"sequential chained",
      [](Optimizer& o) {
-       return sequence(o, {[](Optimizer& inner) { return chain(inner, {simple<ConstantLR>(0.1, 3), simple<ExponentialLR>(0.9)}); }, simple<StepLR>(2)}, {6});
+       return sequence(
+           o, {[](Optimizer& inner) { return chain(inner, {simple<ConstantLR>(0.1, 3), simple<ExponentialLR>(0.9)}); }, simple<StepLR>(2)}, {6});
      }},
     {"lambda", simple<LambdaLR>(LambdaLR::Factor([](int64_t t) { return std::pow(0.95, double(t)); }))},
     {"sequential",
@@ -108,8 +109,7 @@ TEST_CASE("every schedule gives PyTorch's rates and momenta") {
 TEST_CASE("ReduceLROnPlateau follows the metric as PyTorch's does") {
   const std::pair<const char*, PlateauOptions> rows[] = {
       {"plateau", {.factor = 0.5, .patience = 2}},
-      {"plateau max",
-       {.mode = "max", .patience = 1, .threshold = 0.1, .threshold_mode = "abs", .cooldown = 2, .min_lr = 0.003}}};
+      {"plateau max", {.mode = "max", .patience = 1, .threshold = 0.1, .threshold_mode = "abs", .cooldown = 2, .min_lr = 0.003}}};
   for (const auto& [name, options] : rows) {
     SGD optimizer = example();
     ReduceLROnPlateau scheduler(optimizer, options);

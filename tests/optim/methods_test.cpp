@@ -29,7 +29,8 @@ void check_matrices(const std::string& name, const Options& options, double rtol
       }
       const std::string row = name + " " + std::to_string(rows) + " " + ember::name(dtype);
       INFO(row);
-      const Tensor want = dtype == kFloat32 ? tensor(optim_vector<float, std::uint32_t>(row), dtype) : tensor(optim_vector<double, std::uint64_t>(row), dtype);
+      const Tensor want = dtype == kFloat32 ? tensor(optim_vector<float, std::uint32_t>(row), dtype)
+                                            : tensor(optim_vector<double, std::uint64_t>(row), dtype);
       CHECK(allclose(p.detach().flatten(), want, rtol, atol));
     }
 }
@@ -73,8 +74,9 @@ TEST_CASE("Muon makes the step of a matrix nearly orthogonal, in bfloat16") {
   // An ulp of bfloat16 is 1/256: products that PyTorch sums in another order may round to the other side of one.
   check_matrices<optim::Muon>("muon", optim::MuonOptions{.lr = 0.02}, 1e-5, 1e-4);
   check_matrices<optim::Muon>(
-      "muon plain", optim::MuonOptions{.lr = 0.05, .weight_decay = 0, .momentum = 0.8, .nesterov = false, .ns_steps = 3, .adjust_lr_fn = "match_rms_adamw"},
-      1e-5, 1e-3);
+      "muon plain",
+      optim::MuonOptions{.lr = 0.05, .weight_decay = 0, .momentum = 0.8, .nesterov = false, .ns_steps = 3, .adjust_lr_fn = "match_rms_adamw"}, 1e-5,
+      1e-3);
 
   const Tensor p = zeros({6, 3}).requires_grad_();
   optim::Muon optimizer({p}, {.lr = 1, .weight_decay = 0});
@@ -135,9 +137,9 @@ TEST_CASE("an error in the closure leaves the parameters of L-BFGS where the ite
   optim::LBFGS optimizer({valley.x, valley.y}, {.line_search_fn = "strong_wolfe"});
   const std::vector<double> before = valley.place();
   CHECK_THROWS_WITH(optimizer.step([&] {
-                      if (valley.calls == 1) throw std::runtime_error("out of data");
-                      return valley.closure(optimizer);
-                    }),
+    if (valley.calls == 1) throw std::runtime_error("out of data");
+    return valley.closure(optimizer);
+  }),
                     equals("out of data"));
   CHECK(valley.place() == before);
 }
@@ -156,9 +158,9 @@ TEST_CASE("the new methods refuse what PyTorch refuses, in its words") {
   CHECK_THROWS_WITH(lbfgs.step([] { return Tensor(); }), starts_with("LBFGS: expected the closure to return the loss"));
   optim::LBFGS wrong({p}, {.line_search_fn = "armijo"});
   CHECK_THROWS_WITH(wrong.step([&] {
-                      p.set_grad(ones({2, 3}));
-                      return ones({});
-                    }),
+    p.set_grad(ones({2, 3}));
+    return ones({});
+  }),
                     equals("only 'strong_wolfe' is supported"));
 }
 
@@ -188,7 +190,8 @@ TEST_CASE("chained schedulers take part one after the other, and refuse what PyT
   optim::ReduceLROnPlateau plateau(one);
   CHECK_THROWS_WITH(optim::ChainedScheduler({}), equals("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler."));
   CHECK_THROWS_WITH(optim::ChainedScheduler({&half, &plateau}), starts_with("ChainedScheduler does not support `ReduceLROnPlateau` scheduler"));
-  CHECK_THROWS_WITH(optim::ChainedScheduler({&half, &foreign}), starts_with("ChainedScheduler expects all schedulers to belong to the same optimizer"));
+  CHECK_THROWS_WITH(optim::ChainedScheduler({&half, &foreign}),
+                    starts_with("ChainedScheduler expects all schedulers to belong to the same optimizer"));
 
   optim::ConstantLR tenth(one, 0.1, 2);
   optim::ChainedScheduler chain({&half, &tenth});

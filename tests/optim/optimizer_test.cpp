@@ -47,34 +47,29 @@ const std::vector<Row> kRows = {
     {"radam decoupled",
      with<optim::RAdam, optim::RAdamOptions>({.lr = 0.05, .betas = {0.5, 0.9}, .weight_decay = 0.1, .decoupled_weight_decay = true}), 8},
     {"rmsprop", with<optim::RMSprop, optim::RMSpropOptions>({}), 8},
-    {"rmsprop momentum",
-     with<optim::RMSprop, optim::RMSpropOptions>({.lr = 0.05, .alpha = 0.8, .weight_decay = 0.1, .momentum = 0.9}), 8},
+    {"rmsprop momentum", with<optim::RMSprop, optim::RMSpropOptions>({.lr = 0.05, .alpha = 0.8, .weight_decay = 0.1, .momentum = 0.9}), 8},
     {"rmsprop centered", with<optim::RMSprop, optim::RMSpropOptions>({.lr = 0.05, .alpha = 0.4, .momentum = 0.5, .centered = true}), 64},
     {"adagrad", with<optim::Adagrad, optim::AdagradOptions>({}), 8},
     {"adagrad decay",
-     with<optim::Adagrad, optim::AdagradOptions>(
-         {.lr = 0.1, .lr_decay = 0.2, .weight_decay = 0.1, .initial_accumulator_value = 0.5}), 8},
+     with<optim::Adagrad, optim::AdagradOptions>({.lr = 0.1, .lr_decay = 0.2, .weight_decay = 0.1, .initial_accumulator_value = 0.5}), 8},
     {"adadelta", with<optim::Adadelta, optim::AdadeltaOptions>({}), 8},
     {"adadelta decay", with<optim::Adadelta, optim::AdadeltaOptions>({.lr = 0.5, .rho = 0.7, .eps = 1e-3, .weight_decay = 0.1}), 8},
     {"rprop", with<optim::Rprop, optim::RpropOptions>({}), 0},
     {"rprop bounds", with<optim::Rprop, optim::RpropOptions>({.lr = 0.05, .etas = {0.3, 2.0}, .step_sizes = {0.02, 0.15}, .maximize = true}), 0},
     {"asgd", with<optim::ASGD, optim::ASGDOptions>({}), 0},
-    {"asgd average",
-     with<optim::ASGD, optim::ASGDOptions>({.lr = 0.1, .lambd = 0.02, .alpha = 0.6, .t0 = 2, .weight_decay = 0.1, .maximize = true}), 0},
+    {"asgd average", with<optim::ASGD, optim::ASGDOptions>({.lr = 0.1, .lambd = 0.02, .alpha = 0.6, .t0 = 2, .weight_decay = 0.1, .maximize = true}),
+     0},
     {"adafactor", with<optim::Adafactor, optim::AdafactorOptions>({}), 8},
     {"adafactor decay",
      with<optim::Adafactor, optim::AdafactorOptions>(
-         {.lr = 0.1, .beta2_decay = -0.5, .eps = {1e-4, 0.1}, .d = 1.5, .weight_decay = 0.1, .maximize = true}), 8},
+         {.lr = 0.1, .beta2_decay = -0.5, .eps = {1e-4, 0.1}, .d = 1.5, .weight_decay = 0.1, .maximize = true}),
+     8},
 };
 
 constexpr int kElements = 37;
 
-Tensor start_value(DType dtype) {
-  return ((arange(kElements) * 37 + 11).remainder(101) - 50).to(dtype) / 64;
-}
-Tensor gradient_at(int step, DType dtype) {
-  return ((arange(kElements) * 53 + step * 29).remainder(97) - 48).to(dtype) / 32;
-}
+Tensor start_value(DType dtype) { return ((arange(kElements) * 37 + 11).remainder(101) - 50).to(dtype) / 64; }
+Tensor gradient_at(int step, DType dtype) { return ((arange(kElements) * 53 + step * 29).remainder(97) - 48).to(dtype) / 32; }
 
 template <class T>
 double worst_ulps(const Tensor& got, const std::vector<T>& want) {
@@ -262,8 +257,7 @@ TEST_CASE("optimisers refuse what PyTorch refuses, in its words") {
   CHECK_THROWS_WITH(optim::Adam(params, {.eps = -1e-8}), equals("Invalid epsilon value: -1e-08"));
   CHECK_THROWS_WITH(optim::Adadelta(params, {.rho = 1.5}), equals("Invalid rho value: 1.5"));
   CHECK_THROWS_WITH(optim::SGD({params[0] * 2}), equals("can't optimize a non-leaf Tensor"));
-  CHECK_THROWS_WITH(optim::SGD({{.params = params}, {.params = {params[1]}}}),
-                    equals("some parameters appear in more than one parameter group"));
+  CHECK_THROWS_WITH(optim::SGD({{.params = params}, {.params = {params[1]}}}), equals("some parameters appear in more than one parameter group"));
 }
 
 TEST_CASE("an optimiser prints as in PyTorch") {

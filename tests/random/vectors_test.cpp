@@ -57,7 +57,8 @@ Tensor shuffle_order(int64_t n, int64_t batch, int epochs) {
 Tensor lstm_2_3(int which) {
   const double bound = 1 / std::sqrt(3.0);
   std::vector<Tensor> drawn;
-  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{12, 2}, {12, 3}, {12}, {12}}) drawn.push_back(nn::init::uniform_(ember::empty(sizes), -bound, bound));
+  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{12, 2}, {12, 3}, {12}, {12}})
+    drawn.push_back(nn::init::uniform_(ember::empty(sizes), -bound, bound));
   return drawn[std::size_t(which)];
 }
 
@@ -69,9 +70,21 @@ Tensor attention_4_2(const std::string& name) {
 
 const std::map<std::string, std::function<Tensor()>> calls = {
     {"rand8_s0", [] { return rand({8}); }},
-    {"rand8_s1", [] { manual_seed(1); return rand({8}); }},
-    {"rand8_s42", [] { manual_seed(42); return rand({8}); }},
-    {"rand8_s4294967301", [] { manual_seed(4294967301); return rand({8}); }},
+    {"rand8_s1",
+     [] {
+       manual_seed(1);
+       return rand({8});
+     }},
+    {"rand8_s42",
+     [] {
+       manual_seed(42);
+       return rand({8});
+     }},
+    {"rand8_s4294967301",
+     [] {
+       manual_seed(4294967301);
+       return rand({8});
+     }},
     {"rand_f64", [] { return rand({4}, {.dtype = kFloat64}); }},
     {"randn_1", [] { return randn({1}); }},
     {"randn_2", [] { return randn({2}); }},
@@ -105,7 +118,11 @@ const std::map<std::string, std::function<Tensor()>> calls = {
     {"dropout_0.1", [] { return dropout(ones({20}), {.p = 0.1}); }},
     {"dropout_0.25", [] { return dropout(ones({20}), {.p = 0.25}); }},
     {"dropout_0.5", [] { return dropout(ones({20}), {.p = 0.5}); }},
-    {"dropout_66_s123", [] { manual_seed(123); return nn::Dropout(0.5)(ones({6, 6})); }},
+    {"dropout_66_s123",
+     [] {
+       manual_seed(123);
+       return nn::Dropout(0.5)(ones({6, 6}));
+     }},
     {"dropout2d", [] { return nn::Dropout2d(0.5)(ones({2, 6, 2, 2})).index({Slice(), Slice(), 0, 0}); }},
     {"Linear43.weight", [] { return nn::Linear(4, 3).weight; }},
     {"Linear43.bias", [] { return nn::Linear(4, 3).bias; }},
@@ -134,7 +151,8 @@ const std::map<std::string, std::function<Tensor()>> calls = {
     {"MHA.in_proj_bias", [] { return nn::init::zeros_(empty({12})); }},
     {"MHA.out_proj.weight", [] { return attention_4_2("out"); }},
     {"MHA.out_proj.bias", [] { return nn::init::zeros_(empty({4})); }},
-    {"mix", [] {
+    {"mix",
+     [] {
        const Tensor a = rand({1}), b = randn({3}), c = randn({2}), d = rand({2});
        return cat({a, b, c, d});
      }},

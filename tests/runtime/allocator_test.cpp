@@ -32,7 +32,9 @@ TEST_CASE("memory that tensors leave is used again") {
 
 TEST_CASE("empty_cache gives back what no tensor holds, and nothing else") {
   const Tensor kept = ones({kLarge});
-  { const Tensor left = empty({2 * kLarge}); }
+  {
+    const Tensor left = empty({2 * kLarge});
+  }
   CHECK(memory_stats().cached >= 2 * kLarge * 4);
   empty_cache();
   CHECK(memory_stats().cached == 0);
@@ -91,7 +93,9 @@ TEST_CASE("two halves of a step that want blocks of different sizes do not take 
 }
 
 TEST_CASE("what cannot be had is an error, and the rest goes on") {
-  { const Tensor left = empty({kLarge}); }
+  {
+    const Tensor left = empty({kLarge});
+  }
   CHECK_THROWS_AS(empty({int64_t(1) << 46}), RuntimeError);
   CHECK_THROWS_WITH(empty({int64_t(1) << 44}), starts_with("DefaultCPUAllocator: can't allocate memory: you tried to allocate "));
   CHECK(ones({1000}).sum().item<double>() == 1000);

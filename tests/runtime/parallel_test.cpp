@@ -48,10 +48,12 @@ TEST_CASE("the pool ends at once, even while its workers are only starting") {
 TEST_CASE("an exception of a slice reaches the caller, after all slices have ended") {
   const Threads two(2);
   std::atomic<int> ended = 0;
-  CHECK_THROWS_AS(kernels::parallel_slices(8, [&](int64_t slice) {
-    ++ended;
-    if (slice == 3) throw ValueError("slice 3");
-  }), ValueError);
+  CHECK_THROWS_AS(kernels::parallel_slices(8,
+                                           [&](int64_t slice) {
+                                             ++ended;
+                                             if (slice == 3) throw ValueError("slice 3");
+                                           }),
+                  ValueError);
   CHECK(ended == 8);
 }
 
@@ -60,7 +62,8 @@ TEST_CASE("the same bits for any number of threads") {
   for (const int threads : {1, 3}) {
     const Threads set(threads);
     manual_seed(0);
-    nn::Sequential net{nn::Conv2d(3, 24, 3, {.padding = 1}), nn::BatchNorm2d(24), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(), nn::Linear(24 * 64, 200)};
+    nn::Sequential net{
+        nn::Conv2d(3, 24, 3, {.padding = 1}), nn::BatchNorm2d(24), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(), nn::Linear(24 * 64, 200)};
     const Tensor x = randn({32, 3, 16, 16}), y = randint(0, 200, {32});
     const Tensor loss = cross_entropy(net(x), y);
     loss.backward();

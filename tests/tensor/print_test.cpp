@@ -15,8 +15,7 @@ TEST_CASE("numbers are printed with as many digits as the tensor needs") {
   CHECK(to_string(scalar_tensor(3.14159)) == "tensor(3.1416)");
   CHECK(to_string(scalar_tensor(7, {.dtype = kInt64})) == "tensor(7)");
   CHECK(to_string(tensor({true, false})) == "tensor([ True, False])");
-  CHECK(to_string(tensor({{1.5, -2.}, {3., 4.}}, kFloat64)) ==
-        "tensor([[ 1.5000, -2.0000],\n        [ 3.0000,  4.0000]], dtype=torch.float64)");
+  CHECK(to_string(tensor({{1.5, -2.}, {3., 4.}}, kFloat64)) == "tensor([[ 1.5000, -2.0000],\n        [ 3.0000,  4.0000]], dtype=torch.float64)");
   CHECK(to_string(tensor({1, 2}, kUInt8)) == "tensor([1, 2], dtype=torch.uint8)");
 }
 
@@ -39,8 +38,7 @@ TEST_CASE("three dimensions, long rows, and tensors too large to show") {
   CHECK(to_string(zeros({2, 2, 2})) == "tensor([[[0., 0.],\n         [0., 0.]],\n\n        [[0., 0.],\n         [0., 0.]]])");
   const std::string row = "1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,\n         ";
   CHECK(to_string(ones({1, 40})) == "tensor([[" + row + row + "1., 1., 1., 1.]])");
-  CHECK(to_string(arange(1200.)) ==
-        "tensor([0.0000e+00, 1.0000e+00, 2.0000e+00,  ..., 1.1970e+03, 1.1980e+03,\n        1.1990e+03])");
+  CHECK(to_string(arange(1200.)) == "tensor([0.0000e+00, 1.0000e+00, 2.0000e+00,  ..., 1.1970e+03, 1.1980e+03,\n        1.1990e+03])");
 }
 
 TEST_CASE("where a tensor comes from") {

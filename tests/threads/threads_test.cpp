@@ -35,8 +35,8 @@ void on_threads(int count, const std::function<void(int)>& body) {
 }
 
 struct Net : nn::Module {
-  nn::Sequential& body = add("body", nn::Sequential{nn::Conv2d(1, 4, 3, {.padding = 1}), nn::BatchNorm2d(4), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(),
-                                                    nn::Dropout(0.3), nn::Linear(4 * 8 * 8, 3)});
+  nn::Sequential& body = add("body", nn::Sequential{nn::Conv2d(1, 4, 3, {.padding = 1}), nn::BatchNorm2d(4), nn::ReLU(), nn::MaxPool2d(2),
+                                                    nn::Flatten(), nn::Dropout(0.3), nn::Linear(4 * 8 * 8, 3)});
   Tensor forward(const Tensor& x) override { return body(x); }
 };
 
@@ -213,8 +213,8 @@ TEST_CASE("127 levels of modules run on a stack of 256 KB") {
 #ifndef __SANITIZE_THREAD__  // which cannot follow a fork of several threads
 TEST_CASE("a child process computes, draws and ends, also when others are at work when it is made") {
   const Tensor a = randn({300, 300}), expected = matmul(a, a);
-  // The address sanitizer does not hold the lock of its allocator over a fork: of children made while others allocate one in a thousand waits for ever,
-  // also in a program without Ember.
+  // The address sanitizer does not hold the lock of its allocator over a fork: of children made while others allocate one in a thousand waits for
+  // ever, also in a program without Ember.
 #ifdef __SANITIZE_ADDRESS__
   std::atomic<bool> stop{true};
 #else

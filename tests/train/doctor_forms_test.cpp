@@ -132,8 +132,7 @@ TEST_CASE("doctor: pixels from 0 to 255 that come later") {
   nn::Sequential net{nn::Flatten(), nn::Linear(64, 3)};
   optim::SGD optimizer(net.parameters(), {.lr = 1e-5});
   doctor::watch(net, optimizer);
-  for (int i = 0; i < 140; ++i)
-    step(net, optimizer, {randint(0, 256, {16, 1, 8, 8}).to(kFloat32) / (i < 100 ? 255 : 1), randint(0, 3, {16})});
+  for (int i = 0; i < 140; ++i) step(net, optimizer, {randint(0, 256, {16, 1, 8, 8}).to(kFloat32) / (i < 100 ? 255 : 1), randint(0, 3, {16})});
   CHECK(found() == Names{"input_0_to_255"});
 }
 
@@ -193,7 +192,9 @@ TEST_CASE("doctor: a model that was called may end before the next step, also on
     other.eval();
     if (i % 2) other(batch().x * std::nan(""));
     const Tensor loss = cross_entropy(net(batch().x), batch().y) * (i == 3 ? std::nan("") : 1);
-    { const nn::Sequential ends(std::move(other)); }
+    {
+      const nn::Sequential ends(std::move(other));
+    }
     optimizer.zero_grad();
     loss.backward();
     optimizer.step();

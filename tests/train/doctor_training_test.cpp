@@ -26,10 +26,8 @@ nn::Sequential deep(const char* activation, int layers, double std) {
     nn::Linear layer(20, 20);
     if (std > 0) nn::init::normal_(layer.weight, 0, std);
     model.append(std::move(layer));
-    if (activation == std::string("sigmoid"))
-      model.append(nn::Sigmoid());
-    else
-      model.append(nn::ReLU());
+    if (activation == std::string("sigmoid")) model.append(nn::Sigmoid());
+    else model.append(nn::ReLU());
   }
   model.append(nn::Linear(20, 3));
   return model;

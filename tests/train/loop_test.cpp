@@ -80,8 +80,7 @@ TEST_CASE("EarlyStopping waits as long as its patience, and not for NaN") {
 TEST_CASE("the first Ctrl-C only asks, and what handled it before handles it again") {
   static volatile std::sig_atomic_t old_handler_ran;
   old_handler_ran = 0;
-  struct sigaction old {
-  }, before{};
+  struct sigaction old{}, before{};
   old.sa_handler = [](int) { old_handler_ran = 1; };
   ::sigaction(SIGINT, &old, &before);
   {
@@ -91,7 +90,7 @@ TEST_CASE("the first Ctrl-C only asks, and what handled it before handles it aga
     std::raise(SIGINT);
     CHECK(interrupt.requested());
     CHECK(interrupt.stop() == 130);
-    struct sigaction now {};
+    struct sigaction now{};
     ::sigaction(SIGINT, nullptr, &now);
     CHECK(now.sa_handler == SIG_DFL);  // the second ends the program
   }
@@ -158,8 +157,8 @@ TEST_CASE("find_lr finds a rate that trains, ends where the loss diverges, and r
     Tensor& w = add_parameter("w", full({10}, 3.0));
   } bowl;
   optim::SGD optimizer(bowl.parameters(), {.lr = 0.123});
-  const train::FindLrResult result =
-      train::find_lr(bowl, optimizer, [&] { return bowl.w.square().sum(); }, {.from = 1e-5, .to = 1000, .steps = 200, .smoothing = 0.5});
+  const train::FindLrResult result = train::find_lr(bowl, optimizer, [&] { return bowl.w.square().sum(); },
+                                                    {.from = 1e-5, .to = 1000, .steps = 200, .smoothing = 0.5});
   CHECK(result.suggestion > 1e-3);
   CHECK(result.suggestion < 1);
   CHECK(result.rates.back() > 1);

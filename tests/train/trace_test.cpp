@@ -18,7 +18,8 @@ namespace {
 
 /// A file of this test, removed with it.
 struct Scratch {
-  explicit Scratch(const std::string& name) : path((std::filesystem::temp_directory_path() / ("ember_trace_test_" + std::to_string(::getpid()) + "_" + name)).string()) {}
+  explicit Scratch(const std::string& name)
+      : path((std::filesystem::temp_directory_path() / ("ember_trace_test_" + std::to_string(::getpid()) + "_" + name)).string()) {}
   ~Scratch() { std::remove(path.c_str()); }
   nn::StateDict arrays() const { return load_npz(path); }
   std::string path;
@@ -66,13 +67,31 @@ TEST_CASE("a trace holds everything of a step in the order in which it happened"
     CHECK(trace.steps() == 1);
   }
   const nn::StateDict arrays = file.arrays();
-  CHECK(names(arrays) == std::vector<std::string>{
-                             "000000/(root)/input", "000000/fc/input", "000000/fc/param.weight", "000000/fc/param.bias", "000000/fc/output",
-                             "000000/norm/input", "000000/norm/param.weight", "000000/norm/param.bias", "000000/norm/output",
-                             "000000/norm/buffer.running_mean", "000000/norm/buffer.running_var", "000000/norm/buffer.num_batches_tracked",
-                             "000000/(root)/output", "000000/norm/grad_output", "000000/(root)/grad_output", "000000/fc/grad_output",
-                             "000000/norm/grad.bias", "000000/norm/grad.weight", "000000/fc/grad.bias", "000000/fc/grad.weight",
-                             "000001/fc/param.weight", "000001/fc/param.bias", "000001/norm/param.weight", "000001/norm/param.bias", "trace"});
+  CHECK(names(arrays) == std::vector<std::string>{"000000/(root)/input",
+                                                  "000000/fc/input",
+                                                  "000000/fc/param.weight",
+                                                  "000000/fc/param.bias",
+                                                  "000000/fc/output",
+                                                  "000000/norm/input",
+                                                  "000000/norm/param.weight",
+                                                  "000000/norm/param.bias",
+                                                  "000000/norm/output",
+                                                  "000000/norm/buffer.running_mean",
+                                                  "000000/norm/buffer.running_var",
+                                                  "000000/norm/buffer.num_batches_tracked",
+                                                  "000000/(root)/output",
+                                                  "000000/norm/grad_output",
+                                                  "000000/(root)/grad_output",
+                                                  "000000/fc/grad_output",
+                                                  "000000/norm/grad.bias",
+                                                  "000000/norm/grad.weight",
+                                                  "000000/fc/grad.bias",
+                                                  "000000/fc/grad.weight",
+                                                  "000001/fc/param.weight",
+                                                  "000001/fc/param.bias",
+                                                  "000001/norm/param.weight",
+                                                  "000001/norm/param.bias",
+                                                  "trace"});
   CHECK(arrays.at("000000/(root)/input").equal(x));
   CHECK(arrays.at("000000/fc/output").equal(arrays.at("000000/norm/input")));
   CHECK(arrays.at("000000/norm/buffer.running_mean").equal(net.state_dict().at("norm.running_mean")));

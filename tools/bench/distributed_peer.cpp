@@ -70,9 +70,10 @@ void run_net(const NetRow& row, double seconds) {
   }
   const auto traffic = model.traffic();
   if (!distributed::is_main()) return;
-  fmt::print(R"({{"step": {:.1f}, "median": {:.1f}, "alone": {:.1f}, "under_way": {:.1f}, "waited": {:.1f}, "bytes": {}, "buckets": {}, "held": {}, "peak": {}}})",
-             together.least(), together.median(), alone.least(), under_way.median(), waited.median(), traffic.bytes / std::max<int64_t>(1, traffic.backwards),
-             traffic.buckets / std::max<int64_t>(1, traffic.backwards), before, held("VmHWM"));
+  fmt::print(
+      R"({{"step": {:.1f}, "median": {:.1f}, "alone": {:.1f}, "under_way": {:.1f}, "waited": {:.1f}, "bytes": {}, "buckets": {}, "held": {}, "peak": {}}})",
+      together.least(), together.median(), alone.least(), under_way.median(), waited.median(),
+      traffic.bytes / std::max<int64_t>(1, traffic.backwards), traffic.buckets / std::max<int64_t>(1, traffic.backwards), before, held("VmHWM"));
 }
 
 /// What a sum of few and of many bytes takes, as a backward does it.

@@ -115,25 +115,27 @@ void add_pointwise() {
   add("sum dim 1", square, [](const auto& t) { return t[0].sum(1); });
   add("softmax 1024x1024", square, [](const auto& t) { return softmax(t[0], 1); });
   const Tensor classes = randint(0, 1000, {256});
-  add("cross_entropy 256x1000", [] { return std::vector<Tensor>{leaf({256, 1000})}; },
-      [=](const auto& t) { return cross_entropy(t[0], classes); });
+  add("cross_entropy 256x1000", [] { return std::vector<Tensor>{leaf({256, 1000})}; }, [=](const auto& t) { return cross_entropy(t[0], classes); });
 }
 
 void add_products_and_norms() {
   for (int64_t n : {64, 256, 512, 1024})
-    add(fmt::format("matmul {}", n), [n] { return std::vector<Tensor>{leaf({n, n}), leaf({n, n})}; },
+    add(
+        fmt::format("matmul {}", n), [n] { return std::vector<Tensor>{leaf({n, n}), leaf({n, n})}; },
         [](const auto& t) { return matmul(t[0], t[1]); });
-  add("linear 256x784 -> 256", [] { return std::vector<Tensor>{leaf({256, 784}), leaf({256, 784}), leaf({256})}; },
+  add(
+      "linear 256x784 -> 256", [] { return std::vector<Tensor>{leaf({256, 784}), leaf({256, 784}), leaf({256})}; },
       [](const auto& t) { return linear(t[0], t[1], t[2]); });
-  add("layer_norm 256x768", [] { return std::vector<Tensor>{leaf({256, 768}), leaf({768}), leaf({768})}; },
+  add(
+      "layer_norm 256x768", [] { return std::vector<Tensor>{leaf({256, 768}), leaf({768}), leaf({768})}; },
       [](const auto& t) { return layer_norm(t[0], {768}, t[1], t[2]); });
   const Forward batch_norm_of = [](const auto& t) { return batch_norm(t[0], {}, {}, t[1], t[2], true); };
   add("batch_norm1d 256x512", [] { return std::vector<Tensor>{leaf({256, 512}), leaf({512}), leaf({512})}; }, batch_norm_of);
   for (const auto& [n, c, s] : {std::tuple<int64_t, int64_t, int64_t>{32, 16, 28}, {64, 64, 32}})
-    add(fmt::format("batch_norm2d {}x{}x{}x{}", n, c, s, s),
+    add(
+        fmt::format("batch_norm2d {}x{}x{}x{}", n, c, s, s),
         [=, n = n, c = c, s = s] { return std::vector<Tensor>{leaf({n, c, s, s}), leaf({c}), leaf({c})}; }, batch_norm_of);
-  add("max_pool2d 64x32x28x28", [] { return std::vector<Tensor>{leaf({64, 32, 28, 28})}; },
-      [](const auto& t) { return max_pool2d(t[0], 2); });
+  add("max_pool2d 64x32x28x28", [] { return std::vector<Tensor>{leaf({64, 32, 28, 28})}; }, [](const auto& t) { return max_pool2d(t[0], 2); });
 }
 
 void add_convolutions() {
@@ -149,11 +151,10 @@ void add_convolutions() {
                          {"64->128 1x1 stride 2 16x16 b32", 32, 64, 128, 1, 16, 2, 0, 1},
                          {"6->16 5x5 14x14 b128", 128, 6, 16, 5, 14, 1, 0, 1},
                          {"depthwise 64 3x3 16x16 b32", 32, 64, 64, 3, 16, 1, 1, 64}})
-    add(std::string("conv ") + s.name,
+    add(
+        std::string("conv ") + s.name,
         [s] { return std::vector<Tensor>{leaf({s.batch, s.in, s.size, s.size}), leaf({s.out, s.in / s.groups, s.kernel, s.kernel})}; },
-        [s](const auto& t) {
-          return conv2d(t[0], t[1], {}, {.stride = s.stride, .padding = s.padding, .groups = s.groups});
-        });
+        [s](const auto& t) { return conv2d(t[0], t[1], {}, {.stride = s.stride, .padding = s.padding, .groups = s.groups}); });
 }
 
 void add_memory() {

@@ -29,9 +29,16 @@ double processor() {
 }
 
 struct Training {
-  nn::Sequential model{nn::Conv2d(1, 32, 3, {.padding = 1}),  nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2),
-                       nn::Conv2d(32, 64, 3, {.padding = 1}), nn::BatchNorm2d(64), nn::ReLU(), nn::MaxPool2d(2),
-                       nn::Flatten(),                         nn::Linear(64 * 7 * 7, 10)};
+  nn::Sequential model{nn::Conv2d(1, 32, 3, {.padding = 1}),
+                       nn::BatchNorm2d(32),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Conv2d(32, 64, 3, {.padding = 1}),
+                       nn::BatchNorm2d(64),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Flatten(),
+                       nn::Linear(64 * 7 * 7, 10)};
   optim::SGD optimizer{model.parameters(), {.lr = 0.01, .momentum = 0.9}};
   void step(const Tensor& x, const Tensor& y) {
     optimizer.zero_grad();
@@ -43,7 +50,10 @@ struct Training {
 void cost(const data::TensorDataset& set, int rounds) {
   using namespace data::transforms;
   Training training;
-  const data::DataLoader loader(set, {.batch_size = kBatch, .shuffle = true, .drop_last = true, .num_workers = 1,
+  const data::DataLoader loader(set, {.batch_size = kBatch,
+                                      .shuffle = true,
+                                      .drop_last = true,
+                                      .num_workers = 1,
                                       .transform = Compose{RandomCrop(28, {.padding = 2}), RandomErasing()}});
   const Tensor x = set.tensors()[0].narrow(0, 0, kBatch).clone(), y = set.tensors()[1].narrow(0, 0, kBatch).clone();
   double fixed = 1e30, loaded = 1e30;
@@ -89,7 +99,8 @@ void load(const char* kind, const data::TensorDataset& set, int rounds) {
     }
     copying = std::min(copying, processor() - start);
   }
-  fmt::print("{}: epoch of {} images {:.2f} ms, copying the rows {:.2f} ms: {:.2f}x\n", kind, seen / rounds / 2, 1e3 * loading, 1e3 * copying, loading / copying);
+  fmt::print("{}: epoch of {} images {:.2f} ms, copying the rows {:.2f} ms: {:.2f}x\n", kind, seen / rounds / 2, 1e3 * loading, 1e3 * copying,
+             loading / copying);
 }
 
 }  // namespace

@@ -138,10 +138,7 @@ inline Step gan_step() {
 }
 
 inline std::vector<std::pair<std::string, std::function<Step()>>> more_nets() {
-  return {{"W9",
-           [] {
-             return classification(separable_net(), {32, 3, 32, 32}, false);
-           }},
+  return {{"W9", [] { return classification(separable_net(), {32, 3, 32, 32}, false); }},
           {"W10", gan_step},
           {"W11",
            [] {
@@ -150,23 +147,15 @@ inline std::vector<std::pair<std::string, std::function<Step()>>> more_nets() {
              return step_of(net, std::make_shared<optim::Adam>(net->parameters()), x,
                             [=](const Tensor& y) { return binary_cross_entropy_with_logits(y, target); });
            }},
-          {"W12",
-           [] {
-             return classification(signal_net(), {64, 1, 500}, false);
-           }},
-          {"W13",
-           [] {
-             return classification(normalised_mlp(), {128, 784}, true);
-           }},
+          {"W12", [] { return classification(signal_net(), {64, 1, 500}, false); }},
+          {"W13", [] { return classification(normalised_mlp(), {128, 784}, true); }},
           {"W14",
            [] {
              const auto net = std::make_shared<nn::Sequential>(autoencoder());
              const Tensor x = rand({256, 784});
              return step_of(net, std::make_shared<optim::Adam>(net->parameters()), x, [=](const Tensor& y) { return mse_loss(y, x); });
            }},
-          {"W15", [] {
-             return classification(grouped_net(), {32, 3, 32, 32}, false);
-           }}};
+          {"W15", [] { return classification(grouped_net(), {32, 3, 32, 32}, false); }}};
 }
 
 }  // namespace bench

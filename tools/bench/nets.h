@@ -13,10 +13,8 @@ using namespace ember;
 /// He et al. 2015, option A: the shortcut subsamples and pads channels with zeros.
 struct BasicBlock : nn::Module {
   BasicBlock(int64_t in, int64_t out, int64_t stride)
-      : conv1(add("conv1", nn::Conv2d(in, out, 3, {.stride = stride, .padding = 1, .bias = false}))),
-        bn1(add("bn1", nn::BatchNorm2d(out))),
-        conv2(add("conv2", nn::Conv2d(out, out, 3, {.padding = 1, .bias = false}))),
-        bn2(add("bn2", nn::BatchNorm2d(out))),
+      : conv1(add("conv1", nn::Conv2d(in, out, 3, {.stride = stride, .padding = 1, .bias = false}))), bn1(add("bn1", nn::BatchNorm2d(out))),
+        conv2(add("conv2", nn::Conv2d(out, out, 3, {.padding = 1, .bias = false}))), bn2(add("bn2", nn::BatchNorm2d(out))),
         padding(in == out ? 0 : (out - in) / 2) {}
   Tensor forward(const Tensor& x) override {
     const Tensor y = nn::together(conv1, bn1)(x, {.relu = true});
@@ -43,15 +41,33 @@ inline nn::Sequential mlp(const std::vector<int64_t>& sizes) {
 }
 
 inline nn::Sequential small_cnn() {
-  return {nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
-          nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2),
-          nn::Flatten(), nn::Linear(1568, 10)};
+  return {nn::Conv2d(1, 16, 3, {.padding = 1}),
+          nn::BatchNorm2d(16),
+          nn::ReLU(),
+          nn::MaxPool2d(2),
+          nn::Conv2d(16, 32, 3, {.padding = 1}),
+          nn::BatchNorm2d(32),
+          nn::ReLU(),
+          nn::MaxPool2d(2),
+          nn::Flatten(),
+          nn::Linear(1568, 10)};
 }
 
 inline nn::Sequential lenet() {
-  return {nn::Conv2d(1, 6, 5, {.padding = 2}), nn::BatchNorm2d(6), nn::ReLU(), nn::MaxPool2d(2),
-          nn::Conv2d(6, 16, 5), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(),
-          nn::Linear(400, 120), nn::ReLU(), nn::Linear(120, 84), nn::ReLU(), nn::Linear(84, 10)};
+  return {nn::Conv2d(1, 6, 5, {.padding = 2}),
+          nn::BatchNorm2d(6),
+          nn::ReLU(),
+          nn::MaxPool2d(2),
+          nn::Conv2d(6, 16, 5),
+          nn::BatchNorm2d(16),
+          nn::ReLU(),
+          nn::MaxPool2d(2),
+          nn::Flatten(),
+          nn::Linear(400, 120),
+          nn::ReLU(),
+          nn::Linear(120, 84),
+          nn::ReLU(),
+          nn::Linear(84, 10)};
 }
 
 inline nn::Sequential resnet20() {

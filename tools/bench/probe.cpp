@@ -84,7 +84,8 @@ int main(int count, char** arguments) {
 
   // Sets that lie in L1, in L2, in L3 and in memory on today's machines; threads share the last two.
   using Set = std::pair<int64_t, bool>;
-  for (const auto& [bytes, shared] : {Set{24 << 10, false}, {512 << 10, false}, {4 << 20, true}, {12 << 20, true}, {28 << 20, true}, {192 << 20, true}}) {
+  for (const auto& [bytes, shared] :
+       {Set{24 << 10, false}, {512 << 10, false}, {4 << 20, true}, {12 << 20, true}, {28 << 20, true}, {192 << 20, true}}) {
     const int64_t mine = bytes / (shared ? threads : 1), n = mine / 8;
     std::vector<Buffer> from, to;
     for (int t = 0; t < threads; ++t) from.push_back(buffer(n)), to.push_back(buffer(n));

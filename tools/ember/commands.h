@@ -14,8 +14,8 @@ int convert(const std::string& from, const std::string& to, bool skip_unreadable
 int info();
 
 struct DiffRequest {
-  double rtol = -1, atol = -1;  ///< negative: the default of what is compared
-  std::string html;             ///< of traces: a page to write
+  double rtol = -1, atol = -1;       ///< negative: the default of what is compared
+  std::string html;                  ///< of traces: a page to write
   std::vector<std::string> renames;  ///< of traces: "module of the second run=what the first one calls it"
 };
 int diff(const std::string& a, const std::string& b, const DiffRequest& options);

@@ -15,11 +15,13 @@ namespace {
 void print_widened(const FileContents& file, const std::vector<Named>& tensors) {
   std::map<std::string, std::vector<std::string>> names;  // by what happens
   for (const Named& t : tensors)
-    if (const std::string type = file.dtype_in_file(t.tensor); type != name(t.tensor.dtype())) names[type + " becomes " + name(t.tensor.dtype())].push_back(t.name);
+    if (const std::string type = file.dtype_in_file(t.tensor); type != name(t.tensor.dtype()))
+      names[type + " becomes " + name(t.tensor.dtype())].push_back(t.name);
   constexpr std::size_t kMost = 5;
   for (const auto& [what, which] : names) {
     const std::vector<std::string> shown(which.begin(), which.begin() + std::ptrdiff_t(std::min(kMost, which.size())));
-    fmt::print("{}: {} tensors ({}{})\n", what, which.size(), printable(fmt::format("{}", fmt::join(shown, ", "))), which.size() > kMost ? ", ..." : "");
+    fmt::print("{}: {} tensors ({}{})\n", what, which.size(), printable(fmt::format("{}", fmt::join(shown, ", "))),
+               which.size() > kMost ? ", ..." : "");
   }
 }
 
@@ -47,7 +49,8 @@ int convert(const std::string& from, const std::string& to, bool skip_unreadable
   std::int64_t bytes = 0;
   for (const Named& t : all) bytes += t.tensor.numel() * item_size(t.tensor.dtype());
   fmt::print("{} tensors, {} bytes", all.size(), bytes);
-  if (const std::int64_t others = nests ? 0 : count_other_values(file.value); others > 0) fmt::print("; {} values that are no tensors were left out", others);
+  if (const std::int64_t others = nests ? 0 : count_other_values(file.value); others > 0)
+    fmt::print("; {} values that are no tensors were left out", others);
   if (ending != ".safetensors" && !file.metadata.empty()) fmt::print("; {} entries of metadata were left out", file.metadata.size());
   fmt::print("\n");
   return 0;

@@ -64,8 +64,7 @@ int diff(const std::string& path_a, const std::string& path_b, const DiffRequest
   const LoadFileOptions mapped{.convert = true, .mmap = true};  // a trace may be larger than the memory
   const Value a = load(path_a, mapped), b = load(path_b, mapped);
   const bool traces = is_trace(a);
-  if (traces != is_trace(b))
-    throw ValueError(fmt::format("{} is a trace of a run, {} is not", traces ? path_a : path_b, traces ? path_b : path_a));
+  if (traces != is_trace(b)) throw ValueError(fmt::format("{} is a trace of a run, {} is not", traces ? path_a : path_b, traces ? path_b : path_a));
   if (!traces) {
     if (!options.html.empty()) throw ValueError("--html is for traces: these files hold weights");
     return diff_weights(path_a, path_b, options);

@@ -59,8 +59,8 @@ bool explain_not_finite(const Comparison& c, const Tensor& x, const Tensor& y, L
     const auto bad = [](const Values& v) { return std::count_if(v.begin(), v.end(), [](double e) { return !std::isfinite(e); }); };
     if (bad(mine) == 0 || bad(theirs) >= bad(mine)) continue;
     const auto nan = std::count_if(mine.begin(), mine.end(), [](double e) { return std::isnan(e); });
-    lines.push_back(fmt::format("{} of {} numbers are {} in {}, {} in the other run.", bad(mine), mine.size(), nan == bad(mine) ? "NaN" : "NaN or infinite",
-                                *file, bad(theirs) ? std::to_string(bad(theirs)) : "none"));
+    lines.push_back(fmt::format("{} of {} numbers are {} in {}, {} in the other run.", bad(mine), mine.size(),
+                                nan == bad(mine) ? "NaN" : "NaN or infinite", *file, bad(theirs) ? std::to_string(bad(theirs)) : "none"));
     return true;
   }
   return false;
@@ -239,19 +239,22 @@ bool explain_cross_entropy(const Comparison& c, const Finding& f, const Tensor& 
   if (!scores || scores->dim() != 2 || !(scores->sizes() == ga.sizes()) || scores->size(1) < 2) return false;
   const auto rows = std::size_t(scores->size(0));
   for (const double scale : {double(rows), 1.0}) {
-    const auto a = labels(targets(numbers(*scores), numbers(ga), rows, scale), rows), b = labels(targets(numbers(*scores), numbers(gb), rows, scale), rows);
+    const auto a = labels(targets(numbers(*scores), numbers(ga), rows, scale), rows),
+               b = labels(targets(numbers(*scores), numbers(gb), rows, scale), rows);
     if (!a || !b) continue;
     std::vector<std::string> others;
     for (std::size_t r = 0; r < rows; ++r)
       if (a->of[r] != b->of[r]) others.push_back(fmt::format("{} ({} against {})", r, a->of[r], b->of[r]));
     if (!others.empty()) {
       const std::size_t shown = std::min<std::size_t>(others.size(), 4);
-      lines.push_back(fmt::format("As gradients of a cross entropy they tell the labels, which differ in {} of {} samples: {}{}.", others.size(), rows,
-                                  fmt::join(others.begin(), others.begin() + std::ptrdiff_t(shown), ", "), others.size() > shown ? ", ..." : ""));
+      lines.push_back(fmt::format("As gradients of a cross entropy they tell the labels, which differ in {} of {} samples: {}{}.", others.size(),
+                                  rows, fmt::join(others.begin(), others.begin() + std::ptrdiff_t(shown), ", "),
+                                  others.size() > shown ? ", ..." : ""));
       return true;
     }
     if (std::fabs(a->smoothing - b->smoothing) > 1e-3) {
-      lines.push_back(fmt::format("As gradients of a cross entropy they tell its label smoothing: {:.2f} against {:.2f}.", std::fabs(a->smoothing), std::fabs(b->smoothing)));
+      lines.push_back(fmt::format("As gradients of a cross entropy they tell its label smoothing: {:.2f} against {:.2f}.", std::fabs(a->smoothing),
+                                  std::fabs(b->smoothing)));
       return true;
     }
   }
@@ -266,8 +269,10 @@ bool explain_rows(const Tensor& ga, const Tensor& gb, Lines& lines) {
     if (line.rest > 1e-3 || line.factor <= 0) return false;
     least = std::min(least, line.factor), most = std::max(most, line.factor);
   }
-  lines.push_back(fmt::format("The samples are weighted differently, B's {:.3g} to {:.3g} times A's: weights of classes, a mask, or what the mean is "
-                              "taken over.", least, most));
+  lines.push_back(
+      fmt::format("The samples are weighted differently, B's {:.3g} to {:.3g} times A's: weights of classes, a mask, or what the mean is "
+                  "taken over.",
+                  least, most));
   return true;
 }
 
@@ -278,14 +283,15 @@ void explain_loss(const Comparison& c, const Finding& f, const Tensor& ga, const
     const double n = double(ga.dim() ? ga.size(0) : 1), all = double(ga.numel());
     for (const double count : {n, all})
       if (count > 1 && (near(line.factor, count) || near(line.factor, 1 / count)))
-        return lines.push_back(fmt::format("It is {} times as large in {}: that one sums, over {:.0f} {}, where the other one takes the mean.",
-                                           count, line.factor > 1 ? c.b.file : c.a.file, count, count == n ? "samples" : "elements"));
+        return lines.push_back(fmt::format("It is {} times as large in {}: that one sums, over {:.0f} {}, where the other one takes the mean.", count,
+                                           line.factor > 1 ? c.b.file : c.a.file, count, count == n ? "samples" : "elements"));
     return lines.push_back(fmt::format("B's is {:.5g} times A's: the loss is scaled, or its mean is taken over another number.", line.factor));
   }
   if (explain_cross_entropy(c, f, ga, gb, lines) || explain_rows(ga, gb, lines)) return;
   if (const Tensor* const output = c.a.array(f.step, f.call, "output"); output && output->sizes() == ga.sizes())
     if (const Line line = fit(numbers(*output), minus(v, u), false); line.rest < 1e-2)
-      lines.push_back(fmt::format("The difference is {:.3g} times the output itself: one loss has another term, the square of its outputs.", line.factor));
+      lines.push_back(
+          fmt::format("The difference is {:.3g} times the output itself: one loss has another term, the square of its outputs.", line.factor));
 }
 
 /// What all gradients of parameters that differ have in common.
@@ -306,8 +312,8 @@ void explain_parameter_gradients(const Comparison& c, const Finding& f, Lines& l
     of_a.insert(of_a.end(), u.begin(), u.end()), of_b.insert(of_b.end(), v.begin(), v.end());
     weights.insert(weights.end(), w.begin(), w.end());
     for (const double e : w) signs.push_back(double(e > 0) - double(e < 0));
-    for (const auto& [run, last, step] : {std::tuple(&c.a, &last_a, at == c.steps.begin() ? -1 : (at - 1)->a),
-                                          std::tuple(&c.b, &last_b, at == c.steps.begin() ? -1 : (at - 1)->b)}) {
+    for (const auto& [run, last, step] :
+         {std::tuple(&c.a, &last_a, at == c.steps.begin() ? -1 : (at - 1)->a), std::tuple(&c.b, &last_b, at == c.steps.begin() ? -1 : (at - 1)->b)}) {
       const Tensor* const before = run->array(step, g.call, g.what);
       const Values b = before ? numbers(*before) : Values(u.size());
       last->insert(last->end(), b.begin(), b.end());
@@ -316,13 +322,18 @@ void explain_parameter_gradients(const Comparison& c, const Finding& f, Lines& l
   if (names.empty()) return;
   for (const auto& [last, file, sign] : {std::tuple(&last_b, c.b.file, 1.0), std::tuple(&last_a, c.a.file, -1.0)})
     if (const Line line = fit(*last, difference, false); line.rest < 0.05 && near(line.factor, sign, 0.05))
-      return lines.push_back(fmt::format("Gradients pile up in {}: its gradient is that of this step plus the one before. zero_grad() is missing.", file));
+      return lines.push_back(
+          fmt::format("Gradients pile up in {}: its gradient is that of this step plus the one before. zero_grad() is missing.", file));
   if (const Line line = fit(weights, difference, false); line.rest < 0.05)
-    return lines.push_back(fmt::format("The difference is {:.3g} times the weights themselves, in {} parameters: one loss has another term, the square "
-                                       "of the weights times {:.3g}.", line.factor, names.size(), line.factor / 2));
+    return lines.push_back(
+        fmt::format("The difference is {:.3g} times the weights themselves, in {} parameters: one loss has another term, the square "
+                    "of the weights times {:.3g}.",
+                    line.factor, names.size(), line.factor / 2));
   if (const Line line = fit(signs, difference, false); line.rest < 0.05)
-    return lines.push_back(fmt::format("The difference is {:.3g} times the sign of the weights, in {} parameters: one loss has another term, their "
-                                       "absolute values.", line.factor, names.size()));
+    return lines.push_back(
+        fmt::format("The difference is {:.3g} times the sign of the weights, in {} parameters: one loss has another term, their "
+                    "absolute values.",
+                    line.factor, names.size()));
   if (const Line line = fit(of_a, of_b, false); line.rest < 1e-3)
     lines.push_back(fmt::format("B's is {:.5g} times A's in all {} parameters that differ.", line.factor, names.size()));
 }
@@ -334,7 +345,8 @@ void explain_masks(const Comparison& c, const Finding& f, const Tensor& x, const
   double zero_a = 0, zero_b = 0, differ = 0;
   for (std::size_t i = 0; i < u.size(); ++i) zero_a += u[i] == 0, zero_b += v[i] == 0, differ += u[i] != 0 && v[i] != 0 && !near(u[i], v[i]);
   const double n = double(u.size());
-  lines.push_back(fmt::format("It zeroes {:.0f} % of the elements in {} and {:.0f} % in {}{}.", 100 * zero_a / n, c.a.file, 100 * zero_b / n, c.b.file,
+  lines.push_back(fmt::format("It zeroes {:.0f} % of the elements in {} and {:.0f} % in {}{}.", 100 * zero_a / n, c.a.file, 100 * zero_b / n,
+                              c.b.file,
                               differ == 0 ? ", other ones: the masks differ and not the rate, something else has drawn random numbers before" : ""));
 }
 
@@ -349,7 +361,8 @@ std::vector<std::string> causes(const Comparison& c) {
   if (f.what.starts_with("input") && first_call && x && y) explain_data(c, f, *x, *y, lines);
   if (f.kind != Finding::Values || !x || !y || !(x->sizes() == y->sizes())) return lines;
   if (f.what.starts_with("param.")) explain_start(c, f, lines);
-  if (f.what.starts_with("grad_output") && (!c.before || !c.before->what.starts_with("grad") || c.before->step != f.step)) explain_loss(c, f, *x, *y, lines);
+  if (f.what.starts_with("grad_output") && (!c.before || !c.before->what.starts_with("grad") || c.before->step != f.step))
+    explain_loss(c, f, *x, *y, lines);
   if (f.what.starts_with("grad.")) explain_parameter_gradients(c, f, lines);
   if (f.what == "output") explain_masks(c, f, *x, *y, lines);
   return lines;

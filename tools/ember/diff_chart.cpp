@@ -39,9 +39,10 @@ class Chart {
       out += fmt::format(R"(<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>)", x(step), kHeight - 22, step);
     out += fmt::format(R"(<text class="axis" x="{}" y="{}" text-anchor="middle">step</text>)", (kLeft + width_ - right_) / 2, kHeight - 4);
     if (c_.first)
-      out += fmt::format(R"(<line class="when" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/><text class="axis bad" x="{3:.1f}" y="{4}" text-anchor="{5}">)"
-                         "first divergence</text>", x(c_.first->step), kTop, kHeight - kBottom, x(c_.first->step) + (late() ? -6 : 6), kTop + 12,
-                         late() ? "end" : "start");
+      out += fmt::format(
+          R"(<line class="when" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/><text class="axis bad" x="{3:.1f}" y="{4}" text-anchor="{5}">)"
+          "first divergence</text>",
+          x(c_.first->step), kTop, kHeight - kBottom, x(c_.first->step) + (late() ? -6 : 6), kTop + 12, late() ? "end" : "start");
     for (std::size_t i = 0; i < c_.layers.size(); ++i)
       if (!is_first(i)) out += curve(i);
     for (std::size_t i = 0; i < c_.layers.size(); ++i)
@@ -94,11 +95,13 @@ class Chart {
       if (!drawn(step)) continue;
       points += fmt::format("{:.1f},{:.1f} ", x(step), y(groups.distance));
       if (l.steps.size() > 40) continue;
-      dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{}" style="fill:{}">)", x(step), y(groups.distance), is_first(i) ? 3.5 : 2.2, stroke(i));
+      dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{}" style="fill:{}">)", x(step), y(groups.distance), is_first(i) ? 3.5 : 2.2,
+                          stroke(i));
       dots += fmt::format("<title>{}, step {}: {:.1e} of its size apart</title></circle>", ember::escaped(l.path), step, groups.distance);
     }
-    return fmt::format(R"(<polyline class="curve{}" style="stroke:{}" points="{}"><title>{}</title></polyline>)",
-                       is_first(i) ? " strong" : "", stroke(i), points, ember::escaped(l.path)) + dots;
+    return fmt::format(R"(<polyline class="curve{}" style="stroke:{}" points="{}"><title>{}</title></polyline>)", is_first(i) ? " strong" : "",
+                       stroke(i), points, ember::escaped(l.path)) +
+           dots;
   }
 
   struct Label {
@@ -131,17 +134,19 @@ class Chart {
   }
 
   /// What does not fit ends in "...": the whole name is in the table.
-  static std::string shortened(const std::string& text, std::size_t most) { return text.size() <= most ? text : "…" + text.substr(text.size() - most + 1); }
+  static std::string shortened(const std::string& text, std::size_t most) {
+    return text.size() <= most ? text : "…" + text.substr(text.size() - most + 1);
+  }
 
   std::string label(const Label& l) const {
     const Layer& layer = c_.layers[l.layer];
     const int left = width_ - right_ + 14;
     const std::string path = shortened(layer.path, 24), type = (layer.a ? layer.a : layer.b)->type;
     const std::string kind = path.size() + type.size() < 24 ? fmt::format(R"( <tspan class="type">{}</tspan>)", ember::escaped(type)) : "";
-    return fmt::format(R"(<path class="leader" style="stroke:{}" d="M{:.1f} {:.1f} L{} {:.1f}"/>)", stroke(l.layer),
-                       x(last(layer).first), last_y(layer), left, l.y) +
-           fmt::format(R"(<text class="label{}" x="{}" y="{:.1f}" style="fill:{}">{}{}</text>)", is_first(l.layer) ? " strong" : "", left + 4, l.y + 4,
-                       stroke(l.layer), ember::escaped(path), kind);
+    return fmt::format(R"(<path class="leader" style="stroke:{}" d="M{:.1f} {:.1f} L{} {:.1f}"/>)", stroke(l.layer), x(last(layer).first),
+                       last_y(layer), left, l.y) +
+           fmt::format(R"(<text class="label{}" x="{}" y="{:.1f}" style="fill:{}">{}{}</text>)", is_first(l.layer) ? " strong" : "", left + 4,
+                       l.y + 4, stroke(l.layer), ember::escaped(path), kind);
   }
 
   const Comparison& c_;

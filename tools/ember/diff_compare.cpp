@@ -27,8 +27,7 @@ constexpr double kUseless = 0.5;  // a tolerance that hides most mistakes
 class Comparer {
  public:
   Comparer(const TracedRun& a, const TracedRun& b, const DiffRequest& options)
-      : result_{.a = a, .b = b, .rtol = options.rtol, .atol = std::max(options.atol, 0.0)},
-        filtered_(!a.only.empty() || !b.only.empty()),
+      : result_{.a = a, .b = b, .rtol = options.rtol, .atol = std::max(options.atol, 0.0)}, filtered_(!a.only.empty() || !b.only.empty()),
         same_framework_(a.framework == b.framework) {}
 
   Comparison run() {
@@ -306,8 +305,10 @@ class Comparer {
       if (run->every > 1) note("{} recorded every {} steps", run->file, run->every);
       if (run->truncated) note("{} ended in step {} because it had reached its size limit", run->file, run->count - 1);
       if (!run->strangers.empty())
-        note("in {}, {} was called outside of the model that is recorded: call the model itself, net(x) and not net.forward(x), or tell "
-             "the trace which one it is", run->file, fmt::join(run->strangers.begin(), run->strangers.end(), ", "));
+        note(
+            "in {}, {} was called outside of the model that is recorded: call the model itself, net(x) and not net.forward(x), or tell "
+            "the trace which one it is",
+            run->file, fmt::join(run->strangers.begin(), run->strangers.end(), ", "));
     }
     const auto shifted = std::find_if(result_.steps.begin(), result_.steps.end(), [&](const StepPair& p) { return p.a != p.b && p.a < a.count; });
     if (shifted != result_.steps.end())
@@ -320,21 +321,21 @@ class Comparer {
       if (!run->only.empty()) note("{} recorded only {}", run->file, run->only);
       std::vector<std::string> alone;
       for (const TracedModule& m : run->modules)
-        if (!other.find(m.path) && other.only.empty() && !run->has_state(m.path))
-          alone.push_back(fmt::format("{} ({})", m.own_path, m.type));
-      if (!alone.empty())
-        note("only {} has {}: no parameters, so nothing to compare", run->file, fmt::join(alone.begin(), alone.end(), ", "));
+        if (!other.find(m.path) && other.only.empty() && !run->has_state(m.path)) alone.push_back(fmt::format("{} ({})", m.own_path, m.type));
+      if (!alone.empty()) note("only {} has {}: no parameters, so nothing to compare", run->file, fmt::join(alone.begin(), alone.end(), ", "));
     }
     if (!noise_.moved().empty())
-      note("drifts, and was left out together with what it shifts: {} (its gradient is nothing but rounding, as before a batch norm; "
-           "the optimiser divides by that)", fmt::join(noise_.moved().begin(), noise_.moved().end(), ", "));
+      note(
+          "drifts, and was left out together with what it shifts: {} (its gradient is nothing but rounding, as before a batch norm; "
+          "the optimiser divides by that)",
+          fmt::join(noise_.moved().begin(), noise_.moved().end(), ", "));
     if (result_.ties > 0)
       note("{} elements of gradients were decided by rounding, a maximum or the kink of a ReLU within it, and left out", result_.ties);
     for (const StepPair& step : result_.steps)
       for (const auto& [a, b] : pair_arrays(result_.a.steps.at(step.a), result_.b.steps.at(step.b)))
         if (a && b && a->value.dtype() != b->value.dtype() && a->value.is_floating_point() && b->value.is_floating_point()) {
-          return note("{} is {}, {} is {} (first seen at {} {}): compared as float32", result_.a.file, name(a->value.dtype()),
-                      result_.b.file, name(b->value.dtype()), a->path, a->what);
+          return note("{} is {}, {} is {} (first seen at {} {}): compared as float32", result_.a.file, name(a->value.dtype()), result_.b.file,
+                      name(b->value.dtype()), a->path, a->what);
         }
   }
 
@@ -354,13 +355,13 @@ class Comparer {
   const bool filtered_, same_framework_;
   Noise noise_;
   Updates updates_;
-  std::vector<Finding> built_, found_;                                                // found in this step
-  std::unordered_map<std::string, Scale> scales_;                                     // of this step: "conv/grad_output"
-  std::unordered_map<std::string, std::map<std::string, Apart>> params_;              // of this step, by layer
-  std::unordered_map<std::string, double> gains_;                                     // by array: what its sources were off times this
-  std::unordered_map<std::string, double> largest_;                                   // element so far, of gradients of the loss
-  double forward_ = 0, backward_ = 0;  // the largest part by which anything so far in this step is off
-  double hidden_ = 0, farthest_ = 0;   // what layers that are not recorded may be off, by the step before; that of this one
+  std::vector<Finding> built_, found_;                                    // found in this step
+  std::unordered_map<std::string, Scale> scales_;                         // of this step: "conv/grad_output"
+  std::unordered_map<std::string, std::map<std::string, Apart>> params_;  // of this step, by layer
+  std::unordered_map<std::string, double> gains_;                         // by array: what its sources were off times this
+  std::unordered_map<std::string, double> largest_;                       // element so far, of gradients of the loss
+  double forward_ = 0, backward_ = 0;                                     // the largest part by which anything so far in this step is off
+  double hidden_ = 0, farthest_ = 0;  // what layers that are not recorded may be off, by the step before; that of this one
   bool any_output_ = false, any_gradient_ = false;
   int64_t step_a_ = 0;
 };

@@ -68,8 +68,9 @@ void explain_input(const Comparison& c, const Finding& f, std::vector<std::strin
     lines.push_back(fmt::format("The order of calls differs: {} calls it after {}, {} after {}.", c.a.file, with_kind(c.a, before_a), c.b.file,
                                 with_kind(c.b, before_b)));
   else
-    lines.push_back(fmt::format("All before it agrees: what happens to the data between {} and {}, {}, differs.", before_a, f.call,
-                                c.a.only.empty() && c.b.only.empty() ? "outside of the modules" : "in modules that were not recorded or outside of them"));
+    lines.push_back(
+        fmt::format("All before it agrees: what happens to the data between {} and {}, {}, differs.", before_a, f.call,
+                    c.a.only.empty() && c.b.only.empty() ? "outside of the modules" : "in modules that were not recorded or outside of them"));
 }
 
 void explain_update(const Comparison& c, const Finding& f, std::vector<std::string>& lines) {
@@ -115,8 +116,9 @@ void explain_drift(const Comparison& c, std::vector<std::string>& lines) {
   for (const auto& [step, apart] : c.drift)
     if (apart > largest) largest = apart, at = step;
   if (largest == 0) return;
-  lines.push_back(fmt::format("They drift apart as rounding does: outputs and weights are {:.1g} of their size apart in step {}, at most {:.1g} in step {}.",
-                              c.drift.begin()->second, c.drift.begin()->first, largest, at));
+  lines.push_back(
+      fmt::format("They drift apart as rounding does: outputs and weights are {:.1g} of their size apart in step {}, at most {:.1g} in step {}.",
+                  c.drift.begin()->second, c.drift.begin()->first, largest, at));
   if (c.comparable >= 0)
     lines.push_back(fmt::format("They can be compared up to step {}: behind it they are too far apart to tell a mistake from drift.", c.comparable));
 }
@@ -189,14 +191,16 @@ std::vector<std::string> explanation(const Comparison& c) {
       lines.push_back(fmt::format("Only {} has the {} of this layer.", f.kind == Finding::OnlyA ? c.a.file : c.b.file, what_text(f.what)));
       if (f.what.starts_with("param.") && c.found.size() > 1)
         lines.push_back("Other values may differ only because of it: random numbers are drawn after it.");
-      if (f.what.starts_with("grad")) lines.push_back("In the other run requires_grad is off, or the way back to it is cut by a detach() or no_grad().");
+      if (f.what.starts_with("grad"))
+        lines.push_back("In the other run requires_grad is off, or the way back to it is cut by a detach() or no_grad().");
     } else if (f.kind == Finding::Update) {
       explain_update(c, f, lines);
     } else if (!told) {
       if (f.what.starts_with("input")) explain_input(c, f, lines);
       else if (f.what.starts_with("grad")) explain_gradient(c, f, lines);
       else if (f.what.starts_with("buffer.")) lines.push_back("Input, parameters and output agree; what the layer keeps from them does not.");
-      else if (f.what.starts_with("output") && c.a.has_children(f.path)) lines.push_back("All that its modules gave agrees: what its forward does besides them differs.");
+      else if (f.what.starts_with("output") && c.a.has_children(f.path))
+        lines.push_back("All that its modules gave agrees: what its forward does besides them differs.");
       else if (f.what.starts_with("output")) lines.push_back("Its input and parameters agree: the layer itself computes something else.");
     }
     const std::vector<std::string> found = causes(c);

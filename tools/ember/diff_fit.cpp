@@ -77,9 +77,13 @@ std::vector<Values> adagrad(const Record& r, const Values& s) {  // eps, weight_
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all{
       {"SGD", {{"momentum", 0, kMoments}, {"dampening", 0, {0, 0.1, 0.5, 0.9}}, {"weight_decay", 0, kDecays}, {"nesterov", 0, {0, 1}}}, sgd},
-      {"Adam", {{"beta1", 0.9, kMoments}, {"beta2", 0.999, kMoments}, {"eps", 1e-8, kEps}, {"weight_decay", 0, kDecays}, {"amsgrad", 0, {0, 1}}}, adam},
+      {"Adam",
+       {{"beta1", 0.9, kMoments}, {"beta2", 0.999, kMoments}, {"eps", 1e-8, kEps}, {"weight_decay", 0, kDecays}, {"amsgrad", 0, {0, 1}}},
+       adam},
       {"AdamW", {{"beta1", 0.9, kMoments}, {"beta2", 0.999, kMoments}, {"eps", 1e-8, kEps}, {"", 0, {0}}, {"amsgrad", 0, {0, 1}}}, adam, true},
-      {"RMSprop", {{"alpha", 0.99, kMoments}, {"eps", 1e-8, kEps}, {"momentum", 0, kMoments}, {"weight_decay", 0, kDecays}, {"centered", 0, {0, 1}}}, rmsprop},
+      {"RMSprop",
+       {{"alpha", 0.99, kMoments}, {"eps", 1e-8, kEps}, {"momentum", 0, kMoments}, {"weight_decay", 0, kDecays}, {"centered", 0, {0, 1}}},
+       rmsprop},
       {"Adagrad", {{"eps", 1e-10, kEps}, {"weight_decay", 0, kDecays}}, adagrad}};
   return all;
 }
@@ -144,7 +148,8 @@ void search(const Record& r, Fit& fit, std::size_t setting) {
     double low = tried[best ? best - 1 : 0], high = tried[std::min(best + 1, tried.size() - 1)];
     for (int i = 0; i < 24; ++i) {
       const double p = low + 0.382 * (high - low), q = low + 0.618 * (high - low);
-      (rest_with(r, fit, setting, p) < rest_with(r, fit, setting, q) ? high : low) = rest_with(r, fit, setting, p) < rest_with(r, fit, setting, q) ? q : p;
+      (rest_with(r, fit, setting, p) < rest_with(r, fit, setting, q) ? high
+                                                                     : low) = rest_with(r, fit, setting, p) < rest_with(r, fit, setting, q) ? q : p;
     }
     if (rest_with(r, fit, setting, (low + high) / 2) < 0.7 * least) value = (low + high) / 2;
   }

@@ -34,8 +34,8 @@ struct Fit {
   const Kind* kind = nullptr;
   bool scheduled = false;  // a rate for each step, else one for all
   Values settings = {}, rates = {};
-  double decay = 0;        // AdamW's
-  double rest = 1;         // what of the updates it does not explain
+  double decay = 0;  // AdamW's
+  double rest = 1;   // what of the updates it does not explain
 };
 
 /// Finds rates (and AdamW's decay) of a fit whose settings are given, and what it leaves.

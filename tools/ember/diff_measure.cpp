@@ -97,8 +97,6 @@ std::vector<std::int64_t> position(const Tensor& t, std::int64_t flat) {
   return index;
 }
 
-std::string shape_text(const Tensor& t) {
-  return fmt::format("{} ({})", name(t.dtype()), fmt::join(t.sizes().begin(), t.sizes().end(), ", "));
-}
+std::string shape_text(const Tensor& t) { return fmt::format("{} ({})", name(t.dtype()), fmt::join(t.sizes().begin(), t.sizes().end(), ", ")); }
 
 bool equal_bits(const Tensor& a, const Tensor& b) { return a.dtype() == b.dtype() && a.sizes() == b.sizes() && a.equal(b); }

@@ -8,11 +8,11 @@
 #include "diff_measure.h"
 #include "diff_trace.h"
 
-using std::int64_t;
 using fit::Fit;
 using fit::Record;
 using fit::Setting;
 using fit::Values;
+using std::int64_t;
 
 namespace {
 
@@ -41,13 +41,14 @@ std::string clipped(const Record& r, const Fit& other) {
     }
     limit = std::pow(10, (low + high) / 2);
     if (best < 0.5 && with(norm, limit) < 0.01)
-      return norm ? fmt::format("of gradients that are clipped to a norm of {:.3g}", limit) : fmt::format("of gradients whose elements are clipped to {:.3g}", limit);
+      return norm ? fmt::format("of gradients that are clipped to a norm of {:.3g}", limit)
+                  : fmt::format("of gradients whose elements are clipped to {:.3g}", limit);
   }
   return "";
 }
 
-/// What of the updates is left when the run's optimiser is the other one's, but is made anew before the step `anew` (and so has forgotten its moments),
-/// or takes so many steps with the gradients of each step.
+/// What of the updates is left when the run's optimiser is the other one's, but is made anew before the step `anew` (and so has forgotten its
+/// moments), or takes so many steps with the gradients of each step.
 double left(const Record& r, const Fit& other, std::size_t anew, const std::vector<int>& times) {
   double rest = 0, all = 0;
   for (const auto& [from, to] : {std::pair(std::size_t(0), anew), std::pair(anew, r.updates.size())}) {
@@ -153,7 +154,9 @@ std::string standing_still(const Comparison& c, const Record& a, const Record& b
     if (r->updates.size() <= at || !still(r->updates[at]) || other->updates.size() <= at || still(other->updates[at])) continue;
     const bool ever = std::any_of(r->updates.begin(), r->updates.end(), [&](const Values& u) { return !still(u); });
     return ever ? fmt::format("They do not move at all in {} in this step: step() of the optimiser was left out.", run->file)
-                : fmt::format("They never move in {}: the optimiser was not given them, their gradients are cleared before it, or step() is not called.", run->file);
+                : fmt::format(
+                      "They never move in {}: the optimiser was not given them, their gradients are cleared before it, or step() is not called.",
+                      run->file);
   }
   return "";
 }

@@ -77,7 +77,8 @@ std::string divergence(const Comparison& c) {
   }
   for (const std::string& line : explanation(c))
     if (!line.starts_with("  ") || !built_differently(c))
-      out += line.starts_with("  ") ? fmt::format(R"(<p class="mono listed">{}</p>)", ember::escaped(line)) : fmt::format("<p>{}</p>", ember::escaped(line));
+      out += line.starts_with("  ") ? fmt::format(R"(<p class="mono listed">{}</p>)", ember::escaped(line))
+                                    : fmt::format("<p>{}</p>", ember::escaped(line));
   if (built_differently(c)) {
     const TracedModule &a = *c.a.find(f.path), &b = *c.b.find(f.path);
     out += built(c.a, a, b) + built(c.b, b, a);
@@ -89,8 +90,7 @@ std::string divergence(const Comparison& c) {
 std::string cell(const char* title, const std::string& when, bool there, double ratio) {
   if (!there) return fmt::format(R"(<td class="cell"><i class="none" title="{}: none in both runs"></i></td>)", title);
   const char* const kind = ratio > 1 ? "bad" : ratio > 0.5 ? "near" : ratio > 0 ? "good" : "equal";
-  return fmt::format(R"(<td class="cell"><i class="{}" title="{} {}: {} times the tolerance"></i></td>)", kind, title, when,
-                     ratio_text(ratio));
+  return fmt::format(R"(<td class="cell"><i class="{}" title="{} {}: {} times the tolerance"></i></td>)", kind, title, when, ratio_text(ratio));
 }
 
 /// What the cells show: the step of the first divergence, before it has spread, or the worst of all steps.
@@ -128,14 +128,13 @@ std::string table_row(const Comparison& c, std::size_t i, const std::string& whe
   out += cell(kForward, when, groups.has_forward, groups.forward) + cell(kState, when, groups.has_state, groups.state) +
          cell(kBackward, when, groups.has_backward, groups.backward);
   out += fmt::format(R"(<td class="number">{}</td>)", l.distance == 0 && !std::isfinite(l.worst.ratio) ? "—" : part_text(l.distance));
-  out += fmt::format(R"(<td class="bars"><div class="bar"><i class="{}" style="width:{:.1f}%"></i></div></td>)",
-                     l.worst.ratio > 1 ? "bad" : "good", 100 * portion(l.worst.ratio));
+  out += fmt::format(R"(<td class="bars"><div class="bar"><i class="{}" style="width:{:.1f}%"></i></div></td>)", l.worst.ratio > 1 ? "bad" : "good",
+                     100 * portion(l.worst.ratio));
   const Finding& f = l.since ? *l.since : l.worst;
   std::string what = ember::escaped(f.what);
   if (const std::size_t dot = what.find('.'); dot != std::string::npos) what.insert(dot + 1, "<wbr>");  // where a narrow column may break it
   const std::string at = f.ratio == 0 ? "equal" : fmt::format("{}step {}, {}", l.since ? "since " : "", f.step, what);
-  return out + fmt::format(R"(<td class="number">{}</td><td class="at">{}{}</td></tr>)", ratio_text(l.worst.ratio), at,
-                           first ? "<b>first</b>" : "");
+  return out + fmt::format(R"(<td class="number">{}</td><td class="at">{}{}</td></tr>)", ratio_text(l.worst.ratio), at, first ? "<b>first</b>" : "");
 }
 
 std::string legend(const Comparison& c, const std::string& when) {
@@ -143,8 +142,9 @@ std::string legend(const Comparison& c, const std::string& when) {
   for (const auto& [kind, text] : {std::pair("equal", "equal"), std::pair("good", "within the tolerance"), std::pair("near", "more than half of it"),
                                    std::pair("bad", "past it"), std::pair("none", "not there")})
     out += fmt::format(R"(<span class="cell"><i class="{}"></i>{}</span> )", kind, text);
-  out += "<br>Bars: the worst array in units of its tolerance, × tol., from a thousandth to 100,000 times; the line in them is the tolerance, which is "
-         "what all that came before explains. apart: the largest difference, relative to the values.";
+  out +=
+      "<br>Bars: the worst array in units of its tolerance, × tol., from a thousandth to 100,000 times; the line in them is the tolerance, which is "
+      "what all that came before explains. apart: the largest difference, relative to the values.";
   if (c.first) out += " After a divergence everything is apart, and explained by it: only what is not explained is past its tolerance.";
   return out + "</p>";
 }
@@ -158,8 +158,8 @@ std::string table(const Comparison& c) {
 }
 
 std::string notes(const Comparison& c) {
-  std::string out = fmt::format("<p>Compared: {}. {} of {} arrays are farther apart than what came before them explains.</p>", ember::escaped(summary(c)), grouped(c.diverging),
-                                grouped(c.arrays));
+  std::string out = fmt::format("<p>Compared: {}. {} of {} arrays are farther apart than what came before them explains.</p>",
+                                ember::escaped(summary(c)), grouped(c.diverging), grouped(c.arrays));
   for (const std::string& note : c.notes) out += fmt::format("<p>{}.</p>", ember::escaped(note));
   return "<footer>" + out + "</footer>";
 }
@@ -167,11 +167,10 @@ std::string notes(const Comparison& c) {
 }  // namespace
 
 void write_page(const Comparison& c, const std::string& path) {
-  const std::string page =
-      fmt::format(R"(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">)"
-                  "<title>ember diff {} {}</title><style>{}</style></head><body><main>{}{}{}{}{}</main></body></html>\n",
-                  file_name(c.a.file), file_name(c.b.file), kPageStyle, header(c), divergence(c), table(c),
-                  c.steps.empty() ? "" : chart(c), notes(c));
+  const std::string page = fmt::format(
+      R"(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">)"
+      "<title>ember diff {} {}</title><style>{}</style></head><body><main>{}{}{}{}{}</main></body></html>\n",
+      file_name(c.a.file), file_name(c.b.file), kPageStyle, header(c), divergence(c), table(c), c.steps.empty() ? "" : chart(c), notes(c));
   std::ofstream out(path, std::ios::binary);
   out << page;
   out.close();

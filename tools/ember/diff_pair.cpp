@@ -92,8 +92,8 @@ double overlap(const std::vector<std::string>& a, const std::vector<std::string>
 }
 
 /// Containers belong together when the same leaves are in them: a wrapper that only one run has is left over.
-void pair_containers(const std::vector<Looks>& a, const std::vector<Looks>& leaves_a, const std::vector<Looks>& b,
-                     const std::vector<Looks>& leaves_b, Names& pairs) {
+void pair_containers(const std::vector<Looks>& a, const std::vector<Looks>& leaves_a, const std::vector<Looks>& b, const std::vector<Looks>& leaves_b,
+                     Names& pairs) {
   std::set<std::string> taken;
   for (const auto& [from, to] : pairs) taken.insert(to);
   const Names leaves = pairs;
@@ -103,8 +103,7 @@ void pair_containers(const std::vector<Looks>& a, const std::vector<Looks>& leav
     double best = 0;
     for (const Looks& x : a) {
       const bool rival = std::any_of(b.begin(), b.end(), [&](const Looks& z) {  // that is more like it
-        return z.module->type == x.module->type && y.module->type != x.module->type &&
-               leaves_below(leaves_b, z.module->path, &leaves) == inside;
+        return z.module->type == x.module->type && y.module->type != x.module->type && leaves_below(leaves_b, z.module->path, &leaves) == inside;
       });
       if (taken.count(x.module->path) || rival) continue;
       const bool same_type = x.module->type == y.module->type, same_path = x.module->path == y.module->path;

@@ -32,9 +32,7 @@ struct Colours {
     const char* const text = std::getenv("NO_COLOR");
     return text && *text;
   }
-  std::string paint(const char* code, const std::string& text) const {
-    return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
-  }
+  std::string paint(const char* code, const std::string& text) const { return on ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text; }
   std::string bold(const std::string& text) const { return paint("1", text); }
   std::string dim(const std::string& text) const { return paint("2", text); }
   std::string verdict(bool good, const std::string& text) const { return paint(good ? "32" : "31", text); }

@@ -29,7 +29,7 @@ struct TracedModule {
   std::string path, type, extra;
   std::vector<std::pair<std::int64_t, bool>> training = {};  ///< the mode, from which step on
   std::vector<TracedParameter> parameters = {};
-  std::string own_path = {};                                 ///< in its run; `path` is that of the other run's partner
+  std::string own_path = {};  ///< in its run; `path` is that of the other run's partner
 
   std::string text() const { return type + "(" + extra + ")"; }
   bool trains_at(std::int64_t step) const;
@@ -49,21 +49,21 @@ struct TracedArray {
 struct TracedRun {
   TracedRun(const std::string& file, const ember::Value& arrays);  ///< throws RuntimeError when it is no trace
   const TracedModule* find(const std::string& path) const;
-  bool has_state(const std::string& path) const;      ///< parameters or buffers
+  bool has_state(const std::string& path) const;  ///< parameters or buffers
   bool has_children(const std::string& path) const;
   const ember::Tensor* array(std::int64_t step, const std::string& call, const std::string& what) const;  ///< null when there is none
-  bool trains(std::int64_t step) const;               ///< a backward went through it
+  bool trains(std::int64_t step) const;                                                                   ///< a backward went through it
   /// Calls the module `from` and all below it by another name.
   void rename(const std::map<std::string, std::string>& paths);
 
   std::string file, framework, only;
   std::int64_t count = 0, every = 1;  ///< steps that the run had
   bool truncated = false;
-  bool lists_parameters = false;                             ///< older traces do not
-  std::vector<std::string> strangers;                        ///< modules with parameters that were called outside of the model
-  std::vector<std::pair<std::int64_t, bool>> backward;       ///< did steps have one, from which step on
-  std::vector<TracedModule> modules;                         ///< in the order of their first calls
-  std::map<std::int64_t, std::vector<TracedArray>> steps;    ///< in the order of recording
+  bool lists_parameters = false;                           ///< older traces do not
+  std::vector<std::string> strangers;                      ///< modules with parameters that were called outside of the model
+  std::vector<std::pair<std::int64_t, bool>> backward;     ///< did steps have one, from which step on
+  std::vector<TracedModule> modules;                       ///< in the order of their first calls
+  std::map<std::int64_t, std::vector<TracedArray>> steps;  ///< in the order of recording
 };
 
 /// A step of one run and the one of the other that it is compared with.
@@ -105,7 +105,7 @@ struct Layer {
   struct Groups {
     double forward = 0, state = 0, backward = 0;  ///< the worst of in- and outputs, parameters and buffers, gradients
     bool has_forward = false, has_state = false, has_backward = false;
-    double distance = 0;                          ///< the largest of all arrays that are no rounding
+    double distance = 0;  ///< the largest of all arrays that are no rounding
     double worst() const { return std::max({forward, state, backward}); }
   };
   std::map<std::int64_t, Groups> steps = {};
@@ -115,14 +115,14 @@ struct Layer {
 struct Comparison {
   const TracedRun &a, &b;
   std::vector<StepPair> steps = {};
-  std::vector<Layer> layers = {};            ///< in the order of execution
-  std::vector<Finding> found = {};           ///< all divergences of the step of the first one, in the order in which they came to be
-  std::optional<Finding> first = {};         ///< divergence
-  std::optional<Finding> before = {};        ///< what came just before it, and agreed
-  std::optional<Finding> first_bit = {};     ///< the first array that is not equal bit by bit
+  std::vector<Layer> layers = {};         ///< in the order of execution
+  std::vector<Finding> found = {};        ///< all divergences of the step of the first one, in the order in which they came to be
+  std::optional<Finding> first = {};      ///< divergence
+  std::optional<Finding> before = {};     ///< what came just before it, and agreed
+  std::optional<Finding> first_bit = {};  ///< the first array that is not equal bit by bit
   std::int64_t arrays = 0, diverging = 0, ties = 0;
-  std::map<std::int64_t, double> drift = {}; ///< by step: how far outputs and weights are apart
-  std::int64_t comparable = -1;              ///< the last step in which a mistake would be seen; -1: all
+  std::map<std::int64_t, double> drift = {};  ///< by step: how far outputs and weights are apart
+  std::int64_t comparable = -1;               ///< the last step in which a mistake would be seen; -1: all
   std::vector<std::string> notes = {}, built = {};
   double rtol = -1, atol = 0;
 };
@@ -142,13 +142,13 @@ std::vector<std::string> calls_of(const TracedRun& run, std::int64_t step);
 /// What the first divergence is, and what it may come from; a line each.
 std::string headline(const Comparison& c);
 std::vector<std::string> explanation(const Comparison& c);
-std::vector<std::string> causes(const Comparison& c);       ///< that the numbers themselves show
-std::vector<std::string> optimizers(const Comparison& c);   ///< what the updates are made of, in both runs
-bool built_differently(const Comparison& c);                ///< the layer of the first divergence
-std::string measure(const Finding& f);   ///< "0.91 against 0.94 at [3, 1]; ..."
+std::vector<std::string> causes(const Comparison& c);      ///< that the numbers themselves show
+std::vector<std::string> optimizers(const Comparison& c);  ///< what the updates are made of, in both runs
+bool built_differently(const Comparison& c);               ///< the layer of the first divergence
+std::string measure(const Finding& f);                     ///< "0.91 against 0.94 at [3, 1]; ..."
 std::string summary(const Comparison& c);
-std::string grouped(std::int64_t n);     ///< "32,768"
-std::string ratio_text(double ratio);    ///< "0.38", "1,584", "∞"
+std::string grouped(std::int64_t n);   ///< "32,768"
+std::string ratio_text(double ratio);  ///< "0.38", "1,584", "∞"
 
 void print_comparison(const Comparison& c);
 void write_page(const Comparison& c, const std::string& path);  ///< throws RuntimeError when it cannot be written

@@ -5,9 +5,9 @@
 
 namespace {
 
-constexpr double kMemory = 0.98;      // of moments and momentum, from one step to the next
-constexpr double kRounding = 3e-6;    // of an update that is computed from the same numbers in another order, in float32
-constexpr double kGain = 8;           // from the error of a gradient, relative to it, to that of the update: moments, momentum
+constexpr double kMemory = 0.98;    // of moments and momentum, from one step to the next
+constexpr double kRounding = 3e-6;  // of an update that is computed from the same numbers in another order, in float32
+constexpr double kGain = 8;         // from the error of a gradient, relative to it, to that of the update: moments, momentum
 
 }  // namespace
 

@@ -17,11 +17,11 @@ class Updates {
   void see_gradient(const std::string& parameter, const Values& a, const Values& b, double rounding);
 
   struct Result {
-    double ratio = 0;      ///< root mean square of the differences in units of what is allowed for each element
-    double apart = 0;      ///< the same, relative to the update
-    double allowed = 0;    ///< root mean square of what is allowed, relative to the update
-    std::size_t at = 0;    ///< the element that is farthest off
-    double a = 0, b = 0;   ///< its updates
+    double ratio = 0;     ///< root mean square of the differences in units of what is allowed for each element
+    double apart = 0;     ///< the same, relative to the update
+    double allowed = 0;   ///< root mean square of what is allowed, relative to the update
+    std::size_t at = 0;   ///< the element that is farthest off
+    double a = 0, b = 0;  ///< its updates
     std::int64_t past = 0;
   };
   /// The parameter before and behind the update, and how many training steps lie between, 1 when none was left out.

@@ -42,8 +42,8 @@ void print_json(const FileContents& file, const std::vector<Named>& tensors) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i].tensor;
     const std::string bytes = file.bytes_in_file(t);
-    fmt::print("{}{{\"name\": {}, \"dtype\": \"{}\", \"shape\": [{}], \"sha256\": \"{}\"}}", i ? ", " : "", json_string(tensors[i].name), file.dtype_in_file(t),
-               shape_text(t), sha256(bytes.data(), std::int64_t(bytes.size())));
+    fmt::print("{}{{\"name\": {}, \"dtype\": \"{}\", \"shape\": [{}], \"sha256\": \"{}\"}}", i ? ", " : "", json_string(tensors[i].name),
+               file.dtype_in_file(t), shape_text(t), sha256(bytes.data(), std::int64_t(bytes.size())));
   }
   fmt::print("]}}\n");
 }
@@ -66,14 +66,15 @@ void print_table(const FileContents& file, const std::vector<Named>& tensors, co
     shape_width = std::max(shape_width, shape_text(t.tensor).size() + 2);
     type_width = std::max(type_width, std::string_view(file.dtype_in_file(t.tensor)).size());
   }
-  fmt::print("{}\n", colours.bold(fmt::format("{:<{}}  {:<{}} {:>{}} {:>11} {:>11} {:>11} {:>11} {:>11} {:>6} {:>6}", "name", width, "dtype", type_width, "shape", shape_width, "bytes",
-                                              "mean", "std", "min", "max", "NaN", "inf")));
+  fmt::print("{}\n", colours.bold(fmt::format("{:<{}}  {:<{}} {:>{}} {:>11} {:>11} {:>11} {:>11} {:>11} {:>6} {:>6}", "name", width, "dtype",
+                                              type_width, "shape", shape_width, "bytes", "mean", "std", "min", "max", "NaN", "inf")));
   std::int64_t elements = 0, bytes = 0;
   for (const auto& [name, t] : tensors) {
     const std::int64_t size = file.size_in_file(t);
     elements += t.numel();
     bytes += size;
-    std::string line = fmt::format("{:<{}}  {:<{}} {:>{}} {:>11}", printable(name), width, file.dtype_in_file(t), type_width, "(" + shape_text(t) + ")", shape_width, size);
+    std::string line = fmt::format("{:<{}}  {:<{}} {:>{}} {:>11}", printable(name), width, file.dtype_in_file(t), type_width,
+                                   "(" + shape_text(t) + ")", shape_width, size);
     const Statistics s = statistics(t);
     if (s.finite > 0) line += fmt::format(" {:>11.4g} {:>11.4g} {:>11.4g} {:>11.4g}", s.mean, s.std, s.min, s.max);
     else line += fmt::format(" {:>11} {:>11} {:>11} {:>11}", "-", "-", "-", "-");
@@ -101,10 +102,10 @@ void print_batch_norms(const std::vector<Named>& tensors, const Colours& colours
     const Statistics m = statistics(mean), v = statistics(var);
     const std::int64_t seen = batches.defined() && batches.numel() == 1 ? batches.item<std::int64_t>() : -1;
     const char* remark = m.nan + m.infinite + v.nan + v.infinite > 0 ? "NaN or infinity: a batch diverged"
-                         : v.min < 0                                ? "a negative variance"
-                         : seen == 0                                ? "no batch was seen: eval() uses the initial values"
-                         : v.min < 1e-10                            ? "a channel that never varies"
-                                                                    : "";
+                         : v.min < 0                                 ? "a negative variance"
+                         : seen == 0                                 ? "no batch was seen: eval() uses the initial values"
+                         : v.min < 1e-10                             ? "a channel that never varies"
+                                                                     : "";
     fmt::print("  {:<24} channels {:>4}  mean {:.3g} .. {:.3g}  variance {:.3g} .. {:.3g}  batches {}{}\n",
                prefix.empty() ? "(root)" : printable(prefix.substr(0, prefix.size() - 1)), mean.numel(), m.min, m.max, v.min, v.max,
                seen < 0 ? "?" : std::to_string(seen), *remark ? colours.red(fmt::format("  {}", remark)) : "");

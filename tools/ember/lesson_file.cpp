@@ -67,10 +67,8 @@ class Reader {
       in_choice_ = false;
     } else {
       std::vector<std::string>& text = in_item_ ? item_.back : lesson_.introduction;
-      if (ends_paragraph_ || text.empty())
-        text.push_back(trimmed(line));
-      else
-        text.back() += " " + trimmed(line);
+      if (ends_paragraph_ || text.empty()) text.push_back(trimmed(line));
+      else text.back() += " " + trimmed(line);
       ends_paragraph_ = in_choice_ = false;
     }
   }
@@ -97,10 +95,8 @@ class Reader {
     const bool right = starts_with(line, "- [x] ");
     if (!right && !starts_with(line, "- [ ] ")) refuse("\"- [ ] \" or \"- [x] \"", '"' + line + '"');
     const std::string text = trimmed(line.substr(6));
-    if (item_.kind == LessonItem::Free)
-      item_.concepts.push_back(text);
-    else
-      item_.choices.push_back({text, "", right});
+    if (item_.kind == LessonItem::Free) item_.concepts.push_back(text);
+    else item_.choices.push_back({text, "", right});
     in_choice_ = item_.kind == LessonItem::Choice;
   }
 

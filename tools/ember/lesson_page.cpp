@@ -27,8 +27,7 @@ std::string picture(const std::string& svg, const std::string& what) {
   for (const char c : svg) {
     if (c == '%' || c == '#' || c == '"' || c == '<' || c == '>' || c == '&' || c == '\n' || static_cast<unsigned char>(c) > 126)
       data += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    else
-      data += c;
+    else data += c;
   }
   return fmt::format("<div class=\"picture\" tabindex=\"0\"><img alt=\"figure of {}\" src=\"data:image/svg+xml;charset=utf-8,{}\"></div>\n",
                      ember::escaped(what), data);

@@ -58,12 +58,9 @@ struct Progress {
   explicit Progress(const Lesson& lesson) {
     const char* const state = std::getenv("XDG_STATE_HOME");
     const char* const home = std::getenv("HOME");
-    if (state && *state)
-      path_ = fs::path(state) / "ember";
-    else if (home && *home)
-      path_ = fs::path(home) / ".local/state/ember";
-    else
-      return;
+    if (state && *state) path_ = fs::path(state) / "ember";
+    else if (home && *home) path_ = fs::path(home) / ".local/state/ember";
+    else return;
     std::string name;
     for (const char c : lesson.title) name += std::isalnum(static_cast<unsigned char>(c)) ? char(std::tolower(c)) : '_';
     path_ /= "lesson_" + name;
@@ -152,12 +149,9 @@ class Session {
   void prompt() const {
     const LessonItem& item = here();
     std::string keys;
-    if (item.kind == LessonItem::Choice && !revealed_)
-      keys = fmt::format("1-{} answer", item.choices.size());
-    else if (!revealed_)
-      keys = item.kind == LessonItem::Card ? "Enter turn the card" : "Enter show a good answer";
-    else
-      keys = item.kind == LessonItem::Free ? "numbers tick, Enter next" : "Enter next";
+    if (item.kind == LessonItem::Choice && !revealed_) keys = fmt::format("1-{} answer", item.choices.size());
+    else if (!revealed_) keys = item.kind == LessonItem::Card ? "Enter turn the card" : "Enter show a good answer";
+    else keys = item.kind == LessonItem::Free ? "numbers tick, Enter next" : "Enter next";
     fmt::print("{} ", faint(fmt::format("[{}{}, n next, b back, p progress, q quit]", keys, item.runs.empty() ? "" : ", run")));
     std::fflush(stdout);
   }
@@ -205,18 +199,12 @@ class Session {
         if (progress_.at > 0) --progress_.at;
         return true;
       }
-      if (line == "p" || line == "progress")
-        score();
-      else if (line == "r" || line == "run")
-        run_all(item);
-      else if (line.empty() && item.kind != LessonItem::Choice)
-        turn();
-      else if (item.kind == LessonItem::Choice)
-        answer(item, line);
-      else if (item.kind == LessonItem::Free && revealed_)
-        tick(item, line);
-      else
-        fmt::print("Enter turns the card, q quits.\n");
+      if (line == "p" || line == "progress") score();
+      else if (line == "r" || line == "run") run_all(item);
+      else if (line.empty() && item.kind != LessonItem::Choice) turn();
+      else if (item.kind == LessonItem::Choice) answer(item, line);
+      else if (item.kind == LessonItem::Free && revealed_) tick(item, line);
+      else fmt::print("Enter turns the card, q quits.\n");
     }
   }
 

@@ -74,8 +74,10 @@ int unknown_command(const CLI::App& app, const std::string& word) {
   std::string nearest;
   std::size_t least = 3;  // letters that may differ, and one more
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    if (const std::size_t d = command->get_name().starts_with(word) ? 0 : distance(word, command->get_name()); d < least) least = d, nearest = command->get_name();
-  fmt::print(stderr, "ember: there is no command {}{}; ember --help lists them\n", printable(word), nearest.empty() ? "" : " (did you mean " + nearest + "?)");
+    if (const std::size_t d = command->get_name().starts_with(word) ? 0 : distance(word, command->get_name()); d < least)
+      least = d, nearest = command->get_name();
+  fmt::print(stderr, "ember: there is no command {}{}; ember --help lists them\n", printable(word),
+             nearest.empty() ? "" : " (did you mean " + nearest + "?)");
   return kWrongArguments;
 }
 
@@ -108,11 +110,14 @@ int main(int argc, char** argv) {
   CLI::App* comparing = app.add_subcommand("diff", "where two files differ: weights of any format, or two traces of training runs");
   comparing->add_option("A", a)->required();
   comparing->add_option("B", b)->required();
-  comparing->add_option("--rtol", tolerances.rtol, "relative tolerance; 1e-5 for weights, of traces what came before explains")->check(CLI::NonNegativeNumber);
+  comparing->add_option("--rtol", tolerances.rtol, "relative tolerance; 1e-5 for weights, of traces what came before explains")
+      ->check(CLI::NonNegativeNumber);
   comparing->add_option("--atol", tolerances.atol, "absolute tolerance; 1e-8 for weights, 0 for traces")->check(CLI::NonNegativeNumber);
   comparing->add_option("--html", tolerances.html, "of traces: write the report as one page");
   comparing->add_option("--rename", tolerances.renames, "of traces: B's name of a module = A's, for all below it as well; may be repeated")
-      ->type_name("B=A")->take_all()->allow_extra_args(false);
+      ->type_name("B=A")
+      ->take_all()
+      ->allow_extra_args(false);
   std::string out, model;
   CLI::App* reporting = app.add_subcommand("report", "one page about a finished run: curves, confusion, layers, batch norms, findings");
   reporting->add_option("RUN", a, "the folder that the run wrote")->required();
@@ -142,7 +147,8 @@ int main(int argc, char** argv) {
   exporting->add_option("MODEL", model, "lenet, resnet18, mobilenet_v2, ...: a name of ember::models")->required();
   exporting->add_option("CHECKPOINT", a, "weights of any format; -: random ones")->required();
   exporting->add_option("OUT", out, "the file to write")->required();
-  exporting->add_option("--classes", exports.classes, "outputs of the network; as many as the weights have when left out")->check(CLI::PositiveNumber);
+  exporting->add_option("--classes", exports.classes, "outputs of the network; as many as the weights have when left out")
+      ->check(CLI::PositiveNumber);
   exporting->add_option("--image", exports.image, "channels,height,width of the input")->delimiter(',')->expected(3)->check(CLI::PositiveNumber);
   exporting->footer(kExportExamples);
   std::string lesson_file, page;

@@ -128,10 +128,10 @@ std::string mistakes_html(const fs::path& path, const Confusion& confusion) {
   std::string html = "<h3>What was taken for something else</h3>\n<div class=\"mistakes\">";
   for (int64_t i = 0; i < images.size(0); ++i) {
     const Tensor image = images.select(0, i), low = image.min(), range = (image.max() - low).clamp_min(1e-12);
-    html +=
-        fmt::format("<figure><img alt=\"{0}, taken for {1}\" src=\"data:image/png;base64,{2}\"><figcaption>{0} &rarr; {1}</figcaption></figure>\n",
-                    ember::escaped(name(target.data<int64_t>()[i])), ember::escaped(name(prediction.data<int64_t>()[i])),
-                    base64(train::png_bytes("report", ((image - low) / range).to(kFloat32))));
+    html += fmt::format(
+        "<figure><img alt=\"{0}, taken for {1}\" src=\"data:image/png;base64,{2}\"><figcaption>{0} &rarr; {1}</figcaption></figure>\n",
+        ember::escaped(name(target.data<int64_t>()[i])), ember::escaped(name(prediction.data<int64_t>()[i])),
+        base64(train::png_bytes("report", ((image - low) / range).to(kFloat32))));
   }
   return html + "</div>\n";
 }

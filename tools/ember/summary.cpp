@@ -51,7 +51,8 @@ void print_parameters(const Value& value) {
       ++tensors;
     }
   }
-  fmt::print("parameters{}: {} in {} tensors, and {} buffers\n", where.empty() ? "" : fmt::format(" of \"{}\"", printable(where)), parameters, tensors, buffers);
+  fmt::print("parameters{}: {} in {} tensors, and {} buffers\n", where.empty() ? "" : fmt::format(" of \"{}\"", printable(where)), parameters,
+             tensors, buffers);
 }
 
 void print_shared(const std::vector<Named>& tensors) {
@@ -68,7 +69,8 @@ void print_shared(const std::vector<Named>& tensors) {
     const std::vector<std::string>& shared = names[storage];
     if (shared.size() < 2) continue;
     const std::vector<std::string> shown(shared.begin(), shared.begin() + std::ptrdiff_t(std::min(kMost, shared.size())));
-    fmt::print("shared memory: {}{}\n", printable(fmt::format("{}", fmt::join(shown, ", "))), shared.size() > kMost ? fmt::format(" and {} more", shared.size() - kMost) : "");
+    fmt::print("shared memory: {}{}\n", printable(fmt::format("{}", fmt::join(shown, ", "))),
+               shared.size() > kMost ? fmt::format(" and {} more", shared.size() - kMost) : "");
   }
 }
 
@@ -88,12 +90,15 @@ void print_checkpoint(const Value& value) {
   std::vector<std::string> values;
   const auto collect = [&](const Value& dict) {
     for (const Value::Entry& e : dict.entries())
-      if (const std::string text = text_of(e.value); !text.empty() && e.key.kind() == Value::String) values.push_back(printable(e.key.as_string() + " = " + text));
+      if (const std::string text = text_of(e.value); !text.empty() && e.key.kind() == Value::String)
+        values.push_back(printable(e.key.as_string() + " = " + text));
   };
   collect(value);
   if (const Value* own = value.find("values"); own && own->kind() == Value::Dict) collect(*own);
   constexpr std::size_t kMost = 20;
-  if (!values.empty()) fmt::print("values: {}{}\n", fmt::join(values.begin(), values.begin() + std::ptrdiff_t(std::min(kMost, values.size())), ", "), values.size() > kMost ? ", ..." : "");
+  if (!values.empty())
+    fmt::print("values: {}{}\n", fmt::join(values.begin(), values.begin() + std::ptrdiff_t(std::min(kMost, values.size())), ", "),
+               values.size() > kMost ? ", ..." : "");
   for (const Value::Entry& e : value.entries()) {
     const Value* const groups = e.value.kind() == Value::Dict ? e.value.find("param_groups") : nullptr;
     if (!groups || groups->kind() != Value::List) continue;

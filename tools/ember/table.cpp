@@ -83,10 +83,8 @@ std::vector<data::ColumnKey> keys(const std::vector<std::string>& texts) {
   std::vector<data::ColumnKey> out;
   for (const std::string& t : texts) {
     const bool number = !t.empty() && t.find_first_not_of("0123456789", t[0] == '-') == t.npos && t != "-" && t.size() < 10;
-    if (number)
-      out.emplace_back(std::stoll(t));
-    else
-      out.emplace_back(t);
+    if (number) out.emplace_back(std::stoll(t));
+    else out.emplace_back(t);
   }
   return out;
 }
@@ -118,9 +116,7 @@ int table(const std::string& path, const TableFlags& f) {
   o.numbers = keys(f.numbers);
   o.text = keys(f.text);
   const data::Table table = data::read_table(path, o);
-  if (f.json)
-    print_json(table);
-  else
-    print_summary(table, f.rows);
+  if (f.json) print_json(table);
+  else print_summary(table, f.rows);
   return 0;
 }

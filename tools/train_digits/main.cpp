@@ -12,10 +12,16 @@ int main(int argc, char** argv) {
   const int64_t steps = std::atoll(argv[1]);
   const Digits digits = load_digits();
   manual_seed(0);
-  nn::Sequential model{
-      nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Conv2d(16, 32, 3, {.padding = 1}), nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2),
-      nn::Flatten(), nn::Linear(32 * 2 * 2, 10)};
+  nn::Sequential model{nn::Conv2d(1, 16, 3, {.padding = 1}),
+                       nn::BatchNorm2d(16),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Conv2d(16, 32, 3, {.padding = 1}),
+                       nn::BatchNorm2d(32),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Flatten(),
+                       nn::Linear(32 * 2 * 2, 10)};
   Value out = Value::dict(), batches = Value::list();
   out.set("initial", model.state_dict().clone());
   data::TensorDataset train({digits.train_x, digits.train_y});

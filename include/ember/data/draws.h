@@ -14,12 +14,12 @@ class Draws {
   Draws(std::uint64_t epoch_seed, std::uint64_t sample, std::uint64_t occurrence);
 
   std::uint64_t random64();
-  double uniform() { return double(random64() >> 11) * 0x1p-53; }                   ///< [0, 1)
+  double uniform() { return double(random64() >> 11) * 0x1p-53; }                     ///< [0, 1)
   double uniform(double low, double high) { return low + (high - low) * uniform(); }  ///< [low, high)
-  int64_t below(int64_t n) { return int64_t(uniform() * double(n)); }               ///< 0 .. n - 1
+  int64_t below(int64_t n) { return int64_t(uniform() * double(n)); }                 ///< 0 .. n - 1
   bool toss(double p) { return uniform() < p; }
-  double normal();                ///< mean 0, variance 1
-  double gamma(double shape);     ///< of scale 1
+  double normal();             ///< mean 0, variance 1
+  double gamma(double shape);  ///< of scale 1
   double beta(double a, double b);
 
  private:

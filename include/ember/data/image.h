@@ -17,19 +17,19 @@ enum class ImageMode : std::uint8_t { Unchanged, Gray, Rgb };
 Tensor read_image(const std::string& path, ImageMode mode = ImageMode::Unchanged);
 
 struct WriteImageOptions {
-  int64_t quality = 75;      ///< of JPEG, 1 .. 100
-  int64_t compression = 6;   ///< of PNG, 0 .. 9
+  int64_t quality = 75;     ///< of JPEG, 1 .. 100
+  int64_t compression = 6;  ///< of PNG, 0 .. 9
 };
 /// Writes (C, H, W) or (H, W): uint8, or floats in 0 .. 1 (clamped and rounded, as torchvision.utils.save_image). The kind follows the name:
 /// .png, .jpg, .jpeg, .ppm, .pgm, .pnm. The file is there whole or not at all.
 void write_image(const std::string& path, const Tensor& image, WriteImageOptions options = {});
 
 struct MakeGridOptions {
-  int64_t nrow = 8;           ///< images in a row
-  int64_t padding = 2;        ///< pixels between them
-  bool normalize = false;     ///< from the range of all values (or `low` .. `high`) to 0 .. 1
+  int64_t nrow = 8;        ///< images in a row
+  int64_t padding = 2;     ///< pixels between them
+  bool normalize = false;  ///< from the range of all values (or `low` .. `high`) to 0 .. 1
   double low = 0, high = 0;
-  bool scale_each = false;    ///< each image from its own range
+  bool scale_each = false;  ///< each image from its own range
   double pad_value = 0;
 };
 /// Images (N, C, H, W) as one (C, H', W'); one channel becomes three. As torchvision.utils.make_grid.

@@ -27,11 +27,11 @@ struct DataLoaderOptions {
   bool shuffle = false, drop_last = false;
   Kept<Sampler> sampler = {};  ///< instead of shuffle: &sampler, or a temporary
   Generator* generator = nullptr;
-  Collate collate_fn = {};     ///< instead of default_collate
-  int64_t num_workers = 0;                                       ///< threads that prepare batches; 0: the loop's own
-  int64_t prefetch_factor = 2;                                   ///< batches ahead, for each worker
-  KeptTransform transform = {};                                  ///< of each sample: Compose{RandomCrop(28, {.padding = 2}), ...}
-  KeptTransform batch_transform = {};                            ///< of whole batches: MixUp, CutMix
+  Collate collate_fn = {};             ///< instead of default_collate
+  int64_t num_workers = 0;             ///< threads that prepare batches; 0: the loop's own
+  int64_t prefetch_factor = 2;         ///< batches ahead, for each worker
+  KeptTransform transform = {};        ///< of each sample: Compose{RandomCrop(28, {.padding = 2}), ...}
+  KeptTransform batch_transform = {};  ///< of whole batches: MixUp, CutMix
 };
 
 /// A batch whose tensors have names: `const auto& [x, y] = batch`.

@@ -40,8 +40,8 @@ struct TableOptions {
   char quote = '"';                     ///< around cells with separators, line breaks, and quotes that are written twice; 0: none
   char decimal = '.';                   ///< ',' with another delimiter
   /// Pandas' words for a missing cell, and `?`. Blank cells always are.
-  std::vector<std::string> missing_values = {"", "?", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA",
-                                             "#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"};
+  std::vector<std::string> missing_values = {"",     "?",    "NA",   "N/A",  "n/a", "NaN",      "nan",    "-NaN",    "-nan",    "NULL",
+                                             "null", "None", "<NA>", "#N/A", "#NA", "#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"};
   Missing missing = Missing::Error;
   std::vector<ColumnKey> whole = {};    ///< must hold whole numbers: 1.5 is refused
   std::vector<ColumnKey> numbers = {};  ///< must hold numbers: words are refused
@@ -68,9 +68,9 @@ class Table {
   int64_t index(const ColumnKey& key) const;
   const Column& column(const ColumnKey& key) const& { return columns_[std::size_t(index(key))]; }
   Column column(const ColumnKey& key) && { return columns_[std::size_t(index(key))]; }
-  Tensor cells() const { return cells_; }                        ///< (rows, columns) float64
-  Tensor values(const ColumnKey& key) const;                     ///< (rows) float64
-  std::string word(int64_t row, const ColumnKey& key) const;     ///< a cell of a Text column; "" where it is missing
+  Tensor cells() const { return cells_; }                     ///< (rows, columns) float64
+  Tensor values(const ColumnKey& key) const;                  ///< (rows) float64
+  std::string word(int64_t row, const ColumnKey& key) const;  ///< a cell of a Text column; "" where it is missing
 
   bool has_target() const { return target_ >= 0; }
   /// All columns but the target, (rows, columns - 1); words are their codes. TableEncoder makes more of them.

@@ -122,7 +122,7 @@ class Cutout final : public Transform {
 struct AffineOptions {
   double translate_x = 0, translate_y = 0;  ///< pixels
   double scale = 1;
-  double shear_x = 0, shear_y = 0;          ///< degrees
+  double shear_x = 0, shear_y = 0;  ///< degrees
   double fill = 0;
   bool bilinear = false;
 };
@@ -132,7 +132,7 @@ Tensor affine(const Tensor& images, double degrees, AffineOptions options = {});
 struct RandomAffineOptions {
   double translate_x = 0, translate_y = 0;  ///< at most this part of width and height
   Range scale = {1, 1};
-  Range shear = {0, 0};                     ///< degrees, along x
+  Range shear = {0, 0};  ///< degrees, along x
   double fill = 0;
   bool bilinear = false;
 };

@@ -9,8 +9,8 @@ struct DistributedSamplerOptions {
   int64_t num_replicas = -1;  ///< -1: distributed::world_size()
   int64_t rank = -1;          ///< -1: distributed::rank()
   bool shuffle = true;
-  std::uint64_t seed = 0;     ///< the same on every rank
-  bool drop_last = false;     ///< cut the tail, so that it divides evenly, instead of repeating samples
+  std::uint64_t seed = 0;  ///< the same on every rank
+  bool drop_last = false;  ///< cut the tail, so that it divides evenly, instead of repeating samples
   /// false: no sample is repeated or dropped, so that ranks may have one more than others. For evaluation: every image counts once.
   bool pad = true;
 };

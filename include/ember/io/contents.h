@@ -8,7 +8,7 @@ namespace ember {
 
 struct FileContents {
   Value value;
-  std::string kind;                                           ///< "PyTorch", "PyTorch before 1.6", "TorchScript", "safetensors", "NumPy array", "NumPy archive"
+  std::string kind;  ///< "PyTorch", "PyTorch before 1.6", "TorchScript", "safetensors", "NumPy array", "NumPy archive"
   std::vector<std::pair<std::string, std::string>> metadata;  ///< of safetensors
   int64_t bytes = 0;                                          ///< of the file
 

@@ -26,7 +26,7 @@ class Value {
   Value(const char* text) : Value(std::string(text)) {}
   Value(std::string text);
   Value(Tensor tensor) : kind_(Array), tensor_(static_cast<Tensor&&>(tensor)) {}
-  Value(const nn::StateDict& state);  ///< an ordered dictionary with the versions of the modules
+  Value(const nn::StateDict& state);            ///< an ordered dictionary with the versions of the modules
   Value(std::initializer_list<Entry> entries);  ///< a dictionary: Value{{"epoch", 3}, {"best", 0.98}}
   static Value list(std::vector<Value> items = {});
   static Value tuple(std::vector<Value> items = {});
@@ -61,10 +61,10 @@ class Value {
   const Versions& versions() const&;  ///< of a Dict
   Versions versions() const&& { return versions(); }
 
-  const Value* find(const std::string& key) const&;  ///< in a Dict; null when there is none
+  const Value* find(const std::string& key) const&;            ///< in a Dict; null when there is none
   const Value* find(const std::string& key) const&& = delete;  ///< it would point into a temporary: keep the Value in a variable
   bool contains(const std::string& key) const { return find(key) != nullptr; }
-  const Value& operator[](const char* key) const&;   ///< throws RuntimeError naming the key that is missing, and those that are there
+  const Value& operator[](const char* key) const&;  ///< throws RuntimeError naming the key that is missing, and those that are there
   Value operator[](const char* key) const&& { return (*this)[key]; }
   const Value& operator[](const std::string& key) const& { return (*this)[key.c_str()]; }
   Value operator[](const std::string& key) const&& { return (*this)[key.c_str()]; }
@@ -80,8 +80,8 @@ class Value {
   Value operator[](T index) const&& {
     return at(int64_t(index));
   }
-  void set(Value key, Value value);                 ///< into a Dict: replaces or appends
-  void append(Value value);                         ///< to a List
+  void set(Value key, Value value);  ///< into a Dict: replaces or appends
+  void append(Value value);          ///< to a List
 
   /// A Dict of tensors as a state dict. Throws TypeError naming the first entry that is no tensor.
   nn::StateDict to_state_dict() const;

@@ -39,8 +39,8 @@ class BatchNormBase : public Module {
   Tensor forward(const Tensor& x) override;
   Tensor forward_then(const Tensor& x, const Then& then) final;
   bool join(Then& then, const Tensor& x) const final;  ///< in evaluation, by its running statistics
-  void reset_running_stats();  ///< mean 0, variance 1, no batches
-  void reset_parameters();     ///< that, and weight 1, bias 0
+  void reset_running_stats();                          ///< mean 0, variance 1, no batches
+  void reset_parameters();                             ///< that, and weight 1, bias 0
   std::string extra_repr() const override;
   std::string type_name() const override;
   std::int64_t state_version() const override { return 2; }

@@ -140,9 +140,11 @@ class ConvTranspose2d final : public ConvTransposeBase<2> {
       : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}
   template <class T>
     requires std::is_integral_v<T>
-  ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0,
-                  ExpandingArray<2> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<2> dilation = 1)
-      : ConvTransposeBase(in_channels, out_channels, kernel_size, {ember::detail::stride_of(stride), padding, output_padding, groups, bias, dilation}) {}
+  ConvTranspose2d(int64_t in_channels, int64_t out_channels, ExpandingArray<2> kernel_size, std::initializer_list<T> stride,
+                  ExpandingArray<2> padding = 0, ExpandingArray<2> output_padding = 0, int64_t groups = 1, bool bias = true,
+                  ExpandingArray<2> dilation = 1)
+      : ConvTransposeBase(in_channels, out_channels, kernel_size,
+                          {ember::detail::stride_of(stride), padding, output_padding, groups, bias, dilation}) {}
   Tensor forward(const Tensor& x) override;
   ConvTranspose2d clone() const;
 };
@@ -157,9 +159,11 @@ class ConvTranspose3d final : public ConvTransposeBase<3> {
       : ConvTransposeBase(in_channels, out_channels, kernel_size, {stride, padding, output_padding, groups, bias, dilation}) {}
   template <class T>
     requires std::is_integral_v<T>
-  ConvTranspose3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ExpandingArray<3> padding = 0,
-                  ExpandingArray<3> output_padding = 0, int64_t groups = 1, bool bias = true, ExpandingArray<3> dilation = 1)
-      : ConvTransposeBase(in_channels, out_channels, kernel_size, {ember::detail::stride_of<3>(stride), padding, output_padding, groups, bias, dilation}) {}
+  ConvTranspose3d(int64_t in_channels, int64_t out_channels, ExpandingArray<3> kernel_size, std::initializer_list<T> stride,
+                  ExpandingArray<3> padding = 0, ExpandingArray<3> output_padding = 0, int64_t groups = 1, bool bias = true,
+                  ExpandingArray<3> dilation = 1)
+      : ConvTransposeBase(in_channels, out_channels, kernel_size,
+                          {ember::detail::stride_of<3>(stride), padding, output_padding, groups, bias, dilation}) {}
   Tensor forward(const Tensor& x) override;
   ConvTranspose3d clone() const;
 };

@@ -104,9 +104,9 @@ class Module {
   /// PyTorch's repr, over several lines when there are children.
   std::string repr() const;
   friend std::ostream& operator<<(std::ostream& out, const Module& module);
-  virtual std::string type_name() const;                  ///< the class's name without namespaces
-  virtual std::string extra_repr() const { return ""; }   ///< "in_features=784, out_features=10, bias=True"
-  virtual int64_t state_version() const { return 1; }     ///< of the layout of its state
+  virtual std::string type_name() const;                 ///< the class's name without namespaces
+  virtual std::string extra_repr() const { return ""; }  ///< "in_features=784, out_features=10, bias=True"
+  virtual int64_t state_version() const { return 1; }    ///< of the layout of its state
 
   [[gnu::unavailable("the members of a layer are reached by its type: net[0].as<nn::Linear>().weight")]] static const int weight, bias;
 
@@ -138,7 +138,8 @@ class Module {
   Tensor observed(Body&& body, const Inputs&... inputs) const {
     try {
       const ModuleCall call(*this);
-      if (!forward_observer()) [[likely]] return body();
+      if (!forward_observer()) [[likely]]
+        return body();
       return show([&] { return body(); }, {inputs...});
     } catch (Error& error) {
       name_place(error, {inputs...});
@@ -186,8 +187,10 @@ auto deep_copy(const M& module) {
   if constexpr (detail::clones_itself<M>) return module.clone();
   else if constexpr (std::is_same_v<M, Module>) return ModuleEntry(detail::new_copy(module));
   else if constexpr (std::is_default_constructible_v<M>) return detail::copy_of(module, [] { return M(); });
-  else static_assert(!std::is_same_v<M, M>, "nn::deep_copy builds a second module and copies the state into it. Give the class a default constructor, or "
-                                            "say how one is made: Net clone() const { return copy_of([&] { return Net(arguments); }); }");
+  else
+    static_assert(!std::is_same_v<M, M>,
+                  "nn::deep_copy builds a second module and copies the state into it. Give the class a default constructor, or "
+                  "say how one is made: Net clone() const { return copy_of([&] { return Net(arguments); }); }");
 }
 
 }  // namespace ember::nn

@@ -63,7 +63,7 @@ class ModuleEntry {
   ModuleEntry(const ModuleEntry&) = delete;
   ~ModuleEntry();
 
-  const char* name() const { return name_; }                                     ///< null when it has none
+  const char* name() const { return name_; }  ///< null when it has none
   Module* take() const { return std::exchange(module_, nullptr); }
   Module* release() { return take(); }
   Module& operator*() const { return *module_; }
@@ -137,7 +137,8 @@ inline constexpr Copier kCopier = copier_of<M>();
 template <class M>
 auto* take_over(M&& module) {
   static_assert(!std::is_lvalue_reference_v<M>, "a module is taken over, not copied: build it in place or std::move it");
-  static_assert(!std::is_same_v<M, Module>, "this would cut the layer down to a plain Module: hand over the std::unique_ptr itself, append(std::move(layer))");
+  static_assert(!std::is_same_v<M, Module>,
+                "this would cut the layer down to a plain Module: hand over the std::unique_ptr itself, append(std::move(layer))");
   if constexpr (owns_module<M>) {
     know_layers();
     return module.release();

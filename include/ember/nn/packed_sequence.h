@@ -8,10 +8,10 @@ namespace ember::nn::utils::rnn {
 /// The steps of several sequences without padding: first step 0 of all, then step 1 of those that have one, and so on, the longest sequence
 /// first. pack_padded_sequence and pack_sequence make them; nn::RNN, nn::LSTM and nn::GRU take them and give them back.
 struct PackedSequence {
-  Tensor data;                             ///< (sum of the lengths, *)
-  Tensor batch_sizes;                      ///< (longest length), int64: how many sequences have this step
-  OptionalTensor sorted_indices = {};      ///< (N): which sequence of the batch is the i-th here; undefined: they were sorted
-  OptionalTensor unsorted_indices = {};    ///< (N): the inverse
+  Tensor data;                           ///< (sum of the lengths, *)
+  Tensor batch_sizes;                    ///< (longest length), int64: how many sequences have this step
+  OptionalTensor sorted_indices = {};    ///< (N): which sequence of the batch is the i-th here; undefined: they were sorted
+  OptionalTensor unsorted_indices = {};  ///< (N): the inverse
 };
 
 struct PackOptions {

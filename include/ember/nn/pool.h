@@ -120,7 +120,8 @@ class AvgPool2d final : public AvgPoolBase<2> {
       : AvgPoolBase(kernel_size, {stride, padding, ceil_mode, count_include_pad}) {}
   template <class T>
     requires std::is_integral_v<T>
-  AvgPool2d(ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
+  AvgPool2d(ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, bool ceil_mode = false,
+            bool count_include_pad = true)
       : AvgPoolBase(kernel_size, {ember::detail::stride_of(stride), padding, ceil_mode, count_include_pad}) {}
   Tensor forward(const Tensor& x) override { return avg_pool2d(x, kernel_size, options); }
   AvgPool2d clone() const;
@@ -134,7 +135,8 @@ class AvgPool3d final : public AvgPoolBase<3> {
       : AvgPoolBase(kernel_size, {stride, padding, ceil_mode, count_include_pad}) {}
   template <class T>
     requires std::is_integral_v<T>
-  AvgPool3d(ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ExpandingArray<3> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
+  AvgPool3d(ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ExpandingArray<3> padding = 0, bool ceil_mode = false,
+            bool count_include_pad = true)
       : AvgPoolBase(kernel_size, {ember::detail::stride_of<3>(stride), padding, ceil_mode, count_include_pad}) {}
   Tensor forward(const Tensor& x) override { return avg_pool3d(x, kernel_size, options); }
   AvgPool3d clone() const;
@@ -143,7 +145,8 @@ class AvgPool3d final : public AvgPoolBase<3> {
 template <int N>
 class LPPoolBase : public Module {
  public:
-  LPPoolBase(double norm_type, ExpandingArray<N> kernel_size, LpPoolOptions<N> options) : norm_type(norm_type), kernel_size(kernel_size), options(options) {}
+  LPPoolBase(double norm_type, ExpandingArray<N> kernel_size, LpPoolOptions<N> options)
+      : norm_type(norm_type), kernel_size(kernel_size), options(options) {}
   std::string extra_repr() const override;
   const double norm_type;
   const ExpandingArray<N> kernel_size;

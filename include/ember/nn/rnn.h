@@ -15,8 +15,8 @@ struct RNNOptions {
   int64_t num_layers = 1;
   const char* nonlinearity = "tanh";  ///< or "relu"
   bool bias = true;
-  bool batch_first = false;    ///< x and output are (N, L, *), not (L, N, *); h_0 and h_n are not concerned
-  double dropout = 0;          ///< on the output of each layer but the last, while training
+  bool batch_first = false;  ///< x and output are (N, L, *), not (L, N, *); h_0 and h_n are not concerned
+  double dropout = 0;        ///< on the output of each layer but the last, while training
   bool bidirectional = false;
 };
 struct LSTMOptions {

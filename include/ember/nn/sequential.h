@@ -13,9 +13,10 @@ class Sequential final : public Module {
   Sequential() = default;
   Sequential(std::initializer_list<ModuleEntry> modules);
   template <class First, class Second, class... More>
-    requires(std::is_constructible_v<ModuleEntry, First&&> && std::is_constructible_v<ModuleEntry, Second&&>)
+    requires(std::is_constructible_v<ModuleEntry, First &&> && std::is_constructible_v<ModuleEntry, Second &&>)
   Sequential(First&& first, Second&& second, More&&... more)
-      : Sequential({ModuleEntry(static_cast<First&&>(first)), ModuleEntry(static_cast<Second&&>(second)), ModuleEntry(static_cast<More&&>(more))...}) {}
+      : Sequential(
+            {ModuleEntry(static_cast<First&&>(first)), ModuleEntry(static_cast<Second&&>(second)), ModuleEntry(static_cast<More&&>(more))...}) {}
 
   Tensor forward(const Tensor& x) override;
   Tensor forward_then(const Tensor& x, const Then& then) override;

@@ -20,13 +20,13 @@ class StateDict {
 
   int64_t size() const { return int64_t(entries_.size()); }
   bool contains(const std::string& name) const { return find(name) != nullptr; }
-  const Tensor* find(const std::string& name) const&;          ///< null when there is none
+  const Tensor* find(const std::string& name) const&;            ///< null when there is none
   const Tensor* find(const std::string& name) const&& = delete;  ///< it would point into a temporary: keep the StateDict in a variable
-  const Tensor& at(const std::string& name) const&;            ///< throws RuntimeError naming the missing key
+  const Tensor& at(const std::string& name) const&;              ///< throws RuntimeError naming the missing key
   Tensor at(const std::string& name) const&& { return at(name); }
   const Tensor& operator[](const std::string& name) const& { return at(name); }
   Tensor operator[](const std::string& name) const&& { return at(name); }
-  void set(const std::string& name, Tensor value);    ///< replaces or appends
+  void set(const std::string& name, Tensor value);  ///< replaces or appends
   bool erase(const std::string& name);
 
   std::vector<Entry>::const_iterator begin() const { return entries_.begin(); }

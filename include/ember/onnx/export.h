@@ -31,7 +31,8 @@ struct OnnxOptions {
 void export_onnx(nn::Module& model, const Tensor& example, const std::string& path, const OnnxOptions& options = {});
 
 /// The same for modules whose forward takes or gives several tensors: `forward` calls it.
-///   export_onnx(lstm, {x}, [&](const std::vector<Tensor>& in) { auto [y, state] = lstm(in[0]); return std::vector{y, state.h, state.c}; }, "lstm.onnx");
+///   export_onnx(lstm, {x}, [&](const std::vector<Tensor>& in) { auto [y, state] = lstm(in[0]); return std::vector{y, state.h, state.c}; },
+///   "lstm.onnx");
 using OnnxForward = Callback<std::vector<Tensor>(const std::vector<Tensor>&)>;
 void export_onnx(nn::Module& model, const std::vector<Tensor>& examples, const OnnxForward& forward, const std::string& path,
                  const OnnxOptions& options = {});

@@ -6,12 +6,12 @@
 
 namespace ember {
 
-Tensor relu(const Tensor& x);  ///< max(x, 0); gradient 0 at 0
-Tensor relu6(const Tensor& x);  ///< min(max(x, 0), 6)
+Tensor relu(const Tensor& x);                                      ///< max(x, 0); gradient 0 at 0
+Tensor relu6(const Tensor& x);                                     ///< min(max(x, 0), 6)
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);  ///< x above 0, else negative_slope * x
-Tensor elu(const Tensor& x, double alpha = 1);  ///< x above 0, else alpha (e^x - 1). Clevert et al. 2016
-Tensor selu(const Tensor& x);  ///< scale * elu(x) with the fixed point of Klambauer et al. 2017
-Tensor celu(const Tensor& x, double alpha = 1);  ///< max(0, x) + min(0, alpha (e^(x / alpha) - 1))
+Tensor elu(const Tensor& x, double alpha = 1);                     ///< x above 0, else alpha (e^x - 1). Clevert et al. 2016
+Tensor selu(const Tensor& x);                                      ///< scale * elu(x) with the fixed point of Klambauer et al. 2017
+Tensor celu(const Tensor& x, double alpha = 1);                    ///< max(0, x) + min(0, alpha (e^(x / alpha) - 1))
 /// x Phi(x), Phi the distribution function of the normal distribution; "tanh" approximates it.
 Tensor gelu(const Tensor& x, const char* approximate = "none");
 Tensor silu(const Tensor& x);  ///< x sigmoid(x)

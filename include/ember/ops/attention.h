@@ -28,16 +28,16 @@ struct AttentionWeights {
   OptionalTensor out_proj_weight = {}, out_proj_bias = {};
 };
 struct MultiHeadOptions {
-  bool add_zero_attn = false;              ///< one more key and value of zeros
-  double dropout_p = 0;                    ///< of the attention weights, while training
+  bool add_zero_attn = false;  ///< one more key and value of zeros
+  double dropout_p = 0;        ///< of the attention weights, while training
   bool training = true;
-  OptionalTensor key_padding_mask = {};    ///< (N, S), true where a key is none, or numbers that are added to the scores
-  bool need_weights = true;                ///< false is faster
-  OptionalTensor attn_mask = {};           ///< (L, S) or (N * heads, L, S), true where a key is hidden, or numbers that are added
+  OptionalTensor key_padding_mask = {};         ///< (N, S), true where a key is none, or numbers that are added to the scores
+  bool need_weights = true;                     ///< false is faster
+  OptionalTensor attn_mask = {};                ///< (L, S) or (N * heads, L, S), true where a key is hidden, or numbers that are added
   OptionalTensor static_k = {}, static_v = {};  ///< (N * heads, S, E / heads) in place of the projected key and value
-  bool average_attn_weights = true;        ///< over the heads
-  bool is_causal = false;                  ///< attn_mask hides what comes later, and nothing else: it needs not be read
-  bool batch_first = false;                ///< (N, L, E) in place of (L, N, E)
+  bool average_attn_weights = true;             ///< over the heads
+  bool is_causal = false;                       ///< attn_mask hides what comes later, and nothing else: it needs not be read
+  bool batch_first = false;                     ///< (N, L, E) in place of (L, N, E)
 };
 struct MultiHeadAttention {
   Tensor output;   ///< (L, N, E)

@@ -82,15 +82,17 @@ Tensor conv3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias,
 template <WholeNumber Stride>
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<1> padding = 0,
                         ExpandingArray<1> output_padding = 0, int64_t groups = 1, ExpandingArray<1> dilation = 1) {
-  return conv_transpose1d(x, weight, bias,
-                          ConvTransposeOptions<1>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+  return conv_transpose1d(
+      x, weight, bias,
+      ConvTransposeOptions<1>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
 /// By position.
 template <WholeNumber Stride>
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<2> padding = 0,
                         ExpandingArray<2> output_padding = 0, int64_t groups = 1, ExpandingArray<2> dilation = 1) {
-  return conv_transpose2d(x, weight, bias,
-                          ConvTransposeOptions<2>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+  return conv_transpose2d(
+      x, weight, bias,
+      ConvTransposeOptions<2>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
 
 /// A list is the stride, as in PyTorch, and not the fields of the options: conv2d(x, weight, bias, {2, 1}).
@@ -103,15 +105,17 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias,
 template <WholeNumber T>
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, std::initializer_list<T> stride,
                         ExpandingArray<2> padding = 0, ExpandingArray<2> output_padding = 0, int64_t groups = 1, ExpandingArray<2> dilation = 1) {
-  return conv_transpose2d(x, weight, bias,
-                          {.stride = detail::stride_of(stride), .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+  return conv_transpose2d(
+      x, weight, bias,
+      {.stride = detail::stride_of(stride), .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
 /// By position.
 template <WholeNumber Stride>
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, Stride stride, ExpandingArray<3> padding = 0,
                         ExpandingArray<3> output_padding = 0, int64_t groups = 1, ExpandingArray<3> dilation = 1) {
-  return conv_transpose3d(x, weight, bias,
-                          ConvTransposeOptions<3>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+  return conv_transpose3d(
+      x, weight, bias,
+      ConvTransposeOptions<3>{.stride = stride, .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
 /// A list is the stride.
 template <WholeNumber T>
@@ -123,8 +127,9 @@ Tensor conv3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias,
 template <WholeNumber T>
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, std::initializer_list<T> stride,
                         ExpandingArray<3> padding = 0, ExpandingArray<3> output_padding = 0, int64_t groups = 1, ExpandingArray<3> dilation = 1) {
-  return conv_transpose3d(x, weight, bias,
-                          {.stride = detail::stride_of<3>(stride), .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
+  return conv_transpose3d(
+      x, weight, bias,
+      {.stride = detail::stride_of<3>(stride), .padding = padding, .output_padding = output_padding, .groups = groups, .dilation = dilation});
 }
 
 /// How float32 convolutions of 3 x 3 kernels at stride 1, dilation 1, padding up to 2 and in one group are computed, forward and
@@ -155,13 +160,14 @@ Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, UnfoldOptions opti
 Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, UnfoldOptions options = {});
 /// By position: unfold(x, 3, {2, 1}) has these dilations.
 template <WholeNumber T>
-Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, std::initializer_list<T> dilation, ExpandingArray<2> padding = 0, ExpandingArray<2> stride = 1) {
+Tensor unfold(const Tensor& x, ExpandingArray<2> kernel_size, std::initializer_list<T> dilation, ExpandingArray<2> padding = 0,
+              ExpandingArray<2> stride = 1) {
   return unfold(x, kernel_size, UnfoldOptions{detail::stride_of(dilation), padding, stride});
 }
 /// By position.
 template <WholeNumber T>
-Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, std::initializer_list<T> dilation, ExpandingArray<2> padding = 0,
-            ExpandingArray<2> stride = 1) {
+Tensor fold(const Tensor& x, ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, std::initializer_list<T> dilation,
+            ExpandingArray<2> padding = 0, ExpandingArray<2> stride = 1) {
   return fold(x, output_size, kernel_size, UnfoldOptions{detail::stride_of(dilation), padding, stride});
 }
 

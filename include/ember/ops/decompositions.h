@@ -1,10 +1,10 @@
 // Linear algebra: systems, factorisations, norms of matrices. As torch.linalg, on LAPACK (OpenBLAS, loaded at the first call).
 //
 // A is (..., n, n) or (..., m, n), float32 or float64; leading dimensions are batches, which broadcast where there are two inputs. Empty
-// matrices and batches work. Everything can be differentiated, any number of times, where the result is a differentiable function of A; where factors are
-// not unique (signs of Q, U, V, eigenvectors) they are LAPACK's, and gradients are PyTorch's.
-// Throws RuntimeError in PyTorch's words for other shapes and dtypes, "linalg.inv: A must be batches of square matrices, but they are 2 by 3 matrices",
-// and LinAlgError for matrices that cannot be factorised, "torch.linalg.solve: The solver failed because the input matrix is singular.".
+// matrices and batches work. Everything can be differentiated, any number of times, where the result is a differentiable function of A; where factors
+// are not unique (signs of Q, U, V, eigenvectors) they are LAPACK's, and gradients are PyTorch's. Throws RuntimeError in PyTorch's words for other
+// shapes and dtypes, "linalg.inv: A must be batches of square matrices, but they are 2 by 3 matrices", and LinAlgError for matrices that cannot be
+// factorised, "torch.linalg.solve: The solver failed because the input matrix is singular.".
 #pragma once
 
 #include <ember/operand.h>
@@ -12,7 +12,9 @@
 
 namespace ember {
 
-struct LinAlgError : RuntimeError { using RuntimeError::RuntimeError; };  ///< a matrix that cannot be factorised. As torch.linalg.LinAlgError
+struct LinAlgError : RuntimeError {
+  using RuntimeError::RuntimeError;
+};  ///< a matrix that cannot be factorised. As torch.linalg.LinAlgError
 
 namespace linalg {
 
@@ -59,8 +61,8 @@ struct Lstsq {
 /// The least-squares solution of A X = B: A (..., m, n), B (..., m, k) or (..., m). Drivers "gelsy" (the default), "gels" (A has full rank),
 /// "gelsd" and "gelss" (through singular values). rcond < 0: the machine's epsilon times max(m, n).
 Lstsq lstsq(const Tensor& A, const Tensor& B, double rcond = -1, const std::string& driver = "gelsy");
-/// Singular values up to max(atol, rtol * the largest) count as 0. Numbers, or a tensor with one for each matrix. atol None: 0; rtol None: max(m, n) times the dtype's
-/// epsilon, but 0 where an atol above 0 is given.
+/// Singular values up to max(atol, rtol * the largest) count as 0. Numbers, or a tensor with one for each matrix. atol None: 0; rtol None: max(m, n)
+/// times the dtype's epsilon, but 0 where an atol above 0 is given.
 struct ToleranceOptions {
   Operand atol = None, rtol = None;
   bool hermitian = false;  ///< A is symmetric: eigenvalues instead of singular values
@@ -97,17 +99,17 @@ Tensor cond(const Tensor& A, const MatrixOrder& p = None);  ///< norm(A) * norm(
 Tensor matrix_power(const Tensor& A, int64_t n);  ///< negative powers are those of the inverse
 /// The product of two and more matrices in the order that costs least; the first and the last may be vectors.
 Tensor multi_dot(const std::vector<Tensor>& tensors);
-Tensor cross(const Tensor& a, const Tensor& b, int64_t dim = -1);  ///< of vectors of three numbers; broadcasts
+Tensor cross(const Tensor& a, const Tensor& b, int64_t dim = -1);   ///< of vectors of three numbers; broadcasts
 Tensor vecdot(const Tensor& a, const Tensor& b, int64_t dim = -1);  ///< sum(a * b, dim); broadcasts
 
 }  // namespace linalg
 
-Tensor inverse(const Tensor& A);  ///< linalg::inv
-Tensor det(const Tensor& A);      ///< linalg::det
-linalg::SignLogabsdet slogdet(const Tensor& A);    ///< linalg::slogdet
+Tensor inverse(const Tensor& A);                         ///< linalg::inv
+Tensor det(const Tensor& A);                             ///< linalg::det
+linalg::SignLogabsdet slogdet(const Tensor& A);          ///< linalg::slogdet
 Tensor pinverse(const Tensor& A, double rcond = 1e-15);  ///< linalg::pinv with rtol = rcond
-Tensor matrix_power(const Tensor& A, int64_t n);   ///< linalg::matrix_power
-Tensor logdet(const Tensor& A);  ///< NaN where det(A) < 0, -inf where it is 0
+Tensor matrix_power(const Tensor& A, int64_t n);         ///< linalg::matrix_power
+Tensor logdet(const Tensor& A);                          ///< NaN where det(A) < 0, -inf where it is 0
 /// X with A X = B from the Cholesky factor L of A = L L^T (R of A = R^T R when `upper`). B (..., n, k).
 Tensor cholesky_solve(const Tensor& B, const Tensor& L, bool upper = false);
 Tensor cholesky_inverse(const Tensor& L, bool upper = false);  ///< of A = L L^T

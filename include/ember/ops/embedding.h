@@ -17,9 +17,9 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, EmbeddingOptions o
 Tensor one_hot(const Tensor& indices, int64_t num_classes = -1);
 
 struct InterpolateOptions {
-  std::vector<int64_t> size = {};        ///< of the result, or
+  std::vector<int64_t> size = {};         ///< of the result, or
   std::vector<double> scale_factor = {};  ///< of the result against the input; one or one for each dimension
-  const char* mode = "nearest";          ///< or "nearest-exact", "area", "linear" (1d), "bilinear", "bicubic" (2d), "trilinear" (3d)
+  const char* mode = "nearest";           ///< or "nearest-exact", "area", "linear" (1d), "bilinear", "bicubic" (2d), "trilinear" (3d)
   bool align_corners = false;
   bool recompute_scale_factor = false;
 };

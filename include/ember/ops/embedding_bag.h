@@ -6,8 +6,8 @@
 namespace ember {
 
 struct EmbeddingBagOptions {
-  OptionalTensor offsets = {};             ///< (bags): where each bag begins in flat indices; undefined: each row of indices (B, L) is a bag
-  double max_norm = 0;                     ///< above 0: rows that are looked up are scaled down to it, in place
+  OptionalTensor offsets = {};  ///< (bags): where each bag begins in flat indices; undefined: each row of indices (B, L) is a bag
+  double max_norm = 0;          ///< above 0: rows that are looked up are scaled down to it, in place
   double norm_type = 2;
   bool scale_grad_by_freq = false;         ///< the gradient of a row over how often it occurs (PyTorch 2.13 takes the count of another row)
   const char* mode = "mean";               ///< or "sum", "max"

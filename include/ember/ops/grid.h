@@ -10,7 +10,7 @@ namespace ember {
 Tensor affine_grid(const Tensor& theta, IntArrayRef size, bool align_corners = false);
 
 struct GridSampleOptions {
-  const char* mode = "bilinear";      ///< or "nearest", "bicubic" (of images)
+  const char* mode = "bilinear";       ///< or "nearest", "bicubic" (of images)
   const char* padding_mode = "zeros";  ///< what lies outside: or "border", "reflection"
   bool align_corners = false;
 };

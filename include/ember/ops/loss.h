@@ -136,7 +136,8 @@ struct TripletMarginWithDistanceLossOptions {
   Reduction reduction = Reduction::Mean;
 };
 /// triplet_margin_loss with another distance. Throws ValueError "margin must be greater than 0, got 0.0".
-Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, const TripletMarginWithDistanceLossOptions& options = {});
+Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                                         const TripletMarginWithDistanceLossOptions& options = {});
 
 /// x1 . x2 / (|x1| |x2|) along dim, each norm at least eps.
 Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-8);

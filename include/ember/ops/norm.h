@@ -18,8 +18,8 @@ namespace ember {
 /// Ioffe & Szegedy 2015. As torch.nn.functional.batch_norm.
 /// Of a tail without a norm of its own, an addend and a ReLU run in the same pass over memory, and in training, for channels-last images, a
 /// ReLU and pooling: what is normalised then never leaves the cache.
-Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var, const OptionalTensor& weight = {}, const OptionalTensor& bias = {},
-                  bool training = false, double momentum = 0.1, double eps = 1e-5, const Then& then = {});
+Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var, const OptionalTensor& weight = {},
+                  const OptionalTensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-5, const Then& then = {});
 
 /// The pure operation: the result and the statistics of the batch, nothing moved.
 struct BatchNormResult {
@@ -34,7 +34,8 @@ BatchNormResult batch_norm_train(const Tensor& x, const OptionalTensor& weight =
 /// Normalises over the last dimensions, whose sizes are normalized_shape; so are those of weight and bias, where there are any.
 /// Throws RuntimeError "Given normalized_shape=[4], expected input with shape [*, 4], but got input of size[2, 3]".
 /// Ba, Kiros & Hinton 2016.
-Tensor layer_norm(const Tensor& x, IntArrayRef normalized_shape, const OptionalTensor& weight = {}, const OptionalTensor& bias = {}, double eps = 1e-5);
+Tensor layer_norm(const Tensor& x, IntArrayRef normalized_shape, const OptionalTensor& weight = {}, const OptionalTensor& bias = {},
+                  double eps = 1e-5);
 
 /// Normalises each of num_groups groups of channels of each sample of x (N, C, *). weight and bias (C).
 /// Throws RuntimeError when the groups do not divide the channels. Wu & He 2018.
@@ -43,8 +44,9 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const OptionalTensor& wei
 /// Batch norm of each sample by itself: over the positions of each channel of x (N, C, *). With use_input_stats the running statistics,
 /// where given, move towards the average of the samples'; without it they are used. Ulyanov, Vedaldi & Lempitsky 2016.
 /// Throws ValueError "Expected more than 1 spatial element when training, got input size torch.Size([2, 3, 1])".
-Tensor instance_norm(const Tensor& x, const OptionalTensor& running_mean = {}, const OptionalTensor& running_var = {}, const OptionalTensor& weight = {},
-                     const OptionalTensor& bias = {}, bool use_input_stats = true, double momentum = 0.1, double eps = 1e-5);
+Tensor instance_norm(const Tensor& x, const OptionalTensor& running_mean = {}, const OptionalTensor& running_var = {},
+                     const OptionalTensor& weight = {}, const OptionalTensor& bias = {}, bool use_input_stats = true, double momentum = 0.1,
+                     double eps = 1e-5);
 
 /// x / sqrt(mean(x^2) + eps) * weight over the last dimensions. An eps of -1 is the dtype's epsilon. Zhang & Sennrich 2019.
 Tensor rms_norm(const Tensor& x, IntArrayRef normalized_shape, const OptionalTensor& weight = {}, double eps = -1);

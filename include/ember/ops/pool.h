@@ -81,8 +81,8 @@ Tensor max_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, std::initializ
 }
 /// A list is the stride.
 template <WholeNumber T>
-Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0, bool ceil_mode = false,
-                  bool count_include_pad = true) {
+Tensor avg_pool2d(const Tensor& x, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0,
+                  bool ceil_mode = false, bool count_include_pad = true) {
   return avg_pool2d(x, kernel_size, AvgPoolOptions<2>{detail::stride_of(stride), padding, ceil_mode, count_include_pad});
 }
 /// A list is the stride.
@@ -93,8 +93,8 @@ Tensor max_pool3d(const Tensor& x, ExpandingArray<3> kernel_size, std::initializ
 }
 /// A list is the stride.
 template <WholeNumber T>
-Tensor avg_pool3d(const Tensor& x, ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ExpandingArray<3> padding = 0, bool ceil_mode = false,
-                  bool count_include_pad = true) {
+Tensor avg_pool3d(const Tensor& x, ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ExpandingArray<3> padding = 0,
+                  bool ceil_mode = false, bool count_include_pad = true) {
   return avg_pool3d(x, kernel_size, AvgPoolOptions<3>{detail::stride_of<3>(stride), padding, ceil_mode, count_include_pad});
 }
 
@@ -120,12 +120,14 @@ Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> ke
 Tensor max_unpool3d(const Tensor& x, const Tensor& indices, ExpandingArray<3> kernel_size, const MaxUnpoolOptions<3>& options = {});
 /// A list is the stride.
 template <WholeNumber T>
-Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, ExpandingArray<2> padding = 0) {
+Tensor max_unpool2d(const Tensor& x, const Tensor& indices, ExpandingArray<2> kernel_size, std::initializer_list<T> stride,
+                    ExpandingArray<2> padding = 0) {
   return max_unpool2d(x, indices, kernel_size, MaxUnpoolOptions<2>{detail::stride_of(stride), padding});
 }
 /// A list is the stride.
 template <WholeNumber T>
-Tensor max_unpool3d(const Tensor& x, const Tensor& indices, ExpandingArray<3> kernel_size, std::initializer_list<T> stride, ExpandingArray<3> padding = 0) {
+Tensor max_unpool3d(const Tensor& x, const Tensor& indices, ExpandingArray<3> kernel_size, std::initializer_list<T> stride,
+                    ExpandingArray<3> padding = 0) {
   return max_unpool3d(x, indices, kernel_size, MaxUnpoolOptions<3>{detail::stride_of<3>(stride), padding});
 }
 

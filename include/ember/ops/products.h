@@ -5,8 +5,9 @@
 
 namespace ember {
 
-Tensor addbmm(const Tensor& x, const Tensor& a, const Tensor& b, AddmmOptions options = {});  ///< beta x + alpha times the sum of the products of the batch
-Tensor addr(const Tensor& x, const Tensor& u, const Tensor& v, AddmmOptions options = {});    ///< beta x + alpha u v^T
+Tensor addbmm(const Tensor& x, const Tensor& a, const Tensor& b,
+              AddmmOptions options = {});  ///< beta x + alpha times the sum of the products of the batch
+Tensor addr(const Tensor& x, const Tensor& u, const Tensor& v, AddmmOptions options = {});  ///< beta x + alpha u v^T
 Tensor inner(const Tensor& a, const Tensor& b);  ///< sums over the last dimension of both; a product where one has none
 Tensor kron(const Tensor& a, const Tensor& b);   ///< each element of a times all of b, as blocks
 /// Along dim, or the first dimension of size 3. Throws "linalg.cross: inputs dimension 0 must have length 3. Got 2 and 2".

@@ -21,9 +21,9 @@ struct RecurrentOptions {
 };
 
 struct RecurrentResult {
-  Tensor output;     ///< (L, N, state), or (sum of batch_sizes, state): h of each step
-  Tensor h_n;        ///< (N, state): h of the last step of each sequence
-  Tensor c_n;        ///< (N, hidden), of an LSTM
+  Tensor output;  ///< (L, N, state), or (sum of batch_sizes, state): h of each step
+  Tensor h_n;     ///< (N, state): h of the last step of each sequence
+  Tensor c_n;     ///< (N, hidden), of an LSTM
 };
 
 /// h_t = act(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh) for act tanh or ReLU; with the gates of an LSTM or a GRU as torch.nn.LSTM and

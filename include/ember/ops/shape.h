@@ -11,7 +11,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);  ///< joins along a new dimension
 Tensor hstack(const std::vector<Tensor>& tensors);
 Tensor vstack(const std::vector<Tensor>& tensors);
-std::vector<Tensor> split(const Tensor& x, int64_t split_size, int64_t dim = 0);        ///< views; the last may be shorter
+std::vector<Tensor> split(const Tensor& x, int64_t split_size, int64_t dim = 0);  ///< views; the last may be shorter
 std::vector<Tensor> split(const Tensor& x, IntArrayRef split_sizes, int64_t dim = 0);
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
 std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0);
@@ -29,27 +29,25 @@ inline Tensor unsqueeze(const Tensor& x, int64_t dim) { return x.unsqueeze(dim);
 inline Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) { return x.narrow(dim, start, length); }
 inline Tensor select(const Tensor& x, int64_t dim, int64_t index) { return x.select(dim, index); }
 /// A view of the diagonal of dim1 and dim2, as the last dimension.
-inline Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) {
-  return x.diagonal(offset, dim1, dim2);
-}
+inline Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { return x.diagonal(offset, dim1, dim2); }
 inline Tensor movedim(const Tensor& x, IntArrayRef source, IntArrayRef destination) { return x.movedim(source, destination); }
 inline Tensor movedim(const Tensor& x, int64_t source, int64_t destination) { return x.movedim({source}, {destination}); }
-Tensor broadcast_to(const Tensor& x, IntArrayRef sizes);  ///< a view with those sizes, as expand
+Tensor broadcast_to(const Tensor& x, IntArrayRef sizes);                    ///< a view with those sizes, as expand
 std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors);  ///< views with the common sizes
 /// Grids of coordinates: one output for each 1-D input. `indexing` is "ij" or "xy".
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, const char* indexing = "ij");
 
 // --- copies
-Tensor repeat(const Tensor& x, IntArrayRef repeats);  ///< the whole, several times along each dimension
-Tensor tile(const Tensor& x, IntArrayRef repeats);  ///< as repeat; missing dimensions count as 1
-Tensor repeat_interleave(const Tensor& x, int64_t repeats);  ///< each element several times, of the flattened x
-Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim);  ///< each slice along dim several times
+Tensor repeat(const Tensor& x, IntArrayRef repeats);                            ///< the whole, several times along each dimension
+Tensor tile(const Tensor& x, IntArrayRef repeats);                              ///< as repeat; missing dimensions count as 1
+Tensor repeat_interleave(const Tensor& x, int64_t repeats);                     ///< each element several times, of the flattened x
+Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim);        ///< each slice along dim several times
 Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim);  ///< each slice along dim several times
-Tensor flip(const Tensor& x, const Dims& dims);  ///< the order along dims turned around
-Tensor roll(const Tensor& x, int64_t shift);  ///< of the flattened x
-Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims);  ///< along dims; what leaves at the end comes in at the front
-Tensor tril(const Tensor& x, int64_t diagonal = 0);  ///< 0 above the diagonal
-Tensor triu(const Tensor& x, int64_t diagonal = 0);  ///< 0 below the diagonal
-Tensor diag(const Tensor& x, int64_t diagonal = 0);  ///< a vector on the diagonal of a matrix, or the diagonal of a matrix
+Tensor flip(const Tensor& x, const Dims& dims);                                 ///< the order along dims turned around
+Tensor roll(const Tensor& x, int64_t shift);                                    ///< of the flattened x
+Tensor roll(const Tensor& x, IntArrayRef shifts, IntArrayRef dims);             ///< along dims; what leaves at the end comes in at the front
+Tensor tril(const Tensor& x, int64_t diagonal = 0);                             ///< 0 above the diagonal
+Tensor triu(const Tensor& x, int64_t diagonal = 0);                             ///< 0 below the diagonal
+Tensor diag(const Tensor& x, int64_t diagonal = 0);                             ///< a vector on the diagonal of a matrix, or the diagonal of a matrix
 
 }  // namespace ember

@@ -7,31 +7,31 @@
 namespace ember {
 
 // --- one operand. Integers give the default real type.
-Tensor positive(const Tensor& x);  ///< x itself. Throws RuntimeError for a bool tensor
-Tensor exp2(const Tensor& x);  ///< 2^x
-Tensor asinh(const Tensor& x);  ///< the inverse of sinh
-Tensor acosh(const Tensor& x);  ///< the inverse of cosh; NaN below 1
-Tensor atanh(const Tensor& x);  ///< the inverse of tanh; NaN outside of [-1, 1]
-Tensor erfc(const Tensor& x);  ///< 1 - erf(x), exact for large x
-Tensor erfinv(const Tensor& x);  ///< the inverse of erf; NaN outside of [-1, 1]
-Tensor lgamma(const Tensor& x);  ///< ln |gamma(x)|
-Tensor digamma(const Tensor& x);  ///< the derivative of lgamma; NaN at negative integers
+Tensor positive(const Tensor& x);              ///< x itself. Throws RuntimeError for a bool tensor
+Tensor exp2(const Tensor& x);                  ///< 2^x
+Tensor asinh(const Tensor& x);                 ///< the inverse of sinh
+Tensor acosh(const Tensor& x);                 ///< the inverse of cosh; NaN below 1
+Tensor atanh(const Tensor& x);                 ///< the inverse of tanh; NaN outside of [-1, 1]
+Tensor erfc(const Tensor& x);                  ///< 1 - erf(x), exact for large x
+Tensor erfinv(const Tensor& x);                ///< the inverse of erf; NaN outside of [-1, 1]
+Tensor lgamma(const Tensor& x);                ///< ln |gamma(x)|
+Tensor digamma(const Tensor& x);               ///< the derivative of lgamma; NaN at negative integers
 Tensor polygamma(int64_t n, const Tensor& x);  ///< the n-th derivative of digamma. Throws RuntimeError for a negative n
-Tensor sinc(const Tensor& x);  ///< sin(pi x) / (pi x), 1 at 0
-Tensor logit(const Tensor& x);  ///< ln(x / (1 - x)); NaN outside of [0, 1]
-Tensor logit(const Tensor& x, double eps);  ///< of x cut to [eps, 1 - eps]
-Tensor deg2rad(const Tensor& x);  ///< x pi / 180
-Tensor rad2deg(const Tensor& x);  ///< x 180 / pi
-Tensor signbit(const Tensor& x);  ///< bool: is the sign negative, also of -0?
+Tensor sinc(const Tensor& x);                  ///< sin(pi x) / (pi x), 1 at 0
+Tensor logit(const Tensor& x);                 ///< ln(x / (1 - x)); NaN outside of [0, 1]
+Tensor logit(const Tensor& x, double eps);     ///< of x cut to [eps, 1 - eps]
+Tensor deg2rad(const Tensor& x);               ///< x pi / 180
+Tensor rad2deg(const Tensor& x);               ///< x 180 / pi
+Tensor signbit(const Tensor& x);               ///< bool: is the sign negative, also of -0?
 
 // --- two operands
 Tensor float_power(const Operand& base, const Operand& exponent);  ///< base^exponent in float64
-Tensor hypot(const Tensor& a, const Tensor& b);  ///< sqrt(a^2 + b^2)
-Tensor xlogy(const Operand& x, const Operand& y);  ///< x ln y, 0 where x is 0
-Tensor copysign(const Tensor& magnitude, const Operand& sign);  ///< |magnitude| with the sign of the other
-Tensor heaviside(const Tensor& x, const Tensor& values);  ///< 0 below 0, 1 above, `values` at 0. No gradient
-Tensor gcd(const Tensor& a, const Tensor& b);  ///< of whole numbers
-Tensor lcm(const Tensor& a, const Tensor& b);  ///< of whole numbers
+Tensor hypot(const Tensor& a, const Tensor& b);                    ///< sqrt(a^2 + b^2)
+Tensor xlogy(const Operand& x, const Operand& y);                  ///< x ln y, 0 where x is 0
+Tensor copysign(const Tensor& magnitude, const Operand& sign);     ///< |magnitude| with the sign of the other
+Tensor heaviside(const Tensor& x, const Tensor& values);           ///< 0 below 0, 1 above, `values` at 0. No gradient
+Tensor gcd(const Tensor& a, const Tensor& b);                      ///< of whole numbers
+Tensor lcm(const Tensor& a, const Tensor& b);                      ///< of whole numbers
 
 // --- PyTorch's other names
 inline Tensor clip(const Tensor& x, const Operand& min = None, const Operand& max = None) { return clamp(x, min, max); }

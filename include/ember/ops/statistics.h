@@ -10,8 +10,8 @@ namespace ember {
 // --- NaN left out
 Tensor nansum(const Tensor& x, const Dims& dims = {}, bool keepdim = false, DType dtype = DType::Undefined);   ///< NaN counts as 0
 Tensor nanmean(const Tensor& x, const Dims& dims = {}, bool keepdim = false, DType dtype = DType::Undefined);  ///< of what is not NaN
-Tensor nanmedian(const Tensor& x);  ///< the lower one of two middle values
-ValuesIndices nanmedian(const Tensor& x, int64_t dim, bool keepdim = false);  ///< along dim, and where it stands
+Tensor nanmedian(const Tensor& x);                                                                             ///< the lower one of two middle values
+ValuesIndices nanmedian(const Tensor& x, int64_t dim, bool keepdim = false);                                   ///< along dim, and where it stands
 /// quantile of what is not NaN.
 Tensor nanquantile(const Tensor& x, double q, Interpolation interpolation = Interpolation::Linear);
 Tensor nanquantile(const Tensor& x, double q, int64_t dim, bool keepdim = false, Interpolation interpolation = Interpolation::Linear);
@@ -24,13 +24,14 @@ ValuesIndices cummin(const Tensor& x, int64_t dim);  ///< the smallest so far
 Tensor logcumsumexp(const Tensor& x, int64_t dim);   ///< ln of the running sums of e^x, without overflow
 /// The k-th smallest, from 1, and its index; NaN counts as largest. Throws "kthvalue(): selected number k out of range for dimension 0".
 ValuesIndices kthvalue(const Tensor& x, int64_t k, int64_t dim = -1, bool keepdim = false);
-ValuesIndices mode(const Tensor& x, int64_t dim = -1, bool keepdim = false);  ///< the most frequent value, the smallest of several, and an index of it
+ValuesIndices mode(const Tensor& x, int64_t dim = -1,
+                   bool keepdim = false);  ///< the most frequent value, the smallest of several, and an index of it
 struct DiffOptions {
-  int64_t n = 1, dim = -1;               ///< how often, along what
+  int64_t n = 1, dim = -1;                   ///< how often, along what
   OptionalTensor prepend = {}, append = {};  ///< joined to x before
 };
-Tensor diff(const Tensor& x, const DiffOptions& options = {});  ///< x[i + 1] - x[i]; of bools whether they differ
-Tensor trapezoid(const Tensor& y, double dx = 1, int64_t dim = -1);  ///< the integral of points dx apart, by straight lines between them
+Tensor diff(const Tensor& x, const DiffOptions& options = {});         ///< x[i + 1] - x[i]; of bools whether they differ
+Tensor trapezoid(const Tensor& y, double dx = 1, int64_t dim = -1);    ///< the integral of points dx apart, by straight lines between them
 Tensor trapezoid(const Tensor& y, const Tensor& x, int64_t dim = -1);  ///< of points at x
 
 // --- of all

@@ -8,8 +8,8 @@
 namespace ember::nn::utils {
 
 struct ClipOptions {
-  double norm_type = 2;               ///< infinity: the largest absolute value
-  bool error_if_nonfinite = false;    ///< throw RuntimeError instead of scaling by NaN or 0
+  double norm_type = 2;             ///< infinity: the largest absolute value
+  bool error_if_nonfinite = false;  ///< throw RuntimeError instead of scaling by NaN or 0
 };
 
 /// Scales all gradients by min(1, max_norm / (norm + 1e-6)), where norm is that of all gradients as one vector, and returns it.

@@ -40,11 +40,11 @@ class LBFGS : public OptimizerWith<LBFGSOptions> {
   struct Iteration;
   /// What one iteration leaves for the next, over all parameters as one vector.
   struct Memory {
-    Tensor direction, gradient;                 // PyTorch's d and prev_flat_grad
-    std::vector<Tensor> differences, moves;     // of gradients and of parameters, the newest last: old_dirs and old_stps
-    std::vector<double> inverse_products;       // 1 / (difference . move): ro
-    double scale = 1, length = 0, loss = 0;     // H_diag, t, prev_loss
-    int64_t evaluations = 0, iterations = 0;    // func_evals, n_iter
+    Tensor direction, gradient;               // PyTorch's d and prev_flat_grad
+    std::vector<Tensor> differences, moves;   // of gradients and of parameters, the newest last: old_dirs and old_stps
+    std::vector<double> inverse_products;     // 1 / (difference . move): ro
+    double scale = 1, length = 0, loss = 0;   // H_diag, t, prev_loss
+    int64_t evaluations = 0, iterations = 0;  // func_evals, n_iter
   } memory_;
 };
 

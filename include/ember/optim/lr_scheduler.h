@@ -72,8 +72,7 @@ struct StepLROptions {
 class StepLR : public LRScheduler {
  public:
   StepLR(Optimizer& optimizer, int64_t step_size, double gamma = 0.1, int64_t last_epoch = -1);
-  StepLR(Optimizer& optimizer, const StepLROptions& options)
-      : StepLR(optimizer, options.step_size, options.gamma, options.last_epoch) {}
+  StepLR(Optimizer& optimizer, const StepLROptions& options) : StepLR(optimizer, options.step_size, options.gamma, options.last_epoch) {}
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -143,8 +142,7 @@ struct LinearLROptions {
 /// From lr * start_factor to lr * end_factor in total_iters equal steps.
 class LinearLR : public LRScheduler {
  public:
-  LinearLR(Optimizer& optimizer, double start_factor = 1.0 / 3, double end_factor = 1.0, int64_t total_iters = 5,
-           int64_t last_epoch = -1);
+  LinearLR(Optimizer& optimizer, double start_factor = 1.0 / 3, double end_factor = 1.0, int64_t total_iters = 5, int64_t last_epoch = -1);
   LinearLR(Optimizer& optimizer, const LinearLROptions& options)
       : LinearLR(optimizer, options.start_factor, options.end_factor, options.total_iters, options.last_epoch) {}
 
@@ -166,8 +164,7 @@ struct ExponentialLROptions {
 class ExponentialLR : public LRScheduler {
  public:
   ExponentialLR(Optimizer& optimizer, double gamma, int64_t last_epoch = -1);
-  ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& options)
-      : ExponentialLR(optimizer, options.gamma, options.last_epoch) {}
+  ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& options) : ExponentialLR(optimizer, options.gamma, options.last_epoch) {}
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -250,8 +247,8 @@ struct CyclicOptions {
   int64_t step_size_up = 2000, step_size_down = -1;  ///< -1: as many as up
   std::string mode = "triangular";                   ///< or "triangular2", "exp_range"
   double gamma = 1.0;
-  Callback<double(double)> scale_fn = {};            ///< in place of a mode
-  std::string scale_mode = "cycle";                  ///< or "iterations": what scale_fn gets
+  Callback<double(double)> scale_fn = {};  ///< in place of a mode
+  std::string scale_mode = "cycle";        ///< or "iterations": what scale_fn gets
   bool cycle_momentum = true;
   double base_momentum = 0.8, max_momentum = 0.9;
   int64_t last_epoch = -1;
@@ -279,7 +276,7 @@ struct OneCycleOptions {
   double max_lr = kDefault;
   int64_t total_steps = -1, epochs = -1, steps_per_epoch = -1;  ///< total_steps, or the other two
   double pct_start = 0.3;
-  std::string anneal_strategy = "cos";                          ///< or "linear"
+  std::string anneal_strategy = "cos";  ///< or "linear"
   bool cycle_momentum = true;
   double base_momentum = 0.85, max_momentum = 0.95, div_factor = 25, final_div_factor = 1e4;
   bool three_phase = false;
@@ -301,10 +298,10 @@ class OneCycleLR : public LRScheduler {
  private:
   struct Phase {
     double end;
-    double ParamGroup::*from;
-    double ParamGroup::*to;
-    double ParamGroup::*momentum_from;
-    double ParamGroup::*momentum_to;
+    double ParamGroup::* from;
+    double ParamGroup::* to;
+    double ParamGroup::* momentum_from;
+    double ParamGroup::* momentum_to;
   };
   double anneal(double from, double to, double fraction) const;
   OneCycleOptions options_;
@@ -342,14 +339,14 @@ class MultiplicativeLR : public LRScheduler {
 };
 
 struct PlateauOptions {
-  std::string mode = "min";            ///< or "max": what is better
+  std::string mode = "min";  ///< or "max": what is better
   double factor = 0.1;
   int64_t patience = 10;
   double threshold = 1e-4;
   std::string threshold_mode = "rel";  ///< or "abs"
   int64_t cooldown = 0;
   double min_lr = 0, eps = 1e-8;
-  std::vector<double> min_lrs = {};    ///< one for each group, in place of min_lr
+  std::vector<double> min_lrs = {};  ///< one for each group, in place of min_lr
 };
 
 /// lr *= factor when the metric has not become better for more than `patience` epochs.

@@ -45,14 +45,14 @@ struct ParamGroup {
   std::vector<Tensor> params = {};
   double lr = kDefault;
   Betas betas = {};
-  double alpha = kDefault, rho = kDefault, eps = kDefault, momentum = kDefault, dampening = kDefault, lr_decay = kDefault,
-         weight_decay = kDefault, momentum_decay = kDefault, initial_accumulator_value = kDefault;
+  double alpha = kDefault, rho = kDefault, eps = kDefault, momentum = kDefault, dampening = kDefault, lr_decay = kDefault, weight_decay = kDefault,
+         momentum_decay = kDefault, initial_accumulator_value = kDefault;
   Flag nesterov = {}, amsgrad = {}, centered = {}, decoupled_weight_decay = {}, maximize = {};
   double initial_lr = kDefault, max_lr = kDefault, min_lr = kDefault, max_momentum = kDefault,
-         base_momentum = kDefault;  ///< what schedulers remember
-  Pair etas = {}, step_sizes = {}, epsilons = {};                                         ///< Rprop; Adafactor's eps
-  double lambd = kDefault, t0 = kDefault, beta2_decay = kDefault, d = kDefault;           ///< ASGD; Adafactor
-  Triple ns_coefficients = {};                                                            ///< Muon
+         base_momentum = kDefault;                                               ///< what schedulers remember
+  Pair etas = {}, step_sizes = {}, epsilons = {};                                ///< Rprop; Adafactor's eps
+  double lambd = kDefault, t0 = kDefault, beta2_decay = kDefault, d = kDefault;  ///< ASGD; Adafactor
+  Triple ns_coefficients = {};                                                   ///< Muon
   double ns_steps = kDefault;
   std::string adjust_lr_fn = {};
   double max_iter = kDefault, max_eval = kDefault, tolerance_grad = kDefault, tolerance_change = kDefault, history_size = kDefault;  ///< LBFGS
@@ -127,7 +127,7 @@ class Optimizer {
 
   std::vector<ParamGroup> param_groups;  ///< settings may be changed between steps: param_groups[0].lr = 0.01
 
-  bool has_momentum() const;             ///< has a setting "momentum": SGD, RMSprop
+  bool has_momentum() const;  ///< has a setting "momentum": SGD, RMSprop
   bool has_betas() const;
   int64_t steps() const { return steps_; }  ///< how often step() was called
 

@@ -46,8 +46,8 @@ class Classification {
   double recall(int64_t c) const;     ///< of all that are c, those that were called c; 0 where nothing is c
   double f1(int64_t c) const;
   double macro_precision() const, macro_recall() const, macro_f1() const;  ///< plain means over classes
-  double balanced_accuracy() const;  ///< the mean recall of the classes that occur
-  Tensor confusion() const;  ///< (C, C) int64: rows are targets, columns predictions
+  double balanced_accuracy() const;                                        ///< the mean recall of the classes that occur
+  Tensor confusion() const;                                                ///< (C, C) int64: rows are targets, columns predictions
   const std::vector<std::string>& names() const { return names_; }
   /// Precision, recall, F1 and number of each class, and the confusion table up to 20 classes, as text.
   std::string table() const;

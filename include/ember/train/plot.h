@@ -11,11 +11,11 @@ namespace ember::train {
 
 /// One series of points. A value that is not finite, or not positive on a logarithmic axis, leaves a gap.
 struct Curve {
-  std::string name = {};         ///< in the legend; without one the curve is not listed
-  std::vector<double> x = {};    ///< empty: 0, 1, 2, ...
+  std::string name = {};       ///< in the legend; without one the curve is not listed
+  std::vector<double> x = {};  ///< empty: 0, 1, 2, ...
   std::vector<double> y = {};
-  std::string style = "line";    ///< line, dashed, points, bars (bars of several curves stand side by side)
-  double smoothing = 0;          ///< weight of the past in [0, 1), as TensorBoard's: the curve itself is drawn faintly behind
+  std::string style = "line";  ///< line, dashed, points, bars (bars of several curves stand side by side)
+  double smoothing = 0;        ///< weight of the past in [0, 1), as TensorBoard's: the curve itself is drawn faintly behind
 };
 
 /// What is written along an axis, and its range: from the data unless given.

@@ -7,13 +7,13 @@ namespace ember::train {
 
 /// One call of a module. Counts and sizes are those of torchinfo 1.8.
 struct LayerSummary {
-  std::string path, type;          ///< "layer1.0.conv1", "Conv2d"
-  int depth = 0;                   ///< 0 is the model
-  bool leaf = true;                ///< has no children
-  bool repeated = false;           ///< was called before: its parameters count once
+  std::string path, type;  ///< "layer1.0.conv1", "Conv2d"
+  int depth = 0;           ///< 0 is the model
+  bool leaf = true;        ///< has no children
+  bool repeated = false;   ///< was called before: its parameters count once
   Shape output;
   int64_t parameters = 0, trainable = 0;  ///< of the module itself and all below
-  int64_t mult_adds = 0;           ///< weights times the positions that use them; 0 for modules with children
+  int64_t mult_adds = 0;                  ///< weights times the positions that use them; 0 for modules with children
 };
 
 struct ModelSummary {

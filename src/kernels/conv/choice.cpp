@@ -18,24 +18,15 @@ std::atomic<ConvWish> conv_wish = ConvWish::Auto;
 
 const char* name(ConvPath path) {
   switch (path) {
-    case ConvPath::Direct:
-      return "direct";
-    case ConvPath::Columns:
-      return "columns";
-    case ConvPath::Pointwise:
-      return "pointwise";
-    case ConvPath::Depthwise:
-      return "depthwise";
-    case ConvPath::Dots:
-      return "dots";
-    case ConvPath::Spans:
-      return "spans";
-    case ConvPath::Streams:
-      return "streams";
-    case ConvPath::Winograd2:
-      return "winograd 2x2";
-    case ConvPath::Winograd4:
-      return "winograd 4x4";
+    case ConvPath::Direct: return "direct";
+    case ConvPath::Columns: return "columns";
+    case ConvPath::Pointwise: return "pointwise";
+    case ConvPath::Depthwise: return "depthwise";
+    case ConvPath::Dots: return "dots";
+    case ConvPath::Spans: return "spans";
+    case ConvPath::Streams: return "streams";
+    case ConvPath::Winograd2: return "winograd 2x2";
+    case ConvPath::Winograd4: return "winograd 4x4";
   }
   return "";
 }
@@ -58,8 +49,7 @@ constexpr double kTransform = 6;     // a number of a Winograd tile, made or con
 struct Lanes {
   double lanes, per_cycle, registers;  // multiply-adds of vectors
   explicit Lanes(int bytes)
-      : lanes(bytes == 4 ? gemm_loops<float>().lanes : gemm_loops<double>().lanes),
-        per_cycle(lanes * bytes == 64 ? 1 : 2),
+      : lanes(bytes == 4 ? gemm_loops<float>().lanes : gemm_loops<double>().lanes), per_cycle(lanes * bytes == 64 ? 1 : 2),
         registers(lanes * bytes == 64 ? 24 : 12) {}
   double vectors(double n) const { return std::ceil(n / lanes); }
 
@@ -198,20 +188,13 @@ bool can_winograd(const ConvShape& s, int bytes) {
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
   const Lanes v(bytes);
   switch (path) {
-    case ConvPath::Direct:
-      return direct_cost(s, direction, v) + kPacks * weights(s);
-    case ConvPath::Columns:
-      return columns_cost(s, direction, v) + kPacks * weights(s);
-    case ConvPath::Streams:
-      return streams_cost(s, direction, v);
-    case ConvPath::Spans:
-      return spans_cost(s, direction, v);
-    case ConvPath::Dots:
-      return dots_cost(s, direction, v);
-    case ConvPath::Winograd2:
-      return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
-    default:
-      return kNever;  // taken by shape, or by wish
+    case ConvPath::Direct: return direct_cost(s, direction, v) + kPacks * weights(s);
+    case ConvPath::Columns: return columns_cost(s, direction, v) + kPacks * weights(s);
+    case ConvPath::Streams: return streams_cost(s, direction, v);
+    case ConvPath::Spans: return spans_cost(s, direction, v);
+    case ConvPath::Dots: return dots_cost(s, direction, v);
+    case ConvPath::Winograd2: return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
+    default: return kNever;  // taken by shape, or by wish
   }
 }
 

@@ -146,10 +146,8 @@ void add_patches(const ConvShape& s, const T* patches, int64_t first, int64_t co
   const int64_t pixels = s.oh * s.ow;
   const bool side_by_side = s.dilation[1] == 1 && c == s.c;
   const auto add = [](int64_t n, const T* from, T* to) {
-    if constexpr (std::is_same_v<T, float>)
-      copy_loops().accumulate_float(n, from, to);
-    else
-      copy_loops().accumulate_double(n, from, to);
+    if constexpr (std::is_same_v<T, float>) copy_loops().accumulate_float(n, from, to);
+    else copy_loops().accumulate_double(n, from, to);
   };
   for (int64_t i = first; i < first + count; ++i, patches += s.kh * s.kw * c) {
     const int64_t oy = i % pixels / s.ow, ox = i % s.ow, kx0 = ax.begin(ox), kx1 = ax.end(ox), left = ax.input(ox, 0);
@@ -159,8 +157,7 @@ void add_patches(const ConvShape& s, const T* patches, int64_t first, int64_t co
       if (y < 0 || y >= s.h || kx0 >= kx1) continue;
       const T* const from = patches + ky * s.kw * c;
       T* const row = image + (y * s.w + left) * s.c;
-      if (side_by_side)
-        add((kx1 - kx0) * c, from + kx0 * c, row + kx0 * c);
+      if (side_by_side) add((kx1 - kx0) * c, from + kx0 * c, row + kx0 * c);
       else
         for (int64_t kx = kx0; kx < kx1; ++kx) add(c, from + kx * c, row + kx * s.dilation[1] * s.c);
     }
@@ -170,10 +167,8 @@ void add_patches(const ConvShape& s, const T* patches, int64_t first, int64_t co
 template <class T>
 void fill_channels(int64_t pixels, int64_t row, int64_t c, const T* bias, T* to) {
   for (int64_t i = 0; i < pixels; ++i, to += row)
-    if (bias)
-      std::copy_n(bias, c, to);
-    else
-      std::fill_n(to, c, T(0));
+    if (bias) std::copy_n(bias, c, to);
+    else std::fill_n(to, c, T(0));
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ void norm_rows(const ConvEpilogue<T>& e, int64_t row, int64_t rows, int64_t o, T
 
 template <class T>
 void norm_and_pool(const ConvEpilogue<T>& e, int64_t windows, int64_t width, int64_t o, const T* x, T* y) {
-  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o) batch_norm_loops<T>().windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
+  for (int64_t i = 0; i < windows; ++i, x += 2 * width * o, y += width / 2 * o)
+    batch_norm_loops<T>().windows.affine(width, o, x, e.scale, e.shift, e.relu, y);
 }
 
 template <class T>
@@ -61,8 +62,8 @@ bool conv_reads_planes(const ConvShape& s) {
   ConvShape planes = Crop(s).shape();
   planes.planes = true;
   const ConvPath path = conv_path(planes, ConvDirection::Forward, sizeof(T));
-  return path == ConvPath::Direct || path == ConvPath::Columns || path == ConvPath::Streams || path == ConvPath::Dots || (path == ConvPath::Depthwise && s.o_group() == 1) ||
-         (path == ConvPath::Pointwise && pointwise_in_place(planes));
+  return path == ConvPath::Direct || path == ConvPath::Columns || path == ConvPath::Streams || path == ConvPath::Dots ||
+         (path == ConvPath::Depthwise && s.o_group() == 1) || (path == ConvPath::Pointwise && pointwise_in_place(planes));
 }
 
 template <class T>

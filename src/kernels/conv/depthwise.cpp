@@ -51,9 +51,19 @@ template <class T>
 void run_image(const Axis& ay, const Axis& ax, int64_t channels, int64_t kernel_width, const T* image, const T* w, const T* bias, bool relu,
                T* result, int64_t result_width) {
   const int64_t w_row = whole_vectors<T>(channels);
-  DepthwiseRow<T> r{.channels = channels, .image = image, .image_row = ay.dilation * ax.in * channels, .width = ax.in, .outputs = ax.out,
-                    .stride = ax.stride, .before = ax.before, .dilation = ax.dilation, .kernel_rows = 0, .taps = ax.taps, .w = w,
-                    .w_row = ay.tap_step * kernel_width * w_row, .w_tap = ax.tap_step * w_row};
+  DepthwiseRow<T> r{.channels = channels,
+                    .image = image,
+                    .image_row = ay.dilation * ax.in * channels,
+                    .width = ax.in,
+                    .outputs = ax.out,
+                    .stride = ax.stride,
+                    .before = ax.before,
+                    .dilation = ax.dilation,
+                    .kernel_rows = 0,
+                    .taps = ax.taps,
+                    .w = w,
+                    .w_row = ay.tap_step * kernel_width * w_row,
+                    .w_tap = ax.tap_step * w_row};
   for (int64_t i = 0; i < ay.out; ++i) {
     const int64_t k0 = ay.begin(i);
     r.kernel_rows = ay.end(i) - k0;
@@ -115,11 +125,21 @@ void depthwise_backward_weight(const ConvShape& s, const T* x, const T* dy, T* d
         if (m > 1) repeat(pixels, s.c, m, image, repeated.data());
         for (int64_t ky = 0; ky < s.kh; ++ky) {
           const int64_t r0 = ay.first_output(ky), r1 = ay.last_output(ky);
-          const DepthwiseRow<T> r{.channels = s.o, .image = (m > 1 ? repeated : image) + ay.input(r0, ky) * s.w * s.o, .image_row = 0,
-                                  .width = s.w, .outputs = s.ow, .stride = ax.stride, .before = ax.before, .dilation = ax.dilation,
-                                  .kernel_rows = 1, .taps = s.kw, .w = nullptr, .w_row = 0, .w_tap = 0};
+          const DepthwiseRow<T> r{.channels = s.o,
+                                  .image = (m > 1 ? repeated : image) + ay.input(r0, ky) * s.w * s.o,
+                                  .image_row = 0,
+                                  .width = s.w,
+                                  .outputs = s.ow,
+                                  .stride = ax.stride,
+                                  .before = ax.before,
+                                  .dilation = ax.dilation,
+                                  .kernel_rows = 1,
+                                  .taps = s.kw,
+                                  .w = nullptr,
+                                  .w_row = 0,
+                                  .w_tap = 0};
           depthwise_loops<T>().weight_gradient(r, r1 - r0, s.stride[0] * s.w * s.o, dy + (n * s.oh + r0) * s.ow * s.o, s.ow * s.o,
-                                      sum + ky * s.kw * row, row);
+                                               sum + ky * s.kw * row, row);
         }
       }
     }

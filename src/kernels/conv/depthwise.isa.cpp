@@ -46,8 +46,8 @@ EMBER_INLINE void write(const Lanes<T> (&sum)[kCount], bool relu, T* y, int64_t 
 
 /// kCount outputs from i on, taps [first, last).
 template <int kCount, class T, class L>
-EMBER_INLINE void outputs(const DepthwiseRow<T>& r, int64_t i, int64_t first, int64_t last, int64_t c, L lanes, Lanes<T> bias, bool relu,
-                          T* y, int64_t y_step) {
+EMBER_INLINE void outputs(const DepthwiseRow<T>& r, int64_t i, int64_t first, int64_t last, int64_t c, L lanes, Lanes<T> bias, bool relu, T* y,
+                          int64_t y_step) {
   Lanes<T> sum[kCount];
 #pragma GCC unroll 8
   for (int p = 0; p < kCount; ++p) sum[p] = bias;
@@ -143,7 +143,8 @@ void swept_row(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t
 
 template <class T>
 void row(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t y_step) {
-  const bool neighbours = r.taps == 3 && r.stride == 1 && r.dilation == 1, all_swept = r.before >= 0 && r.before <= 2 && r.outputs <= r.width + r.before;
+  const bool neighbours = r.taps == 3 && r.stride == 1 && r.dilation == 1,
+             all_swept = r.before >= 0 && r.before <= 2 && r.outputs <= r.width + r.before;
   if (neighbours && all_swept) switch (r.kernel_rows) {
       case 1: return swept_row<1>(r, bias, relu, y, y_step);
       case 2: return swept_row<2>(r, bias, relu, y, y_step);
@@ -154,8 +155,8 @@ void row(const DepthwiseRow<T>& r, const T* bias, bool relu, T* y, int64_t y_ste
 
 /// The gradients of kTaps taps, from tap b on.
 template <int kTaps, class T, class L>
-EMBER_INLINE void gradients(const DepthwiseRow<T>& r, const Inner<T>& inner, int64_t rows, int64_t image_step, const T* dy,
-                            int64_t dy_row, int64_t b, int64_t c, L lanes, T* dw, int64_t dw_tap) {
+EMBER_INLINE void gradients(const DepthwiseRow<T>& r, const Inner<T>& inner, int64_t rows, int64_t image_step, const T* dy, int64_t dy_row, int64_t b,
+                            int64_t c, L lanes, T* dw, int64_t dw_tap) {
   Lanes<T> sum[kTaps];
 #pragma GCC unroll 8
   for (int t = 0; t < kTaps; ++t) sum[t] = zeros<T>();
@@ -168,8 +169,7 @@ EMBER_INLINE void gradients(const DepthwiseRow<T>& r, const Inner<T>& inner, int
       const Lanes<T> upstream = load(u + i * r.channels, lanes);
 #pragma GCC unroll 8
       for (int t = 0; t < kTaps; ++t)
-        if (b + t >= met.first && b + t < met.last)
-          sum[t] = fma(load(x + i * r.stride * r.channels + t * tap, lanes), upstream, sum[t]);
+        if (b + t >= met.first && b + t < met.last) sum[t] = fma(load(x + i * r.stride * r.channels + t * tap, lanes), upstream, sum[t]);
     };
     for (int64_t i = 0; i < inner.first; ++i) alone(i);
     for (int64_t i = inner.first; i < inner.last; ++i) {

@@ -34,9 +34,9 @@ int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 struct Direct {
   Axis y, x;
   int64_t n, c, o, groups;
-  int64_t kernel_width;                // taps in a row of the whole kernel
+  int64_t kernel_width;  // taps in a row of the whole kernel
   int64_t result_height, result_width;
-  bool planes = false;                 // each channel of the image is a plane
+  bool planes = false;  // each channel of the image is a plane
 };
 
 /// What a band of an image is multiplied by: taps in column panels, or, for few outputs, a row of taps for each of them.
@@ -76,9 +76,18 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
     const int64_t kernel_row = d.kernel_width * d.c;
     for (int64_t row = y0; row < y1; ++row) {
       const int64_t k0 = ay.begin(row), k1 = ay.end(row);
-      dots_loops<T>().panel({.rows = ax.out, .outputs = int(d.o), .a = source + (ay.input(row, k0) - top) * width * d.c, .a_row = ax.stride * d.c,
-                      .b = weights.dots + k0 * kernel_row, .b_output = ay.taps * kernel_row, .c = result + row * d.result_width * d.o,
-                      .c_row = d.o, .outer = {k1 - k0, ay.dilation * width * d.c, kernel_row}, .length = kernel_row, .bias = e.bias, .relu = relu});
+      dots_loops<T>().panel({.rows = ax.out,
+                             .outputs = int(d.o),
+                             .a = source + (ay.input(row, k0) - top) * width * d.c,
+                             .a_row = ax.stride * d.c,
+                             .b = weights.dots + k0 * kernel_row,
+                             .b_output = ay.taps * kernel_row,
+                             .c = result + row * d.result_width * d.o,
+                             .c_row = d.o,
+                             .outer = {k1 - k0, ay.dilation * width * d.c, kernel_row},
+                             .length = kernel_row,
+                             .bias = e.bias,
+                             .relu = relu});
     }
     return;
   }
@@ -237,8 +246,7 @@ void dots_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   for (int64_t c = 0; c < s.c; ++c)
     for (int64_t t = 0; t < taps; ++t)
       for (int64_t o = 0; o < s.o; ++o) rows[(c * taps + taps - 1 - t) * s.o + o] = w[(o * s.c + c) * taps + t];
-  run({backward_axis(s, 0, 0), backward_axis(s, 1, 0), s.n, s.o, s.c, 1, s.kw, s.h, s.w}, dy, {nullptr, rows.data()},
-      ConvEpilogue<T>{}, dx);
+  run({backward_axis(s, 0, 0), backward_axis(s, 1, 0), s.n, s.o, s.c, 1, s.kw, s.h, s.w}, dy, {nullptr, rows.data()}, ConvEpilogue<T>{}, dx);
 }
 
 template <class T>
@@ -253,7 +261,8 @@ void direct_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) 
   // Parts of the batch have sums of their own, which are added in order: as many whatever the number of threads, and few enough that
   // adding them up costs little.
   const int64_t taps = s.kh * s.kw, numbers = s.groups * taps * s.c_group() * s.o_group(), most = numbers > 60000 ? 4 : 8;
-  const int64_t parts = std::clamp<int64_t>(int64_t(s.multiply_adds() / (5e5 + 100 * double(numbers))), 1, std::min<int64_t>(std::max<int64_t>(1, s.n), most));
+  const int64_t parts = std::clamp<int64_t>(int64_t(s.multiply_adds() / (5e5 + 100 * double(numbers))), 1,
+                                            std::min<int64_t>(std::max<int64_t>(1, s.n), most));
   TapsMemory<T> sums(s.groups * parts, taps, s.c_group(), s.o_group());
   const int64_t size = s.groups * sums.size();
   parallel_for(parts, 1, s.multiply_adds() / 16, [&](int64_t begin, int64_t end) {

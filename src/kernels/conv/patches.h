@@ -50,8 +50,7 @@ class PatchReader {
         }
         const T* const row = image + (y * s_.w + left) * s_.c;
         std::fill_n(out, kx0 * c, T(0));
-        if (side_by_side)
-          std::copy_n(row + kx0 * c, (kx1 - kx0) * c, out + kx0 * c);
+        if (side_by_side) std::copy_n(row + kx0 * c, (kx1 - kx0) * c, out + kx0 * c);
         else
           for (int64_t kx = kx0; kx < kx1; ++kx) std::copy_n(row + kx * s_.dilation[1] * s_.c, c, out + kx * c);
         std::fill_n(out + kx1 * c, (s_.kw - kx1) * c, T(0));
@@ -87,8 +86,7 @@ class PatchReader {
     const int64_t first = inside ? std::clamp(x0, begin, end) : end, last = std::clamp(x1, first, end), step = ax_.stride * pixel_;
     std::fill_n(out, first - begin, T(0));
     const T* in = from + ax_.input(first, kx) * pixel_;
-    if (step == 1)
-      std::copy_n(in, last - first, out + first - begin);
+    if (step == 1) std::copy_n(in, last - first, out + first - begin);
     else
       for (int64_t i = first; i < last; ++i, in += step) out[i - begin] = *in;
     std::fill_n(out + last - begin, end - last, T(0));

@@ -39,8 +39,8 @@ TapsMemory<T> backward_taps(const ConvShape& s, const T* w) {
     parallel_for(o, 1, double(taps * c * o), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         for (int64_t j = 0; j < c; j += out.wide)
-          gemm_loops<T>().pack_transposed(taps, int(std::min(out.wide, c - j)), w + ((g * o + i) * c + j) * taps, taps,
-                                           out.at(taps - 1, i, j), -o * out.wide);
+          gemm_loops<T>().pack_transposed(taps, int(std::min(out.wide, c - j)), w + ((g * o + i) * c + j) * taps, taps, out.at(taps - 1, i, j),
+                                          -o * out.wide);
     });
   }
   return memory;
@@ -59,8 +59,7 @@ void unpack_taps(const ConvShape& s, const TapsMemory<T>& memory, T* w) {
           // Rows of outputs, columns of taps.
           const int64_t rows = std::min(lanes, o - j);
           gemm_loops<T>().pack_transposed(rows, int(taps), from.at(0, i, j), c * from.wide, block, row);
-          for (int64_t k = 0; k < rows; ++k)
-            std::memcpy(w + ((g * o + j + k) * c + i) * taps, block + k * row, std::size_t(taps) * sizeof(T));
+          for (int64_t k = 0; k < rows; ++k) std::memcpy(w + ((g * o + j + k) * c + i) * taps, block + k * row, std::size_t(taps) * sizeof(T));
         }
     });
   }

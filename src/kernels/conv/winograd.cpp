@@ -10,9 +10,9 @@
 namespace ember::kernels {
 namespace {
 
-constexpr int64_t kPad = 16;         // numbers between the planes: at powers of two they would all share a few cache sets
-constexpr int kBlockTiles = 128;     // for the weights' gradient: many products for each sum that is read and written, within the cache
-constexpr int kMostAtOnce = 16;      // tiles of a forward step
+constexpr int64_t kPad = 16;      // numbers between the planes: at powers of two they would all share a few cache sets
+constexpr int kBlockTiles = 128;  // for the weights' gradient: many products for each sum that is read and written, within the cache
+constexpr int kMostAtOnce = 16;   // tiles of a forward step
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 int64_t whole_vectors(int64_t n) { return blocks(n, gemm_loops<float>().lanes) * gemm_loops<float>().lanes; }
@@ -128,7 +128,9 @@ struct TilesMemory : WinogradTiles {
     data = memory;
     block = t.row * plane;
   }
-  const float* at(int64_t element, int64_t channel) const { return data + channel / kWinogradBlock * block + element * plane + channel % kWinogradBlock; }
+  const float* at(int64_t element, int64_t channel) const {
+    return data + channel / kWinogradBlock * block + element * plane + channel % kWinogradBlock;
+  }
 };
 
 /// Room for `parts` sums.
@@ -225,9 +227,8 @@ void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const
       }
     }
   });
-  parallel_for(s.c, 1, double(t.elements * s.c * s.o * parts), [&](int64_t begin, int64_t end) {
-    f.weight_gradient(u, parts, part_size, begin, end, taps.group(0));
-  });
+  parallel_for(s.c, 1, double(t.elements * s.c * s.o * parts),
+               [&](int64_t begin, int64_t end) { f.weight_gradient(u, parts, part_size, begin, end, taps.group(0)); });
   unpack_taps(s, taps, dw);
 }
 

@@ -314,8 +314,7 @@ void convolve(const WinogradProblem& p, const WinogradRuns& runs, const Winograd
     }
   };
   [&]<int... kRow>(std::integer_sequence<int, kRow...>) { (one_row.template operator()<kRow>(), ...); }(std::make_integer_sequence<int, patch>());
-  for (int64_t o = begin; o < end; o += L)
-    finish<F>(out, p.epilogue, p.y, runs, h + (o - begin) / L * h_vector, o, int(end - o < L ? end - o : L));
+  for (int64_t o = begin; o < end; o += L) finish<F>(out, p.epilogue, p.y, runs, h + (o - begin) / L * h_vector, o, int(end - o < L ? end - o : L));
 }
 
 template <class F>
@@ -324,10 +323,9 @@ void weights(const float* taps, int64_t output, int64_t begin, int64_t end, cons
   const int64_t vectors = (out.outputs + L - 1) / L, row = vectors * out.inputs * patch * L;
   float* to = out.data + (output / L * out.inputs + begin) * patch * L;
   for (int64_t i = begin; i < end; ++i, taps += 9 * L, to += patch * L)
-    on_both_sides<3, patch>(
-        [](const V* g, V* u) __attribute__((always_inline)) { F::weights(g, u); },
-        [&](int a, int b) __attribute__((always_inline)) { return load(taps + (a * 3 + b) * L); },
-        [&](int a, int b, V v) __attribute__((always_inline)) { store(to + a * row + b * L, v); });
+    on_both_sides<3, patch>([](const V* g, V* u) __attribute__((always_inline)) { F::weights(g, u); },
+                            [&](int a, int b) __attribute__((always_inline)) { return load(taps + (a * 3 + b) * L); },
+                            [&](int a, int b, V v) __attribute__((always_inline)) { store(to + a * row + b * L, v); });
 }
 
 template <class F>
@@ -337,15 +335,14 @@ void weight_gradient(const WinogradSums& u, int64_t parts, int64_t part_stride, 
     for (int64_t i = begin; i < end; ++i) {
       const float* from = u.at(0, i, o);
       float* to = taps.at(0, i, o);
-      on_both_sides<F::patch, 3>(
-          [](const V* g, V* t) __attribute__((always_inline)) { F::weights_transposed(g, t); },
-          [&](int a, int b) __attribute__((always_inline)) {
-            const float* element = from + (a * F::patch + b) * u.plane;
-            V sum = load(element);
-            for (int64_t part = 1; part < parts; ++part) sum += load(element + part * part_stride);
-            return sum;
-          },
-          [&](int a, int b, V v) __attribute__((always_inline)) { store(to + (a * 3 + b) * tap, v); });
+      on_both_sides<F::patch, 3>([](const V* g, V* t) __attribute__((always_inline)) { F::weights_transposed(g, t); },
+                                 [&](int a, int b) __attribute__((always_inline)) {
+                                   const float* element = from + (a * F::patch + b) * u.plane;
+                                   V sum = load(element);
+                                   for (int64_t part = 1; part < parts; ++part) sum += load(element + part * part_stride);
+                                   return sum;
+                                 },
+                                 [&](int a, int b, V v) __attribute__((always_inline)) { store(to + (a * 3 + b) * tap, v); });
     }
 }
 
@@ -358,8 +355,8 @@ struct Transforms<F, std::integer_sequence<int, kRow...>> {
 };
 
 template <class F>
-constexpr WinogradFamily family{F::outputs,  Sizes<F>::tiles, Transforms<F>::inputs, Transforms<F>::output_gradients,
-                                convolve<F>, room<F>,         weights<F>,            weight_gradient<F>};
+constexpr WinogradFamily family{F::outputs, Sizes<F>::tiles, Transforms<F>::inputs, Transforms<F>::output_gradients, convolve<F>,
+                                room<F>,    weights<F>,      weight_gradient<F>};
 
 }  // namespace
 

@@ -83,8 +83,7 @@ struct WinogradFamily {
   const Transform* output_gradient;
   /// The outputs [begin, end) of at most `tiles` tiles; `next` are those that will follow. `memory` is for room(inputs, outputs) numbers,
   /// which are 0 or what an earlier call left.
-  void (*convolve)(const WinogradProblem& problem, const WinogradRuns& runs, const WinogradRuns& next, int64_t begin, int64_t end,
-                   float* memory);
+  void (*convolve)(const WinogradProblem& problem, const WinogradRuns& runs, const WinogradRuns& next, int64_t begin, int64_t end, float* memory);
   int64_t (*room)(int64_t inputs, int64_t outputs);
   /// G g G^T for a vector of outputs from `output` on and the inputs [begin, end), whose 9 taps lie one behind the other as vectors.
   void (*weights)(const float* taps, int64_t output, int64_t begin, int64_t end, const WinogradWeights& out);

@@ -68,7 +68,8 @@ constexpr bool kMovesBits = std::is_same_v<To, From> && sizeof(To) >= 4;
 
 template <class T>
 void fill_row(int64_t n, T* dst, T value) {
-  if constexpr (sizeof(T) == sizeof(std::uint32_t)) copy_loops().fill_32(n, std::bit_cast<std::uint32_t>(value), reinterpret_cast<std::uint32_t*>(dst));
+  if constexpr (sizeof(T) == sizeof(std::uint32_t))
+    copy_loops().fill_32(n, std::bit_cast<std::uint32_t>(value), reinterpret_cast<std::uint32_t*>(dst));
   else if constexpr (sizeof(T) == 8) copy_loops().fill_64(n, std::bit_cast<std::uint64_t>(value), reinterpret_cast<std::uint64_t*>(dst));
   else std::memset(dst, int(value), std::size_t(n));
 }
@@ -99,7 +100,10 @@ void copy_transposed(int64_t rows, int64_t columns, To* dst, int64_t dst_row, co
   if constexpr (kMovesBits<To, From>) {
     const CopyKernels& k = copy_loops();
     using Bits = std::conditional_t<sizeof(To) == 4, std::uint32_t, std::uint64_t>;
-    const auto transpose = [&] { if constexpr (sizeof(To) == 4) return k.transpose_32; else return k.transpose_64; }();
+    const auto transpose = [&] {
+      if constexpr (sizeof(To) == 4) return k.transpose_32;
+      else return k.transpose_64;
+    }();
     return transpose(rows, columns, reinterpret_cast<Bits*>(dst), dst_row, reinterpret_cast<const Bits*>(src), src_column);
   }
   constexpr int64_t kBlock = 16;
@@ -167,21 +171,17 @@ void copy_planned(const Plan& plan, To* dst, const From* src) {
   }
   const int64_t rows = plan.numel / n;
   parallel_for(rows, 1 + 4096 / n, double(plan.numel), [&](int64_t begin, int64_t end) {
-    for_each_outer(plan, inner, begin, end,
-                   [&](int64_t d, int64_t s) { copy_row(n, dst + d, plan.dst[inner], src + s, plan.src[inner]); });
+    for_each_outer(plan, inner, begin, end, [&](int64_t d, int64_t s) { copy_row(n, dst + d, plan.dst[inner], src + s, plan.src[inner]); });
   });
 }
 
 }  // namespace
 
-void copy(DType to, void* dst, const int64_t* dst_strides, DType from, const void* src, const int64_t* src_strides,
-          const int64_t* sizes, int dims) {
+void copy(DType to, void* dst, const int64_t* dst_strides, DType from, const void* src, const int64_t* src_strides, const int64_t* sizes, int dims) {
   const Plan plan = make_plan(dst_strides, src_strides, sizes, dims);
   if (plan.numel == 0) return;
   with_type(to, [&](auto t) {
-    with_type(from, [&](auto f) {
-      copy_planned(plan, static_cast<decltype(t)*>(dst), static_cast<const decltype(f)*>(src));
-    });
+    with_type(from, [&](auto f) { copy_planned(plan, static_cast<decltype(t)*>(dst), static_cast<const decltype(f)*>(src)); });
   });
 }
 

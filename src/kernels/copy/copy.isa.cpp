@@ -61,7 +61,7 @@ void accumulate(int64_t n, const T* from, T* to) {
 }  // namespace
 
 constinit const CopyKernels Families::copy{
-    copy_row, fill<std::uint32_t>, fill<std::uint64_t>, transpose_numbers<std::uint32_t>, transpose_numbers<std::uint64_t>, accumulate<float>,
-    accumulate<double>};
+    copy_row,          fill<std::uint32_t>, fill<std::uint64_t>, transpose_numbers<std::uint32_t>, transpose_numbers<std::uint64_t>,
+    accumulate<float>, accumulate<double>};
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -66,8 +66,9 @@ void backward_sample(const Sample& x, const T* log_probs, T loss, const T* alpha
   for (int64_t t = x.steps(); t-- > 0;) {
     const T* const p = x.row(log_probs, t);
     for (int64_t s = 0; s < n; ++s) {
-      const T stay = t + 1 == x.steps() ? (s + 2 >= n ? T(0) : kNever<T>)
-                                        : log_sum(later[s], s + 1 < n ? later[s + 1] : kNever<T>, s + 2 < n && x.skips(s + 2) ? later[s + 2] : kNever<T>);
+      const T stay = t + 1 == x.steps()
+                         ? (s + 2 >= n ? T(0) : kNever<T>)
+                         : log_sum(later[s], s + 1 < n ? later[s + 1] : kNever<T>, s + 2 < n && x.skips(s + 2) ? later[s + 2] : kNever<T>);
       beta[s] = stay + p[x.label(s)];
     }
     std::fill_n(shares.data(), classes, kNever<T>);

@@ -36,10 +36,13 @@ constexpr void add_forwards(ElementwiseTable& t) {
   lanes<1>(t, Op::Softplus, [](auto x, const auto* p) { return select(x * p[0] > p[1], x, log1p(exp(x * p[0])) / p[0]); }, 6);
   reals<1>(t, Op::Softsign, [](auto x, auto) { return x / (1 + (x < 0 ? -x : x)); }, 6);
   numbers<1>(t, Op::Hardtanh, [](auto x, const auto* p) { return x < p[0] ? p[0] : x > p[1] ? p[1] : x; }, 6);
-  reals<1>(t, Op::Hardswish, []<class T>(T x, auto) {
-    const T gate = x + 3 < 0 ? T(0) : x + 3 > 6 ? T(6) : x + 3;
-    return x * gate / 6;
-  }, 6);
+  reals<1>(
+      t, Op::Hardswish,
+      []<class T>(T x, auto) {
+        const T gate = x + 3 < 0 ? T(0) : x + 3 > 6 ? T(6) : x + 3;
+        return x * gate / 6;
+      },
+      6);
   reals<1>(t, Op::Hardsigmoid, []<class T>(T x, auto) { return (x + 3 < 0 ? T(0) : x + 3 > 6 ? T(6) : x + 3) / 6; }, 6);
   // log sigmoid(x) = min(x, 0) - log(1 + e^-|x|)
   lanes<1>(t, Op::LogSigmoid, []<class V>(V x, auto) { return minimum(V{}, x) - log1p(exp(-absolute(x))); }, 6);
@@ -53,30 +56,40 @@ constexpr void add_backwards(ElementwiseTable& t) {
   reals<2>(t, Op::TanhBackward, [](auto dy, auto y, auto) { return dy * (1 - y * y); }, 4);
   reals<2>(t, Op::SigmoidBackward, [](auto dy, auto y, auto) { return dy * (1 - y) * y; }, 4);
   reals<2>(t, Op::LeakyReluBackward, [](auto dy, auto x, const auto* p) { return x > 0 ? dy : dy * p[0]; }, 4);
-  lanes<2>(t, Op::EluBackward, [](auto dy, auto x, const auto* p) {
-    return select(x > 0, dy * p[1], dy * exp(x * p[2]) * (p[0] * p[1] * p[2]));
-  }, 4);
+  lanes<2>(t, Op::EluBackward, [](auto dy, auto x, const auto* p) { return select(x > 0, dy * p[1], dy * exp(x * p[2]) * (p[0] * p[1] * p[2])); }, 4);
   // d/dx x F(x) = F(x) + x f(x), f the density of the normal distribution.
-  lanes<2>(t, Op::GeluBackward, []<class V>(V dy, V x, auto) {
-    return dy * (normal_cdf(x) + x * exp(constant<V>(-0.5) * x * x) * constant<V>(0.39894228040143268));
-  }, 4);
-  lanes<2>(t, Op::GeluTanhBackward, []<class V>(V dy, V x, auto) {
-    const V h = tanh(gelu_argument(x)), slope = constant<V>(0.79788456080286536) * (1 + constant<V>(3 * 0.044715) * x * x);
-    return dy * constant<V>(0.5) * (1 + h + x * (1 - h * h) * slope);
-  }, 4);
-  lanes<2>(t, Op::SiluBackward, [](auto dy, auto x, auto) {
-    const auto s = sigmoid(x);
-    return dy * s * (1 + x * (1 - s));
-  }, 4);
-  lanes<2>(t, Op::MishBackward, [](auto dy, auto x, auto) {
-    const auto h = tanh_of_softplus(x);
-    return dy * (h + x * sigmoid(x) * (1 - h * h));
-  }, 4);
+  lanes<2>(
+      t, Op::GeluBackward,
+      []<class V>(V dy, V x, auto) { return dy * (normal_cdf(x) + x * exp(constant<V>(-0.5) * x * x) * constant<V>(0.39894228040143268)); }, 4);
+  lanes<2>(
+      t, Op::GeluTanhBackward,
+      []<class V>(V dy, V x, auto) {
+        const V h = tanh(gelu_argument(x)), slope = constant<V>(0.79788456080286536) * (1 + constant<V>(3 * 0.044715) * x * x);
+        return dy * constant<V>(0.5) * (1 + h + x * (1 - h * h) * slope);
+      },
+      4);
+  lanes<2>(
+      t, Op::SiluBackward,
+      [](auto dy, auto x, auto) {
+        const auto s = sigmoid(x);
+        return dy * s * (1 + x * (1 - s));
+      },
+      4);
+  lanes<2>(
+      t, Op::MishBackward,
+      [](auto dy, auto x, auto) {
+        const auto h = tanh_of_softplus(x);
+        return dy * (h + x * sigmoid(x) * (1 - h * h));
+      },
+      4);
   lanes<2>(t, Op::SoftplusBackward, [](auto dy, auto x, const auto* p) { return select(x * p[0] > p[1], dy, dy * sigmoid(x * p[0])); }, 4);
-  reals<2>(t, Op::SoftsignBackward, [](auto dy, auto x, auto) {
-    const auto d = 1 + (x < 0 ? -x : x);
-    return dy / (d * d);
-  }, 4);
+  reals<2>(
+      t, Op::SoftsignBackward,
+      [](auto dy, auto x, auto) {
+        const auto d = 1 + (x < 0 ? -x : x);
+        return dy / (d * d);
+      },
+      4);
   reals<2>(t, Op::HardtanhBackward, [](auto dy, auto x, const auto* p) { return x <= p[0] || x >= p[1] ? decltype(x)(0) : dy; }, 4);
   reals<2>(t, Op::HardswishBackward, []<class T>(T dy, T x, auto) { return x <= -3 ? T(0) : x >= 3 ? dy : dy * (x / 3 + T(0.5)); }, 4);
   reals<2>(t, Op::HardsigmoidBackward, []<class T>(T dy, T x, auto) { return x > -3 && x < 3 ? dy / 6 : T(0); }, 4);

@@ -16,11 +16,17 @@ EMBER_INLINE bool is_minus_one(T b) {
 template <int kBytes>
 struct BitsOf;
 template <>
-struct BitsOf<1> { using type = std::uint8_t; };
+struct BitsOf<1> {
+  using type = std::uint8_t;
+};
 template <>
-struct BitsOf<4> { using type = std::uint32_t; };
+struct BitsOf<4> {
+  using type = std::uint32_t;
+};
 template <>
-struct BitsOf<8> { using type = std::uint64_t; };
+struct BitsOf<8> {
+  using type = std::uint64_t;
+};
 
 // Python's division: towards minus infinity. The caller has seen to it that no divisor of integers is 0.
 template <class T>
@@ -83,10 +89,13 @@ constexpr ElementwiseTable make_table() {
   everything<2>(t, Op::AddScaled, [](auto a, auto b, const auto* p) { return a + p[0] * b; });
   reals<2>(t, Op::Div, [](auto a, auto b, auto) { return a / b; });
   lane_numbers<2>(t, Op::DivFloor, [](auto a, auto b, auto) { return floor_division(a, b); }, 10);
-  numbers<2>(t, Op::DivTrunc, []<class T>(T a, T b, auto) {
-    if constexpr (is_real<T>) return truncate(a / b);
-    else return is_minus_one(b) ? T(-a) : T(a / b);
-  }, 10);
+  numbers<2>(
+      t, Op::DivTrunc,
+      []<class T>(T a, T b, auto) {
+        if constexpr (is_real<T>) return truncate(a / b);
+        else return is_minus_one(b) ? T(-a) : T(a / b);
+      },
+      10);
   lane_numbers<2>(t, Op::Remainder, [](auto a, auto b, auto) { return python_remainder(a, b); }, 10);
   lane_numbers<2>(t, Op::Fmod, [](auto a, auto b, auto) { return fmod(a, b); }, 10);
   lane_numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); }, 10);
@@ -108,9 +117,7 @@ constexpr ElementwiseTable make_table() {
 
   t.rows[int(Op::Where)] = {{where<float>, where<double>, where<int64_t>, where<std::uint8_t>, where<bool>}, 1};
   // a + w (b - a) from the nearer end, so that w = 1 gives b exactly.
-  reals<3>(t, Op::Lerp, [](auto a, auto b, auto w, auto) {
-    return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w);
-  });
+  reals<3>(t, Op::Lerp, [](auto a, auto b, auto w, auto) { return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w); });
   numbers<3>(t, Op::Addcmul, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * b * c; });
   reals<3>(t, Op::Addcdiv, [](auto a, auto b, auto c, const auto* p) { return a + (p[0] * b) / c; });
   // x between low and high; a NaN anywhere gives NaN; high wins where the bounds cross.
@@ -119,9 +126,10 @@ constexpr ElementwiseTable make_table() {
     return raised != raised ? raised : high != high ? high : raised > high ? high : raised;
   });
   t.rows[int(Op::Clamp)].loops[int(kFloat32)] = lanes_loop<decltype([](auto x, auto low, auto high, auto) {
-    const auto raised = select(is_nan(low), low, maximum(low, x));
-    return select(is_nan(high), high, minimum(high, raised));
-  }), 3>;
+                                                             const auto raised = select(is_nan(low), low, maximum(low, x));
+                                                             return select(is_nan(high), high, minimum(high, raised));
+                                                           }),
+                                                           3>;
   return t;
 }
 

@@ -15,8 +15,8 @@ void run_elementwise(ElementwiseLoop loop, const ElementwiseCall& call, int inpu
   });
 }
 
-void run_elementwise(ElementwiseLoop loop, const ElementwiseCall& call, const ElementwiseNest& nest, int64_t rows, int inputs, const int64_t* in_bytes,
-                     int64_t out_bytes, double work) {
+void run_elementwise(ElementwiseLoop loop, const ElementwiseCall& call, const ElementwiseNest& nest, int64_t rows, int inputs,
+                     const int64_t* in_bytes, int64_t out_bytes, double work) {
   parallel_for(rows, 1, work + double(rows) * 10, [&](int64_t begin, int64_t end) {
     ElementwiseCall at = call;
     at.n = nest.sizes[0];

@@ -9,6 +9,7 @@ namespace ember::kernels {
 
 using std::int64_t;
 
+// clang-format off: many on a line
 enum class Op : std::uint8_t {
   // one input
   Neg, Abs, Sign, Square, Reciprocal, Sqrt, Rsqrt, Exp, Expm1, Log, Log2, Log10, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Sinh,
@@ -27,6 +28,7 @@ enum class Op : std::uint8_t {
   Where, Lerp, Addcmul, Addcdiv, Clamp,
   Count
 };
+// clang-format on
 inline constexpr int kOps = int(Op::Count);
 
 /// n elements: out[i] = op(in[0][i * stride[0]], ...). All inputs have the loop's dtype, but for Where, whose condition is bool and
@@ -74,7 +76,7 @@ struct ElementwiseNest {
 void run_elementwise(ElementwiseLoop loop, const ElementwiseCall& call, int inputs, const int64_t* in_bytes, int64_t out_bytes, double work);
 
 /// The loop over all rows of a nest, `rows` of them; the result is written from its first to its last element.
-void run_elementwise(ElementwiseLoop loop, const ElementwiseCall& call, const ElementwiseNest& nest, int64_t rows, int inputs, const int64_t* in_bytes,
-                     int64_t out_bytes, double work);
+void run_elementwise(ElementwiseLoop loop, const ElementwiseCall& call, const ElementwiseNest& nest, int64_t rows, int inputs,
+                     const int64_t* in_bytes, int64_t out_bytes, double work);
 
 }  // namespace ember::kernels

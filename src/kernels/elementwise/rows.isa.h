@@ -92,7 +92,7 @@ EMBER_INLINE FloatLanes load_strided(const float* p, int64_t step, int64_t i, La
 template <class F, int inputs>
 static void lanes_loop(const ElementwiseCall& call) {
   const float *const a = static_cast<const float*>(call.in[0]), *const b = static_cast<const float*>(call.in[1]),
-              *const c = static_cast<const float*>(call.in[2]);
+                     *const c = static_cast<const float*>(call.in[2]);
   float* const out = static_cast<float*>(call.out);
   const int64_t step_a = call.stride[0], step_b = call.stride[1], step_c = call.stride[2];
   const float p[3] = {float(call.parameters[0]), float(call.parameters[1]), float(call.parameters[2])};

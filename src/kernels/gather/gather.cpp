@@ -70,10 +70,7 @@ struct PartsOfPlaces {
   Scratch<int64_t> order, ends;
 
   PartsOfPlaces(int64_t n, int64_t most_parts, int64_t length, const int64_t* index)
-      : shift(std::bit_width(std::uint64_t(n - 1) / std::uint64_t(most_parts))),
-        count(((n - 1) >> shift) + 1),
-        order(length),
-        ends(count + 1) {
+      : shift(std::bit_width(std::uint64_t(n - 1) / std::uint64_t(most_parts))), count(((n - 1) >> shift) + 1), order(length), ends(count + 1) {
     std::fill_n(ends.data(), count + 1, 0);
     for (int64_t k = 0; k < length; ++k) ++ends[(index[k] >> shift) + 1];
     for (int64_t part = 0; part < count; ++part) ends[part + 1] += ends[part];

@@ -14,16 +14,16 @@
 namespace ember::kernels {
 namespace {
 
-constexpr int64_t kDepth = 512;                    // longest sum in registers: a packed panel of it stays in the L2 cache
-constexpr int64_t kMultiplyAddsOfCell = 1 << 18;   // a few microseconds: what is worth a claim by another thread
+constexpr int64_t kDepth = 512;                   // longest sum in registers: a packed panel of it stays in the L2 cache
+constexpr int64_t kMultiplyAddsOfCell = 1 << 18;  // a few microseconds: what is worth a claim by another thread
 constexpr int64_t kMostCells = 64;
-constexpr int64_t kBandRows = 8;                   // bands of rows are cut at multiples of this: whole register tiles
-constexpr int64_t kPackedNumbers = 1 << 19;        // of B, packed at a time for all threads
-constexpr int64_t kDepthOfPart = 1024;             // sums this long may be cut into parts
+constexpr int64_t kBandRows = 8;             // bands of rows are cut at multiples of this: whole register tiles
+constexpr int64_t kPackedNumbers = 1 << 19;  // of B, packed at a time for all threads
+constexpr int64_t kDepthOfPart = 1024;       // sums this long may be cut into parts
 constexpr int64_t kMultiplyAddsOfPart = 1 << 19;
-constexpr int64_t kTransposeSteps = 5;             // vector operations for each vector that is transposed in registers
-constexpr int64_t kFewRows = 3;                    // so few leave registers for a vector more, and sums in flight are what counts
-constexpr int64_t kRowsOfDot = 4;                  // up to here, packing B costs more than it saves
+constexpr int64_t kTransposeSteps = 5;  // vector operations for each vector that is transposed in registers
+constexpr int64_t kFewRows = 3;         // so few leave registers for a vector more, and sums in flight are what counts
+constexpr int64_t kRowsOfDot = 4;       // up to here, packing B costs more than it saves
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
@@ -82,16 +82,12 @@ struct Panels {
   const bool packs = wants_packing(f, p);
 
   int64_t even(int64_t n) const { return shared ? std::min(vectors, n + n % 2) : n; }
-  int64_t start(int64_t panel) const {
-    return panel == 0 ? 0 : panel == count ? p.n : vectors * panel / count * f.lanes;
-  }
+  int64_t start(int64_t panel) const { return panel == 0 ? 0 : panel == count ? p.n : vectors * panel / count * f.lanes; }
   int columns(int64_t panel) const { return int(start(panel + 1) - start(panel)); }
   int64_t packed_row(int64_t panel) const { return vectors_of(f, columns(panel)) * f.lanes; }
   int64_t length(int64_t k0) const { return std::min(depth, p.k - k0); }
 
-  void pack_panel(int64_t panel, int64_t k0, T* out) const {
-    pack(f, p.b, k0, length(k0), start(panel), columns(panel), out, packed_row(panel));
-  }
+  void pack_panel(int64_t panel, int64_t k0, T* out) const { pack(f, p.b, k0, length(k0), start(panel), columns(panel), out, packed_row(panel)); }
 
   /// Rows [i0, i1) of one column panel of C. packed: what pack_panel wrote, or null where B is read as it lies.
   void run(int64_t panel, int64_t k0, const T* packed, int64_t i0, int64_t i1) const {
@@ -166,10 +162,13 @@ void run_panels(const Problem<T>& p, Features features) {
   if (slices == 1) return run_in_order(panels, 0, panels.count, 0, p.m);
   if (features == Features::Rows) {
     const int64_t parts = std::min({slices, threads, blocks(p.m, kBandRows)});
-    return parallel_slices(parts, [&](int64_t part) {
-      const Range rows = slice_range(p.m, kBandRows, part, parts);
-      run_in_order(panels, 0, panels.count, rows.begin, rows.end);
-    }, p.work());
+    return parallel_slices(
+        parts,
+        [&](int64_t part) {
+          const Range rows = slice_range(p.m, kBandRows, part, parts);
+          run_in_order(panels, 0, panels.count, rows.begin, rows.end);
+        },
+        p.work());
   }
   if (panels.count % threads == 0 || panels.count > 4 * threads)
     return parallel_for(panels.count, 1, p.work(), [&](int64_t first, int64_t end) { run_in_order(panels, first, end, 0, p.m); });
@@ -251,8 +250,8 @@ void run_dots(const Problem<T>& p) {
   parallel_for(p.n, grain, p.work(), [&](int64_t begin, int64_t end) {
     Epilogue<T> e = p.epilogue;
     if (e.bias) e.bias += begin;
-    gemm_loops<T>().dot_rows(p.m, end - begin, p.k, a.data, a.row_stride, p.b.data + begin * p.b.column_stride, p.b.column_stride,
-                         p.c + begin, p.ldc, e);
+    gemm_loops<T>().dot_rows(p.m, end - begin, p.k, a.data, a.row_stride, p.b.data + begin * p.b.column_stride, p.b.column_stride, p.c + begin, p.ldc,
+                             e);
   });
 }
 
@@ -289,9 +288,8 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
 
 template <class T>
 void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate) {
-  parallel_for(n, 64, double(rows * n) / 2, [&](int64_t begin, int64_t end) {
-    gemm_loops<T>().column_sums(rows, end - begin, x + begin, x_row, sums + begin, accumulate);
-  });
+  parallel_for(n, 64, double(rows * n) / 2,
+               [&](int64_t begin, int64_t end) { gemm_loops<T>().column_sums(rows, end - begin, x + begin, x_row, sums + begin, accumulate); });
 }
 
 template <class T>

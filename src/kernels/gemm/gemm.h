@@ -75,8 +75,7 @@ struct GemmFamily {
   /// C = relu(C * accumulate + P^T + bias) for C of m x n, P of n rows.
   void (*write_transposed)(int64_t m, int64_t n, const T* p, int64_t p_row, T* c, int64_t c_row, Epilogue<T> epilogue);
   /// C = relu(C * accumulate + A B^T + bias) for few rows of A (m x k); A and B (n x k) have contiguous rows.
-  void (*dot_rows)(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
-                   Epilogue<T> epilogue);
+  void (*dot_rows)(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row, Epilogue<T> epilogue);
   void (*column_sums)(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate);
 };
 

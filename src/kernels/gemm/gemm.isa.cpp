@@ -46,8 +46,7 @@ void tile(const Panel<T>& p, const T* a, T* c, int last) {
       for (int64_t k = p.inner.length; k > 0; --k, ap += a_step, bp += b_step) {
         Lanes<T> b[kVectors];
 #pragma GCC unroll 16
-        for (int v = 0; v < kVectors; ++v)
-          b[v] = kMaskedLoads && v == kVectors - 1 ? load(bp + v * W, last) : load(bp + v * W);
+        for (int v = 0; v < kVectors; ++v) b[v] = kMaskedLoads && v == kVectors - 1 ? load(bp + v * W, last) : load(bp + v * W);
 #pragma GCC unroll 16
         for (int i = 0; i < kRows; ++i) {
           const Lanes<T> x = broadcast(ap[i * a_row]);
@@ -215,8 +214,7 @@ void dot_tile(int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T
 }
 
 template <class T, int kRows>
-void dot_columns(int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
-                 Epilogue<T> e) {
+void dot_columns(int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row, Epilogue<T> e) {
   constexpr int most = kRows == 1 ? 8 : 4;
   int64_t j = 0;
   for (; j + most <= n; j += most) {
@@ -230,8 +228,7 @@ void dot_columns(int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, in
 }
 
 template <class T>
-void dot_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row,
-              Epilogue<T> e) {
+void dot_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row, Epilogue<T> e) {
   int64_t i = 0;
   constexpr int most = kLaneBytes == 64 ? 4 : 2;
   for (; i + most <= m; i += most) dot_columns<T, most>(n, k, a + i * a_row, a_row, b, b_row, c + i * c_row, c_row, e);
@@ -283,10 +280,10 @@ void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bo
 }  // namespace
 
 constinit const Both<GemmFamily> Families::gemm{
-    .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>,
-                write_transposed<float>, dot_rows<float>, column_sums<float>},
-    .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>,
-                write_transposed<double>, dot_rows<double>, column_sums<double>},
+    .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>, write_transposed<float>,
+                dot_rows<float>, column_sums<float>},
+    .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>, write_transposed<double>,
+                dot_rows<double>, column_sums<double>},
 };
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -19,7 +19,7 @@ namespace ember::kernels {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr int64_t kPiece = 256;      // OpenBLAS packs the other operand once for each piece of this width: a few percent
+constexpr int64_t kPiece = 256;  // OpenBLAS packs the other operand once for each piece of this width: a few percent
 constexpr int64_t kMostPieces = 32;
 
 /// Products of at least so many multiply-adds, and no side shorter than that, go to OpenBLAS.
@@ -32,8 +32,8 @@ struct Rules {
   Rule float32, float64;
 };
 
-// Measured, docs/performance.md: own tiles against OpenBLAS on one thread. Those of AVX-512 are ahead nearly everywhere; the others keep up until the operands leave the caches.
-// "base" is not: OpenBLAS has tiles for processors that Ember has none for.
+// Measured, docs/performance.md: own tiles against OpenBLAS on one thread. Those of AVX-512 are ahead nearly everywhere; the others keep up until the
+// operands leave the caches. "base" is not: OpenBLAS has tiles for processors that Ember has none for.
 constexpr Rules kMeasured[] = {
     {"v4", {kNever, 0}, {kNever, 0}},
     {"v3", {1 << 26, 64}, {1 << 26, 64}},
@@ -58,8 +58,8 @@ Wanted wanted() {
 }
 
 template <class T>
-using GemmRoutine = void (*)(const char* trans_a, const char* trans_b, const int* m, const int* n, const int* k, const T* alpha, const T* a, const int* lda,
-                             const T* b, const int* ldb, const T* beta, T* c, const int* ldc, std::size_t, std::size_t);
+using GemmRoutine = void (*)(const char* trans_a, const char* trans_b, const int* m, const int* n, const int* k, const T* alpha, const T* a,
+                             const int* lda, const T* b, const int* ldb, const T* beta, T* c, const int* ldc, std::size_t, std::size_t);
 
 template <class T>
 GemmRoutine<T> routine() {
@@ -73,14 +73,18 @@ struct Layout {
   int leading;
 };
 template <class T>
-bool has_rows(Matrix<T> x, int64_t columns) { return x.column_stride == 1 && x.row_stride >= columns && x.row_stride < INT_MAX; }
+bool has_rows(Matrix<T> x, int64_t columns) {
+  return x.column_stride == 1 && x.row_stride >= columns && x.row_stride < INT_MAX;
+}
 template <class T>
 Layout layout(Matrix<T> x, int64_t columns) {
   return has_rows(x, columns) ? Layout{"N", int(x.row_stride)} : Layout{"T", int(x.column_stride)};
 }
 /// Can BLAS read this matrix? One of its directions is contiguous, the other does not overlap.
 template <class T>
-bool readable(Matrix<T> x, int64_t rows, int64_t columns) { return has_rows(x, columns) || has_rows(x.transposed(), rows); }
+bool readable(Matrix<T> x, int64_t rows, int64_t columns) {
+  return has_rows(x, columns) || has_rows(x.transposed(), rows);
+}
 
 /// C = beta C + A B, row-major, which is C^T = beta C^T + B^T A^T in the column-major terms of BLAS.
 template <class T>
@@ -105,8 +109,8 @@ bool multiplies_right() {
   for (const bool a_turned : {false, true})
     for (const bool b_turned : {false, true}) {
       std::fill(c.begin(), c.end(), std::numeric_limits<T>::quiet_NaN());
-      call<T>(m, n, k, (a_turned ? at : a).data(), a_turned ? Layout{"T", m} : Layout{"N", k}, (b_turned ? bt : b).data(), b_turned ? Layout{"T", k} : Layout{"N", n}, T(0),
-              c.data(), n);
+      call<T>(m, n, k, (a_turned ? at : a).data(), a_turned ? Layout{"T", m} : Layout{"N", k}, (b_turned ? bt : b).data(),
+              b_turned ? Layout{"T", k} : Layout{"N", n}, T(0), c.data(), n);
       if (c != right) return false;
     }
   return true;
@@ -170,25 +174,29 @@ void openblas_gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T*
   const bool by_rows = m >= n;
   const Layout of_a = layout(a, k), of_b = layout(b, n);
   const int64_t longer = std::max(m, n), pieces = std::clamp<int64_t>(longer / kPiece, 1, kMostPieces);
-  parallel_slices(pieces, [&](int64_t piece) {
-    const Range part = slice_range(longer, 16, piece, pieces);
-    if (part.begin == part.end) return;
-    const int64_t i0 = by_rows ? part.begin : 0, i1 = by_rows ? part.end : m, j0 = by_rows ? 0 : part.begin, columns = (by_rows ? n : part.end) - j0;
-    if (e.bias)
-      for (int64_t i = i0; i < i1; ++i)
-        for (int64_t j = 0; j < columns; ++j) {
-          T& out = c[i * ldc + j0 + j];
-          out = e.accumulate ? out + e.bias[j0 + j] : e.bias[j0 + j];
-        }
-    call<T>(i1 - i0, columns, k, a.data + i0 * a.row_stride, of_a, b.data + j0 * b.column_stride, of_b, T(e.accumulate || e.bias),
-            c + i0 * ldc + j0, ldc);
-    if (e.relu)
-      for (int64_t i = i0; i < i1; ++i)
-        for (int64_t j = 0; j < columns; ++j) {
-          T& out = c[i * ldc + j0 + j];
-          out = out < T(0) ? T(0) : out;
-        }
-  }, double(m) * double(n) * double(k) / 8);
+  parallel_slices(
+      pieces,
+      [&](int64_t piece) {
+        const Range part = slice_range(longer, 16, piece, pieces);
+        if (part.begin == part.end) return;
+        const int64_t i0 = by_rows ? part.begin : 0, i1 = by_rows ? part.end : m, j0 = by_rows ? 0 : part.begin,
+                      columns = (by_rows ? n : part.end) - j0;
+        if (e.bias)
+          for (int64_t i = i0; i < i1; ++i)
+            for (int64_t j = 0; j < columns; ++j) {
+              T& out = c[i * ldc + j0 + j];
+              out = e.accumulate ? out + e.bias[j0 + j] : e.bias[j0 + j];
+            }
+        call<T>(i1 - i0, columns, k, a.data + i0 * a.row_stride, of_a, b.data + j0 * b.column_stride, of_b, T(e.accumulate || e.bias),
+                c + i0 * ldc + j0, ldc);
+        if (e.relu)
+          for (int64_t i = i0; i < i1; ++i)
+            for (int64_t j = 0; j < columns; ++j) {
+              T& out = c[i * ldc + j0 + j];
+              out = out < T(0) ? T(0) : out;
+            }
+      },
+      double(m) * double(n) * double(k) / 8);
 }
 
 template double least_for_openblas<float>();

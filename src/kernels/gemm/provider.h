@@ -1,4 +1,5 @@
-// Who multiplies matrices: Ember's own tiles where they are at the peak, OpenBLAS where a measured table says that it is faster. EMBER_GEMM=own|openblas decides for all.
+// Who multiplies matrices: Ember's own tiles where they are at the peak, OpenBLAS where a measured table says that it is faster.
+// EMBER_GEMM=own|openblas decides for all.
 #pragma once
 
 #include "kernels/gemm/gemm.h"
@@ -12,8 +13,8 @@ const char* gemm_provider();
 template <class T>
 double least_for_openblas();
 
-/// Is this product, of enough multiply-adds, for OpenBLAS? At the first such one the library is loaded and checked: a build that multiplies wrongly on this
-/// processor is warned of and never used.
+/// Is this product, of enough multiply-adds, for OpenBLAS? At the first such one the library is loaded and checked: a build that multiplies wrongly
+/// on this processor is warned of and never used.
 template <class T>
 bool openblas_takes_large(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b);
 template <class T>

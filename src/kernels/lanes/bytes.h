@@ -8,9 +8,13 @@ namespace ember::kernels::EMBER_ISA {
 template <int kBytes>
 struct BytesOf;
 template <>
-struct BytesOf<4> { typedef std::uint8_t type __attribute__((vector_size(kLaneBytes / 4))); };
+struct BytesOf<4> {
+  typedef std::uint8_t type __attribute__((vector_size(kLaneBytes / 4)));
+};
 template <>
-struct BytesOf<8> { typedef std::uint8_t type __attribute__((vector_size(kLaneBytes / 8))); };
+struct BytesOf<8> {
+  typedef std::uint8_t type __attribute__((vector_size(kLaneBytes / 8)));
+};
 
 template <class T>
 EMBER_INLINE Mask<T> load_bytes(const std::uint8_t* p) {

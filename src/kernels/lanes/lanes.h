@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #if defined(__SSE2__)
 #pragma GCC diagnostic push
@@ -27,10 +28,10 @@ static constexpr int kLaneBytes = 16;
 
 template <class T>
 struct LanesOf;  // GCC drops an aligned attribute on a dependent type, hence one line for each element type
-#define EMBER_LANES_OF(T)                                                                   \
-  template <>                                                                               \
-  struct LanesOf<T> {                                                                       \
-    typedef T type __attribute__((vector_size(kLaneBytes)));                                \
+#define EMBER_LANES_OF(T)                                                                        \
+  template <>                                                                                    \
+  struct LanesOf<T> {                                                                            \
+    typedef T type __attribute__((vector_size(kLaneBytes)));                                     \
     typedef T unaligned __attribute__((vector_size(kLaneBytes), aligned(sizeof(T)), may_alias)); \
   };
 EMBER_LANES_OF(float)
@@ -50,21 +51,7 @@ static constexpr int kLanes = kLaneBytes / int(sizeof(T));
 
 /// The integer of the same width: comparisons of Lanes<T> give Lanes<Int<T>>, -1 where true and 0 where false.
 template <class T>
-struct IntOf;
-template <>
-struct IntOf<float> { using type = int32_t; };
-template <>
-struct IntOf<double> { using type = int64_t; };
-template <>
-struct IntOf<int32_t> { using type = int32_t; };
-template <>
-struct IntOf<uint32_t> { using type = int32_t; };
-template <>
-struct IntOf<int64_t> { using type = int64_t; };
-template <>
-struct IntOf<uint64_t> { using type = int64_t; };
-template <class T>
-using Int = typename IntOf<T>::type;
+using Int = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
 template <class T>
 using Mask = Lanes<Int<T>>;
 
@@ -123,10 +110,8 @@ EMBER_INLINE Lanes<T> load(const T* p, int n) {
   if constexpr (sizeof(T) == 4) return (Lanes<T>)_mm512_maskz_loadu_epi32(__mmask16((1u << n) - 1), p);
   if constexpr (sizeof(T) == 8) return (Lanes<T>)_mm512_maskz_loadu_epi64(__mmask8((1u << n) - 1), p);
 #elif defined(__AVX2__)
-  if constexpr (sizeof(T) == 4)
-    return (Lanes<T>)_mm256_maskload_epi32(reinterpret_cast<const int*>(p), (__m256i)first_lanes<T>(n));
-  if constexpr (sizeof(T) == 8)
-    return (Lanes<T>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), (__m256i)first_lanes<T>(n));
+  if constexpr (sizeof(T) == 4) return (Lanes<T>)_mm256_maskload_epi32(reinterpret_cast<const int*>(p), (__m256i)first_lanes<T>(n));
+  if constexpr (sizeof(T) == 8) return (Lanes<T>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), (__m256i)first_lanes<T>(n));
 #else
   T x[kLanes<T>] = {};
 #pragma GCC unroll 1
@@ -358,9 +343,7 @@ EMBER_INLINE Lanes<T> convert(V v) {
 /// The lower and the upper half of a float vector as doubles; narrow() puts two of them together again.
 #if defined(__AVX512F__)
 EMBER_INLINE DoubleLanes widen_low(FloatLanes v) { return (DoubleLanes)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v)); }
-EMBER_INLINE DoubleLanes widen_high(FloatLanes v) {
-  return (DoubleLanes)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)v, 1));
-}
+EMBER_INLINE DoubleLanes widen_high(FloatLanes v) { return (DoubleLanes)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)v, 1)); }
 EMBER_INLINE FloatLanes narrow(DoubleLanes low, DoubleLanes high) {
   const __m512 half = _mm512_castps256_ps512(_mm512_cvtpd_ps((__m512d)low));
   return (FloatLanes)_mm512_insertf32x8(half, _mm512_cvtpd_ps((__m512d)high), 1);
@@ -374,9 +357,7 @@ EMBER_INLINE FloatLanes narrow(DoubleLanes low, DoubleLanes high) {
 #else
 EMBER_INLINE DoubleLanes widen_low(FloatLanes v) { return DoubleLanes{v[0], v[1]}; }
 EMBER_INLINE DoubleLanes widen_high(FloatLanes v) { return DoubleLanes{v[2], v[3]}; }
-EMBER_INLINE FloatLanes narrow(DoubleLanes low, DoubleLanes high) {
-  return FloatLanes{float(low[0]), float(low[1]), float(high[0]), float(high[1])};
-}
+EMBER_INLINE FloatLanes narrow(DoubleLanes low, DoubleLanes high) { return FloatLanes{float(low[0]), float(low[1]), float(high[0]), float(high[1])}; }
 #endif
 
 /// 2^n for integers n within the exponents of normal numbers (-126 .. 127, -1022 .. 1023), built in the exponent's bits.

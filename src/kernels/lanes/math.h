@@ -75,9 +75,7 @@ EMBER_INLINE Sixteenths in_sixteenths(FloatLanes x) {
 }
 
 /// e^r - 1 for |r| <= ln 2 / 32.
-EMBER_INLINE FloatLanes exp_minus_one(FloatLanes r) {
-  return fused(fused(r, FloatLanes{} + 1.66666667e-1f, FloatLanes{} + 0.5f), r * r, r);
-}
+EMBER_INLINE FloatLanes exp_minus_one(FloatLanes r) { return fused(fused(r, FloatLanes{} + 1.66666667e-1f, FloatLanes{} + 0.5f), r * r, r); }
 
 /// The same of lanes, 0.8 ULP: 2^k comes from a table and the exponent, and two terms less of e^r are needed.
 EMBER_INLINE FloatLanes halved_exp(FloatLanes x, float halvings) {

@@ -64,7 +64,8 @@ EMBER_INLINE FloatLanes cos(FloatLanes x) {
 EMBER_INLINE FloatLanes tan(FloatLanes x) {
   const auto [quarter, r] = on_circle(x);
   const FloatLanes z = r * r;
-  const FloatLanes p = polynomial(z, 3.33331568548e-1f, 1.33387994085e-1f, 5.34112807005e-2f, 2.44301354525e-2f, 3.11992232697e-3f, 9.38540185543e-3f);
+  const FloatLanes p = polynomial(z, 3.33331568548e-1f, 1.33387994085e-1f, 5.34112807005e-2f, 2.44301354525e-2f, 3.11992232697e-3f,
+                                  9.38540185543e-3f);
   const FloatLanes y = fused(p * z, r, r);
   return replace_where(beyond_reduction(x), select((quarter & 1) != 0, -1.0f / y, y), [&](int i) { return __builtin_tanf(x[i]); });
 }

@@ -3,6 +3,7 @@
 
 #include "kernels/lanes/lookup.h"
 
+// clang-format off: eight numbers a line
 #if defined(__AVX512F__)
 namespace ember::kernels::EMBER_ISA {
 

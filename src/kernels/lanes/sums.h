@@ -80,7 +80,7 @@ struct Totals {
 template <class T, class Term>
 EMBER_INLINE double row_total(int64_t n, Term term) {
   Totals<T, 1> total;
-  total.add(n, [=](int64_t i, auto lanes, Lanes<T> (&v)[1]) __attribute__((always_inline)) { v[0] = term(i, lanes); });
+  total.add(n, [=](int64_t i, auto lanes, Lanes<T>(&v)[1]) __attribute__((always_inline)) { v[0] = term(i, lanes); });
   return total.sum[0].total();
 }
 

@@ -14,7 +14,8 @@ constexpr int kWhole = 256;   // up to here one thread is done before two have s
 constexpr int kPanel = 64;    // columns that LAPACK factorises on one thread
 constexpr int kColumns = 64;  // of a slice
 
-/// C -= A B^T for column-major C (m, n) and A (m, k), B as element (j, p) at b[j * b_row + p * b_column]. C^T = C^T - B A^T in the row-major terms of gemm().
+/// C -= A B^T for column-major C (m, n) and A (m, k), B as element (j, p) at b[j * b_row + p * b_column]. C^T = C^T - B A^T in the row-major terms of
+/// gemm().
 template <class T>
 void subtract_product(int m, int n, int k, const T* a, int64_t lda, const T* b, int64_t b_row, int64_t b_column, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
@@ -66,9 +67,8 @@ int factorise_cholesky(int n, T* a) {
     const int w = std::min(kPanel, n - j), below = j + w, rest = n - below;
     T *const diagonal = a + j + j * lda, *const panel = diagonal + w;
     if (const int failed = potrf<T>('L', w, diagonal, n)) return j + failed;
-    parallel_for(rest, kColumns, double(rest) * w * w / 2, [&](int64_t begin, int64_t end) {
-      trsm<T>('R', 'L', 'T', 'N', int(end - begin), w, diagonal, n, panel + begin, n);
-    });
+    parallel_for(rest, kColumns, double(rest) * w * w / 2,
+                 [&](int64_t begin, int64_t end) { trsm<T>('R', 'L', 'T', 'N', int(end - begin), w, diagonal, n, panel + begin, n); });
     const int64_t blocks = (rest + 2 * kColumns - 1) / (2 * kColumns);
     parallel_for(blocks, 1, double(rest) * rest * w / 16, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block) {
@@ -84,9 +84,8 @@ int factorise_cholesky(int n, T* a) {
 
 template <class T>
 void solve_lu(int n, int nrhs, const T* lu, const int* pivots, T* b) {
-  parallel_for(nrhs, kColumns, double(n) * n * nrhs / 8, [&](int64_t begin, int64_t end) {
-    getrs<T>('N', n, int(end - begin), lu, n, pivots, b + begin * n, n);
-  });
+  parallel_for(nrhs, kColumns, double(n) * n * nrhs / 8,
+               [&](int64_t begin, int64_t end) { getrs<T>('N', n, int(end - begin), lu, n, pivots, b + begin * n, n); });
 }
 
 template int factorise_lu(int, float*, int*);

@@ -1,5 +1,5 @@
-// LU and Cholesky factors of one large matrix on all threads: panels by LAPACK, what lies right of them by products that the threads share. Cut by the size of the matrix
-// alone: the same bits for any number of threads.
+// LU and Cholesky factors of one large matrix on all threads: panels by LAPACK, what lies right of them by products that the threads share. Cut by
+// the size of the matrix alone: the same bits for any number of threads.
 #pragma once
 
 namespace ember::kernels::lapack {

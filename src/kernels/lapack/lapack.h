@@ -10,20 +10,33 @@ namespace ember::kernels::lapack {
 // Every function returns LAPACK's info: 0, or what went wrong with which row. `a` is overwritten as LAPACK does. Without an OpenBLAS they throw
 // RuntimeError that says what to install. T is float or double.
 
-template <class T> int getrf(int m, int n, T* a, int lda, int* pivots);                                        ///< PLU
-template <class T> int getrs(char trans, int n, int nrhs, const T* lu, int ldlu, const int* pivots, T* b, int ldb);
-template <class T> int potrf(char uplo, int n, T* a, int lda);                                                ///< Cholesky
-template <class T> int potri(char uplo, int n, T* a, int lda);
-template <class T> int geqrf(int m, int n, T* a, int lda, T* tau);                                            ///< QR, as reflectors
-template <class T> int orgqr(int m, int n, int k, T* a, int lda, const T* tau);                               ///< Q of reflectors
-template <class T> int gesdd(char job, int m, int n, T* a, int lda, T* s, T* u, int ldu, T* vt, int ldvt);      ///< singular values
-template <class T> int syevd(char job, char uplo, int n, T* a, int lda, T* w);                                ///< symmetric eigenvalues
-template <class T> int gels(int m, int n, int nrhs, T* a, int lda, T* b, int ldb);                            ///< least squares, full rank
-template <class T> int gelsy(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T rcond, int* rank);
-template <class T> int gelsd(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, int* rank);
-template <class T> int gelss(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, int* rank);
+template <class T>
+int getrf(int m, int n, T* a, int lda, int* pivots);  ///< PLU
+template <class T>
+int getrs(char trans, int n, int nrhs, const T* lu, int ldlu, const int* pivots, T* b, int ldb);
+template <class T>
+int potrf(char uplo, int n, T* a, int lda);  ///< Cholesky
+template <class T>
+int potri(char uplo, int n, T* a, int lda);
+template <class T>
+int geqrf(int m, int n, T* a, int lda, T* tau);  ///< QR, as reflectors
+template <class T>
+int orgqr(int m, int n, int k, T* a, int lda, const T* tau);  ///< Q of reflectors
+template <class T>
+int gesdd(char job, int m, int n, T* a, int lda, T* s, T* u, int ldu, T* vt, int ldvt);  ///< singular values
+template <class T>
+int syevd(char job, char uplo, int n, T* a, int lda, T* w);  ///< symmetric eigenvalues
+template <class T>
+int gels(int m, int n, int nrhs, T* a, int lda, T* b, int ldb);  ///< least squares, full rank
+template <class T>
+int gelsy(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T rcond, int* rank);
+template <class T>
+int gelsd(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, int* rank);
+template <class T>
+int gelss(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, int* rank);
 /// b = op(a)^-1 b, or b op(a)^-1 on the right.
-template <class T> void trsm(char side, char uplo, char trans, char diag, int m, int n, const T* a, int lda, T* b, int ldb);
+template <class T>
+void trsm(char side, char uplo, char trans, char diag, int m, int n, const T* a, int lda, T* b, int ldb);
 
 /// body(matrix) for each of `count` matrices, on all threads; `work` counts multiply-adds of all together.
 template <class Body>

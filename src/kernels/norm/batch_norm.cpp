@@ -12,7 +12,7 @@
 namespace ember::kernels {
 namespace {
 
-constexpr int64_t kFullVector = 16;  // numbers in the longest vector
+constexpr int64_t kFullVector = 16;       // numbers in the longest vector
 constexpr int64_t kChannelsOfSlice = 32;  // of (N, C): two vectors
 
 template <class T>
@@ -57,7 +57,8 @@ template <class T>
 void mend_infinite_means(int64_t channels, int64_t count, int64_t step, const T* x, double* mean) {
   double all = 0;  // NaN when one is
   for (int64_t c = 0; c < channels; ++c) all += mean[c];
-  if (!std::isnan(all)) [[likely]] return;
+  if (!std::isnan(all)) [[likely]]
+    return;
   for (int64_t c = 0; c < channels; ++c) {
     if (!std::isnan(mean[c])) continue;
     mean[c] = 0;
@@ -99,8 +100,8 @@ void finish(const ChannelLayout& at, const BatchNormInputs<T>& in, const BatchNo
     std::copy_n(in.running_mean + c, n, block.mean + c);
     numbers.invstd_of_variance(n, in.running_var + c, in.eps, block.invstd + c);
   }
-  numbers.affine_of(n, block.mean + c, block.invstd + c, in.weight ? in.weight + c : nullptr, in.bias ? in.bias + c : nullptr,
-                    block.scale + c, block.shift + c);
+  numbers.affine_of(n, block.mean + c, block.invstd + c, in.weight ? in.weight + c : nullptr, in.bias ? in.bias + c : nullptr, block.scale + c,
+                    block.shift + c);
 }
 
 /// The block of channels side by side.
@@ -143,8 +144,8 @@ void batch_norm_forward(const ChannelLayout& at, const BatchNormInputs<T>& in, B
     const Repeated<T> scale(at, block.scale), shift(at, block.shift);
     parallel_for(at.rows(), 16, at.work(), [&](int64_t begin, int64_t end) {
       const int64_t i = begin * at.columns();
-      loops<T>().rows.affine({end - begin, at.columns(), at.columns()}, in.x + i, scale, shift, in.addend ? in.addend + i : nullptr, in.relu,
-                             y + i, stream);
+      loops<T>().rows.affine({end - begin, at.columns(), at.columns()}, in.x + i, scale, shift, in.addend ? in.addend + i : nullptr, in.relu, y + i,
+                             stream);
     });
     return;
   }
@@ -319,7 +320,7 @@ void batch_norm_pool_backward(const ChannelLayout& at, int64_t width, const T* x
   parallel_for(rows.count(), 1, at.work(), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       loops<T>().windows.gradient(width, c, x + rows.input(i), dy + rows.output(i), taps + rows.output(i), block.mean, block.scale, block.shift,
-                                 slope, offset, out.dx + rows.input(i), stream);
+                                  slope, offset, out.dx + rows.input(i), stream);
   });
   if (rows.height % 2 == 0) return;
   // The odd row under the last windows gets nothing from above.
@@ -337,12 +338,14 @@ ChannelLayout::ChannelLayout(int64_t batch, int64_t channels, int64_t length, bo
 }
 
 template void batch_norm_forward(const ChannelLayout&, const BatchNormInputs<float>&, BatchNormBlock<float>, float*);
-template void batch_norm_backward(const ChannelLayout&, const float*, BatchNormBlock<float>, const float*, bool, bool, const BatchNormGradients<float>&);
+template void batch_norm_backward(const ChannelLayout&, const float*, BatchNormBlock<float>, const float*, bool, bool,
+                                  const BatchNormGradients<float>&);
 template void batch_norm_pool_forward(const ChannelLayout&, int64_t, const BatchNormInputs<float>&, BatchNormBlock<float>, float*, std::uint8_t*);
 template void batch_norm_pool_backward(const ChannelLayout&, int64_t, const float*, BatchNormBlock<float>, const float*, const std::uint8_t*,
                                        const BatchNormGradients<float>&);
 template void batch_norm_forward(const ChannelLayout&, const BatchNormInputs<double>&, BatchNormBlock<double>, double*);
-template void batch_norm_backward(const ChannelLayout&, const double*, BatchNormBlock<double>, const double*, bool, bool, const BatchNormGradients<double>&);
+template void batch_norm_backward(const ChannelLayout&, const double*, BatchNormBlock<double>, const double*, bool, bool,
+                                  const BatchNormGradients<double>&);
 template void batch_norm_pool_forward(const ChannelLayout&, int64_t, const BatchNormInputs<double>&, BatchNormBlock<double>, double*, std::uint8_t*);
 template void batch_norm_pool_backward(const ChannelLayout&, int64_t, const double*, BatchNormBlock<double>, const double*, const std::uint8_t*,
                                        const BatchNormGradients<double>&);

@@ -60,8 +60,7 @@ void batch_norm_backward(const ChannelLayout& at, const T* x, BatchNormBlock<T> 
 /// batch_norm_forward in training with a ReLU, and max pooling by 2 x 2 behind it, of channels-last images of `width` pixels in a row:
 /// y (N, C, H / 2, W / 2) and the taps of its windows.
 template <class T>
-void batch_norm_pool_forward(const ChannelLayout& at, int64_t width, const BatchNormInputs<T>& in, BatchNormBlock<T> block, T* y,
-                             std::uint8_t* taps);
+void batch_norm_pool_forward(const ChannelLayout& at, int64_t width, const BatchNormInputs<T>& in, BatchNormBlock<T> block, T* y, std::uint8_t* taps);
 template <class T>
 void batch_norm_pool_backward(const ChannelLayout& at, int64_t width, const T* x, BatchNormBlock<T> block, const T* dy, const std::uint8_t* taps,
                               const BatchNormGradients<T>& out);

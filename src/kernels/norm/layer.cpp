@@ -12,7 +12,7 @@ template <class T>
 void layer_norm(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, bool center, T* y, T* mean, T* invstd) {
   parallel_for(rows, 1, 2 * double(rows * n), [&](int64_t begin, int64_t end) {
     layer_norm_loops<T>().forward(end - begin, n, x + begin * n, weight, bias, eps, center, y + begin * n, center ? mean + begin : nullptr,
-                                    invstd + begin);
+                                  invstd + begin);
   });
 }
 
@@ -29,7 +29,7 @@ void layer_norm_backward(int64_t rows, int64_t n, const T* x, const T* dy, const
     const Scratch<T> room(sums ? 2 * n : 0);
     const int64_t at = r.begin * n;
     layer_norm_loops<T>().backward(r.end - r.begin, n, x + at, dy + at, weight, center ? mean + r.begin : nullptr, invstd + r.begin, center,
-                                     dx ? dx + at : nullptr, dweight ? own : nullptr, dbias ? own + n : nullptr, room);
+                                   dx ? dx + at : nullptr, dweight ? own : nullptr, dbias ? own + n : nullptr, room);
   });
   if (dweight) layer_norm_loops<T>().add_parts(parts, n, 2 * n, partial, dweight);
   if (dbias) layer_norm_loops<T>().add_parts(parts, n, 2 * n, partial + n, dbias);
@@ -98,8 +98,8 @@ template void layer_norm(int64_t, int64_t, const float*, const float*, const flo
 template void layer_norm(int64_t, int64_t, const double*, const double*, const double*, double, bool, double*, double*, double*);
 template void layer_norm_backward(int64_t, int64_t, const float*, const float*, const float*, const float*, const float*, bool, float*, float*,
                                   float*);
-template void layer_norm_backward(int64_t, int64_t, const double*, const double*, const double*, const double*, const double*, bool, double*,
-                                  double*, double*);
+template void layer_norm_backward(int64_t, int64_t, const double*, const double*, const double*, const double*, const double*, bool, double*, double*,
+                                  double*);
 template void group_norm(const GroupLayout&, const float*, const float*, const float*, double, float*, float*, float*);
 template void group_norm(const GroupLayout&, const double*, const double*, const double*, double, double*, double*, double*);
 template void group_norm_backward(const GroupLayout&, const float*, const float*, const float*, const float*, const float*, float*, float*, float*);

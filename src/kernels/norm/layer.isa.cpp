@@ -58,7 +58,7 @@ struct Row {
 template <class T>
 EMBER_INLINE void find_slope(int64_t n, const T* weight, bool center, Row<T>& row) {
   Totals<T, 2> totals;
-  totals.add(n, [&](int64_t i, auto lanes, Lanes<T> (&v)[2]) __attribute__((always_inline)) {
+  totals.add(n, [&](int64_t i, auto lanes, Lanes<T>(&v)[2]) __attribute__((always_inline)) {
     const Lanes<T> dy = load(row.dy + i, lanes);
     v[0] = weight ? dy * load(weight + i, lanes) : dy;
     v[1] = v[0] * (load(row.x + i, lanes) - row.middle);
@@ -99,8 +99,8 @@ EMBER_INLINE void gradients_of_rows(int64_t n, const Row<T>* rows, const T* weig
 
 /// dx of the rows [first, last), and the columns' sums over them, each where it is not null.
 template <class T>
-void gradients(int64_t first, int64_t last, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center,
-               T* dx, T* dweight, T* dbias) {
+void gradients(int64_t first, int64_t last, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center, T* dx,
+               T* dweight, T* dbias) {
   if (dweight) __builtin_memset(dweight, 0, std::size_t(n) * sizeof(T));
   if (dbias) __builtin_memset(dbias, 0, std::size_t(n) * sizeof(T));
   while (first < last) {
@@ -118,8 +118,8 @@ void gradients(int64_t first, int64_t last, int64_t n, const T* x, const T* dy, 
 }
 
 template <class T>
-void backward(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center, T* dx,
-              double* dweight, double* dbias, T* room) {
+void backward(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center, T* dx, double* dweight,
+              double* dbias, T* room) {
   constexpr int64_t kFoldRows = 32;  // are added in T before their sum moves on into doubles
   for (int64_t first = 0; first < rows; first += kFoldRows) {
     const int64_t last = first + kFoldRows < rows ? first + kFoldRows : rows;

@@ -60,10 +60,9 @@ struct RowNormLoops {
   void (*moments)(Rows, const T* x, double* mean, double* squares);
   void (*affine)(Rows, const T* x, const T* scale, const T* shift, const T* addend, bool relu, T* y, bool stream);
   /// Adds to sum_dy and sum_dot. scale and shift are read where relu.
-  void (*gradient_sums)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
-                        double* sum_dot);
-  void (*gradient)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope, const T* offset,
-                   T* dx, bool stream);
+  void (*gradient_sums)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy, double* sum_dot);
+  void (*gradient)(Rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope, const T* offset, T* dx,
+                   bool stream);
 };
 
 /// The same with a max pooling by 2 x 2 behind it, over two rows of `width` pixels of (rows, C) memory: what lies between the two is never
@@ -75,8 +74,8 @@ struct WindowNormLoops {
   /// The same with a ReLU, and the taps.
   void (*affine_taps)(int64_t width, int64_t channels, const T* x, const T* scale, const T* shift, T* y, std::uint8_t* taps);
   /// gradient with a ReLU, of the dy that a window sends to its tap; a last column of an odd width has no window, and no dy.
-  void (*gradient)(int64_t width, int64_t channels, const T* x, const T* dy, const std::uint8_t* taps, const T* mean, const T* scale,
-                   const T* shift, const T* slope, const T* offset, T* dx, bool stream);
+  void (*gradient)(int64_t width, int64_t channels, const T* x, const T* dy, const std::uint8_t* taps, const T* mean, const T* scale, const T* shift,
+                   const T* slope, const T* offset, T* dx, bool stream);
 };
 
 /// What is computed once a channel, between the passes.
@@ -88,8 +87,8 @@ struct ChannelNumbers {
   void (*invstd_of_variance)(int64_t channels, const T* var, double eps, T* invstd);
   /// From the sums over n numbers a channel: dweight = dot * invstd, dbias = dy, and slope and offset of the gradient, which are 0 unless
   /// the statistics came from x.
-  void (*gradients_of_sums)(int64_t channels, const double* dy, const double* dot, const T* invstd, const T* scale, int64_t n,
-                            bool training, T* dweight, T* dbias, T* slope, T* offset);
+  void (*gradients_of_sums)(int64_t channels, const double* dy, const double* dot, const T* invstd, const T* scale, int64_t n, bool training,
+                            T* dweight, T* dbias, T* slope, T* offset);
   /// scale = invstd * weight, shift = bias - mean * scale (fused). Null weight is 1, null bias 0.
   void (*affine_of)(int64_t channels, const T* mean, const T* invstd, const T* weight, const T* bias, T* scale, T* shift);
 };
@@ -107,11 +106,10 @@ struct BatchNormLoops {
 template <class T>
 struct LayerNormLoops {
   /// y = (x - mean) * invstd * weight + bias; weight and bias have n numbers or are null. mean may be null without center.
-  void (*forward)(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, bool center, T* y, T* mean,
-                  T* invstd);
+  void (*forward)(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, bool center, T* y, T* mean, T* invstd);
   /// dx, dweight (the columns' sums of dy * xhat) and dbias (those of dy), each where it is not null. room: 2 n numbers to work with.
-  void (*backward)(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center,
-                   T* dx, double* dweight, double* dbias, T* room);
+  void (*backward)(int64_t rows, int64_t n, const T* x, const T* dy, const T* weight, const T* mean, const T* invstd, bool center, T* dx,
+                   double* dweight, double* dbias, T* room);
   /// to = the sum of the parts' rows of n numbers, `step` apart.
   void (*add_parts)(int64_t parts, int64_t n, int64_t step, const double* from, T* to);
 };

@@ -9,8 +9,7 @@ namespace {
 /// body(offset, lanes) over all numbers of a channel.
 template <class T, class Body>
 EMBER_INLINE void for_each_in(Planes planes, Body body) {
-  for (int64_t p = 0; p < planes.count; ++p)
-    for_each_lanes<T>(planes.length, [&](int64_t i, auto lanes) { body(p * planes.stride + i, lanes); });
+  for (int64_t p = 0; p < planes.count; ++p) for_each_lanes<T>(planes.length, [&](int64_t i, auto lanes) { body(p * planes.stride + i, lanes); });
 }
 
 /// The sum over a channel of term(x) in double, with the roundings that term makes in T.
@@ -55,9 +54,8 @@ void affine_loop(Planes planes, const T* x, Affine<T> affine, const T* addend, T
 template <class T>
 void affine(Planes planes, const T* x, Affine<T> affine, const T* addend, T* y, bool stream) {
   stream = stream && can_stream(y, planes.length) && planes.stride % kLanes<T> == 0;
-  with_flags(affine.relu, addend != nullptr, stream, [&]<bool kRelu, bool kAdd, bool kStream> {
-    affine_loop<T, kRelu, kAdd, kStream>(planes, x, affine, addend, y);
-  });
+  with_flags(affine.relu, addend != nullptr, stream,
+             [&]<bool kRelu, bool kAdd, bool kStream> { affine_loop<T, kRelu, kAdd, kStream>(planes, x, affine, addend, y); });
 }
 
 template <class T, bool kRelu>
@@ -65,7 +63,7 @@ GradientSums gradient_sums_loop(Planes planes, const T* x, const T* dy, T mean, 
   const Lanes<T> m = broadcast(mean), scale = broadcast(affine.scale), shift = broadcast(affine.shift);
   Totals<T, 2> totals;
   for (int64_t p = 0; p < planes.count; ++p, x += planes.stride, dy += planes.stride)
-    totals.add(planes.length, [=](int64_t i, auto lanes, Lanes<T> (&sums)[2]) __attribute__((always_inline)) {
+    totals.add(planes.length, [=](int64_t i, auto lanes, Lanes<T>(&sums)[2]) __attribute__((always_inline)) {
       const Lanes<T> v = load(x + i, lanes);
       const Lanes<T> g = kRelu ? through_relu(load(dy + i, lanes), fma(v, scale, shift)) : load(dy + i, lanes);
       sums[0] = g;
@@ -75,8 +73,7 @@ GradientSums gradient_sums_loop(Planes planes, const T* x, const T* dy, T mean, 
 }
 template <class T>
 GradientSums gradient_sums(Planes planes, const T* x, const T* dy, T mean, Affine<T> affine) {
-  return affine.relu ? gradient_sums_loop<T, true>(planes, x, dy, mean, affine)
-                     : gradient_sums_loop<T, false>(planes, x, dy, mean, affine);
+  return affine.relu ? gradient_sums_loop<T, true>(planes, x, dy, mean, affine) : gradient_sums_loop<T, false>(planes, x, dy, mean, affine);
 }
 
 template <class T, bool kRelu, bool kStream>

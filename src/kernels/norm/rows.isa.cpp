@@ -47,7 +47,7 @@ EMBER_INLINE void merge_rows(int64_t before, int64_t rows, int64_t stride, const
     for (int v = 0; v < V; ++v) about[v] *= broadcast(T(1) / T(some));
   }
 
-  add_rows<T, V>(rows, sums, [&](int64_t r, int v, Lanes<T> (&terms)[2]) __attribute__((always_inline)) {
+  add_rows<T, V>(rows, sums, [&](int64_t r, int v, Lanes<T>(&terms)[2]) __attribute__((always_inline)) {
     terms[0] = load(x + r * stride + v * L, lanes) - about[v];
     terms[1] = terms[0] * terms[0];
   });
@@ -163,7 +163,7 @@ struct GradientSumsStrip {
     DoubleSum<T> sums[2][V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) sums[0][v].read(sum_dy + c + v * L, lanes), sums[1][v].read(sum_dot + c + v * L, lanes);
-    add_rows<T, V>(rows, sums, [&](int64_t r, int v, Lanes<T> (&terms)[2]) __attribute__((always_inline)) {
+    add_rows<T, V>(rows, sums, [&](int64_t r, int v, Lanes<T>(&terms)[2]) __attribute__((always_inline)) {
       const int64_t i = r * channels + c + v * L;
       const Lanes<T> value = load(x + i, lanes);
       const Lanes<T> g = kRelu ? through_relu(load(dy + i, lanes), fma(value, a[v], b[v])) : load(dy + i, lanes);
@@ -176,12 +176,12 @@ struct GradientSumsStrip {
 };
 
 template <class T>
-void gradient_sums(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy,
-                       double* sum_dot) {
+void gradient_sums(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, double* sum_dy, double* sum_dot) {
   constexpr int kMost = kLaneBytes == 64 ? 4 : 2;  // vectors whose sums and numbers stay in registers
   for_row_blocks<T>(rows, [&](int64_t r, int64_t n) {
     const int64_t at = r * rows.stride;
-    if (relu) for_each_strip<T, kMost>(rows.columns, GradientSumsStrip<T, true>{n, rows.stride, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
+    if (relu)
+      for_each_strip<T, kMost>(rows.columns, GradientSumsStrip<T, true>{n, rows.stride, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
     else for_each_strip<T, kMost>(rows.columns, GradientSumsStrip<T, false>{n, rows.stride, x + at, dy + at, mean, scale, shift, sum_dy, sum_dot});
   });
 }
@@ -210,14 +210,13 @@ struct GradientTile {
   }
 };
 template <class T, bool kRelu, bool kStream>
-void gradient_loop(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, const T* slope, const T* offset,
-                       T* dx) {
+void gradient_loop(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, const T* slope, const T* offset, T* dx) {
   for_each_tile<T>(rows, GradientTile<T, kRelu, kStream>{rows.stride, x, dy, mean, scale, shift, slope, offset, dx});
   if (kStream) stream_fence();
 }
 template <class T>
-void gradient(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope,
-                  const T* offset, T* dx, bool stream) {
+void gradient(Rows rows, const T* x, const T* dy, const T* mean, const T* scale, const T* shift, bool relu, const T* slope, const T* offset, T* dx,
+              bool stream) {
   stream = stream && can_stream(dx, rows.stride);
   const auto loop = relu ? (stream ? gradient_loop<T, true, true> : gradient_loop<T, true, false>)
                          : (stream ? gradient_loop<T, false, true> : gradient_loop<T, false, false>);

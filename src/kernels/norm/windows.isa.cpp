@@ -48,8 +48,8 @@ void affine_taps(int64_t width, int64_t channels, const T* x, const T* scale, co
 }
 
 template <class T>
-void gradient(int64_t width, int64_t channels, const T* x, const T* dy, const std::uint8_t* taps, const T* mean, const T* scale,
-              const T* shift, const T* slope, const T* offset, T* dx, bool stream_it) {
+void gradient(int64_t width, int64_t channels, const T* x, const T* dy, const std::uint8_t* taps, const T* mean, const T* scale, const T* shift,
+              const T* slope, const T* offset, T* dx, bool stream_it) {
   const Window window(width, channels);
   stream_it = stream_it && can_stream(dx, channels);
   constexpr int64_t kAtOnce = 8;  // windows, so that memory is passed in order

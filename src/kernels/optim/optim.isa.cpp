@@ -50,8 +50,7 @@ template <class T>
 struct Gradient {
   T decay, sign;
   bool decays;
-  explicit Gradient(const OptimRule& rule)
-      : decay(T(rule.weight_decay)), sign(rule.maximize ? T(-1) : T(1)), decays(rule.weight_decay != 0) {}
+  explicit Gradient(const OptimRule& rule) : decay(T(rule.weight_decay)), sign(rule.maximize ? T(-1) : T(1)), decays(rule.weight_decay != 0) {}
   [[gnu::always_inline]] T operator()(T g, T p) const {
     g *= sign;
     return decays ? fused(p, decay, g) : g;

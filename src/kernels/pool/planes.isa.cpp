@@ -12,8 +12,9 @@ template <class T>
 struct Pair {
   Lanes<T> low, high;
   [[gnu::always_inline]] Pair(const T* p, int n)
-      : low(n >= kLanes<T> ? load(p) : load(p, n)),
-        high(n == 2 * kLanes<T> ? load(p + kLanes<T>) : n > kLanes<T> ? load(p + kLanes<T>, n - kLanes<T>) : zeros<T>()) {}
+      : low(n >= kLanes<T> ? load(p) : load(p, n)), high(n == 2 * kLanes<T> ? load(p + kLanes<T>)
+                                                         : n > kLanes<T>    ? load(p + kLanes<T>, n - kLanes<T>)
+                                                                            : zeros<T>()) {}
   [[gnu::always_inline]] static void write(T* p, Lanes<T> low, Lanes<T> high, int n) {
     n >= kLanes<T> ? store(p, low) : store(p, low, n);
     if (n > kLanes<T>) n == 2 * kLanes<T> ? store(p + kLanes<T>, high) : store(p + kLanes<T>, high, n - kLanes<T>);
@@ -237,8 +238,14 @@ void spread(const PoolShape& s, const T* dy, const T* scale, T* dx, bool pairs) 
 
 template <class T>
 constexpr PoolFamily<T> family() {
-  return {max_pool<T, std::uint8_t>, max_pool<T, int32_t>, scatter<T, std::uint8_t>, scatter<T, int32_t>,
-          gather<T, std::uint8_t>,   gather<T, int32_t>,   average<T>,               spread<T>};
+  return {max_pool<T, std::uint8_t>,
+          max_pool<T, int32_t>,
+          scatter<T, std::uint8_t>,
+          scatter<T, int32_t>,
+          gather<T, std::uint8_t>,
+          gather<T, int32_t>,
+          average<T>,
+          spread<T>};
 }
 
 }  // namespace

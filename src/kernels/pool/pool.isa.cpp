@@ -80,8 +80,14 @@ void spread(const PoolShape& s, const T* dy, const T* scale, T* dx, bool) {
 
 template <class T>
 constexpr PoolFamily<T> family() {
-  return {max_pool<T, std::uint8_t>, max_pool<T, int32_t>, scatter<T, std::uint8_t>, scatter<T, int32_t>,
-          gather<T, std::uint8_t>,   gather<T, int32_t>,   average<T>,               spread<T>};
+  return {max_pool<T, std::uint8_t>,
+          max_pool<T, int32_t>,
+          scatter<T, std::uint8_t>,
+          scatter<T, int32_t>,
+          gather<T, std::uint8_t>,
+          gather<T, int32_t>,
+          average<T>,
+          spread<T>};
 }
 
 }  // namespace

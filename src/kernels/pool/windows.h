@@ -43,8 +43,7 @@ struct Windows {
   WindowAxis y, x;
   PoolAxis y_view, x_view;
   bool tiled;
-  Windows(WindowAxis ys, WindowAxis xs)
-      : y(std::move(ys)), x(std::move(xs)), y_view(y.view()), x_view(x.view()), tiled(y.tiles() && x.tiles()) {}
+  Windows(WindowAxis ys, WindowAxis xs) : y(std::move(ys)), x(std::move(xs)), y_view(y.view()), x_view(x.view()), tiled(y.tiles() && x.tiles()) {}
   Windows(const Windows&) = delete;
   int64_t most_taps() const {
     int64_t rows = 1, columns = 1;

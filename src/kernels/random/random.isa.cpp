@@ -13,9 +13,7 @@ namespace {
 
 constexpr int N = kTwisterWords, M = 397;
 
-EMBER_INLINE Words twisted(Words a, Words b, Words far) {
-  return far ^ (choose_bits(0x80000000u, a, b) >> 1) ^ if_odd(b, 0x9908b0dfu);
-}
+EMBER_INLINE Words twisted(Words a, Words b, Words far) { return far ^ (choose_bits(0x80000000u, a, b) >> 1) ^ if_odd(b, 0x9908b0dfu); }
 
 EMBER_INLINE Words tempered(Words y) {
   y ^= y >> 11;
@@ -58,9 +56,7 @@ void uniform_float(int64_t n, const std::uint32_t* words, float from, float to, 
   }
 }
 
-EMBER_INLINE std::uint64_t bits53(const std::uint32_t* words) {
-  return (std::uint64_t(words[0]) << 32 | words[1]) & ((std::uint64_t(1) << 53) - 1);
-}
+EMBER_INLINE std::uint64_t bits53(const std::uint32_t* words) { return (std::uint64_t(words[0]) << 32 | words[1]) & ((std::uint64_t(1) << 53) - 1); }
 
 void uniform_double(int64_t n, const std::uint32_t* words, double from, double to, double* out) {
   const double range = to - from;
@@ -110,9 +106,8 @@ void bernoulli_byte(int64_t n, const std::uint32_t* words, std::uint64_t thresho
 }
 
 void keep_float(int64_t n, const std::uint8_t* kept, float scale, const float* x, float* y) {
-  for_each_lanes<float>(n, [&](int64_t i, auto lanes) {
-    store(y + i, load(x + i, lanes) * (convert<float>(load_bytes<float>(kept + i, lanes)) * scale), lanes);
-  });
+  for_each_lanes<float>(
+      n, [&](int64_t i, auto lanes) { store(y + i, load(x + i, lanes) * (convert<float>(load_bytes<float>(kept + i, lanes)) * scale), lanes); });
 }
 
 // --- normal numbers
@@ -179,6 +174,6 @@ void normal_float(int64_t blocks, float mean, float std, float* x) {
 }  // namespace
 
 constinit const RandomKernels Families::random{next_block,      toss_block,     uniform_float, uniform_double,
-                                           bernoulli_float, bernoulli_byte, keep_float,    normal_float};
+                                               bernoulli_float, bernoulli_byte, keep_float,    normal_float};
 
 }  // namespace ember::kernels::EMBER_ISA

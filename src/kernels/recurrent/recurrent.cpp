@@ -109,8 +109,8 @@ void recurrent_forward(const Sequences& at, const StateWeights<T>& w, const Step
 }
 
 template <class T>
-void recurrent_backward(const Sequences& at, const StateWeights<T>& w, const StepValues<T>& values, const T* dy, T* dgates, T* dstate,
-                        T* dprojected, T* dh, T* dc) {
+void recurrent_backward(const Sequences& at, const StateWeights<T>& w, const StepValues<T>& values, const T* dy, T* dgates, T* dstate, T* dprojected,
+                        T* dh, T* dc) {
   const RecurrentLoops<T>& loops = recurrent_loops<T>();
   const int64_t hidden = w.hidden, gates = w.gates();
   const Packed<T> w_hh(gates, w.state, w.w_hh, w.state, false);
@@ -136,8 +136,7 @@ void recurrent_backward(const Sequences& at, const StateWeights<T>& w, const Ste
       if (w.cell == Cell::Lstm)
         loops.lstm_backward(n, hidden, g, values.cell_before + row * hidden, values.cell_tanh + row * hidden, w.w_hr ? wide.data() : of_state,
                             of_cell, dg);
-      else
-        loops.plain_backward(n, hidden, w.cell == Cell::Relu, g, of_state, dg);
+      else loops.plain_backward(n, hidden, w.cell == Cell::Relu, g, of_state, dg);
       w_hh.multiply(n, dg, of_state, false);
     }
   });

@@ -32,12 +32,12 @@ struct StateWeights {
 /// What a backward needs of each row; null where nobody wants it. `state_before` is h of the step before, `cell_before` its c.
 template <class T>
 struct StepValues {
-  T* gates;           ///< rows x gates: forward gets x W_ih^T + b and leaves the activated gates
-  T* state_before;    ///< rows x state
-  T* cell_before;     ///< rows x hidden (LSTM)
-  T* cell_tanh;       ///< rows x hidden: tanh c (LSTM)
-  T* unprojected;     ///< rows x hidden: o tanh c (LSTM with w_hr)
-  T* candidate;       ///< rows x hidden: W_hn h + b_hn (GRU)
+  T* gates;         ///< rows x gates: forward gets x W_ih^T + b and leaves the activated gates
+  T* state_before;  ///< rows x state
+  T* cell_before;   ///< rows x hidden (LSTM)
+  T* cell_tanh;     ///< rows x hidden: tanh c (LSTM)
+  T* unprojected;   ///< rows x hidden: o tanh c (LSTM with w_hr)
+  T* candidate;     ///< rows x hidden: W_hn h + b_hn (GRU)
 };
 
 /// y: rows x state. h (batch x state) and c (batch x hidden, LSTM) hold the first state and are left as the last one of each sequence.

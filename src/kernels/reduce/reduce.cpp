@@ -21,9 +21,8 @@ void reduce(ReduceLoop loop, const ReduceCall& call, int64_t x_bytes, int64_t y_
 
 template <class T>
 void row_moments(int64_t rows, int64_t n, const T* x, double* mean, double* squares) {
-  parallel_for(rows, 1, double(rows * n) * 2, [&](int64_t begin, int64_t end) {
-    moments_loops<T>().rows(end - begin, n, x + begin * n, mean + begin, squares + begin);
-  });
+  parallel_for(rows, 1, double(rows * n) * 2,
+               [&](int64_t begin, int64_t end) { moments_loops<T>().rows(end - begin, n, x + begin * n, mean + begin, squares + begin); });
 }
 
 template void row_moments(int64_t, int64_t, const float*, double*, double*);

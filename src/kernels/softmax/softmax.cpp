@@ -11,9 +11,8 @@ constexpr int64_t kRowsOfSlice = 16;  // short rows go through the kernels in bl
 template <class T>
 void softmax_rows(bool logarithm, int64_t rows, int64_t n, const T* x, T* y) {
   const SoftmaxFamily<T>& k = softmax_loops<T>();
-  parallel_for(rows, 1, double(rows * n) * 10, [&](int64_t begin, int64_t end) {
-    (logarithm ? k.log_softmax : k.softmax)(end - begin, n, x + begin * n, y + begin * n);
-  });
+  parallel_for(rows, 1, double(rows * n) * 10,
+               [&](int64_t begin, int64_t end) { (logarithm ? k.log_softmax : k.softmax)(end - begin, n, x + begin * n, y + begin * n); });
 }
 
 template <class T>
@@ -35,7 +34,7 @@ template <class T>
 void cross_entropy_rows_backward(int64_t rows, int64_t n, const T* x, const T* tops, const T* logs, const int64_t* target, const T* scale, T* dx) {
   parallel_for(rows, kRowsOfSlice, double(rows * n) * (tops ? 8 : 1), [&](int64_t b, int64_t e) {
     softmax_loops<T>().cross_entropy_backward(e - b, n, x + b * n, tops ? tops + b : nullptr, logs ? logs + b : nullptr, target + b, scale + b,
-                                                dx + b * n);
+                                              dx + b * n);
   });
 }
 

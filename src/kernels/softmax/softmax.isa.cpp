@@ -59,12 +59,13 @@ template <class T>
 void softmax(int64_t rows, int64_t n, const T* x, T* y) {
   T scale = 0;
   const auto complete = [&](T* row, int64_t i, auto lanes) { store(row + i, load(row + i, lanes) * scale, lanes); };
-  weigh_rows(rows, n, x,
-             [&](int64_t r, int64_t i, auto lanes, Lanes<T> e) {
-               complete(y + (r > 0 ? r - 1 : 0) * n, i, lanes);  // where there is no row before, it is written over at once
-               store(y + r * n + i, e, lanes);
-             },
-             [&](int64_t, T, double sum) { scale = T(1 / sum); });
+  weigh_rows(
+      rows, n, x,
+      [&](int64_t r, int64_t i, auto lanes, Lanes<T> e) {
+        complete(y + (r > 0 ? r - 1 : 0) * n, i, lanes);  // where there is no row before, it is written over at once
+        store(y + r * n + i, e, lanes);
+      },
+      [&](int64_t, T, double sum) { scale = T(1 / sum); });
   for_each_lanes<T>(n, [&](int64_t i, auto lanes) { complete(y + (rows - 1) * n, i, lanes); });
 }
 
@@ -72,8 +73,9 @@ template <class T>
 void log_softmax(int64_t rows, int64_t n, const T* x, T* y) {
   T last_top = 0, rest = 0;
   const auto complete = [&](int64_t r, int64_t i, auto lanes) { store(y + r * n + i, load(x + r * n + i, lanes) - last_top - rest, lanes); };
-  weigh_rows(rows, n, x, [&](int64_t r, int64_t i, auto lanes, auto) { complete(r > 0 ? r - 1 : 0, i, lanes); },
-             [&](int64_t, T top, double sum) { last_top = top, rest = log_of_sum<T>(sum); });
+  weigh_rows(
+      rows, n, x, [&](int64_t r, int64_t i, auto lanes, auto) { complete(r > 0 ? r - 1 : 0, i, lanes); },
+      [&](int64_t, T top, double sum) { last_top = top, rest = log_of_sum<T>(sum); });
   for_each_lanes<T>(n, [&](int64_t i, auto lanes) { complete(rows - 1, i, lanes); });
 }
 

@@ -45,8 +45,9 @@ void Session::before_norm(const nn::BatchNormBase& norm, Place& place, const Ten
     evaluations_.push_back({shown(place), place.type, "", samples, root_});
     return;
   }
-  const std::string usual =
-      place.largest_batch > samples ? fmt::format("; the batches before had {}, so this may be the last one of an epoch", place.largest_batch) : "";
+  const std::string usual = place.largest_batch > samples
+                                ? fmt::format("; the batches before had {}, so this may be the last one of an epoch", place.largest_batch)
+                                : "";
   if (values == 1) {
     say("one_value_per_channel", shown(place), fmt::format("a batch of {} leaves one value in each channel (input {}){}", samples, x.sizes(), usual),
         place.largest_batch > samples ? ".drop_last = true in the DataLoader; if this is a prediction, model.eval() first"

@@ -35,10 +35,8 @@ void Session::check_input(Root& root, const Tensor& x) {
 
 /// Features that are 0 for every sample, look after look: of a ReLU's output, or of what a layer gets.
 void Session::check_dead(Place& place, const Tensor& x, bool is_output) {
-  if (is_output)
-    last_relu_ = x.impl();
-  else if (last_relu_ == x.impl())
-    return;
+  if (is_output) last_relu_ = x.impl();
+  else if (last_relu_ == x.impl()) return;
   if (x.dim() < 2 || x.size(0) < 2 || x.size(1) < 1) return;
   const Tensor zero = per_channel(x, [](const Tensor& channels) { return channels.eq(0).all(1); });
   place.zero.resize(std::size_t(x.size(1)));
@@ -139,8 +137,9 @@ void Session::check_gradients(const optim::Optimizer& optimizer, Watched& watche
     const auto by_size = [](const auto& a, const auto& b) { return a.second < b.second; };
     const auto smallest = std::min_element(layers.begin(), layers.end(), by_size), largest = std::max_element(layers.begin(), layers.end(), by_size);
     watched.vanishing = smallest->second < kVanished * largest->second && smallest < largest ? watched.vanishing + 1 : 0;
-    watched.exploding =
-        (largest->second > kExploded * layers.back().second && largest < layers.end() - 1) || largest->second > 1e4 ? watched.exploding + 1 : 0;
+    watched.exploding = (largest->second > kExploded * layers.back().second && largest < layers.end() - 1) || largest->second > 1e4
+                            ? watched.exploding + 1
+                            : 0;
     if (watched.vanishing >= 2)
       say("vanishing_gradients", smallest->first,
           fmt::format("gradients vanish: {:.1e} here, {:.1e} at {} (root mean square)", smallest->second, largest->second, largest->first),

@@ -70,13 +70,13 @@ constexpr int64_t kStepsUntilReached = 16;  // by then every branch of a model h
 
 struct Watched {  // an optimiser
   int64_t steps = 0;
-  bool dirty = false;      // gradients of a step that was taken may still be there
-  bool backwards = false;  // since the last step
-  bool cleared = false;    // zero_grad() came between backward() and step()
+  bool dirty = false;                                     // gradients of a step that was taken may still be there
+  bool backwards = false;                                 // since the last step
+  bool cleared = false;                                   // zero_grad() came between backward() and step()
   std::vector<std::pair<std::string, Tensor>> unreached;  // parameters that had no gradient yet
   std::unordered_map<const TensorImpl*, int> outside;     // steps in which one that no optimiser has got a gradient
   bool look_again = false;                                // at those, in the next step
-  int vanishing = 0, exploding = 0;  // looks in a row
+  int vanishing = 0, exploding = 0;                       // looks in a row
 };
 
 /// Something to say, gathered over the modules that it concerns.
@@ -176,8 +176,8 @@ class Session final : public nn::ForwardObserver {
     const Root* root;
   };
   std::vector<Evaluation> evaluations_;  // in training mode without gradients
-  Root* root_ = nullptr;          // of the call that runs
-  TensorImpl* biased_ = nullptr;  // output of the last layer with a bias, and where that is
+  Root* root_ = nullptr;                 // of the call that runs
+  TensorImpl* biased_ = nullptr;         // output of the last layer with a bias, and where that is
   std::string biased_path_;
   const TensorImpl* last_relu_ = nullptr;
   int64_t at_log_c_ = 0;

@@ -1,5 +1,5 @@
-// Exports networks to ONNX with an input of another batch and the output that Ember has for it: tests/integration/onnx.sh compares these with onnxruntime.
-// usage: onnx_export FOLDER [MODEL...]      FOLDER/MODEL.onnx, MODEL.x.npy, MODEL.y.npy for each; without names: all but the large ones
+// Exports networks to ONNX with an input of another batch and the output that Ember has for it: tests/integration/onnx.sh compares these with
+// onnxruntime. usage: onnx_export FOLDER [MODEL...]      FOLDER/MODEL.onnx, MODEL.x.npy, MODEL.y.npy for each; without names: all but the large ones
 #include <ember/ember.h>
 #include <ember/models.h>
 #include <ember/onnx.h>
@@ -26,7 +26,8 @@ void stir(nn::Module& model) {
 struct Double : nn::Module {
   Double(int64_t in, int64_t out) : in(in), out(out) {}
   const int64_t in, out;
-  nn::Sequential& body = add("body", nn::Sequential{nn::Conv2d(in, out, 3, {.padding = 1}), nn::BatchNorm2d(out), nn::ReLU(), nn::Conv2d(out, out, 3, {.padding = 1}), nn::ReLU()});
+  nn::Sequential& body = add("body", nn::Sequential{nn::Conv2d(in, out, 3, {.padding = 1}), nn::BatchNorm2d(out), nn::ReLU(),
+                                                    nn::Conv2d(out, out, 3, {.padding = 1}), nn::ReLU()});
   Tensor forward(const Tensor& x) override { return body(x); }
 };
 
@@ -44,19 +45,37 @@ struct UNet : nn::Module {
 };
 
 nn::Sequential generator() {
-  return nn::Sequential{nn::ConvTranspose2d(32, 64, 2, {.bias = false}), nn::BatchNorm2d(64), nn::ReLU(),
-                        nn::ConvTranspose2d(64, 32, 4, {.stride = 2, .padding = 1, .bias = false}), nn::BatchNorm2d(32), nn::ReLU(),
-                        nn::ConvTranspose2d(32, 1, 4, {.stride = 2, .padding = 1, .bias = false}), nn::Tanh()};
+  return nn::Sequential{nn::ConvTranspose2d(32, 64, 2, {.bias = false}),
+                        nn::BatchNorm2d(64),
+                        nn::ReLU(),
+                        nn::ConvTranspose2d(64, 32, 4, {.stride = 2, .padding = 1, .bias = false}),
+                        nn::BatchNorm2d(32),
+                        nn::ReLU(),
+                        nn::ConvTranspose2d(32, 1, 4, {.stride = 2, .padding = 1, .bias = false}),
+                        nn::Tanh()};
 }
 
 nn::Sequential critic() {
-  return nn::Sequential{nn::Conv2d(1, 32, 4, {.stride = 2, .padding = 1, .bias = false}), nn::LeakyReLU(0.2), nn::Conv2d(32, 64, 4, {.stride = 2, .padding = 1, .bias = false}),
-                        nn::BatchNorm2d(64), nn::LeakyReLU(0.2), nn::Conv2d(64, 1, 2, {.bias = false}), nn::Flatten()};
+  return nn::Sequential{nn::Conv2d(1, 32, 4, {.stride = 2, .padding = 1, .bias = false}),
+                        nn::LeakyReLU(0.2),
+                        nn::Conv2d(32, 64, 4, {.stride = 2, .padding = 1, .bias = false}),
+                        nn::BatchNorm2d(64),
+                        nn::LeakyReLU(0.2),
+                        nn::Conv2d(64, 1, 2, {.bias = false}),
+                        nn::Flatten()};
 }
 
 nn::Sequential digits_cnn() {
-  return nn::Sequential{nn::Conv2d(1, 16, 3, {.padding = 1}), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2), nn::Conv2d(16, 32, 3, {.padding = 1}),
-                        nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(), nn::Linear(32 * 2 * 2, 10)};
+  return nn::Sequential{nn::Conv2d(1, 16, 3, {.padding = 1}),
+                        nn::BatchNorm2d(16),
+                        nn::ReLU(),
+                        nn::MaxPool2d(2),
+                        nn::Conv2d(16, 32, 3, {.padding = 1}),
+                        nn::BatchNorm2d(32),
+                        nn::ReLU(),
+                        nn::MaxPool2d(2),
+                        nn::Flatten(),
+                        nn::Linear(32 * 2 * 2, 10)};
 }
 
 /// Attention by hand: products of batches, permutations, softmax, layer norm.
@@ -106,13 +125,19 @@ struct Everything : nn::Module {
     x = group(x) + rms(x) * 0.5 - instance(x);
     x = conv(x) + avg_pool1d(x, 3, {.stride = 1, .padding = 1}) + max_pool1d(x, 3, {.stride = 1, .padding = 1});
     x = gelu(x) + silu(x) + mish(x) * 0.3 + softplus(x, 2) - elu(x, 0.7) + selu(x) + celu(x, 0.5) + hardswish(x) + hardsigmoid(x) + softsign(x);
-    x = x + leaky_relu(x, 0.1) + hardtanh(x, -0.5, 0.5) + relu6(x) + softshrink(x, 0.2) + hardshrink(x, 0.2) + threshold(x, 0.1, -1) + logsigmoid(x) + gelu(x, "tanh") + tanhshrink(x);
-    x = x + exp(-x.abs()) + log(x.abs() + 1) + log1p(x.square()) + sqrt(x * x + 1) + rsqrt(x * x + 1) + x.clamp(-1, 1) + pow(x.abs() + 0.1, 0.7) + x.pow(2) + sin(x) * cos(x) + erf(x) + sigmoid(x) + tanh(x);
-    x = x + where(x > 0.3, x * 2, -x) + maximum(x, given) - minimum(x, 0.5 * given) + floor(x) + trunc(x) * 0.1 + remainder(x, 1.5) + lerp(x, given, 0.3) + addcmul(x, given, given, 0.2);
-    x = x - x.mean(2, true) / (x.std(2, 1, true) + 1) + x.amax(1, true) + logsumexp(x, 2, true) + x.norm(2, 2, true) + x.sum({1, 2}, true) * 0.01 + x.var(1, 0, true) + prod(x * 0.1, 2, true);
-    x = cat({x.slice(2, 1, 4), x.slice(2, 0, 5, 2), x.flip(2), pad(x, {1, 2}, PadMode::Constant, 0.5), pad(x, {2, 1}, PadMode::Reflect), x.cumsum(2)}, 2);
+    x = x + leaky_relu(x, 0.1) + hardtanh(x, -0.5, 0.5) + relu6(x) + softshrink(x, 0.2) + hardshrink(x, 0.2) + threshold(x, 0.1, -1) + logsigmoid(x) +
+        gelu(x, "tanh") + tanhshrink(x);
+    x = x + exp(-x.abs()) + log(x.abs() + 1) + log1p(x.square()) + sqrt(x * x + 1) + rsqrt(x * x + 1) + x.clamp(-1, 1) + pow(x.abs() + 0.1, 0.7) +
+        x.pow(2) + sin(x) * cos(x) + erf(x) + sigmoid(x) + tanh(x);
+    x = x + where(x > 0.3, x * 2, -x) + maximum(x, given) - minimum(x, 0.5 * given) + floor(x) + trunc(x) * 0.1 + remainder(x, 1.5) +
+        lerp(x, given, 0.3) + addcmul(x, given, given, 0.2);
+    x = x - x.mean(2, true) / (x.std(2, 1, true) + 1) + x.amax(1, true) + logsumexp(x, 2, true) + x.norm(2, 2, true) + x.sum({1, 2}, true) * 0.01 +
+        x.var(1, 0, true) + prod(x * 0.1, 2, true);
+    x = cat({x.slice(2, 1, 4), x.slice(2, 0, 5, 2), x.flip(2), pad(x, {1, 2}, PadMode::Constant, 0.5), pad(x, {2, 1}, PadMode::Reflect), x.cumsum(2)},
+            2);
     const Tensor first = x.select(1, 0), last = x.select(2, -1);
-    return (x.permute({0, 2, 1}).reshape({x.size(0), -1, 3}).unsqueeze(1).expand({x.size(0), 2, -1, 3}).flatten(1) * 0.5) + first.mean(1, true) + last.sum(1, true);
+    return (x.permute({0, 2, 1}).reshape({x.size(0), -1, 3}).unsqueeze(1).expand({x.size(0), 2, -1, 3}).flatten(1) * 0.5) + first.mean(1, true) +
+           last.sum(1, true);
   }
 };
 
@@ -213,7 +238,8 @@ int main(int argc, char** argv) {
   const std::string folder = argv[1];
   std::vector<std::string> names(argv + 2, argv + argc);
   if (names.empty()) {
-    names = {"digits_cnn", "unet", "generator", "critic", "adaptive", "attention", "words", "lstm", "encoder", "everything", "lenet", "resnet20", "resnet18", "mobilenet_v2"};
+    names = {"digits_cnn", "unet",    "generator",  "critic", "adaptive", "attention", "words",
+             "lstm",       "encoder", "everything", "lenet",  "resnet20", "resnet18",  "mobilenet_v2"};
     refuse(folder, "median", "the operation Median of module head has no counterpart in ONNX");
     refuse(folder, "item", "no recorded operation has made it");
     refuse(folder, "branch", "the forward ran other operations for another batch");

@@ -50,7 +50,8 @@ int main(int argc, char** argv) {
     if (has("kill") && step == 2) std::raise(SIGKILL);
     if (has("interrupt") && step == 2) std::raise(SIGINT);
     optimizer->zero_grad();
-    cross_entropy(has("forward") ? net.forward(batch) : net(batch), labels, {.reduction = has("reduction") ? Reduction::Sum : Reduction::Mean}).backward();
+    cross_entropy(has("forward") ? net.forward(batch) : net(batch), labels, {.reduction = has("reduction") ? Reduction::Sum : Reduction::Mean})
+        .backward();
     optimizer->step();
   }
   if (!has("eval")) net.eval();

@@ -17,8 +17,12 @@ struct Cnn : nn::Module {
   nn::Conv2d& conv1 = add("conv1", nn::Conv2d(1, 8, 3, {.padding = has("dilation") ? 2 : 1, .dilation = has("dilation") ? 2 : 1}));
   nn::BatchNorm2d& norm1 = add("norm1", nn::BatchNorm2d(8, {.eps = has("bn_eps") ? 1e-3 : has("bn_eps_small") ? 1e-6 : 1e-5}));
   nn::LeakyReLU& act1 = add("act1", nn::LeakyReLU(has("slope") ? 0.02 : 0.01));
-  nn::Conv2d& conv2 = add("conv2", nn::Conv2d(8, 8, 3, {.padding = 1, .bias = !has("no_bias"), .padding_mode = has("padding_mode") ? "reflect" : "zeros"}));
-  nn::BatchNorm2d& norm2 = add("norm2", nn::BatchNorm2d(8, {.momentum = has("bn_momentum") ? 0.01 : has("bn_momentum_read") ? 0.9 : 0.1, .track_running_stats = !has("no_track")}));
+  nn::Conv2d& conv2 = add("conv2",
+                          nn::Conv2d(8, 8, 3, {.padding = 1, .bias = !has("no_bias"), .padding_mode = has("padding_mode") ? "reflect" : "zeros"}));
+  nn::BatchNorm2d& norm2 = add("norm2", nn::BatchNorm2d(8, {.momentum = has("bn_momentum")        ? 0.01
+                                                                        : has("bn_momentum_read") ? 0.9
+                                                                                                  : 0.1,
+                                                            .track_running_stats = !has("no_track")}));
   nn::ReLU& act2 = add("act2", nn::ReLU());
   nn::MaxPool2d& pool = add("pool", nn::MaxPool2d(2));
   nn::AvgPool2d& average = add("average", nn::AvgPool2d(2));
@@ -89,7 +93,11 @@ static void change_initialisation(nn::Module& net) {
 static std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& kind, nn::Module& net) {
   std::vector<Tensor> one, rest;
   for (auto& [name, p] : net.named_parameters())
-    ((has("decay_biases") && name.ends_with("bias")) || (has("decay_matrices") && p.dim() > 1) || ((has("decay_one_bias") || has("left_out")) && name == "fc2.bias") || (has("rate_of_head") && name.starts_with("fc2")) ? one : rest).push_back(p);
+    ((has("decay_biases") && name.ends_with("bias")) || (has("decay_matrices") && p.dim() > 1) ||
+             ((has("decay_one_bias") || has("left_out")) && name == "fc2.bias") || (has("rate_of_head") && name.starts_with("fc2"))
+         ? one
+         : rest)
+        .push_back(p);
   std::vector<optim::ParamGroup> groups{{.params = rest}};
   if (kind == "sgd" || kind == "plain") {
     optim::SGDOptions o{.lr = has("lr") ? 0.051 : 0.05, .momentum = kind == "plain" ? 0 : has("momentum") ? 0.85 : 0.9};
@@ -104,7 +112,8 @@ static std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& kind,
     return std::make_unique<optim::SGD>(groups, o);
   }
   if (kind == "rmsprop")
-    return std::make_unique<optim::RMSprop>(net.parameters(), optim::RMSpropOptions{.lr = 1e-3, .alpha = has("alpha") ? 0.9 : 0.99, .centered = has("centered")});
+    return std::make_unique<optim::RMSprop>(net.parameters(),
+                                            optim::RMSpropOptions{.lr = 1e-3, .alpha = has("alpha") ? 0.9 : 0.99, .centered = has("centered")});
   if (has("adamw")) return std::make_unique<optim::AdamW>(net.parameters());
   optim::AdamOptions o;
   if (has("beta2")) o.betas = {0.9, 0.99};

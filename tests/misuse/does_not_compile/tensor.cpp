@@ -10,21 +10,21 @@ int main() {
   (void)numbers, (void)constant;
 #if PROGRAM == 1  // says: ask x.defined() whether there is a tensor, or x.item<bool>() for the value of its only element
   if (x) print(x);
-#elif PROGRAM == 2  // says: ask x.defined() whether there is a tensor, or x.item<bool>() for the value of its only element
+#elif PROGRAM == 2   // says: ask x.defined() whether there is a tensor, or x.item<bool>() for the value of its only element
   while (x > 0) x = x - 1;
-#elif PROGRAM == 3  // says: ask x.defined() whether there is a tensor, or x.item<bool>() for the value of its only element
+#elif PROGRAM == 3   // says: ask x.defined() whether there is a tensor, or x.item<bool>() for the value of its only element
   double(x.sum());
-#elif PROGRAM == 4  // says: write x.set_grad(t), or x.grad().copy_(t)
+#elif PROGRAM == 4   // says: write x.set_grad(t), or x.grad().copy_(t)
   x.grad() = t;
-#elif PROGRAM == 5  // says: write x.set_grad(t), or x.grad().copy_(t)
+#elif PROGRAM == 5   // says: write x.set_grad(t), or x.grad().copy_(t)
   x.grad() = 0;
-#elif PROGRAM == 6  // says: write x.fill_(2), or x = scalar_tensor(2)
+#elif PROGRAM == 6   // says: write x.fill_(2), or x = scalar_tensor(2)
   x = 2;
-#elif PROGRAM == 7  // says: write x.fill_(2), or x = scalar_tensor(2)
+#elif PROGRAM == 7   // says: write x.fill_(2), or x = scalar_tensor(2)
   t = 0.5f;
-#elif PROGRAM == 8  // says: a dimension is a number, not a bool: write x.sum({}, true) to keep the dimensions
+#elif PROGRAM == 8   // says: a dimension is a number, not a bool: write x.sum({}, true) to keep the dimensions
   x.sum(true);
-#elif PROGRAM == 9  // says: a dimension is a number, not a bool
+#elif PROGRAM == 9   // says: a dimension is a number, not a bool
   mean(x, false);
 #elif PROGRAM == 10  // says: elements are float, double, std::int64_t, std::uint8_t or bool
   x.data<int>();

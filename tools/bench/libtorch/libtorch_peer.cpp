@@ -19,11 +19,8 @@ namespace {
 
 struct BasicBlockImpl : nn::Module {
   BasicBlockImpl(int64_t in, int64_t out, int64_t stride)
-      : conv1(nn::Conv2dOptions(in, out, 3).stride(stride).padding(1).bias(false)),
-        conv2(nn::Conv2dOptions(out, out, 3).padding(1).bias(false)),
-        bn1(out),
-        bn2(out),
-        padding(in == out ? 0 : (out - in) / 2) {
+      : conv1(nn::Conv2dOptions(in, out, 3).stride(stride).padding(1).bias(false)), conv2(nn::Conv2dOptions(out, out, 3).padding(1).bias(false)),
+        bn1(out), bn2(out), padding(in == out ? 0 : (out - in) / 2) {
     register_module("conv1", conv1);
     register_module("bn1", bn1);
     register_module("conv2", conv2);
@@ -60,14 +57,13 @@ nn::Sequential mlp(const std::vector<int64_t>& sizes) {
 }
 
 nn::Sequential small_cnn() {
-  return nn::Sequential(conv(1, 16, 3, 1), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2), conv(16, 32, 3, 1),
-                        nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(), nn::Linear(1568, 10));
+  return nn::Sequential(conv(1, 16, 3, 1), nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2), conv(16, 32, 3, 1), nn::BatchNorm2d(32), nn::ReLU(),
+                        nn::MaxPool2d(2), nn::Flatten(), nn::Linear(1568, 10));
 }
 
 nn::Sequential lenet() {
-  return nn::Sequential(conv(1, 6, 5, 2), nn::BatchNorm2d(6), nn::ReLU(), nn::MaxPool2d(2), conv(6, 16, 5, 0),
-                        nn::BatchNorm2d(16), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(), nn::Linear(400, 120), nn::ReLU(),
-                        nn::Linear(120, 84), nn::ReLU(), nn::Linear(84, 10));
+  return nn::Sequential(conv(1, 6, 5, 2), nn::BatchNorm2d(6), nn::ReLU(), nn::MaxPool2d(2), conv(6, 16, 5, 0), nn::BatchNorm2d(16), nn::ReLU(),
+                        nn::MaxPool2d(2), nn::Flatten(), nn::Linear(400, 120), nn::ReLU(), nn::Linear(120, 84), nn::ReLU(), nn::Linear(84, 10));
 }
 
 nn::Sequential resnet20() {
@@ -115,7 +111,6 @@ const std::vector<Row> rows = {
     {"W7", vgg, {3, 32, 32}, 32},
     {"W8", [] { return mlp({784, 256, 128, 10}); }, {784}, 64},
 };
-
 
 Tensor input_of(const Row& row, int64_t batch) {
   std::vector<int64_t> shape = row.shape;

@@ -4,9 +4,7 @@
 
 namespace ember::parity {
 
-void Argument::wrong_kind(const char* wanted) const {
-  fail<TypeError>("argument '{}' must be {}, not {}", name_, wanted, value_.describe());
-}
+void Argument::wrong_kind(const char* wanted) const { fail<TypeError>("argument '{}' must be {}, not {}", name_, wanted, value_.describe()); }
 
 void Argument::wrong_length(int given, int wanted) const {
   fail<RuntimeError>("expected {} to be a single integer value or a list of {} values, got {}", name_, wanted, given);

@@ -67,14 +67,18 @@ Table rearranged() {
 
 Table made() {
   return {
-      {"tril_indices", "row col offset=0 * dtype=None device=~None layout=~None pin_memory=~False", [](Args& a) { return tril_indices(a[0], a[1], a[2], {a[3].is_none() ? kInt64 : a[3].dtype()}); }},
-      {"triu_indices", "row col offset=0 * dtype=None device=~None layout=~None pin_memory=~False", [](Args& a) { return triu_indices(a[0], a[1], a[2], {a[3].is_none() ? kInt64 : a[3].dtype()}); }},
+      {"tril_indices", "row col offset=0 * dtype=None device=~None layout=~None pin_memory=~False",
+       [](Args& a) { return tril_indices(a[0], a[1], a[2], {a[3].is_none() ? kInt64 : a[3].dtype()}); }},
+      {"triu_indices", "row col offset=0 * dtype=None device=~None layout=~None pin_memory=~False",
+       [](Args& a) { return triu_indices(a[0], a[1], a[2], {a[3].is_none() ? kInt64 : a[3].dtype()}); }},
       {"logspace", "start end steps base=10.0 * dtype=None requires_grad=False device=~None layout=~None pin_memory=~False",
        [](Args& a) { return logspace(a[0].scalar(), a[1].scalar(), a[2], a[3], {a[4], a[5]}); }},
       {"Tensor.new_full", "input size fill_value * dtype=None requires_grad=False device=~None layout=~None pin_memory=~False",
        [](Args& a) { return new_full(a[0], a[1].ints(), a[2].scalar(), {a[3], a[4]}); }},
-      {"Tensor.new_zeros", "input *size * dtype=None requires_grad=False device=~None layout=~None pin_memory=~False", [](Args& a) { return new_zeros(a[0], a[1].ints(), {a[2], a[3]}); }},
-      {"Tensor.new_ones", "input *size * dtype=None requires_grad=False device=~None layout=~None pin_memory=~False", [](Args& a) { return new_ones(a[0], a[1].ints(), {a[2], a[3]}); }},
+      {"Tensor.new_zeros", "input *size * dtype=None requires_grad=False device=~None layout=~None pin_memory=~False",
+       [](Args& a) { return new_zeros(a[0], a[1].ints(), {a[2], a[3]}); }},
+      {"Tensor.new_ones", "input *size * dtype=None requires_grad=False device=~None layout=~None pin_memory=~False",
+       [](Args& a) { return new_ones(a[0], a[1].ints(), {a[2], a[3]}); }},
   };
 }
 

@@ -32,13 +32,13 @@ class Argument {
   bool is_number() const { return value_.is_number(); }
   bool is_text() const { return value_.is<std::string>(); }
 
-  Tensor tensor() const;            ///< undefined for None
+  Tensor tensor() const;  ///< undefined for None
   int64_t integer() const;
   double real() const;
-  bool boolean() const;             ///< also of a number
-  Scalar scalar() const;            ///< also of a tensor with one element
+  bool boolean() const;   ///< also of a number
+  Scalar scalar() const;  ///< also of a tensor with one element
   std::string text() const;
-  DType dtype() const;              ///< Undefined for None
+  DType dtype() const;                ///< Undefined for None
   std::vector<int64_t> ints() const;  ///< of a list, or of one number
   std::vector<Tensor> tensors() const;
   std::vector<double> reals() const;
@@ -56,8 +56,8 @@ class Argument {
   operator std::vector<int64_t>() const { return ints(); }
   operator std::vector<Tensor>() const { return tensors(); }
   operator Shape() const;
-  operator Dims() const;        ///< None: all of them
-  operator Operand() const;     ///< a tensor, a number or None
+  operator Dims() const;     ///< None: all of them
+  operator Operand() const;  ///< a tensor, a number or None
   template <int N>
   operator ExpandingArray<N>() const {
     const std::vector<int64_t> given = ints();
@@ -125,8 +125,7 @@ struct Operation {
 /// One row of a table of functions.
 struct Row {
   template <class Run>
-  Row(const char* names, const char* signature, Run run)
-      : names(names), signature(signature), run([run](Args& a) { return Result(run(a)); }) {}
+  Row(const char* names, const char* signature, Run run) : names(names), signature(signature), run([run](Args& a) { return Result(run(a)); }) {}
   const char* names;
   const char* signature;
   std::function<Result(Args&)> run;

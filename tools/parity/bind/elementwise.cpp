@@ -147,10 +147,8 @@ Table comparison_table() {
       {"logical_and*", "input other", [](Args& a) { return logical_and(a[0], a[1]); }},
       {"logical_or*", "input other", [](Args& a) { return logical_or(a[0], a[1]); }},
       {"logical_xor*", "input other", [](Args& a) { return logical_xor(a[0], a[1]); }},
-      {"isclose*", "input other rtol=1e-5 atol=1e-8 equal_nan=False",
-       [](Args& a) { return isclose(a[0], a[1], a[2], a[3], a[4]); }},
-      {"allclose*", "input other rtol=1e-5 atol=1e-8 equal_nan=False",
-       [](Args& a) { return allclose(a[0], a[1], a[2], a[3], a[4]); }},
+      {"isclose*", "input other rtol=1e-5 atol=1e-8 equal_nan=False", [](Args& a) { return isclose(a[0], a[1], a[2], a[3], a[4]); }},
+      {"allclose*", "input other rtol=1e-5 atol=1e-8 equal_nan=False", [](Args& a) { return allclose(a[0], a[1], a[2], a[3], a[4]); }},
       {"equal*", "input other", [](Args& a) { return equal(a[0], a[1]); }},
   };
 }

@@ -26,8 +26,7 @@ Result in_place(Args& a, Function function) {
 template <class Function>
 Result running(Args& a, Function function) {
   const Tensor x = a[0];
-  if (!a[2].is_none() && a[2].dtype() != x.dtype())
-    throw RuntimeError("Bad in-place call: input tensor dtype and output tensor dtype should match");
+  if (!a[2].is_none() && a[2].dtype() != x.dtype()) throw RuntimeError("Bad in-place call: input tensor dtype and output tensor dtype should match");
   return in_place(a, [&](const Tensor& x) { return function(x, a[1].integer()); });
 }
 
@@ -56,8 +55,10 @@ Table values() {
       {"Tensor.logical_and_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return logical_and(x, a[1]); }); }},
       {"Tensor.logical_or_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return logical_or(x, a[1]); }); }},
       {"Tensor.logical_xor_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return logical_xor(x, a[1]); }); }},
-      {"Tensor.cumsum_", "input dim * dtype=None", [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return cumsum(x, dim, x.dtype()); }); }},
-      {"Tensor.cumprod_", "input dim * dtype=None", [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return cumprod(x, dim, x.dtype()); }); }},
+      {"Tensor.cumsum_", "input dim * dtype=None",
+       [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return cumsum(x, dim, x.dtype()); }); }},
+      {"Tensor.cumprod_", "input dim * dtype=None",
+       [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return cumprod(x, dim, x.dtype()); }); }},
       {"Tensor.div_ Tensor.divide_", "input other * rounding_mode=None",
        [](Args& a) { return in_place(a, [&](const Tensor& x) { return div(x, a[1], rounding_of(a[2])); }); }},
       {"Tensor.tril_", "input diagonal=0", [](Args& a) { return in_place(a, [&](const Tensor& x) { return tril(x, a[1]); }); }},
@@ -73,7 +74,8 @@ Table values() {
 
 Table activations() {
   return {
-      {"nn.functional.leaky_relu_", "input negative_slope=0.01", [](Args& a) { return in_place(a, [&](const Tensor& x) { return leaky_relu(x, a[1]); }); }},
+      {"nn.functional.leaky_relu_", "input negative_slope=0.01",
+       [](Args& a) { return in_place(a, [&](const Tensor& x) { return leaky_relu(x, a[1]); }); }},
       {"nn.functional.elu_", "input alpha=1.0", [](Args& a) { return in_place(a, [&](const Tensor& x) { return elu(x, a[1]); }); }},
       {"nn.functional.celu_ celu_", "input alpha=1.0", [](Args& a) { return in_place(a, [&](const Tensor& x) { return celu(x, a[1]); }); }},
       {"nn.functional.selu_ selu_", "input", [](Args& a) { return in_place(a, [&](const Tensor& x) { return selu(x); }); }},

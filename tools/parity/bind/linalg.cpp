@@ -27,7 +27,9 @@ linalg::MatrixOrder order_of(const Argument& ord) {
 template <class Use>
 auto with_tolerances(Args& a, std::size_t at, Use use) {
   const Tensor atol = a[at].is_tensor() ? a[at].tensor() : Tensor(), rtol = a[at + 1].is_tensor() ? a[at + 1].tensor() : Tensor();
-  const auto operand = [](const Argument& x, const Tensor& t) { return x.is_none() ? Operand(None) : x.is_tensor() ? Operand(t) : Operand(x.scalar()); };
+  const auto operand = [](const Argument& x, const Tensor& t) {
+    return x.is_none() ? Operand(None) : x.is_tensor() ? Operand(t) : Operand(x.scalar());
+  };
   return use(linalg::ToleranceOptions{.atol = operand(a[at], atol), .rtol = operand(a[at + 1], rtol), .hermitian = a[at + 2].boolean()});
 }
 
@@ -40,7 +42,8 @@ Result rank_of(Args& a) {
 /// The older names: the only tolerance, a number or a tensor.
 linalg::ToleranceOptions only(const Argument& a, bool relative, const Tensor& kept, bool hermitian) {
   const Operand given = a.is_tensor() ? Operand(kept) : Operand(a.scalar());
-  return relative ? linalg::ToleranceOptions{.rtol = given, .hermitian = hermitian} : linalg::ToleranceOptions{.atol = given, .rtol = 0, .hermitian = hermitian};
+  return relative ? linalg::ToleranceOptions{.rtol = given, .hermitian = hermitian}
+                  : linalg::ToleranceOptions{.atol = given, .rtol = 0, .hermitian = hermitian};
 }
 
 Result slogdet_of(Args& a) {

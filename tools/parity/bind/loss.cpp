@@ -17,9 +17,7 @@ Result gaussian_nll_loss_of(Args& a) {
   return gaussian_nll_loss(a[0], a[1], var, {.full = a[3], .eps = a[4], .reduction = reduction_of(a[5].text())});
 }
 
-Result smooth_l1_loss_of(Args& a) {
-  return smooth_l1_loss(a[0], a[1], {.reduction = reduction_of(a[2], a[3], a[4]), .beta = a[5]});
-}
+Result smooth_l1_loss_of(Args& a) { return smooth_l1_loss(a[0], a[1], {.reduction = reduction_of(a[2], a[3], a[4]), .beta = a[5]}); }
 
 Result huber_loss_of(Args& a) {
   if (!a[4].is_none()) throw Unsupported("kwarg weight of nn.functional.huber_loss");
@@ -35,16 +33,13 @@ LossOptions plain(Args& a) {
 
 Table loss_table() {
   return {
-      {"nn.functional.cross_entropy",
-       "input target weight=None size_average=None ignore_index=-100 reduce=None reduction='mean' label_smoothing=0.0",
+      {"nn.functional.cross_entropy", "input target weight=None size_average=None ignore_index=-100 reduce=None reduction='mean' label_smoothing=0.0",
        [](Args& a) {
-         return cross_entropy(a[0], a[1], {.weight = a[2], .ignore_index = a[4], .reduction = reduction_of(a[3], a[5], a[6]),
-                                           .label_smoothing = a[7]});
+         return cross_entropy(a[0], a[1],
+                              {.weight = a[2], .ignore_index = a[4], .reduction = reduction_of(a[3], a[5], a[6]), .label_smoothing = a[7]});
        }},
       {"nn.functional.nll_loss", "input target weight=None size_average=None ignore_index=-100 reduce=None reduction='mean'",
-       [](Args& a) {
-         return nll_loss(a[0], a[1], {.weight = a[2], .ignore_index = a[4], .reduction = reduction_of(a[3], a[5], a[6])});
-       }},
+       [](Args& a) { return nll_loss(a[0], a[1], {.weight = a[2], .ignore_index = a[4], .reduction = reduction_of(a[3], a[5], a[6])}); }},
       {"nn.functional.mse_loss", "input target size_average=None reduce=None reduction='mean' weight=None",
        [](Args& a) { return mse_loss(a[0], a[1], plain(a)); }},
       {"nn.functional.l1_loss", "input target size_average=None reduce=None reduction='mean' weight=None",
@@ -53,15 +48,12 @@ Table loss_table() {
       {"nn.functional.huber_loss", "input target reduction='mean' delta=1.0 weight=None", huber_loss_of},
       {"nn.functional.binary_cross_entropy", "input target weight=None size_average=None reduce=None reduction='mean'",
        [](Args& a) { return binary_cross_entropy(a[0], a[1], {.weight = a[2], .reduction = reduction_of(a[3], a[4], a[5])}); }},
-      {"nn.functional.binary_cross_entropy_with_logits",
-       "input target weight=None size_average=None reduce=None reduction='mean' pos_weight=None",
+      {"nn.functional.binary_cross_entropy_with_logits", "input target weight=None size_average=None reduce=None reduction='mean' pos_weight=None",
        [](Args& a) {
-         return binary_cross_entropy_with_logits(
-             a[0], a[1], {.weight = a[2], .reduction = reduction_of(a[3], a[4], a[5]), .pos_weight = a[6]});
+         return binary_cross_entropy_with_logits(a[0], a[1], {.weight = a[2], .reduction = reduction_of(a[3], a[4], a[5]), .pos_weight = a[6]});
        }},
       {"nn.functional.kl_div", "input target size_average=None reduce=None reduction='mean' log_target=False", kl_div_of},
-      {"nn.functional.poisson_nll_loss",
-       "input target log_input=True full=False size_average=None eps=1e-8 reduce=None reduction='mean'",
+      {"nn.functional.poisson_nll_loss", "input target log_input=True full=False size_average=None eps=1e-8 reduce=None reduction='mean'",
        [](Args& a) {
          return poisson_nll_loss(a[0], a[1], {.log_input = a[2], .full = a[3], .eps = a[5], .reduction = reduction_of(a[4], a[6], a[7])});
        }},
@@ -69,29 +61,29 @@ Table loss_table() {
       {"nn.functional.hinge_embedding_loss", "input target margin=1.0 size_average=None reduce=None reduction='mean'",
        [](Args& a) { return hinge_embedding_loss(a[0], a[1], {.margin = a[2], .reduction = reduction_of(a[3], a[4], a[5])}); }},
       {"nn.functional.margin_ranking_loss", "input1 input2 target margin=0 size_average=None reduce=None reduction='mean'",
-       [](Args& a) {
-         return margin_ranking_loss(a[0], a[1], a[2], {.margin = a[3], .reduction = reduction_of(a[4], a[5], a[6])});
-       }},
+       [](Args& a) { return margin_ranking_loss(a[0], a[1], a[2], {.margin = a[3], .reduction = reduction_of(a[4], a[5], a[6])}); }},
       {"nn.functional.cosine_embedding_loss", "input1 input2 target margin=0 size_average=None reduce=None reduction='mean'",
-       [](Args& a) {
-         return cosine_embedding_loss(a[0], a[1], a[2], {.margin = a[3], .reduction = reduction_of(a[4], a[5], a[6])});
-       }},
+       [](Args& a) { return cosine_embedding_loss(a[0], a[1], a[2], {.margin = a[3], .reduction = reduction_of(a[4], a[5], a[6])}); }},
       {"nn.functional.soft_margin_loss", "input target size_average=None reduce=None reduction='mean'",
        [](Args& a) { return soft_margin_loss(a[0], a[1], plain(a)); }},
       {"nn.functional.triplet_margin_loss",
        "anchor positive negative margin=1.0 p=2 eps=1e-6 swap=False size_average=None reduce=None reduction='mean'",
        [](Args& a) {
-         return triplet_margin_loss(a[0], a[1], a[2], {.margin = a[3], .p = a[4], .eps = a[5], .swap = a[6],
-                                                       .reduction = reduction_of(a[7], a[8], a[9])});
+         return triplet_margin_loss(a[0], a[1], a[2],
+                                    {.margin = a[3], .p = a[4], .eps = a[5], .swap = a[6], .reduction = reduction_of(a[7], a[8], a[9])});
        }},
       {"nn.functional.multi_margin_loss", "input target p=1 margin=1.0 weight=None size_average=None reduce=None reduction='mean'",
-       [](Args& a) { return multi_margin_loss(a[0], a[1], {.p = a[2], .margin = a[3], .weight = a[4], .reduction = reduction_of(a[5], a[6], a[7])}); }},
+       [](Args& a) {
+         return multi_margin_loss(a[0], a[1], {.p = a[2], .margin = a[3], .weight = a[4], .reduction = reduction_of(a[5], a[6], a[7])});
+       }},
       {"nn.functional.multilabel_margin_loss", "input target size_average=None reduce=None reduction='mean'",
        [](Args& a) { return multilabel_margin_loss(a[0], a[1], plain(a)); }},
       {"nn.functional.multilabel_soft_margin_loss", "input target weight=None size_average=None reduce=None reduction='mean'",
        [](Args& a) { return multilabel_soft_margin_loss(a[0], a[1], {.weight = a[2], .reduction = reduction_of(a[3], a[4], a[5])}); }},
       {"nn.functional.triplet_margin_with_distance_loss", "anchor positive negative * distance_function=~None margin=1.0 swap=False reduction='mean'",
-       [](Args& a) { return triplet_margin_with_distance_loss(a[0], a[1], a[2], {.margin = a[4], .swap = a[5], .reduction = reduction_of(a[6].text())}); }},
+       [](Args& a) {
+         return triplet_margin_with_distance_loss(a[0], a[1], a[2], {.margin = a[4], .swap = a[5], .reduction = reduction_of(a[6].text())});
+       }},
       {"nn.functional.cosine_similarity cosine_similarity", "x1 x2 dim=1 eps=1e-8",
        [](Args& a) { return cosine_similarity(a[0], a[1], a[2], a[3]); }},
       {"nn.functional.pairwise_distance pairwise_distance", "x1 x2 p=2.0 eps=1e-6 keepdim=False",

@@ -40,12 +40,17 @@ nn::ConvTransposeLayerOptions<N> transpose_options(Args& a) {
 }
 
 nn::BatchNormOptions norm_options(Args& a) {
-  return {.eps = a[1], .momentum = a[2].is_none() ? nn::Momentum(None) : nn::Momentum(a[2].real()), .affine = a[3], .track_running_stats = a[4], .bias = a[5]};
+  return {.eps = a[1],
+          .momentum = a[2].is_none() ? nn::Momentum(None) : nn::Momentum(a[2].real()),
+          .affine = a[3],
+          .track_running_stats = a[4],
+          .bias = a[5]};
 }
 
 template <int N>
 ExpandingArray<N> stride_or_kernel(const Argument& stride) {
-  return stride.is_none() || (stride.is_list() && stride.ints().empty()) ? ExpandingArray<N>(kSameAsKernel) : ExpandingArray<N>(stride.operator ExpandingArray<N>());
+  return stride.is_none() || (stride.is_list() && stride.ints().empty()) ? ExpandingArray<N>(kSameAsKernel)
+                                                                         : ExpandingArray<N>(stride.operator ExpandingArray<N>());
 }
 
 template <class Pool, int N>
@@ -100,7 +105,8 @@ BoundModule lp_pool_of(Args& a) {
 InterpolateOptions upsample_options(Args& a) {
   static std::deque<std::string> words;  // the options keep a pointer
   words.push_back(a[2]);
-  InterpolateOptions o{.mode = words.back().c_str(), .align_corners = !a[3].is_none() && a[3].boolean(), .recompute_scale_factor = !a[4].is_none() && a[4].boolean()};
+  InterpolateOptions o{
+      .mode = words.back().c_str(), .align_corners = !a[3].is_none() && a[3].boolean(), .recompute_scale_factor = !a[4].is_none() && a[4].boolean()};
   if (!a[0].is_none()) o.size = a[0].ints();
   if (!a[1].is_none()) o.scale_factor = a[1].reals();
   return o;
@@ -119,8 +125,8 @@ EmbeddingOptions embedding_options(Args& a) {
 
 ModuleTable convolutions_and_norms() {
   constexpr const char* kConv = "in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1 bias=True padding_mode='zeros'";
-  constexpr const char* kTranspose =
-      "in_channels out_channels kernel_size stride=1 padding=0 output_padding=0 groups=1 bias=True dilation=1 padding_mode='zeros'";
+  constexpr const char*
+      kTranspose = "in_channels out_channels kernel_size stride=1 padding=0 output_padding=0 groups=1 bias=True dilation=1 padding_mode='zeros'";
   constexpr const char* kNorm = "num_features eps=1e-5 momentum=0.1 affine=True track_running_stats=True * bias=True";
   constexpr const char* kInstance = "num_features eps=1e-5 momentum=0.1 affine=False track_running_stats=False * bias=True";
   return {
@@ -138,7 +144,8 @@ ModuleTable convolutions_and_norms() {
       {"nn.InstanceNorm3d", kInstance, [](Args& a) { return bound(nn::InstanceNorm3d(a[0], {a[1], a[2].real_or(0), a[3], a[4], a[5]})); }},
       {"nn.LayerNorm", "normalized_shape eps=1e-5 elementwise_affine=True bias=True",
        [](Args& a) { return bound(nn::LayerNorm(IntArrayRef(a[0].ints()), {a[1], a[2], a[3]})); }},
-      {"nn.GroupNorm", "num_groups num_channels eps=1e-5 affine=True * bias=True", [](Args& a) { return bound(nn::GroupNorm(a[0], a[1], {a[2], a[3], a[4]})); }},
+      {"nn.GroupNorm", "num_groups num_channels eps=1e-5 affine=True * bias=True",
+       [](Args& a) { return bound(nn::GroupNorm(a[0], a[1], {a[2], a[3], a[4]})); }},
       {"nn.RMSNorm", "normalized_shape eps=None elementwise_affine=True",
        [](Args& a) { return bound(nn::RMSNorm(IntArrayRef(a[0].ints()), {a[1].real_or(-1), a[2]})); }},
   };
@@ -157,15 +164,23 @@ ModuleTable pooling_and_shapes() {
       {"nn.LPPool2d", "norm_type kernel_size stride=None ceil_mode=False", lp_pool_of<nn::LPPool2d, 2>},
       {"nn.LPPool3d", "norm_type kernel_size stride=None ceil_mode=False", lp_pool_of<nn::LPPool3d, 3>},
       {"nn.AvgPool1d", "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True",
-       [](Args& a) { return bound(nn::AvgPool1d(a[0], {.stride = stride_or_kernel<1>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4]})); }},
+       [](Args& a) {
+         return bound(nn::AvgPool1d(a[0], {.stride = stride_or_kernel<1>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4]}));
+       }},
       {"nn.AvgPool2d", "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None",
        [](Args& a) {
-         return bound(nn::AvgPool2d(a[0], {.stride = stride_or_kernel<2>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4],
+         return bound(nn::AvgPool2d(a[0], {.stride = stride_or_kernel<2>(a[1]),
+                                           .padding = a[2],
+                                           .ceil_mode = a[3],
+                                           .count_include_pad = a[4],
                                            .divisor_override = a[5].integer_or(kSameAsKernelSize)}));
        }},
       {"nn.AvgPool3d", "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True divisor_override=None",
        [](Args& a) {
-         return bound(nn::AvgPool3d(a[0], {.stride = stride_or_kernel<3>(a[1]), .padding = a[2], .ceil_mode = a[3], .count_include_pad = a[4],
+         return bound(nn::AvgPool3d(a[0], {.stride = stride_or_kernel<3>(a[1]),
+                                           .padding = a[2],
+                                           .ceil_mode = a[3],
+                                           .count_include_pad = a[4],
                                            .divisor_override = a[5].integer_or(kSameAsKernelSize)}));
        }},
       {"nn.AdaptiveAvgPool1d", "output_size", [](Args& a) { return bound(nn::AdaptiveAvgPool1d(a[0])); }},
@@ -196,7 +211,8 @@ ModuleTable pooling_and_shapes() {
       {"nn.UpsamplingNearest2d", "size=None scale_factor=None", [](Args& a) { return bound(nn::UpsamplingNearest2d(sizes_or_factors(a))); }},
       {"nn.UpsamplingBilinear2d", "size=None scale_factor=None", [](Args& a) { return bound(nn::UpsamplingBilinear2d(sizes_or_factors(a))); }},
       {"nn.LocalResponseNorm", "size alpha=1e-4 beta=0.75 k=1.0", [](Args& a) { return bound(nn::LocalResponseNorm(a[0], a[1], a[2], a[3])); }},
-      {"nn.Bilinear", "in1_features in2_features out_features bias=True", [](Args& a) { return bound(nn::Bilinear(a[0], a[1], a[2], {.bias = a[3]})); }},
+      {"nn.Bilinear", "in1_features in2_features out_features bias=True",
+       [](Args& a) { return bound(nn::Bilinear(a[0], a[1], a[2], {.bias = a[3]})); }},
       {"nn.PixelShuffle", "upscale_factor", [](Args& a) { return bound(nn::PixelShuffle(a[0])); }},
       {"nn.Upsample", "size=None scale_factor=None mode='nearest' align_corners=None recompute_scale_factor=None",
        [](Args& a) { return bound(nn::Upsample(upsample_options(a))); }},

@@ -56,10 +56,8 @@ Table activations() {
       {"nn.functional.tanhshrink", "input", [](Args& a) { return tanhshrink(a[0]); }},
       {"nn.functional.softshrink", "input lambd=0.5", [](Args& a) { return softshrink(a[0], a[1]); }},
       {"nn.functional.hardshrink Tensor.hardshrink", "input lambd=0.5", [](Args& a) { return hardshrink(a[0], a[1]); }},
-      {"nn.functional.softmax", "input dim=None _stacklevel=3 dtype=None",
-       [](Args& a) { return softmax(a[0], softmax_dim(a[0], a[1]), a[3]); }},
-      {"nn.functional.softmin", "input dim=None _stacklevel=3 dtype=None",
-       [](Args& a) { return softmin(a[0], softmax_dim(a[0], a[1]), a[3]); }},
+      {"nn.functional.softmax", "input dim=None _stacklevel=3 dtype=None", [](Args& a) { return softmax(a[0], softmax_dim(a[0], a[1]), a[3]); }},
+      {"nn.functional.softmin", "input dim=None _stacklevel=3 dtype=None", [](Args& a) { return softmin(a[0], softmax_dim(a[0], a[1]), a[3]); }},
       {"nn.functional.log_softmax", "input dim=None _stacklevel=3 dtype=None",
        [](Args& a) { return log_softmax(a[0], softmax_dim(a[0], a[1]), a[3]); }},
       {"softmax* special.softmax", "input dim dtype=None", [](Args& a) { return softmax(a[0], a[1], a[2]); }},
@@ -90,9 +88,7 @@ PadMode pad_mode(const std::string& mode) {
   throw NotImplementedError("Unrecognised padding mode " + mode);
 }
 
-Result pad_of(Args& a) {
-  return pad(a[0], a[1].ints(), pad_mode(a[2].text()), a[3].real_or(0));
-}
+Result pad_of(Args& a) { return pad(a[0], a[1].ints(), pad_mode(a[2].text()), a[3].real_or(0)); }
 
 Result interpolate_of(Args& a) {
   const std::string mode = a[3].text();
@@ -126,14 +122,13 @@ Table convolutions() {
          const std::string mode = a[2], padding = a[3];
          return grid_sample(a[0], a[1], {.mode = mode.c_str(), .padding_mode = padding.c_str(), .align_corners = !a[4].is_none() && a[4].boolean()});
        }},
-      {"nn.functional.affine_grid", "theta size align_corners=None", [](Args& a) { return affine_grid(a[0], a[1].ints(), !a[2].is_none() && a[2].boolean()); }},
+      {"nn.functional.affine_grid", "theta size align_corners=None",
+       [](Args& a) { return affine_grid(a[0], a[1].ints(), !a[2].is_none() && a[2].boolean()); }},
       {"nn.functional.channel_shuffle channel_shuffle", "input groups", [](Args& a) { return channel_shuffle(a[0], a[1]); }},
       {"nn.functional.pixel_shuffle pixel_shuffle", "input upscale_factor", [](Args& a) { return pixel_shuffle(a[0], a[1]); }},
-      {"nn.functional.pixel_unshuffle pixel_unshuffle", "input downscale_factor",
-       [](Args& a) { return pixel_unshuffle(a[0], a[1]); }},
+      {"nn.functional.pixel_unshuffle pixel_unshuffle", "input downscale_factor", [](Args& a) { return pixel_unshuffle(a[0], a[1]); }},
       {"nn.functional.interpolate",
-       "input size=None scale_factor=None mode='nearest' align_corners=None recompute_scale_factor=None antialias=~False",
-       interpolate_of},
+       "input size=None scale_factor=None mode='nearest' align_corners=None recompute_scale_factor=None antialias=~False", interpolate_of},
   };
 }
 
@@ -186,7 +181,11 @@ MaxUnpoolOptions<N> unpool_options(Args& a) {
 }
 template <int N>
 AvgPoolOptions<N> avg_pool_options(Args& a) {
-  return {.stride = pool_stride<N>(a[2]), .padding = a[3], .ceil_mode = a[4], .count_include_pad = a[5], .divisor_override = a[6].integer_or(kSameAsKernelSize)};
+  return {.stride = pool_stride<N>(a[2]),
+          .padding = a[3],
+          .ceil_mode = a[4],
+          .count_include_pad = a[5],
+          .divisor_override = a[6].integer_or(kSameAsKernelSize)};
 }
 template <int N>
 LpPoolOptions<N> lp_pool_options(Args& a) {
@@ -214,12 +213,9 @@ Table pools() {
        }},
       {"nn.functional.avg_pool2d", kAvg, [](Args& a) { return avg_pool2d(a[0], a[1], avg_pool_options<2>(a)); }},
       {"nn.functional.avg_pool3d", kAvg, [](Args& a) { return avg_pool3d(a[0], a[1], avg_pool_options<3>(a)); }},
-      {"nn.functional.adaptive_avg_pool1d", "input output_size",
-       [](Args& a) { return adaptive_avg_pool1d(a[0], adaptive_size<1>(a[0], a[1])); }},
-      {"nn.functional.adaptive_avg_pool2d", "input output_size",
-       [](Args& a) { return adaptive_avg_pool2d(a[0], adaptive_size<2>(a[0], a[1])); }},
-      {"nn.functional.adaptive_avg_pool3d", "input output_size",
-       [](Args& a) { return adaptive_avg_pool3d(a[0], adaptive_size<3>(a[0], a[1])); }},
+      {"nn.functional.adaptive_avg_pool1d", "input output_size", [](Args& a) { return adaptive_avg_pool1d(a[0], adaptive_size<1>(a[0], a[1])); }},
+      {"nn.functional.adaptive_avg_pool2d", "input output_size", [](Args& a) { return adaptive_avg_pool2d(a[0], adaptive_size<2>(a[0], a[1])); }},
+      {"nn.functional.adaptive_avg_pool3d", "input output_size", [](Args& a) { return adaptive_avg_pool3d(a[0], adaptive_size<3>(a[0], a[1])); }},
       {"nn.functional.adaptive_max_pool1d", "input output_size return_indices=False", adaptive_max_pool_of<1>},
       {"nn.functional.adaptive_max_pool2d", "input output_size return_indices=False", adaptive_max_pool_of<2>},
       {"nn.functional.adaptive_max_pool3d", "input output_size return_indices=False", adaptive_max_pool_of<3>},
@@ -228,26 +224,23 @@ Table pools() {
 
 Table norms() {
   return {
-      {"nn.functional.batch_norm",
-       "input running_mean running_var weight=None bias=None training=False momentum=0.1 eps=1e-5",
+      {"nn.functional.batch_norm", "input running_mean running_var weight=None bias=None training=False momentum=0.1 eps=1e-5",
        [](Args& a) { return batch_norm(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]); }},
       {"nn.functional.layer_norm", "input normalized_shape weight=None bias=None eps=1e-5",
        [](Args& a) { return layer_norm(a[0], a[1].ints(), a[2], a[3], a[4]); }},
       {"nn.functional.group_norm", "input num_groups weight=None bias=None eps=1e-5",
        [](Args& a) { return group_norm(a[0], a[1], a[2], a[3], a[4]); }},
-      {"nn.functional.instance_norm",
-       "input running_mean=None running_var=None weight=None bias=None use_input_stats=True momentum=0.1 eps=1e-5",
+      {"nn.functional.instance_norm", "input running_mean=None running_var=None weight=None bias=None use_input_stats=True momentum=0.1 eps=1e-5",
        [](Args& a) { return instance_norm(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]); }},
       {"nn.functional.rms_norm rms_norm", "input normalized_shape weight=None eps=None",
        [](Args& a) { return rms_norm(a[0], a[1].ints(), a[2], a[3].real_or(-1)); }},
-      {"nn.functional.local_response_norm", "input size alpha=1e-4 beta=0.75 k=1.0", [](Args& a) { return local_response_norm(a[0], a[1], a[2], a[3], a[4]); }},
-      {"nn.functional.normalize", "input p=2.0 dim=1 eps=1e-12 out=~None",
-       [](Args& a) { return normalize(a[0], a[1], a[2], a[3]); }},
-      {"nn.functional.embedding",
-       "input weight padding_idx=None max_norm=None norm_type=2.0 scale_grad_by_freq=False sparse=~False",
+      {"nn.functional.local_response_norm", "input size alpha=1e-4 beta=0.75 k=1.0",
+       [](Args& a) { return local_response_norm(a[0], a[1], a[2], a[3], a[4]); }},
+      {"nn.functional.normalize", "input p=2.0 dim=1 eps=1e-12 out=~None", [](Args& a) { return normalize(a[0], a[1], a[2], a[3]); }},
+      {"nn.functional.embedding", "input weight padding_idx=None max_norm=None norm_type=2.0 scale_grad_by_freq=False sparse=~False",
        [](Args& a) {
-         return embedding(a[0], a[1], {.padding_idx = a[2].integer_or(INT64_MIN), .max_norm = a[3].real_or(0), .norm_type = a[4],
-                                       .scale_grad_by_freq = a[5]});
+         return embedding(a[0], a[1],
+                          {.padding_idx = a[2].integer_or(INT64_MIN), .max_norm = a[3].real_or(0), .norm_type = a[4], .scale_grad_by_freq = a[5]});
        }},
       {"nn.functional.one_hot", "tensor num_classes=-1", [](Args& a) { return one_hot(a[0], a[1]); }},
       {"nn.functional.dropout", "input p=0.5 training=True inplace=False",

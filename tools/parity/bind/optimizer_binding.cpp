@@ -51,20 +51,27 @@ const std::vector<OptimizerRow>& optimizers() {
   static const std::vector<OptimizerRow> rows = {
       {"SGD", "lr=1e-3 momentum=0 dampening=0 weight_decay=0 nesterov=False * maximize=False foreach=None differentiable=~False fused=None",
        [](Groups g, Args& a) {
-         return made(new optim::SGD(std::move(g), {.lr = a[0], .momentum = a[1], .dampening = a[2], .weight_decay = a[3], .nesterov = a[4], .maximize = a[5]}));
+         return made(new optim::SGD(std::move(g),
+                                    {.lr = a[0], .momentum = a[1], .dampening = a[2], .weight_decay = a[3], .nesterov = a[4], .maximize = a[5]}));
        }},
       {"Adam",
        "lr=1e-3 betas=[0.9,0.999] eps=1e-8 weight_decay=0 amsgrad=False * foreach=None maximize=False capturable=~False "
        "differentiable=~False fused=None decoupled_weight_decay=False",
        [](Groups g, Args& a) {
-         return made(new optim::Adam(std::move(g), {.lr = a[0], .betas = betas_of(a[1]), .eps = a[2], .weight_decay = a[3], .amsgrad = a[4],
-                                                    .maximize = a[6], .decoupled_weight_decay = a[10]}));
+         return made(new optim::Adam(std::move(g), {.lr = a[0],
+                                                    .betas = betas_of(a[1]),
+                                                    .eps = a[2],
+                                                    .weight_decay = a[3],
+                                                    .amsgrad = a[4],
+                                                    .maximize = a[6],
+                                                    .decoupled_weight_decay = a[10]}));
        }},
       {"AdamW",
        "lr=1e-3 betas=[0.9,0.999] eps=1e-8 weight_decay=1e-2 amsgrad=False * maximize=False foreach=None capturable=~False "
        "differentiable=~False fused=None",
        [](Groups g, Args& a) {
-         return made(new optim::AdamW(std::move(g), {.lr = a[0], .betas = betas_of(a[1]), .eps = a[2], .weight_decay = a[3], .amsgrad = a[4], .maximize = a[5]}));
+         return made(new optim::AdamW(std::move(g),
+                                      {.lr = a[0], .betas = betas_of(a[1]), .eps = a[2], .weight_decay = a[3], .amsgrad = a[4], .maximize = a[5]}));
        }},
       {"Adamax", "lr=2e-3 betas=[0.9,0.999] eps=1e-8 weight_decay=0 foreach=None * maximize=False differentiable=~False capturable=~False",
        [](Groups g, Args& a) {
@@ -74,25 +81,33 @@ const std::vector<OptimizerRow>& optimizers() {
        "lr=2e-3 betas=[0.9,0.999] eps=1e-8 weight_decay=0 momentum_decay=4e-3 decoupled_weight_decay=False * foreach=None maximize=False "
        "capturable=~False differentiable=~False",
        [](Groups g, Args& a) {
-         return made(new optim::NAdam(std::move(g), {.lr = a[0], .betas = betas_of(a[1]), .eps = a[2], .weight_decay = a[3], .momentum_decay = a[4],
-                                                     .decoupled_weight_decay = a[5], .maximize = a[7]}));
+         return made(new optim::NAdam(std::move(g), {.lr = a[0],
+                                                     .betas = betas_of(a[1]),
+                                                     .eps = a[2],
+                                                     .weight_decay = a[3],
+                                                     .momentum_decay = a[4],
+                                                     .decoupled_weight_decay = a[5],
+                                                     .maximize = a[7]}));
        }},
       {"RAdam",
        "lr=1e-3 betas=[0.9,0.999] eps=1e-8 weight_decay=0 decoupled_weight_decay=False * foreach=None maximize=False capturable=~False "
        "differentiable=~False",
        [](Groups g, Args& a) {
-         return made(new optim::RAdam(std::move(g), {.lr = a[0], .betas = betas_of(a[1]), .eps = a[2], .weight_decay = a[3],
-                                                     .decoupled_weight_decay = a[4], .maximize = a[6]}));
+         return made(new optim::RAdam(
+             std::move(g),
+             {.lr = a[0], .betas = betas_of(a[1]), .eps = a[2], .weight_decay = a[3], .decoupled_weight_decay = a[4], .maximize = a[6]}));
        }},
       {"RMSprop",
        "lr=1e-2 alpha=0.99 eps=1e-8 weight_decay=0 momentum=0 centered=False capturable=~False foreach=None maximize=False differentiable=~False",
        [](Groups g, Args& a) {
-         return made(new optim::RMSprop(std::move(g), {.lr = a[0], .alpha = a[1], .eps = a[2], .weight_decay = a[3], .momentum = a[4], .centered = a[5], .maximize = a[8]}));
+         return made(new optim::RMSprop(
+             std::move(g), {.lr = a[0], .alpha = a[1], .eps = a[2], .weight_decay = a[3], .momentum = a[4], .centered = a[5], .maximize = a[8]}));
        }},
       {"Adagrad",
        "lr=1e-2 lr_decay=0 weight_decay=0 initial_accumulator_value=0 eps=1e-10 foreach=None * maximize=False differentiable=~False fused=None",
        [](Groups g, Args& a) {
-         return made(new optim::Adagrad(std::move(g), {.lr = a[0], .lr_decay = a[1], .weight_decay = a[2], .initial_accumulator_value = a[3], .eps = a[4], .maximize = a[6]}));
+         return made(new optim::Adagrad(
+             std::move(g), {.lr = a[0], .lr_decay = a[1], .weight_decay = a[2], .initial_accumulator_value = a[3], .eps = a[4], .maximize = a[6]}));
        }},
       {"Adadelta", "lr=1.0 rho=0.9 eps=1e-6 weight_decay=0 foreach=None * capturable=~False maximize=False differentiable=~False",
        [](Groups g, Args& a) {
@@ -108,17 +123,29 @@ const std::vector<OptimizerRow>& optimizers() {
        }},
       {"Adafactor", "lr=1e-2 beta2_decay=-0.8 eps=[None,1e-3] d=1.0 weight_decay=0.0 * foreach=None maximize=False",
        [](Groups g, Args& a) {
-         return made(new optim::Adafactor(std::move(g), {.lr = a[0], .beta2_decay = a[1], .eps = epsilons_of(a[2]), .d = a[3], .weight_decay = a[4], .maximize = a[6]}));
+         return made(new optim::Adafactor(
+             std::move(g), {.lr = a[0], .beta2_decay = a[1], .eps = epsilons_of(a[2]), .d = a[3], .weight_decay = a[4], .maximize = a[6]}));
        }},
       {"Muon", "lr=1e-3 weight_decay=0.1 momentum=0.95 nesterov=True ns_coefficients=[3.4445,-4.775,2.0315] eps=1e-7 ns_steps=5 adjust_lr_fn=None",
        [](Groups g, Args& a) {
-         return made(new optim::Muon(std::move(g), {.lr = a[0], .weight_decay = a[1], .momentum = a[2], .nesterov = a[3], .ns_coefficients = triple_of(a[4]),
-                                                    .eps = a[5], .ns_steps = a[6], .adjust_lr_fn = text_or_none(a[7])}));
+         return made(new optim::Muon(std::move(g), {.lr = a[0],
+                                                    .weight_decay = a[1],
+                                                    .momentum = a[2],
+                                                    .nesterov = a[3],
+                                                    .ns_coefficients = triple_of(a[4]),
+                                                    .eps = a[5],
+                                                    .ns_steps = a[6],
+                                                    .adjust_lr_fn = text_or_none(a[7])}));
        }},
       {"LBFGS", "lr=1 max_iter=20 max_eval=None tolerance_grad=1e-7 tolerance_change=1e-9 history_size=100 line_search_fn=None",
        [](Groups g, Args& a) {
-         return made(new optim::LBFGS(std::move(g), {.lr = a[0], .max_iter = a[1], .max_eval = a[2].integer_or(-1), .tolerance_grad = a[3],
-                                                     .tolerance_change = a[4], .history_size = a[5], .line_search_fn = text_or_none(a[6])}));
+         return made(new optim::LBFGS(std::move(g), {.lr = a[0],
+                                                     .max_iter = a[1],
+                                                     .max_eval = a[2].integer_or(-1),
+                                                     .tolerance_grad = a[3],
+                                                     .tolerance_change = a[4],
+                                                     .history_size = a[5],
+                                                     .line_search_fn = text_or_none(a[6])}));
        }},
   };
   return rows;
@@ -153,16 +180,33 @@ const std::vector<SchedulerRow>& schedulers() {
        "base_lr max_lr step_size_up=2000 step_size_down=None mode='triangular' gamma=1.0 scale_fn=~None scale_mode='cycle' "
        "cycle_momentum=True base_momentum=0.8 max_momentum=0.9 last_epoch=~-1",
        [](optim::Optimizer& o, Args& a) -> LRScheduler* {
-         return new lr::CyclicLR(o, {.base_lr = a[0], .max_lr = a[1], .step_size_up = a[2], .step_size_down = a[3].integer_or(-1), .mode = a[4],
-                                     .gamma = a[5], .scale_mode = a[7], .cycle_momentum = a[8], .base_momentum = a[9], .max_momentum = a[10]});
+         return new lr::CyclicLR(o, {.base_lr = a[0],
+                                     .max_lr = a[1],
+                                     .step_size_up = a[2],
+                                     .step_size_down = a[3].integer_or(-1),
+                                     .mode = a[4],
+                                     .gamma = a[5],
+                                     .scale_mode = a[7],
+                                     .cycle_momentum = a[8],
+                                     .base_momentum = a[9],
+                                     .max_momentum = a[10]});
        }},
       {"OneCycleLR",
        "max_lr total_steps=None epochs=None steps_per_epoch=None pct_start=0.3 anneal_strategy='cos' cycle_momentum=True base_momentum=0.85 "
        "max_momentum=0.95 div_factor=25.0 final_div_factor=10000.0 three_phase=False last_epoch=~-1",
        [](optim::Optimizer& o, Args& a) -> LRScheduler* {
-         return new lr::OneCycleLR(o, {.max_lr = a[0], .total_steps = a[1].integer_or(-1), .epochs = a[2].integer_or(-1),
-                                       .steps_per_epoch = a[3].integer_or(-1), .pct_start = a[4], .anneal_strategy = a[5], .cycle_momentum = a[6],
-                                       .base_momentum = a[7], .max_momentum = a[8], .div_factor = a[9], .final_div_factor = a[10], .three_phase = a[11]});
+         return new lr::OneCycleLR(o, {.max_lr = a[0],
+                                       .total_steps = a[1].integer_or(-1),
+                                       .epochs = a[2].integer_or(-1),
+                                       .steps_per_epoch = a[3].integer_or(-1),
+                                       .pct_start = a[4],
+                                       .anneal_strategy = a[5],
+                                       .cycle_momentum = a[6],
+                                       .base_momentum = a[7],
+                                       .max_momentum = a[8],
+                                       .div_factor = a[9],
+                                       .final_div_factor = a[10],
+                                       .three_phase = a[11]});
        }},
   };
   return rows;
@@ -177,7 +221,9 @@ void check_tensor_settings(const std::string& name, const Keywords& keywords) {
   const bool takes_foreach = name == "Adam" || name == "AdamW";
   bool foreach = false;
   for (const auto& [key, value] : keywords)
-    if (const auto* flag = value.as<bool>(); flag && key == "foreach") foreach = *flag;
+    if (const auto* flag = value.as<bool>(); flag && key == "foreach")
+      foreach
+        = *flag;
   for (const auto& [key, value] : keywords) {
     if (const auto* lr = value.as<Tensor>(); lr && key == "lr") {
       if (lr->numel() != 1) throw ValueError("Tensor lr must be 1-element");
@@ -229,7 +275,8 @@ BoundScheduler make_scheduler(const Json& json, optim::Optimizer& optimizer, Inp
   if (name == "ReduceLROnPlateau") {
     const Signature signature("mode='min' factor=0.1 patience=10 threshold=1e-4 threshold_mode='rel' cooldown=0 min_lr=0.0 eps=1e-8");
     Args a(signature, signature.bind(name, {}, keywords));
-    optim::lr_scheduler::PlateauOptions options{.mode = a[0], .factor = a[1], .patience = a[2], .threshold = a[3], .threshold_mode = a[4], .cooldown = a[5], .eps = a[7]};
+    optim::lr_scheduler::PlateauOptions options{
+        .mode = a[0], .factor = a[1], .patience = a[2], .threshold = a[3], .threshold_mode = a[4], .cooldown = a[5], .eps = a[7]};
     if (a[6].is_list()) options.min_lrs = a[6].reals();
     else options.min_lr = a[6];
     result.plateau = std::make_unique<optim::lr_scheduler::ReduceLROnPlateau>(optimizer, options);

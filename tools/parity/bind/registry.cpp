@@ -14,13 +14,14 @@ using Registry = std::unordered_map<std::string, std::vector<std::shared_ptr<Ope
 /// The function, put in place. What is recorded may need the tensor as it was.
 std::shared_ptr<Operation> in_place(const Row& row) {
   return std::make_shared<Operation>(Operation{Signature(row.signature), [run = row.run](Args& a) {
-    const Tensor x = a[0];
-    check_inplace(x);
-    bool records = false;
-    for (std::size_t i = 0; i < a.size(); ++i) records = records || (a[i].is_tensor() && a[i].tensor().requires_grad());
-    Args before = a.with_first(records ? x.clone() : x);
-    return Result(assign_inplace(x, *run(before).values.at(0).as<Tensor>()));
-  }});
+                                                 const Tensor x = a[0];
+                                                 check_inplace(x);
+                                                 bool records = false;
+                                                 for (std::size_t i = 0; i < a.size(); ++i)
+                                                   records = records || (a[i].is_tensor() && a[i].tensor().requires_grad());
+                                                 Args before = a.with_first(records ? x.clone() : x);
+                                                 return Result(assign_inplace(x, *run(before).values.at(0).as<Tensor>()));
+                                               }});
 }
 
 void enter(Registry& registry, Table table) {
@@ -43,8 +44,9 @@ void enter(Registry& registry, Table table) {
 const Registry& registry() {
   static const Registry all = [] {
     Registry registry;
-    for (auto* table : {elementwise_table, reduce_table, linalg_table, shape_table, nn_table, loss_table, random_table, inplace_table, utils_table, special_table,
-                        statistics_table, arrange_table, sequence_table}) enter(registry, table());
+    for (auto* table : {elementwise_table, reduce_table, linalg_table, shape_table, nn_table, loss_table, random_table, inplace_table, utils_table,
+                        special_table, statistics_table, arrange_table, sequence_table})
+      enter(registry, table());
     return registry;
   }();
   return all;

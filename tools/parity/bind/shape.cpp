@@ -18,8 +18,9 @@ NestedNumbers nested(const Value& value) {
   }
   static const std::string name = "data";
   const Scalar number = Argument(value, name).scalar();
-  return number.is_boolean() ? NestedNumbers(number.to<bool>())
-         : number.is_integral() ? NestedNumbers(number.to<int64_t>()) : NestedNumbers(number.to<double>());
+  return number.is_boolean()    ? NestedNumbers(number.to<bool>())
+         : number.is_integral() ? NestedNumbers(number.to<int64_t>())
+                                : NestedNumbers(number.to<double>());
 }
 
 Result tensor_of(Args& a) {
@@ -148,14 +149,12 @@ Table views() {
       {"narrow*", "input dim start length", [](Args& a) { return narrow(a[0], a[1], a[2], a[3]); }},
       {"select*", "input dim index", [](Args& a) { return select(a[0], a[1], a[2]); }},
       {"unbind*", "input dim=0", [](Args& a) { return unbind(a[0], a[1]); }},
-      {"movedim* moveaxis*", "input source destination",
-       [](Args& a) { return movedim(a[0], a[1].ints(), a[2].ints()); }},
+      {"movedim* moveaxis*", "input source destination", [](Args& a) { return movedim(a[0], a[1].ints(), a[2].ints()); }},
       {"diagonal*", "input offset=0 dim1=0 dim2=1", [](Args& a) { return diagonal(a[0], a[1], a[2], a[3]); }},
       {"Tensor.unfold", "input dimension size step", [](Args& a) { return a[0].tensor().unfold(a[1], a[2], a[3]); }},
       {"Tensor.as_strided as_strided", "input size stride storage_offset=None",
        [](Args& a) { return a[0].tensor().as_strided(a[1].ints(), a[2].ints(), a[3].integer_or(Slice::None)); }},
-      {"Tensor.clone clone", "input * memory_format=None",
-       [](Args& a) { return a[0].tensor().clone(memory_format(a[1])); }},
+      {"Tensor.clone clone", "input * memory_format=None", [](Args& a) { return a[0].tensor().clone(memory_format(a[1])); }},
       {"Tensor.contiguous", "input * memory_format=~None", [](Args& a) { return a[0].tensor().contiguous(); }},
       {"Tensor.to", "input dtype=None non_blocking=~False copy=False memory_format=~None device=~None", to_of},
       {"Tensor.float", "input memory_format=~None", [](Args& a) { return a[0].tensor().to(kFloat32); }},
@@ -173,13 +172,10 @@ Table copies() {
       {"Tensor.repeat", "input *repeats", [](Args& a) { return a[0].tensor().repeat(a[1].ints()); }},
       {"repeat_interleave*", "input repeats:tensor dim=None * output_size=None",
        [](Args& a) {
-         return a[2].is_none() ? repeat_interleave(a[0].tensor().flatten(), a[1].tensor(), 0)
-                               : repeat_interleave(a[0], a[1].tensor(), a[2]);
+         return a[2].is_none() ? repeat_interleave(a[0].tensor().flatten(), a[1].tensor(), 0) : repeat_interleave(a[0], a[1].tensor(), a[2]);
        }},
       {"repeat_interleave*", "input repeats dim=None * output_size=None",
-       [](Args& a) {
-         return a[2].is_none() ? repeat_interleave(a[0], a[1].integer()) : repeat_interleave(a[0], a[1].integer(), a[2]);
-       }},
+       [](Args& a) { return a[2].is_none() ? repeat_interleave(a[0], a[1].integer()) : repeat_interleave(a[0], a[1].integer(), a[2]); }},
       {"tile*", "input *dims", [](Args& a) { return tile(a[0], a[1].ints()); }},
       {"cat concat concatenate", "tensors dim=0", [](Args& a) { return cat(a[0], a[1]); }},
       {"stack", "tensors dim=0", [](Args& a) { return stack(a[0], a[1]); }},
@@ -210,15 +206,12 @@ Table indexing() {
       {"scatter*", "input dim index src * reduce=None", scatter_of},
       {"scatter*", "input dim index value * reduce=None", scatter_of},
       {"scatter_add*", "input dim index src", [](Args& a) { return scatter_add(a[0], a[1], a[2], a[3]); }},
-      {"index_add*", "input dim index source * alpha=1",
-       [](Args& a) { return index_add(a[0], a[1], a[2], a[3], a[4]); }},
-      {"index_put*", "input indices values accumulate=False",
-       [](Args& a) { return index_put(a[0], index_tensors(a[1]), a[2], a[3]); }},
+      {"index_add*", "input dim index source * alpha=1", [](Args& a) { return index_add(a[0], a[1], a[2], a[3], a[4]); }},
+      {"index_put*", "input indices values accumulate=False", [](Args& a) { return index_put(a[0], index_tensors(a[1]), a[2], a[3]); }},
       {"Tensor.scatter_", "input dim index src * reduce=None", scatter_in_place},
       {"Tensor.scatter_", "input dim index value * reduce=None", scatter_in_place},
       {"Tensor.scatter_add_", "input dim index src", [](Args& a) { return a[0].tensor().scatter_add_(a[1], a[2], a[3]); }},
-      {"Tensor.index_add_", "input dim index source * alpha=1",
-       [](Args& a) { return a[0].tensor().index_add_(a[1], a[2], a[3], a[4]); }},
+      {"Tensor.index_add_", "input dim index source * alpha=1", [](Args& a) { return a[0].tensor().index_add_(a[1], a[2], a[3], a[4]); }},
       {"Tensor.index_put_ index_put_", "input indices values accumulate=False",
        [](Args& a) { return a[0].tensor().index_put_(index_tensors(a[1]), a[2].tensor(), a[3].boolean()); }},
       {"masked_select*", "input mask", [](Args& a) { return masked_select(a[0], a[1]); }},

@@ -32,8 +32,10 @@ Result unique_consecutive_of(Args& a) {
 
 bool right_of(const Argument& right, const Argument& side) {
   if (side.is_none()) return right;
-  if (side.text() != "left" && side.text() != "right") throw RuntimeError("torch.searchsorted(): side can only be 'left' or 'right' but got " + side.text());
-  if (side.text() == "left" && right.boolean()) throw RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True");
+  if (side.text() != "left" && side.text() != "right")
+    throw RuntimeError("torch.searchsorted(): side can only be 'left' or 'right' but got " + side.text());
+  if (side.text() == "left" && right.boolean())
+    throw RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True");
   return side.text() == "right";
 }
 Result searchsorted_of(Args& a) {
@@ -61,7 +63,8 @@ Table statistics_table() {
       {"dist*", "input other p=2", [](Args& a) { return dist(a[0], a[1], a[2]); }},
       {"diff*", "input n=1 dim=-1 prepend=None append=None", diff_of},
       {"histogram*", "input bins * range=None weight=None density=False", histogram_of},
-      {"cov*", "input * correction=1 fweights=None aweights=None", [](Args& a) { return cov(a[0], {.correction = a[1], .fweights = a[2], .aweights = a[3]}); }},
+      {"cov*", "input * correction=1 fweights=None aweights=None",
+       [](Args& a) { return cov(a[0], {.correction = a[1], .fweights = a[2], .aweights = a[3]}); }},
       {"corrcoef*", "input", [](Args& a) { return corrcoef(a[0]); }},
       {"trapezoid trapz", "y x=None * dx=None dim=-1", trapezoid_of},
       {"unique_consecutive*", "input return_inverse=False return_counts=False dim=None", unique_consecutive_of},

@@ -10,9 +10,9 @@ namespace ember::parity {
 struct Outcome {
   enum Kind : char { Passed = 'P', Failed = 'F', Skipped = 'S' };
   Kind kind = Passed;
-  std::string name;                     ///< the PyTorch name that the case is about
-  std::vector<std::string> messages;    ///< what differed, or what is unsupported
-  double worst = 0;                     ///< error in units of the tolerance
+  std::string name;                   ///< the PyTorch name that the case is about
+  std::vector<std::string> messages;  ///< what differed, or what is unsupported
+  double worst = 0;                   ///< error in units of the tolerance
 };
 
 /// Runs a case of any kind. Never throws.

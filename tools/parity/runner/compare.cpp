@@ -59,8 +59,7 @@ Tolerance Tolerance::of_case(const Json& json) { return {json.value("rtol", -1.0
 void compare_tensors(Findings& findings, const std::string& what, const Tensor& got, const Tensor& want, Tolerance tolerance) {
   if (!got.defined()) return findings.add(what + ": got no tensor");
   if (!(got.sizes() == want.sizes()) || got.dtype() != want.dtype())
-    return findings.add(fmt::format("{}: got {} of {}, want {} of {}", what, got.sizes(), name(got.dtype()), want.sizes(),
-                                    name(want.dtype())));
+    return findings.add(fmt::format("{}: got {} of {}, want {} of {}", what, got.sizes(), name(got.dtype()), want.sizes(), name(want.dtype())));
   NoGradGuard no_grad;
   const Tensor dense = got.detach().contiguous();
   const Tolerance t = resolve(tolerance, want.dtype());
@@ -76,8 +75,7 @@ void compare_tensors(Findings& findings, const std::string& what, const Tensor& 
 void compare_values(Findings& findings, const std::string& what, const Value& got, const Value& want, Tolerance tolerance) {
   const auto *got_tensor = got.as<Tensor>(), *want_tensor = want.as<Tensor>();
   if (got_tensor && want_tensor) return compare_tensors(findings, what, *got_tensor, *want_tensor, tolerance);
-  if (got.content.index() != want.content.index())
-    return findings.add(fmt::format("{}: got {}, want {}", what, got.describe(), want.describe()));
+  if (got.content.index() != want.content.index()) return findings.add(fmt::format("{}: got {}, want {}", what, got.describe(), want.describe()));
   if (const auto* number = want.as<double>()) {
     const double units = error_units(*got.as<double>(), *number, resolve(tolerance, kFloat64));
     findings.worst = std::max(findings.worst, units);
@@ -100,14 +98,12 @@ List flatten_values(const List& values) {
   return flat;
 }
 
-void compare_outputs(Findings& findings, const std::string& what, const List& got, const Json& outputs, const Suite& suite,
-                     Tolerance tolerance) {
+void compare_outputs(Findings& findings, const std::string& what, const List& got, const Json& outputs, const Suite& suite, Tolerance tolerance) {
   const List flat = flatten_values(got);
   Inputs stored(suite, nullptr, nullptr);
   const List want = flatten_values(stored.list(outputs));
   if (flat.size() != want.size()) return findings.add(fmt::format("{}: got {} outputs, want {}", what, flat.size(), want.size()));
-  for (std::size_t i = 0; i < want.size(); ++i)
-    compare_values(findings, fmt::format("{}output {}", what, i), flat[i], want[i], tolerance);
+  for (std::size_t i = 0; i < want.size(); ++i) compare_values(findings, fmt::format("{}output {}", what, i), flat[i], want[i], tolerance);
 }
 
 }  // namespace ember::parity

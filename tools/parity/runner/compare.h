@@ -23,8 +23,7 @@ void compare_tensors(Findings& findings, const std::string& what, const Tensor& 
 void compare_values(Findings& findings, const std::string& what, const Value& got, const Value& want, Tolerance tolerance);
 
 /// got, flattened, against the list of `outputs`.
-void compare_outputs(Findings& findings, const std::string& what, const List& got, const Json& outputs, const Suite& suite,
-                     Tolerance tolerance);
+void compare_outputs(Findings& findings, const std::string& what, const List& got, const Json& outputs, const Suite& suite, Tolerance tolerance);
 
 List flatten_values(const List& values);
 

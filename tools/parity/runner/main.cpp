@@ -76,8 +76,7 @@ int report(const Suite& suite, const std::vector<Outcome>& outcomes, bool strict
                outcome.kind == Outcome::Skipped ? text : case_id(suite, i), outcome.kind == Outcome::Skipped ? case_id(suite, i) : text);
   }
   fmt::print("\n{:44} {:>7} {:>7} {:>7} {:>17}\n", "name", "passed", "failed", "skipped", "error / tolerance");
-  for (const auto& [name, row] : table)
-    fmt::print("{:44} {:>7} {:>7} {:>7} {:>17.3g}\n", name, row.passed, row.failed, row.skipped, row.worst);
+  for (const auto& [name, row] : table) fmt::print("{:44} {:>7} {:>7} {:>7} {:>17.3g}\n", name, row.passed, row.failed, row.skipped, row.worst);
   fmt::print("\n{} passed, {} failed, {} skipped\n", total.passed, total.failed, total.skipped);
   return total.failed || (strict && total.skipped) ? 1 : 0;
 }

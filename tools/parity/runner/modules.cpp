@@ -39,8 +39,8 @@ class DefaultType {
   DType before_;
 };
 
-void run_step(const BoundModule& bound, const Suite& suite, const Json& step, const Json* layouts, const std::string& what,
-              Findings& findings, Tolerance tolerance) {
+void run_step(const BoundModule& bound, const Suite& suite, const Json& step, const Json* layouts, const std::string& what, Findings& findings,
+              Tolerance tolerance) {
   nn::Module& module = *bound.module;
   if (step.contains("mode")) module.train(step["mode"] == "train");
   module.zero_grad();
@@ -107,8 +107,7 @@ void run_steps(const BoundModule& bound, const Suite& suite, const Json& json, F
   if (json.contains("steps"))
     for (std::size_t i = 0; i < json["steps"].size(); ++i)
       run_step(bound, suite, json["steps"][i], field(json, "layout"), fmt::format("step {}: ", i), findings, tolerance);
-  if (json.contains("state_after"))
-    compare_state(findings, "", *bound.module, json["state_after"], suite, tolerance);
+  if (json.contains("state_after")) compare_state(findings, "", *bound.module, json["state_after"], suite, tolerance);
 }
 
 BoundModule module_of(const Suite& suite, const Json& json) {

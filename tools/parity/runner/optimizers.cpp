@@ -18,18 +18,19 @@ double number(const Json& json) {
 void set_field(optim::ParamGroup& g, const std::string& key, const Value& v) {
   struct Real {
     const char* name;
-    double optim::ParamGroup::*field;
+    double optim::ParamGroup::* field;
   };
   struct Flag {
     const char* name;
-    optim::Flag optim::ParamGroup::*field;
+    optim::Flag optim::ParamGroup::* field;
   };
   using G = optim::ParamGroup;
   const Argument a(v, key);
-  for (const Real& f : {Real{"lr", &G::lr}, Real{"alpha", &G::alpha}, Real{"rho", &G::rho}, Real{"eps", &G::eps}, Real{"momentum", &G::momentum},
-                        Real{"dampening", &G::dampening}, Real{"lr_decay", &G::lr_decay}, Real{"weight_decay", &G::weight_decay},
-                        Real{"momentum_decay", &G::momentum_decay}, Real{"initial_accumulator_value", &G::initial_accumulator_value}, Real{"lambd", &G::lambd},
-                        Real{"t0", &G::t0}, Real{"beta2_decay", &G::beta2_decay}, Real{"d", &G::d}, Real{"ns_steps", &G::ns_steps}})
+  for (const Real& f :
+       {Real{"lr", &G::lr}, Real{"alpha", &G::alpha}, Real{"rho", &G::rho}, Real{"eps", &G::eps}, Real{"momentum", &G::momentum},
+        Real{"dampening", &G::dampening}, Real{"lr_decay", &G::lr_decay}, Real{"weight_decay", &G::weight_decay},
+        Real{"momentum_decay", &G::momentum_decay}, Real{"initial_accumulator_value", &G::initial_accumulator_value}, Real{"lambd", &G::lambd},
+        Real{"t0", &G::t0}, Real{"beta2_decay", &G::beta2_decay}, Real{"d", &G::d}, Real{"ns_steps", &G::ns_steps}})
     if (key == f.name) return void(g.*f.field = a.real());
   for (const Flag& f : {Flag{"nesterov", &G::nesterov}, Flag{"amsgrad", &G::amsgrad}, Flag{"centered", &G::centered},
                         Flag{"decoupled_weight_decay", &G::decoupled_weight_decay}, Flag{"maximize", &G::maximize}})
@@ -74,7 +75,8 @@ void run_optimizer(const Suite& suite, const Json& json, Findings& findings) {
     if (!step.contains("params_after")) continue;
     for (std::size_t i = 0; i < params.size() && i < step["params_after"].size(); ++i)
       if (!step["params_after"][i].is_null())
-        compare_tensors(findings, fmt::format("step {}: parameter {}", s, i), params[i].detach(), suite.tensor(step["params_after"][i]["tensor"]), tolerance);
+        compare_tensors(findings, fmt::format("step {}: parameter {}", s, i), params[i].detach(), suite.tensor(step["params_after"][i]["tensor"]),
+                        tolerance);
   }
 }
 

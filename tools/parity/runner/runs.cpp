@@ -57,7 +57,8 @@ std::unique_ptr<data::Sampler> sampler_of(const Json& json, int64_t n, Inputs& i
   if (name == "SequentialSampler") return std::make_unique<data::SequentialSampler>(n);
   if (name == "RandomSampler") {
     Args a = bind("replacement=False num_samples=None");
-    return std::make_unique<data::RandomSampler>(n, data::RandomSamplerOptions{.replacement = a[0], .num_samples = a[1].integer_or(-1), .generator = generator});
+    return std::make_unique<data::RandomSampler>(
+        n, data::RandomSamplerOptions{.replacement = a[0], .num_samples = a[1].integer_or(-1), .generator = generator});
   }
   if (name == "SubsetRandomSampler") {
     Args a = bind("indices");
@@ -86,8 +87,11 @@ void run_loader(const Suite& suite, const Json& entry, Findings& findings, const
     if (key != "n" && key != "batch_size" && key != "shuffle" && key != "drop_last" && key != "epochs" && key != "generator" && key != "sampler")
       throw Unsupported("kwarg " + key + " of DataLoader");
   const bool single = json.contains("batch_size") && json["batch_size"].is_null();  // batch_size=None: one after the other, in no batch
-  data::DataLoader loader(set, {.batch_size = single ? 1 : json.value("batch_size", int64_t(1)), .shuffle = json.value("shuffle", false),
-                                .drop_last = json.value("drop_last", false), .sampler = sampler.get(), .generator = generator.get()});
+  data::DataLoader loader(set, {.batch_size = single ? 1 : json.value("batch_size", int64_t(1)),
+                                .shuffle = json.value("shuffle", false),
+                                .drop_last = json.value("drop_last", false),
+                                .sampler = sampler.get(),
+                                .generator = generator.get()});
   List batches;
   for (int epoch = 0; epoch < json.value("epochs", 1); ++epoch)
     for (const auto& [batch] : loader.as<1>()) batches.push_back(Value(single ? batch[0] : batch));
@@ -171,13 +175,16 @@ void run_train(const Suite& suite, const Json& json, Findings& findings) {
   if (json.contains("state_init")) compare_state(findings, "initial ", *net, json["state_init"], suite, {0, 0});
   Inputs inputs(suite, nullptr, nullptr);
   const BoundModule loss_module = make_module(run["loss"]["module"], {}, keywords_of(run["loss"], inputs));
-  const auto optimizer = make_optimizer(run["optimizer"]["optimizer"], {optim::ParamGroup{.params = net->parameters()}}, keywords_of(run["optimizer"], inputs));
+  const auto optimizer = make_optimizer(run["optimizer"]["optimizer"], {optim::ParamGroup{.params = net->parameters()}},
+                                        keywords_of(run["optimizer"], inputs));
   BoundScheduler scheduler;
   if (run.contains("scheduler") && !run["scheduler"].is_null()) scheduler = make_scheduler(run["scheduler"], *optimizer, inputs);
 
   const data::TensorDataset set({input, target});
   const Json& options = run["loader"];
-  data::DataLoader loader(set, {.batch_size = options.value("batch_size", int64_t(1)), .shuffle = options.value("shuffle", false), .drop_last = options.value("drop_last", false)});
+  data::DataLoader loader(set, {.batch_size = options.value("batch_size", int64_t(1)),
+                                .shuffle = options.value("shuffle", false),
+                                .drop_last = options.value("drop_last", false)});
   const int64_t steps = run["steps"];
   std::vector<float> losses;
   net->train();
@@ -187,14 +194,16 @@ void run_train(const Suite& suite, const Json& json, Findings& findings) {
       optimizer->zero_grad();
       const Tensor loss = *loss_module({Value(net->forward(x)), Value(y)}, {}).values.at(0).as<Tensor>();
       loss.backward();
-      if (run.contains("clip_grad_norm") && !run["clip_grad_norm"].is_null()) optim::clip_grad_norm_(net->parameters(), run["clip_grad_norm"].get<double>());
+      if (run.contains("clip_grad_norm") && !run["clip_grad_norm"].is_null())
+        optim::clip_grad_norm_(net->parameters(), run["clip_grad_norm"].get<double>());
       optimizer->step();
       losses.push_back(loss.detach().to(kFloat32).item<float>());
     }
     if (scheduler.plain) scheduler.plain->step();
   }
   if (json.contains("losses"))
-    compare_tensors(findings, "losses", from_blob(losses.data(), {int64_t(losses.size())}).clone(), suite.tensor(json["losses"]["tensor"]), tolerance);
+    compare_tensors(findings, "losses", from_blob(losses.data(), {int64_t(losses.size())}).clone(), suite.tensor(json["losses"]["tensor"]),
+                    tolerance);
   if (json.contains("state_after")) compare_state(findings, "final ", *net, json["state_after"], suite, tolerance);
   if (json.contains("eval_output")) {
     net->eval();

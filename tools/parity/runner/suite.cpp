@@ -17,7 +17,7 @@ std::string_view map_file(const std::string& path, bool required) {
   const int file = open(path.c_str(), O_RDONLY);
   if (file < 0 && !required) return {};
   check<RuntimeError>(file >= 0, "cannot open {}", path);
-  struct stat status {};
+  struct stat status{};
   fstat(file, &status);
   if (status.st_size == 0) return {};
   void* memory = mmap(nullptr, std::size_t(status.st_size), PROT_READ, MAP_PRIVATE, file, 0);
@@ -36,14 +36,12 @@ DType dtype_from_code(const std::string& code) {
 }
 
 /// Copies row-major `from` into the strided `to`.
-void scatter_bytes(const char* from, char* to, const int64_t* sizes, const int64_t* strides, int dims, int64_t item,
-                   int64_t& done) {
+void scatter_bytes(const char* from, char* to, const int64_t* sizes, const int64_t* strides, int dims, int64_t item, int64_t& done) {
   if (dims == 0) {
     std::memcpy(to, from + done++ * item, std::size_t(item));
     return;
   }
-  for (int64_t i = 0; i < sizes[0]; ++i)
-    scatter_bytes(from, to + i * strides[0] * item, sizes + 1, strides + 1, dims - 1, item, done);
+  for (int64_t i = 0; i < sizes[0]; ++i) scatter_bytes(from, to + i * strides[0] * item, sizes + 1, strides + 1, dims - 1, item, done);
 }
 
 }  // namespace
@@ -82,8 +80,8 @@ void Suite::read_tensors(std::string_view file) {
     const std::uint64_t begin = entry.at("data_offsets").at(0), end = entry.at("data_offsets").at(1);
     int64_t bytes = item_size(stored.dtype);
     for (const int64_t size : stored.sizes) bytes *= size;
-    check<ValueError>(begin <= end && end <= data.size() && int64_t(end - begin) == bytes,
-                      "tensors.safetensors: tensor {} lies outside the file", name);
+    check<ValueError>(begin <= end && end <= data.size() && int64_t(end - begin) == bytes, "tensors.safetensors: tensor {} lies outside the file",
+                      name);
     stored.bytes = data.data() + begin;
     tensors_.emplace(name, std::move(stored));
   }
@@ -97,7 +95,8 @@ const StoredTensor& Suite::stored(const std::string& name) const {
 
 Tensor Suite::tensor(const std::string& name) const {
   const StoredTensor& from = stored(name);
-  check<RuntimeError>(from.sizes.size() <= std::size_t(kMaxDims), "tensors with {} dimensions: at most {} are supported", from.sizes.size(), kMaxDims);
+  check<RuntimeError>(from.sizes.size() <= std::size_t(kMaxDims), "tensors with {} dimensions: at most {} are supported", from.sizes.size(),
+                      kMaxDims);
   Tensor t = empty(from.sizes, from.dtype);
   if (t.numel()) std::memcpy(t.data_ptr(), from.bytes, std::size_t(t.numel() * item_size(from.dtype)));
   return t;
@@ -108,17 +107,16 @@ Tensor Suite::tensor(const std::string& name, const Json& layout) const {
   const std::vector<int64_t> strides = layout.at("strides");
   const int64_t offset = layout.value("offset", int64_t(0)), numel = layout.at("numel");
   Tensor buffer = full({numel}, is_floating_point(from.dtype) ? Scalar(double(NAN)) : Scalar(113), from.dtype);
-  check<RuntimeError>(from.sizes.size() <= std::size_t(kMaxDims), "tensors with {} dimensions: at most {} are supported", from.sizes.size(), kMaxDims);
+  check<RuntimeError>(from.sizes.size() <= std::size_t(kMaxDims), "tensors with {} dimensions: at most {} are supported", from.sizes.size(),
+                      kMaxDims);
   Tensor view = buffer.as_strided(from.sizes, strides, offset).detach();
   int64_t done = 0;
   if (view.numel())
-    scatter_bytes(from.bytes, static_cast<char*>(view.data_ptr()), from.sizes.data(), strides.data(), view.dim(),
-                  item_size(from.dtype), done);
+    scatter_bytes(from.bytes, static_cast<char*>(view.data_ptr()), from.sizes.data(), strides.data(), view.dim(), item_size(from.dtype), done);
   return view;
 }
 
-Inputs::Inputs(const Suite& suite, const Json* layouts, const Json* gradients)
-    : suite_(suite), layouts_(layouts), gradients_(gradients) {}
+Inputs::Inputs(const Suite& suite, const Json* layouts, const Json* gradients) : suite_(suite), layouts_(layouts), gradients_(gradients) {}
 
 Tensor Inputs::tensor(const std::string& name) {
   Tensor& t = tensors_[name];
@@ -155,9 +153,7 @@ Value Inputs::value(const Json& json) {
   }
   if (json.contains("slice")) {
     const Json& parts = json["slice"];
-    const auto part = [&](std::size_t i, int64_t none) {
-      return i >= parts.size() || parts[i].is_null() ? none : parts[i].get<int64_t>();
-    };
+    const auto part = [&](std::size_t i, int64_t none) { return i >= parts.size() || parts[i].is_null() ? none : parts[i].get<int64_t>(); };
     return Slice(part(0, Slice::None), part(1, Slice::None), part(2, 1));
   }
   throw Unsupported("value " + json.dump());

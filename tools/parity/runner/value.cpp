@@ -14,8 +14,7 @@ Value::Value(Scalar number) {
 }
 
 std::string Value::describe() const {
-  if (const auto* t = as<Tensor>())
-    return t->defined() ? fmt::format("Tensor{} of {}", to_string(t->sizes()), ember::name(t->dtype())) : "no tensor";
+  if (const auto* t = as<Tensor>()) return t->defined() ? fmt::format("Tensor{} of {}", to_string(t->sizes()), ember::name(t->dtype())) : "no tensor";
   if (const auto* flag = as<bool>()) return *flag ? "True" : "False";
   if (const auto* number = as<int64_t>()) return fmt::format("{}", *number);
   if (const auto* number = as<double>()) return fmt::format("{:.17g}", *number);

@@ -24,8 +24,8 @@ struct Batch {
 struct Worker {
   pid_t process = 0;
   int pipe = -1;
-  Batch batch{};           // what is still to do: begin is the case that runs now
-  std::string received;    // of an unfinished line
+  Batch batch{};         // what is still to do: begin is the case that runs now
+  std::string received;  // of an unfinished line
   Clock::time_point since;
   bool timed_out = false;
 };
@@ -136,7 +136,7 @@ class Pool {
     Outcome& outcome = outcomes_[worker.batch.begin];
     outcome.kind = Outcome::Failed;
     outcome.name = case_name(Json::parse(suite_.line(worker.batch.begin)));
-    outcome.messages = {worker.timed_out    ? fmt::format("took longer than {} s", seconds_)
+    outcome.messages = {worker.timed_out      ? fmt::format("took longer than {} s", seconds_)
                         : WIFSIGNALED(status) ? fmt::format("crashed: {}", strsignal(WTERMSIG(status)))
                                               : "ended the process"};
     if (++worker.batch.begin < worker.batch.end) start(worker, worker.batch);
