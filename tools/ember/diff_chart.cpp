@@ -42,7 +42,7 @@ class Chart {
       out += fmt::format(
           R"(<line class="when" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/><text class="axis bad" x="{3:.1f}" y="{4}" text-anchor="{5}">)"
           "first divergence</text>",
-          x(c_.first->step), kTop, kHeight - kBottom, x(c_.first->step) + (late() ? -6 : 6), kTop + 12, late() ? "end" : "start");
+          x(c_.first->step), kTop, kHeight - kBottom, x(c_.first->step) + (late() ? 4 : -4), kTop - 5, late() ? "end" : "start");
     for (std::size_t i = 0; i < c_.layers.size(); ++i)
       if (!is_first(i)) out += curve(i);
     for (std::size_t i = 0; i < c_.layers.size(); ++i)
@@ -52,7 +52,7 @@ class Chart {
   }
 
  private:
-  static constexpr int kHeight = 380, kLeft = 52, kTop = 10, kBottom = 44;
+  static constexpr int kHeight = 380, kLeft = 52, kTop = 18, kBottom = 44;
 
   bool is_first(std::size_t layer) const { return c_.first && c_.first->path == c_.layers[layer].path; }
   bool late() const { return x(c_.first->step) > kLeft + (width_ - kLeft - right_) * 0.6; }
