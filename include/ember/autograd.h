@@ -161,6 +161,7 @@ bool view_has_history(TensorImpl* view);  // brings the node of a view up to dat
 inline bool needs_grad(InputRef input) { return input.impl->requires_grad || input.impl->node || (input.impl->meta && view_has_history(input.impl)); }
 void* allocate_node(std::size_t bytes);
 void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor& output);
+void attach(Node* node, const std::vector<Tensor>& inputs, const Tensor& output);
 void attach_view(const Tensor& base, const Tensor& view);
 void mark_one_of_many(const Tensor& view, const char* operation, int number);  // writes into it are not recorded
 
@@ -176,12 +177,12 @@ struct NodeOf final : Node {
 };
 
 template <class Backward>
-void record_node(const char* name, const InputRef* inputs, std::size_t count, const Tensor& output, Backward&& backward) {
+Node* make_node(const char* name, Backward&& backward) {
   using Kind = NodeOf<std::remove_cvref_t<Backward>>;
   Kind* node = ::new (allocate_node(sizeof(Kind))) Kind(static_cast<Backward&&>(backward));
   node->bytes = sizeof(Kind);
   node->name = name;
-  attach(node, inputs, count, output);
+  return node;
 }
 }  // namespace detail
 
@@ -193,7 +194,7 @@ Tensor record(const char* name, std::initializer_list<detail::InputRef> inputs, 
   if (!detail::grad_mode) return output;
   for (detail::InputRef input : inputs)
     if (detail::needs_grad(input)) {
-      detail::record_node(name, inputs.begin(), inputs.size(), output, static_cast<Backward&&>(backward));
+      detail::attach(detail::make_node(name, static_cast<Backward&&>(backward)), inputs.begin(), inputs.size(), output);
       break;
     }
   return output;
@@ -205,8 +206,7 @@ Tensor record(const char* name, const std::vector<Tensor>& inputs, Tensor output
   if (!detail::grad_mode) return output;
   for (const Tensor& input : inputs)
     if (detail::needs_grad(input)) {
-      std::vector<detail::InputRef> references(inputs.begin(), inputs.end());
-      detail::record_node(name, references.data(), references.size(), output, static_cast<Backward&&>(backward));
+      detail::attach(detail::make_node(name, static_cast<Backward&&>(backward)), inputs, output);
       break;
     }
   return output;
@@ -274,7 +274,7 @@ class Callback<Result(Args...)> {
  public:
   Callback() = default;
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Callback> &&
+    requires(!std::is_base_of_v<Callback, std::remove_cvref_t<F>> &&
              (std::is_invocable_r_v<Result, F&, Args...> || (std::is_same_v<Result, Tensor> && returns_nothing<F, Args...>)))
   Callback(F f) : body_(new Body<F>(static_cast<F&&>(f))) {}
   Callback(Callback&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}

@@ -54,29 +54,28 @@ class NestedNumbers {
   template <class T>
     requires std::is_arithmetic_v<T>
   NestedNumbers(T value) : leaf_(value), is_leaf_(true) {}
-  NestedNumbers(std::initializer_list<NestedNumbers> items) : items_(items.begin(), items.end()) {}
+  NestedNumbers(std::initializer_list<NestedNumbers> items);
   template <class T>
     requires std::is_arithmetic_v<T>
   NestedNumbers(const std::vector<T>& values) {
-    items_.reserve(values.size());
-    for (const T value : values) items_.push_back(NestedNumbers(value));
+    reserve(values.size());
+    for (const T value : values) append(value);
   }
   template <class T>
   NestedNumbers(const std::vector<std::vector<T>>& rows) {
-    items_.reserve(rows.size());
-    for (const std::vector<T>& row : rows) items_.push_back(NestedNumbers(row));
+    for (const std::vector<T>& row : rows) append(row);
   }
-  static NestedNumbers of(std::vector<NestedNumbers> items) {
-    NestedNumbers all(std::initializer_list<NestedNumbers>{});
-    all.items_ = static_cast<std::vector<NestedNumbers>&&>(items);
-    return all;
-  }
+  static NestedNumbers of(std::vector<NestedNumbers> items);
+  NestedNumbers(const NestedNumbers& other);
+  ~NestedNumbers();
 
   bool is_leaf() const { return is_leaf_; }
   Scalar leaf() const { return leaf_; }
   const std::vector<NestedNumbers>& items() const { return items_; }
 
  private:
+  void reserve(std::size_t count);
+  void append(const NestedNumbers& item);
   Scalar leaf_;
   bool is_leaf_ = false;
   std::vector<NestedNumbers> items_;

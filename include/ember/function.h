@@ -23,11 +23,11 @@ namespace ember::autograd {
 class Context {
  public:
   /// Inputs or outputs of forward that backward needs. A later write in place to one of them is an error in backward.
-  void save_for_backward(const std::vector<Tensor>& tensors) { to_save_ = tensors; }
+  void save_for_backward(const std::vector<Tensor>& tensors);
   std::vector<Tensor> saved_tensors() const;
-  bool needs_input_grad(int input) const { return needs_[std::size_t(input)]; }
+  bool needs_input_grad(int input) const;
   /// Outputs without a gradient (indices, masks).
-  void mark_non_differentiable(const std::vector<Tensor>& outputs) { constant_ = outputs; }
+  void mark_non_differentiable(const std::vector<Tensor>& outputs);
 
   ReferenceCount references;
 
@@ -37,7 +37,7 @@ class Context {
   std::vector<Saved> saved_;
   std::vector<int> saved_output_;    // which output a saved value is, -1 for others
   std::vector<Node*> output_nodes_;  // while they live; not owned: they own this
-  std::vector<bool> needs_;
+  std::vector<int> needs_;           // 0 or 1
 };
 
 using FunctionForward = std::vector<Tensor> (*)(Context&, const std::vector<Tensor>&);

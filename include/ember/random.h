@@ -5,7 +5,6 @@
 #pragma once
 
 #include <ember/tensor.h>
-#include <pthread.h>
 
 namespace ember {
 
@@ -64,7 +63,7 @@ class Generator {
  private:
   friend class Draws;
   MersenneTwister twister_;
-  mutable pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+  mutable std::uint32_t busy_ = 0;  // 1 while a thread draws; others wait for 0
 };
 
 Generator& default_generator();  ///< what everything draws from unless another is named

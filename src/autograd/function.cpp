@@ -8,6 +8,9 @@
 
 namespace ember::autograd {
 
+void Context::save_for_backward(const std::vector<Tensor>& tensors) { to_save_ = tensors; }
+void Context::mark_non_differentiable(const std::vector<Tensor>& outputs) { constant_ = outputs; }
+bool Context::needs_input_grad(int input) const { return needs_[std::size_t(input)] != 0; }
 std::vector<Tensor> Context::saved_tensors() const {
   std::vector<Tensor> result;
   for (std::size_t i = 0; i < saved_.size(); ++i) {

@@ -23,6 +23,9 @@ constinit thread_local Node* running_node = nullptr;  // set by the walk: what a
 
 void* allocate_node(std::size_t bytes) { return block_allocate(bytes); }
 
+void attach(Node* node, const std::vector<Tensor>& inputs, const Tensor& output) {
+  attach(node, std::vector<InputRef>(inputs.begin(), inputs.end()).data(), inputs.size(), output);
+}
 void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor& output) {
   // The numbers of a thread grow, and a node's is above those of its inputs, wherever they were made.
   static constinit thread_local std::uint64_t last = 0;

@@ -55,6 +55,7 @@ TensorDataset::TensorDataset(std::vector<Tensor> tensors) : tensors_(std::move(t
   }
 }
 
+std::vector<Tensor> TensorDataset::tensors() && { return std::move(tensors_); }
 int64_t TensorDataset::size() const {
   check<RuntimeError>(!tensors_.empty(), "TensorDataset: it was moved from");
   return tensors_[0].size(0);
@@ -105,6 +106,7 @@ Sample TensorDataset::get_batch(const std::vector<int64_t>& indices) const {
   return batch;
 }
 
+ConcatDataset::ConcatDataset(std::initializer_list<KeptDataset> datasets) : ConcatDataset(std::vector<KeptDataset>(datasets)) {}
 ConcatDataset::ConcatDataset(std::vector<KeptDataset> datasets) : datasets_(std::move(datasets)) {
   check<ValueError>(!datasets_.empty(), "datasets should not be an empty iterable");
   int64_t end = 0;
@@ -122,6 +124,7 @@ Sample ConcatDataset::get(int64_t index) const {
   return datasets_[which]->get(index - (which ? ends_[which - 1] : 0));
 }
 
+std::vector<int64_t> Subset::indices() && { return std::move(indices_); }
 Subset::Subset(KeptDataset dataset, std::vector<int64_t> indices) : dataset_(std::move(dataset)), indices_(std::move(indices)) {
   check<ValueError>(bool(dataset_), "Subset: the data set is a null pointer");
 }

@@ -284,4 +284,7 @@ bool DataLoader::Epoch::next(Sample& batch) {
   return false;
 }
 
+DataLoader::Iterator<2> DataLoader::begin() const { return Iterator<2>(this); }
+DataLoader::Iterator<2> DataLoader::end() const { return Iterator<2>(nullptr); }
+
 }  // namespace ember::data

@@ -64,6 +64,12 @@ double replacement(const Tensor& column, Kind kind, Missing policy) {
 
 }  // namespace
 
+std::vector<std::string> missing_words() {
+  return {"",     "?",    "NA",   "N/A",  "n/a", "NaN",      "nan",    "-NaN",    "-nan",    "NULL",
+          "null", "None", "<NA>", "#N/A", "#NA", "#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"};
+}
+
+Table::Table() = default;
 Table::Table(std::vector<Column> columns, Tensor cells, int target) : columns_(std::move(columns)), cells_(std::move(cells)), target_(target) {
   check<ValueError>(cells_.defined() && cells_.dim() == 2 && cells_.dtype() == kFloat64 && cells_.size(1) == int64_t(columns_.size()),
                     "Table: expected float64 cells (rows, {}), one column for each name", columns_.size());
@@ -71,6 +77,9 @@ Table::Table(std::vector<Column> columns, Tensor cells, int target) : columns_(s
   cells_ = cells_.contiguous();
 }
 
+std::vector<Column> Table::columns() && { return std::move(columns_); }
+const Column& Table::column(const ColumnKey& key) const& { return columns_[std::size_t(index(key))]; }
+Column Table::column(const ColumnKey& key) && { return columns_[std::size_t(index(key))]; }
 int64_t Table::index(const ColumnKey& key) const {
   const int64_t n = int64_t(columns_.size());
   if (key.by == ColumnKey::By::Number) {

@@ -10,6 +10,7 @@
 
 namespace ember::data::transforms {
 
+Compose::Compose(std::vector<KeptTransform> steps) : steps_(std::move(steps)) {}
 void Compose::apply(Sample& batch, std::vector<Draws>& draws) const {
   for (const KeptTransform& step : steps_) step->apply(batch, draws);
 }

@@ -175,6 +175,7 @@ static std::string quoted(const std::string& name) {
   }
 }
 
+void save_safetensors(const nn::StateDict& tensors, const std::string& path) { save_safetensors(tensors, path, {{"format", "pt"}}); }
 void save_safetensors(const nn::StateDict& tensors, const std::string& path, const std::vector<std::pair<std::string, std::string>>& metadata) {
   const auto rank = [](DType d) { return d == kInt64 ? 0 : d == kFloat64 ? 1 : d == kFloat32 ? 2 : d == kUInt8 ? 3 : 4; };
   const auto code = [](DType d) { return d == kInt64 ? "I64" : d == kFloat64 ? "F64" : d == kFloat32 ? "F32" : d == kUInt8 ? "U8" : "BOOL"; };

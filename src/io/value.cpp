@@ -50,6 +50,7 @@ struct Value::Dictionary {
   bool ordered = false;
 };
 
+Value::Value(const char* text) : Value(std::string(text)) {}
 Value::Value(std::string text) : kind_(String), text_(new std::string(std::move(text))) {}
 Value::Value(const nn::StateDict& state) {
   std::vector<Entry> entries;
@@ -134,10 +135,13 @@ const std::string& Value::as_string() const& {
   expect(kind_ == String, *this, "string");
   return *text_;
 }
+std::string Value::as_string() const&& { return as_string(); }
 const Tensor& Value::as_tensor() const& {
   check<TypeError>(kind_ == Array, "expected a tensor, got a {}{}", kind_name(), kind_ == Dict ? " with " + key_list(*this) : "");
   return tensor_;
 }
+Tensor Value::as_tensor() const&& { return as_tensor(); }
+Value::operator Tensor() const { return as_tensor(); }
 const std::vector<Value>& Value::items() const& {
   expect(kind_ == List || kind_ == Tuple, *this, "list");
   return sequence_->items;
@@ -155,6 +159,8 @@ const Value::Versions& Value::versions() const& {
   return dictionary_->versions;
 }
 
+Value::Versions Value::versions() const&& { return versions(); }
+
 const Value* Value::find(const std::string& key) const& {
   for (const Entry& e : entries())
     if (e.key.kind_ == String && *e.key.text_ == key) return &e.value;
@@ -165,11 +171,15 @@ const Value& Value::operator[](const char* key) const& {
   check<RuntimeError>(found != nullptr, "KeyError: '{}'; there are {}", key, found ? "" : key_list(*this));
   return *found;
 }
+Value Value::operator[](const char* key) const&& { return (*this)[key]; }
+const Value& Value::operator[](const std::string& key) const& { return (*this)[key.c_str()]; }
+Value Value::operator[](const std::string& key) const&& { return (*this)[key.c_str()]; }
 const Value& Value::at(int64_t index) const& {
   const int64_t n = int64_t(items().size());
   check<IndexError>(index >= -n && index < n, "list index {} out of range for {} items", index, n);
   return items()[std::size_t(index < 0 ? index + n : index)];
 }
+Value Value::at(int64_t index) const&& { return at(index); }
 void Value::set(Value key, Value value) {
   expect(kind_ == Dict, *this, "dict");
   dictionary_->depth = deeper(dictionary_->depth, std::max(key.depth(), value.depth()));
@@ -186,6 +196,7 @@ void Value::append(Value value) {
   sequence_->items.push_back(std::move(value));
 }
 
+Value::operator nn::StateDict() const { return to_state_dict(); }
 nn::StateDict Value::to_state_dict() const {
   nn::StateDict state;
   for (const Entry& e : entries()) {

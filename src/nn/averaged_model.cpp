@@ -57,6 +57,7 @@ CumulativeStatistics::CumulativeStatistics(nn::Module& model) : model_(model), w
   if (any()) model_.train();
 }
 
+bool CumulativeStatistics::any() const { return !layers_.empty(); }
 CumulativeStatistics::~CumulativeStatistics() {
   for (const auto& [layer, momentum] : layers_) layer->momentum = momentum;
   if (any()) model_.train(was_training_);

@@ -1,3 +1,4 @@
+#include <ember/nn/ctc_loss.h>
 #include <ember/nn/loss.h>
 
 #include "error_format.h"
@@ -43,6 +44,31 @@ Tensor MultiLabelSoftMarginLoss::operator()(const Tensor& x, const Tensor& targe
 }
 TripletMarginWithDistanceLoss::TripletMarginWithDistanceLoss(TripletMarginWithDistanceLossOptions o) : options(std::move(o)) {
   check<ValueError>(options.margin > 0, "TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {} instead", options.margin);
+}
+
+Tensor GaussianNLLLoss::operator()(const Tensor& x, const Tensor& target, const Tensor& var) const {
+  return observed([&] { return gaussian_nll_loss(x, target, var, options); }, x, target, var);
+}
+Tensor MarginRankingLoss::operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
+  return observed([&] { return margin_ranking_loss(x1, x2, target, options); }, x1, x2, target);
+}
+Tensor CosineEmbeddingLoss::operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
+  return observed([&] { return cosine_embedding_loss(x1, x2, target, options); }, x1, x2, target);
+}
+Tensor TripletMarginLoss::operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const {
+  return observed([&] { return triplet_margin_loss(anchor, positive, negative, options); }, anchor, positive, negative);
+}
+Tensor TripletMarginWithDistanceLoss::operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const {
+  return observed([&] { return triplet_margin_with_distance_loss(anchor, positive, negative, options); }, anchor, positive, negative);
+}
+Tensor PairwiseDistance::operator()(const Tensor& x1, const Tensor& x2) const {
+  return observed([&] { return pairwise_distance(x1, x2, p, eps, keepdim); }, x1, x2);
+}
+Tensor CosineSimilarity::operator()(const Tensor& x1, const Tensor& x2) const {
+  return observed([&] { return cosine_similarity(x1, x2, dim, eps); }, x1, x2);
+}
+Tensor CTCLoss::operator()(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths) const {
+  return observed([&] { return ctc_loss(log_probs, targets, input_lengths, target_lengths, options); }, log_probs, targets);
 }
 
 }  // namespace ember::nn

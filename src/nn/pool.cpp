@@ -114,4 +114,14 @@ bool MaxPool2d::join(Then& then, const Tensor&) const {
   return then.max_pool = true;
 }
 
+Tensor MaxUnpool1d::operator()(const Tensor& x, const Tensor& indices) const {
+  return observed([&] { return max_unpool1d(x, indices, kernel_size, options); }, x, indices);
+}
+Tensor MaxUnpool2d::operator()(const Tensor& x, const Tensor& indices) const {
+  return observed([&] { return max_unpool2d(x, indices, kernel_size, options); }, x, indices);
+}
+Tensor MaxUnpool3d::operator()(const Tensor& x, const Tensor& indices) const {
+  return observed([&] { return max_unpool3d(x, indices, kernel_size, options); }, x, indices);
+}
+
 }  // namespace ember::nn

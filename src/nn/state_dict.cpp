@@ -9,6 +9,8 @@
 
 namespace ember::nn {
 
+StateDict::StateDict(std::vector<Entry> entries) : entries_(std::move(entries)) {}
+
 const Tensor* StateDict::find(const std::string& name) const& {
   for (const Entry& entry : entries_)
     if (entry.first == name) return &entry.second;

@@ -38,7 +38,8 @@ Tensor reduced(const Tensor& loss, Reduction reduction) {
 
 namespace {
 
-void check_classes(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t ignore_index) {
+/// The classes as whole numbers one after the other, each of them one of x's or ignored.
+Tensor checked_classes(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t ignore_index) {
   const int class_dim = x.dim() == 1 ? 0 : 1;
   const int64_t classes = x.sizes()[class_dim];
   if (x.dim() == 1) {
@@ -47,21 +48,25 @@ void check_classes(const Tensor& x, const Tensor& target, const Tensor& weight, 
   } else {
     check<ValueError>(target.dim() >= 1 && x.sizes()[0] == target.sizes()[0], "Expected input batch_size ({}) to match target batch_size ({}).",
                       x.sizes()[0], target.dim() ? target.sizes()[0] : 0);
-    Shape expected;
-    for (int d = 0; d < x.dim(); ++d)
-      if (d != 1) expected.push_back(x.sizes()[d]);
-    if (x.dim() == 2) check<RuntimeError>(target.dim() == 1, "0D or 1D target tensor expected, multi-target not supported");
-    check<RuntimeError>(target.sizes() == expected, "Expected target size {}, got {}", expected, target.sizes());
+    if (x.dim() == 2) {
+      check<RuntimeError>(target.dim() == 1, "0D or 1D target tensor expected, multi-target not supported");
+    } else {
+      Shape expected;
+      for (int d = 0; d < x.dim(); ++d)
+        if (d != 1) expected.push_back(x.sizes()[d]);
+      check<RuntimeError>(target.sizes() == expected, "Expected target size {}, got {}", expected, target.sizes());
+    }
   }
   check<RuntimeError>(target.dtype() == kInt64 || target.dtype() == kUInt8, "expected target dtype to be Long or Byte, but got {}",
                       scalar_type_name(target.dtype()));
   check<RuntimeError>(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes),
                       "weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}", classes,
                       weight.defined() ? weight.sizes() : IntArrayRef());
-  const Tensor t = target.to(kInt64).contiguous();
+  Tensor t = target.to(kInt64).contiguous();
   const int64_t* const indices = t.data<int64_t>();
   for (int64_t i = 0, n = t.numel(); i < n; ++i)
-    check<IndexError>(indices[i] == ignore_index || std::uint64_t(indices[i]) < std::uint64_t(classes), "Target {} is out of bounds.", indices[i]);
+    check<IndexError>(std::uint64_t(indices[i]) < std::uint64_t(classes) || indices[i] == ignore_index, "Target {} is out of bounds.", indices[i]);
+  return t;
 }
 
 /// -lp at the target, weighted, 0 where ignored; and the weights.
@@ -89,8 +94,8 @@ Tensor plain_cross_entropy(const Tensor& x, const Tensor& target, int64_t ignore
 
 // loss_i = (top - x_target) + ln sum e^(x - top) with the row's largest as top: the difference first, since a logarithm added to large
 // scores loses its digits. With p = softmax(x): dx = (p - onehot) times the upstream gradient over the number of kept rows.
-Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index, Reduction reduction) {
-  const Tensor x = input.contiguous(), target = target_any.to(kInt64).contiguous();
+Tensor fused(const Tensor& input, const Tensor& target, int64_t ignore_index, Reduction reduction) {
+  const Tensor x = input.contiguous();
   const int64_t rows = x.sizes()[0], n = x.sizes()[1];
   // What the backward starts from: the softmax where rows are short, else top and logarithm of each row.
   const bool keeps_softmax = n <= kernels::kShortRow && will_record({x});
@@ -109,11 +114,14 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
     const int64_t* const t = target.data<int64_t>();
     T *const losses = loss.data<T>(), *const by_row = reduction == Reduction::None ? losses : nullptr;
     for (int64_t i = 0; i < rows; ++i) {
-      const bool keep = t[i] != ignore_index;
-      const T value = keep ? (tops[i] - scores[i * n + t[i]]) + logs[i] : T(0);
+      if (t[i] == ignore_index) {
+        if (by_row) by_row[i] = 0;
+        continue;
+      }
+      const T value = (tops[i] - scores[i * n + t[i]]) + logs[i];
       if (by_row) by_row[i] = value;
       total += double(value);
-      kept_rows += keep;
+      ++kept_rows;
     }
     kept = double(kept_rows);
     if (reduction != Reduction::None) losses[0] = T(reduction == Reduction::Mean ? total / kept : total);
@@ -149,7 +157,7 @@ Tensor fused(const Tensor& input, const Tensor& target_any, int64_t ignore_index
 Tensor nll_loss(const Tensor& lp, const Tensor& target, const NllLossOptions& o) {
   require_defined("nll_loss", lp, target);
   check<RuntimeError>(lp.dim() >= 1, "Expected input to have at least 1 dimension, got {}", lp.dim());
-  check_classes(lp, target, o.weight, o.ignore_index);
+  checked_classes(lp, target, o.weight, o.ignore_index);
   return over_weights(picked(lp, target, o.weight, o.ignore_index), o.reduction);
 }
 
@@ -165,8 +173,8 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
   const bool probabilities = target.sizes() == x.sizes() && !(x.dim() == 1 && target.dim() == 0);
 
   if (!probabilities) {
-    check_classes(x, target, o.weight, o.ignore_index);
-    if (x.dim() == 2 && !o.weight.defined() && e == 0) return fused(x, target, o.ignore_index, o.reduction);
+    const Tensor known = checked_classes(x, target, o.weight, o.ignore_index);
+    if (x.dim() == 2 && !o.weight.defined() && e == 0) return fused(x, known, o.ignore_index, o.reduction);
   }
   Shape per_class = Shape::filled(x.dim(), 1);
   per_class[dim] = classes;

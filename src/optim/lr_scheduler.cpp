@@ -11,6 +11,7 @@ namespace ember::optim::lr_scheduler {
 
 using std::numbers::pi;
 
+std::vector<double> LRScheduler::get_last_lr() const { return last_lr_; }
 LRScheduler::LRScheduler(Optimizer& optimizer, int64_t last_epoch) : optimizer_(optimizer), last_epoch_(last_epoch) {
   for (std::size_t i = 0; i < groups().size(); ++i) {
     ParamGroup& group = groups()[i];
@@ -230,5 +231,28 @@ MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, std::vector<Factor> fac
 double MultiplicativeLR::rate(const ParamGroup& group, double) const {
   return is_initial() ? group.lr : group.lr * factors_[std::size_t(group_index_)](last_epoch_);
 }
+
+StepLR::StepLR(Optimizer& optimizer, const StepLROptions& options) : StepLR(optimizer, options.step_size, options.gamma, options.last_epoch) {}
+template <class Milestones>
+  requires std::is_same_v<Milestones, std::vector<int64_t>>
+MultiStepLR::MultiStepLR(Optimizer& optimizer, Milestones milestones, double gamma, int64_t last_epoch)
+    : MultiStepLR(optimizer, MultiStepLROptions{std::move(milestones), gamma, last_epoch}) {}
+template MultiStepLR::MultiStepLR(Optimizer&, std::vector<int64_t>, double, int64_t);
+ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options)
+    : ConstantLR(optimizer, options.factor, options.total_iters, options.last_epoch) {}
+LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)
+    : LinearLR(optimizer, options.start_factor, options.end_factor, options.total_iters, options.last_epoch) {}
+ExponentialLR::ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& options)
+    : ExponentialLR(optimizer, options.gamma, options.last_epoch) {}
+PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options)
+    : PolynomialLR(optimizer, options.total_iters, options.power, options.last_epoch) {}
+CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& options)
+    : CosineAnnealingLR(optimizer, options.T_max, options.eta_min, options.last_epoch) {}
+CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, const WarmRestartsOptions& options)
+    : CosineAnnealingWarmRestarts(optimizer, options.T_0, options.T_mult, options.eta_min, options.last_epoch) {}
+CyclicLR::CyclicLR(Optimizer& optimizer, double base_lr, double max_lr, int64_t step_size_up)
+    : CyclicLR(optimizer, CyclicOptions{.base_lr = base_lr, .max_lr = max_lr, .step_size_up = step_size_up}) {}
+OneCycleLR::OneCycleLR(Optimizer& optimizer, double max_lr, int64_t total_steps)
+    : OneCycleLR(optimizer, OneCycleOptions{.max_lr = max_lr, .total_steps = total_steps}) {}
 
 }  // namespace ember::optim::lr_scheduler

@@ -212,6 +212,17 @@ void flatten_into(const NestedNumbers& v, const Shape& sizes, int depth, std::ve
 
 }  // namespace
 
+NestedNumbers::NestedNumbers(std::initializer_list<NestedNumbers> items) : items_(items) {}
+NestedNumbers::NestedNumbers(const NestedNumbers& other) = default;
+NestedNumbers::~NestedNumbers() = default;
+NestedNumbers NestedNumbers::of(std::vector<NestedNumbers> items) {
+  NestedNumbers all(std::initializer_list<NestedNumbers>{});
+  all.items_ = std::move(items);
+  return all;
+}
+void NestedNumbers::reserve(std::size_t count) { items_.reserve(count); }
+void NestedNumbers::append(const NestedNumbers& item) { items_.push_back(item); }
+
 Tensor tensor(const NestedNumbers& values, TensorOptions options) {
   Shape sizes;
   DType found = DType::Undefined;

@@ -51,7 +51,7 @@ class TensorDataset : public Dataset {
   Sample get_batch(const std::vector<int64_t>& indices) const override;
   bool has_batches() const override { return true; }
   const std::vector<Tensor>& tensors() const& { return tensors_; }
-  std::vector<Tensor> tensors() && { return std::move(tensors_); }
+  std::vector<Tensor> tensors() &&;
 
  private:
   std::vector<Tensor> tensors_;
@@ -62,7 +62,7 @@ class ConcatDataset final : public Dataset {
  public:
   static constexpr bool kSharesAll = true;
   explicit ConcatDataset(std::vector<KeptDataset> datasets);
-  explicit ConcatDataset(std::initializer_list<KeptDataset> datasets) : ConcatDataset(std::vector<KeptDataset>(datasets)) {}
+  explicit ConcatDataset(std::initializer_list<KeptDataset> datasets);
   template <class... D>
     requires(sizeof...(D) >= 2 && (std::is_constructible_v<KeptDataset, D> && ...))
   explicit ConcatDataset(D&&... datasets) : ConcatDataset(std::vector<KeptDataset>{KeptDataset(std::forward<D>(datasets))...}) {}
@@ -84,7 +84,7 @@ class Subset final : public Dataset {
   Sample get_batch(const std::vector<int64_t>& indices) const override;
   bool has_batches() const override { return dataset_ && dataset_->has_batches(); }
   const std::vector<int64_t>& indices() const& { return indices_; }
-  std::vector<int64_t> indices() && { return std::move(indices_); }
+  std::vector<int64_t> indices() &&;
 
  private:
   int64_t inner(int64_t index) const;

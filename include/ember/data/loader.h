@@ -124,8 +124,8 @@ class DataLoader final {
   class View;
   template <int N>
   View<N> as() const;
-  Iterator<2> begin() const { return Iterator<2>(this); }  ///< the usual two: input and target
-  Iterator<2> end() const { return Iterator<2>(nullptr); }
+  Iterator<2> begin() const;  ///< the usual two: input and target
+  Iterator<2> end() const;
 
   /// `for (... : *make_loader())` deletes what a std::unique_ptr holds before the loop asks for its begin: a deleted loader stays until its
   /// thread takes the second batch of some loop, or deletes another one.

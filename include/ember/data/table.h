@@ -29,6 +29,9 @@ enum class Header : std::uint8_t { Auto, None, First };
 enum class Missing : std::uint8_t { Error, NaN, Mean, Median, Drop };
 enum class Kind : std::uint8_t { Number, Whole, Text };
 
+/// "", ?, NA, N/A, n/a, NaN, nan, -NaN, -nan, NULL, null, None, <NA>, #N/A, #NA, #N/A N/A, 1.#IND, -1.#IND, 1.#QNAN, -1.#QNAN.
+std::vector<std::string> missing_words();
+
 struct TableOptions {
   char delimiter = 0;  ///< 0: the first of `,` tab `;` `|` that the first line has. ' ': any number of blanks and tabs
   /// Auto: the first line holds names when none of its cells is a number, or when a word there stands above a number.
@@ -40,8 +43,7 @@ struct TableOptions {
   char quote = '"';                     ///< around cells with separators, line breaks, and quotes that are written twice; 0: none
   char decimal = '.';                   ///< ',' with another delimiter
   /// Pandas' words for a missing cell, and `?`. Blank cells always are.
-  std::vector<std::string> missing_values = {"",     "?",    "NA",   "N/A",  "n/a", "NaN",      "nan",    "-NaN",    "-nan",    "NULL",
-                                             "null", "None", "<NA>", "#N/A", "#NA", "#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"};
+  std::vector<std::string> missing_values = missing_words();
   Missing missing = Missing::Error;
   std::vector<ColumnKey> whole = {};    ///< must hold whole numbers: 1.5 is refused
   std::vector<ColumnKey> numbers = {};  ///< must hold numbers: words are refused
@@ -58,16 +60,16 @@ struct Column {
 /// Rows of cells, float64 each: numbers, codes of words, NaN where a cell is missing. Whole numbers are exact up to 2^53.
 class Table {
  public:
-  Table() = default;
+  Table();
   Table(std::vector<Column> columns, Tensor cells, int target = -1);
 
   int64_t rows() const { return cells_.defined() ? cells_.size(0) : 0; }
   const std::vector<Column>& columns() const& { return columns_; }
-  std::vector<Column> columns() && { return std::move(columns_); }
+  std::vector<Column> columns() &&;
   /// Throws ValueError with the names that there are.
   int64_t index(const ColumnKey& key) const;
-  const Column& column(const ColumnKey& key) const& { return columns_[std::size_t(index(key))]; }
-  Column column(const ColumnKey& key) && { return columns_[std::size_t(index(key))]; }
+  const Column& column(const ColumnKey& key) const&;
+  Column column(const ColumnKey& key) &&;
   Tensor cells() const { return cells_; }                     ///< (rows, columns) float64
   Tensor values(const ColumnKey& key) const;                  ///< (rows) float64
   std::string word(int64_t row, const ColumnKey& key) const;  ///< a cell of a Text column; "" where it is missing

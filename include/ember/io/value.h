@@ -23,7 +23,7 @@ class Value {
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
   Value(T value) : kind_(Int), integer_(int64_t(value)) {}
   Value(double value) : kind_(Float), real_(value) {}
-  Value(const char* text) : Value(std::string(text)) {}
+  Value(const char* text);
   Value(std::string text);
   Value(Tensor tensor) : kind_(Array), tensor_(static_cast<Tensor&&>(tensor)) {}
   Value(const nn::StateDict& state);            ///< an ordered dictionary with the versions of the modules
@@ -49,9 +49,9 @@ class Value {
   double as_float() const;  ///< an Int, too
   // Of a value that is kept they are references into it, of a temporary, load(path)["model"], values of their own.
   const std::string& as_string() const&;
-  std::string as_string() const&& { return as_string(); }
+  std::string as_string() const&&;
   const Tensor& as_tensor() const&;
-  Tensor as_tensor() const&& { return as_tensor(); }
+  Tensor as_tensor() const&&;
   const std::vector<Value>& items() const&;  ///< of a List or Tuple
   std::vector<Value> items() const&&;
   const std::vector<Entry>& entries() const&;  ///< of a Dict, in order
@@ -59,17 +59,17 @@ class Value {
   int64_t size() const;
   bool is_ordered() const;            ///< a Dict that is Python's OrderedDict
   const Versions& versions() const&;  ///< of a Dict
-  Versions versions() const&& { return versions(); }
+  Versions versions() const&&;
 
   const Value* find(const std::string& key) const&;            ///< in a Dict; null when there is none
   const Value* find(const std::string& key) const&& = delete;  ///< it would point into a temporary: keep the Value in a variable
   bool contains(const std::string& key) const { return find(key) != nullptr; }
   const Value& operator[](const char* key) const&;  ///< throws RuntimeError naming the key that is missing, and those that are there
-  Value operator[](const char* key) const&& { return (*this)[key]; }
-  const Value& operator[](const std::string& key) const& { return (*this)[key.c_str()]; }
-  Value operator[](const std::string& key) const&& { return (*this)[key.c_str()]; }
+  Value operator[](const char* key) const&&;
+  const Value& operator[](const std::string& key) const&;
+  Value operator[](const std::string& key) const&&;
   const Value& at(int64_t index) const&;  ///< of a List or Tuple; throws IndexError
-  Value at(int64_t index) const&& { return at(index); }
+  Value at(int64_t index) const&&;
   template <class T>
     requires std::is_integral_v<T>
   const Value& operator[](T index) const& {
@@ -85,9 +85,9 @@ class Value {
 
   /// A Dict of tensors as a state dict. Throws TypeError naming the first entry that is no tensor.
   nn::StateDict to_state_dict() const;
-  operator nn::StateDict() const { return to_state_dict(); }
+  operator nn::StateDict() const;
   /// Tensor t = load("tensor.pt").
-  operator Tensor() const { return as_tensor(); }
+  operator Tensor() const;
 
   /// Containers nest at most as deep, in memory as in files: more throws ValueError.
   static constexpr int kDeepest = 256;

@@ -58,7 +58,7 @@ class CumulativeStatistics {
   explicit CumulativeStatistics(nn::Module& model);
   ~CumulativeStatistics();
   CumulativeStatistics(const CumulativeStatistics&) = delete;
-  bool any() const { return !layers_.empty(); }
+  bool any() const;
 
  private:
   nn::Module& model_;

@@ -10,9 +10,7 @@ namespace ember::nn {
 class CTCLoss final : public Module {
  public:
   explicit CTCLoss(CtcLossOptions options = {}) : options(options) {}
-  Tensor operator()(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths) const {
-    return observed([&] { return ctc_loss(log_probs, targets, input_lengths, target_lengths, options); }, log_probs, targets);
-  }
+  Tensor operator()(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths) const;
   CTCLoss clone() const {
     return copy_of([&] { return CTCLoss(options); });
   }

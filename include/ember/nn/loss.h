@@ -96,36 +96,28 @@ class GaussianNLLLoss final : public Module {
  public:
   explicit GaussianNLLLoss(GaussianNllLossOptions options = {}) : options(options) {}
   GaussianNLLLoss clone() const;
-  Tensor operator()(const Tensor& x, const Tensor& target, const Tensor& var) const {
-    return observed([&] { return gaussian_nll_loss(x, target, var, options); }, x, target, var);
-  }
+  Tensor operator()(const Tensor& x, const Tensor& target, const Tensor& var) const;
   GaussianNllLossOptions options;
 };
 class MarginRankingLoss final : public Module {
  public:
   explicit MarginRankingLoss(MarginLossOptions options = {}) : options(options) {}
   MarginRankingLoss clone() const;
-  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
-    return observed([&] { return margin_ranking_loss(x1, x2, target, options); }, x1, x2, target);
-  }
+  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const;
   MarginLossOptions options;
 };
 class CosineEmbeddingLoss final : public Module {
  public:
   explicit CosineEmbeddingLoss(MarginLossOptions options = {}) : options(options) {}
   CosineEmbeddingLoss clone() const;
-  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const {
-    return observed([&] { return cosine_embedding_loss(x1, x2, target, options); }, x1, x2, target);
-  }
+  Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const;
   MarginLossOptions options;
 };
 class TripletMarginLoss final : public Module {
  public:
   explicit TripletMarginLoss(TripletMarginLossOptions options = {});
   TripletMarginLoss clone() const;
-  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const {
-    return observed([&] { return triplet_margin_loss(anchor, positive, negative, options); }, anchor, positive, negative);
-  }
+  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const;
   TripletMarginLossOptions options;
 };
 class MultiMarginLoss final : public Module {
@@ -153,18 +145,14 @@ class TripletMarginWithDistanceLoss final : public Module {
  public:
   explicit TripletMarginWithDistanceLoss(TripletMarginWithDistanceLossOptions options = {});
   TripletMarginWithDistanceLoss clone() const;
-  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const {
-    return observed([&] { return triplet_margin_with_distance_loss(anchor, positive, negative, options); }, anchor, positive, negative);
-  }
+  Tensor operator()(const Tensor& anchor, const Tensor& positive, const Tensor& negative) const;
   TripletMarginWithDistanceLossOptions options;
 };
 class PairwiseDistance final : public Module {
  public:
   explicit PairwiseDistance(double p = 2, double eps = 1e-6, bool keepdim = false) : p(p), eps(eps), keepdim(keepdim) {}
   PairwiseDistance clone() const;
-  Tensor operator()(const Tensor& x1, const Tensor& x2) const {
-    return observed([&] { return pairwise_distance(x1, x2, p, eps, keepdim); }, x1, x2);
-  }
+  Tensor operator()(const Tensor& x1, const Tensor& x2) const;
   double p, eps;
   bool keepdim;
 };
@@ -172,9 +160,7 @@ class CosineSimilarity final : public Module {
  public:
   explicit CosineSimilarity(int64_t dim = 1, double eps = 1e-8) : dim(dim), eps(eps) {}
   CosineSimilarity clone() const;
-  Tensor operator()(const Tensor& x1, const Tensor& x2) const {
-    return observed([&] { return cosine_similarity(x1, x2, dim, eps); }, x1, x2);
-  }
+  Tensor operator()(const Tensor& x1, const Tensor& x2) const;
   int64_t dim;
   double eps;
 };

@@ -70,27 +70,21 @@ class MaxUnpool1d final : public MaxUnpoolBase<1> {
  public:
   explicit MaxUnpool1d(ExpandingArray<1> kernel_size, MaxUnpoolOptions<1> options = {}) : MaxUnpoolBase(kernel_size, std::move(options)) {}
   MaxUnpool1d clone() const;
-  Tensor operator()(const Tensor& x, const Tensor& indices) const {
-    return observed([&] { return max_unpool1d(x, indices, kernel_size, options); }, x, indices);
-  }
+  Tensor operator()(const Tensor& x, const Tensor& indices) const;
 };
 /// Undoes a MaxPool2d.
 class MaxUnpool2d final : public MaxUnpoolBase<2> {
  public:
   explicit MaxUnpool2d(ExpandingArray<2> kernel_size, MaxUnpoolOptions<2> options = {}) : MaxUnpoolBase(kernel_size, std::move(options)) {}
   MaxUnpool2d clone() const;
-  Tensor operator()(const Tensor& x, const Tensor& indices) const {
-    return observed([&] { return max_unpool2d(x, indices, kernel_size, options); }, x, indices);
-  }
+  Tensor operator()(const Tensor& x, const Tensor& indices) const;
 };
 /// Undoes a MaxPool3d.
 class MaxUnpool3d final : public MaxUnpoolBase<3> {
  public:
   explicit MaxUnpool3d(ExpandingArray<3> kernel_size, MaxUnpoolOptions<3> options = {}) : MaxUnpoolBase(kernel_size, std::move(options)) {}
   MaxUnpool3d clone() const;
-  Tensor operator()(const Tensor& x, const Tensor& indices) const {
-    return observed([&] { return max_unpool3d(x, indices, kernel_size, options); }, x, indices);
-  }
+  Tensor operator()(const Tensor& x, const Tensor& indices) const;
 };
 
 template <int N>

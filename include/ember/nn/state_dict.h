@@ -16,7 +16,7 @@ class StateDict {
   using Entry = std::pair<std::string, Tensor>;
 
   StateDict() = default;
-  explicit StateDict(std::vector<Entry> entries) : entries_(static_cast<std::vector<Entry>&&>(entries)) {}  ///< no name twice
+  explicit StateDict(std::vector<Entry> entries);  ///< no name twice
 
   int64_t size() const { return int64_t(entries_.size()); }
   bool contains(const std::string& name) const { return find(name) != nullptr; }

@@ -31,7 +31,7 @@ inline Tensor select(const Tensor& x, int64_t dim, int64_t index) { return x.sel
 /// A view of the diagonal of dim1 and dim2, as the last dimension.
 inline Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { return x.diagonal(offset, dim1, dim2); }
 inline Tensor movedim(const Tensor& x, IntArrayRef source, IntArrayRef destination) { return x.movedim(source, destination); }
-inline Tensor movedim(const Tensor& x, int64_t source, int64_t destination) { return x.movedim({source}, {destination}); }
+inline Tensor movedim(const Tensor& x, int64_t source, int64_t destination) { return x.movedim(source, destination); }
 Tensor broadcast_to(const Tensor& x, IntArrayRef sizes);                    ///< a view with those sizes, as expand
 std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors);  ///< views with the common sizes
 /// Grids of coordinates: one output for each 1-D input. `indexing` is "ij" or "xy".

@@ -23,7 +23,7 @@ class LRScheduler {
   LRScheduler(const LRScheduler&) = delete;
 
   virtual void step();
-  virtual std::vector<double> get_last_lr() const { return last_lr_; }  ///< one for each group
+  virtual std::vector<double> get_last_lr() const;  ///< one for each group
   int64_t last_epoch() const { return last_epoch_; }
 
   virtual SchedulerState state_dict() const;
@@ -72,7 +72,7 @@ struct StepLROptions {
 class StepLR : public LRScheduler {
  public:
   StepLR(Optimizer& optimizer, int64_t step_size, double gamma = 0.1, int64_t last_epoch = -1);
-  StepLR(Optimizer& optimizer, const StepLROptions& options) : StepLR(optimizer, options.step_size, options.gamma, options.last_epoch) {}
+  StepLR(Optimizer& optimizer, const StepLROptions& options);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -94,8 +94,7 @@ class MultiStepLR : public LRScheduler {
  public:
   template <class Milestones>  // {.milestones = ...} is no list of numbers
     requires std::is_same_v<Milestones, std::vector<int64_t>>
-  MultiStepLR(Optimizer& optimizer, Milestones milestones, double gamma = 0.1, int64_t last_epoch = -1)
-      : MultiStepLR(optimizer, MultiStepLROptions{std::move(milestones), gamma, last_epoch}) {}
+  MultiStepLR(Optimizer& optimizer, Milestones milestones, double gamma = 0.1, int64_t last_epoch = -1);
   template <class T>
     requires std::is_integral_v<T>
   MultiStepLR(Optimizer& optimizer, std::initializer_list<T> milestones, double gamma = 0.1, int64_t last_epoch = -1)
@@ -121,8 +120,7 @@ struct ConstantLROptions {
 class ConstantLR : public LRScheduler {
  public:
   ConstantLR(Optimizer& optimizer, double factor = 1.0 / 3, int64_t total_iters = 5, int64_t last_epoch = -1);
-  ConstantLR(Optimizer& optimizer, const ConstantLROptions& options)
-      : ConstantLR(optimizer, options.factor, options.total_iters, options.last_epoch) {}
+  ConstantLR(Optimizer& optimizer, const ConstantLROptions& options);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -143,8 +141,7 @@ struct LinearLROptions {
 class LinearLR : public LRScheduler {
  public:
   LinearLR(Optimizer& optimizer, double start_factor = 1.0 / 3, double end_factor = 1.0, int64_t total_iters = 5, int64_t last_epoch = -1);
-  LinearLR(Optimizer& optimizer, const LinearLROptions& options)
-      : LinearLR(optimizer, options.start_factor, options.end_factor, options.total_iters, options.last_epoch) {}
+  LinearLR(Optimizer& optimizer, const LinearLROptions& options);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -164,7 +161,7 @@ struct ExponentialLROptions {
 class ExponentialLR : public LRScheduler {
  public:
   ExponentialLR(Optimizer& optimizer, double gamma, int64_t last_epoch = -1);
-  ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& options) : ExponentialLR(optimizer, options.gamma, options.last_epoch) {}
+  ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& options);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -184,8 +181,7 @@ struct PolynomialLROptions {
 class PolynomialLR : public LRScheduler {
  public:
   PolynomialLR(Optimizer& optimizer, int64_t total_iters = 5, double power = 1.0, int64_t last_epoch = -1);
-  PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options)
-      : PolynomialLR(optimizer, options.total_iters, options.power, options.last_epoch) {}
+  PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -206,8 +202,7 @@ struct CosineAnnealingLROptions {
 class CosineAnnealingLR : public LRScheduler {
  public:
   CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double eta_min = 0, int64_t last_epoch = -1);
-  CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& options)
-      : CosineAnnealingLR(optimizer, options.T_max, options.eta_min, options.last_epoch) {}
+  CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& options);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -228,8 +223,7 @@ struct WarmRestartsOptions {
 class CosineAnnealingWarmRestarts : public LRScheduler {
  public:
   CosineAnnealingWarmRestarts(Optimizer& optimizer, int64_t T_0, int64_t T_mult = 1, double eta_min = 0, int64_t last_epoch = -1);
-  CosineAnnealingWarmRestarts(Optimizer& optimizer, const WarmRestartsOptions& options)
-      : CosineAnnealingWarmRestarts(optimizer, options.T_0, options.T_mult, options.eta_min, options.last_epoch) {}
+  CosineAnnealingWarmRestarts(Optimizer& optimizer, const WarmRestartsOptions& options);
   void step() override;
   SchedulerState state_dict() const override;
   void load_state_dict(const SchedulerState& state) override;
@@ -258,8 +252,7 @@ struct CyclicOptions {
 class CyclicLR : public LRScheduler {
  public:
   CyclicLR(Optimizer& optimizer, CyclicOptions options);
-  CyclicLR(Optimizer& optimizer, double base_lr, double max_lr, int64_t step_size_up = 2000)
-      : CyclicLR(optimizer, CyclicOptions{.base_lr = base_lr, .max_lr = max_lr, .step_size_up = step_size_up}) {}
+  CyclicLR(Optimizer& optimizer, double base_lr, double max_lr, int64_t step_size_up = 2000);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;
@@ -288,8 +281,7 @@ struct OneCycleOptions {
 class OneCycleLR : public LRScheduler {
  public:
   OneCycleLR(Optimizer& optimizer, OneCycleOptions options);
-  OneCycleLR(Optimizer& optimizer, double max_lr, int64_t total_steps)
-      : OneCycleLR(optimizer, OneCycleOptions{.max_lr = max_lr, .total_steps = total_steps}) {}
+  OneCycleLR(Optimizer& optimizer, double max_lr, int64_t total_steps);
 
  protected:
   double rate(const ParamGroup& group, double base_lr) const override;

@@ -78,8 +78,8 @@ struct OptimizerState {
   struct Entry {
     int64_t param = 0;
     std::vector<std::pair<std::string, Tensor>> values;
-    std::vector<Setting> numbers = {};
-    std::vector<std::pair<std::string, std::vector<Tensor>>> lists = {};
+    std::vector<Setting> numbers;
+    std::vector<std::pair<std::string, std::vector<Tensor>>> lists;
   };
   std::vector<Entry> state;
   std::vector<Group> param_groups;
