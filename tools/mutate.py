@@ -1,27 +1,35 @@
 #!/usr/bin/env python3
-"""How many one-operator changes of the sources do the tests notice? Draws a seeded sample, rebuilds with each change, runs the unit tests and
+"""How many one-operator changes of the sources do the tests notice? Draws a seeded sample, compiles each change, runs the unit tests and
 the committed comparison cases, and lists what survived.
 
-usage: tools/mutate.py [--seed N] [--count N] [--areas kernels,ops,autograd,nn,optim,data] [--only FILE:LINE] [--report FILE]
+usage: tools/mutate.py [--seed N] [--count N] [--areas kernels,ops,autograd,nn,optim,data] [--only FILE:LINE] [--again FILE] [--report FILE]
+                       [--build FOLDER] [--jobs N]
 
-Works in a copy of the tree (build/mutate/tree, one instruction set, so that a kernel is compiled once) and never touches the sources here.
-A change that does not compile is drawn again, and one that leaves the compiler's output as it was is counted apart: no test can see it.
+Needs a finished build of the sources as they are (cmake --build build/release). A change is made in a copy; only the objects that it reaches are
+compiled, and linked before the library. Kernels are changed for one instruction set (v3, or EMBER_ISA), which the tests then run on. A change that
+does not compile is drawn again, and one that leaves the objects as they were is counted apart: no test can see it. CMAKE_CXX_COMPILER_LAUNCHER
+(ccache) and a quick linker (mold, lld, gold) are used where they are; docs/mutation.md has the latest samples.
 """
 import argparse
 import filecmp
-import hashlib
+import json
 import os
 import random
 import re
+import resource
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
-import time
+import tempfile
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOME = os.path.join(ROOT, "build", "mutate")
-TREE = os.path.join(HOME, "tree")
-BUILD = os.path.join(TREE, "build", "release")  # as deep as in the checkout, so that a compiler cache knows the files
+ISA = os.environ.get("EMBER_ISA", "v3")
+LAUNCHER = shlex.split(os.environ.get("CMAKE_CXX_COMPILER_LAUNCHER", ""))
+LINKER = next((f"-fuse-ld={name}" for name in ("mold", "lld", "gold") if shutil.which("ld." + name)), "")
 AREAS = "kernels,ops,autograd,nn,optim,data"
 # The sources are formatted: binary operators stand between blanks, template brackets, pointers and signs do not.
 SWAPS = {
@@ -60,76 +68,172 @@ def places(areas):
     return found
 
 
-def run(command, limit, **options):
-    """Exit status, or None after `limit` seconds."""
-    try:
-        return subprocess.run(command, timeout=limit, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options).returncode
-    except subprocess.TimeoutExpired:
+def limits(seconds):
+    """Holds a child to `seconds` of processor time (a machine that is busy with something else does not make a test fail) and to memory."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class Build:
+    """What a finished build knows: how each object is compiled, what it includes, how the programs are linked."""
+
+    def __init__(self, folder, isa):
+        self.folder = os.path.abspath(folder)
+        cache = open(os.path.join(self.folder, "CMakeCache.txt")).read()
+        self.sources = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache, re.M).group(1)
+        self.compile, self.reaches, self.link = {}, {}, {}
+        kernels_left_out = re.compile(r"ember_kernels(?!\S*_%s\.dir)" % isa)
+        for entry in json.load(open(os.path.join(self.folder, "compile_commands.json"))):
+            found = re.search(r" -o (\S+\.o) ", entry["command"])
+            if found and "/src/" in entry["file"] and not kernels_left_out.search(found.group(1)):
+                self.compile[found.group(1)] = entry["command"]
+        deps = subprocess.run(["ninja", "-C", self.folder, "-t", "deps"], capture_output=True, text=True, check=True).stdout
+        for block in deps.split("\n\n"):
+            target, *files = block.strip().split("\n")
+            target = target.partition(":")[0]
+            if target in self.compile:
+                for file in files:
+                    path = os.path.relpath(os.path.normpath(os.path.join(self.sources, "build/release", file.strip())), self.sources)
+                    self.reaches.setdefault(path, []).append(target)
+        for program in ("ember_tests", "parity_runner"):
+            commands = subprocess.run(["ninja", "-C", self.folder, "-t", "commands", program], capture_output=True, text=True, check=True).stdout
+            self.link[program] = commands.strip().split("\n")[-1].removeprefix(": && ").removesuffix(" && :")
+
+
+class Tree:
+    """A copy of the sources in which one change after another is made, compiled and taken back."""
+
+    def __init__(self, build, number):
+        self.build, self.root = build, os.path.join(HOME, f"tree{number}")
+        self.objects = os.path.join(self.root, "objects")
+        shutil.rmtree(self.root, ignore_errors=True)
+        for folder in ("src", "include"):
+            shutil.copytree(os.path.join(ROOT, folder), os.path.join(self.root, folder))
+        os.makedirs(self.objects)
+
+    def compiled(self, target):
+        """The object of `target` as the sources here make it, or None."""
+        out = os.path.join(self.objects, target.replace("/", "+"))
+        command = self.build.compile[target].replace(" -o " + target, " -o " + out)
+        command = command.replace(self.build.sources + "/src", self.root + "/src").replace(self.build.sources + "/include", self.root + "/include")
+        done = subprocess.run(LAUNCHER + shlex.split(command), cwd=self.build.folder, capture_output=True)
+        return out if done.returncode == 0 else None
+
+    def linked(self, program, objects):
+        """The program with these objects in the place of the library's: they are found first."""
+        out = os.path.join(self.root, program)
+        command = self.build.link[program].replace(" -o bin/" + program, f" -o {out} {LINKER} ").replace("lib/libember.a", " ".join(objects + ["lib/libember.a"]))
+        done = subprocess.run(shlex.split(command), cwd=self.build.folder, capture_output=True)
+        return out if done.returncode == 0 else None
+
+    def noticed(self, objects):
+        """The first suite that notices something and how, or None; the quick ones first: most changes end there."""
+        runner, unit = self.linked("parity_runner", objects), self.linked("ember_tests", objects)
+        if not runner or not unit:
+            return "link"
+        suites = [("quick unit tests", [unit, "-a", "-f", os.path.join(HOME, "quick")], 60)]
+        for suite in sorted(os.listdir(os.path.join(ROOT, "tests", "parity"))):
+            suites.append(("cases", [runner, os.path.join(ROOT, "tests", "parity", suite), "--strict"], 60))
+        suites.append(("slow unit tests", [unit, "-a", "-f", os.path.join(HOME, "slow")], 400))
+        with tempfile.TemporaryDirectory(dir=HOME, ignore_cleanup_errors=True) as folder:
+            for name, command, seconds in suites:
+                try:
+                    done = subprocess.run(command, timeout=30 * seconds, stdin=subprocess.DEVNULL, capture_output=True, cwd=folder,
+                                          preexec_fn=lambda: limits(seconds), env={**os.environ, "TMPDIR": folder, "EMBER_ISA": ISA})
+                except subprocess.TimeoutExpired:
+                    return f"{name}: no end"
+                if done.returncode != 0:
+                    return f"{name}: {what_failed(done)}"
         return None
 
-
-def build():
-    return run(["cmake", "--build", BUILD, "--target", "ember_tests", "parity_runner"], 3600)
-
-
-def library():
-    """What the compiler made of the sources: a change without a trace in it cannot be seen by any test."""
-    return hashlib.sha256(open(os.path.join(BUILD, "lib", "libember.a"), "rb").read()).hexdigest()
-
-
-def tests(limit):
-    """The first suite that notices something, or None."""
-    binaries = os.path.join(BUILD, "bin")
-    suites = [("unit tests", [binaries + "/ember_tests", "-a"]),
-              ("cases", [binaries + "/parity_runner", os.path.join(TREE, "tests/parity/golden"), "--strict"])]
-    for name, command in suites:
-        status = run(command, limit, cwd=HOME)
-        if status != 0:
-            return name + (" (no end)" if status is None else "")
-    return None
-
-
-def prepare():
-    os.makedirs(TREE, exist_ok=True)
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, check=True).stdout
-    names = [name for name in listed.decode().split("\0") if name and os.path.exists(os.path.join(ROOT, name))]
-    for folder, folders, files in os.walk(TREE):
-        folders[:] = [name for name in folders if os.path.join(folder, name) != os.path.join(TREE, "build")]
-        for name in files:
-            if os.path.relpath(os.path.join(folder, name), TREE) not in names:
-                os.remove(os.path.join(folder, name))
-    for name in names:  # what is the same keeps its time, so that it is not compiled again
-        source, target = os.path.join(ROOT, name), os.path.join(TREE, name)
-        if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copy(source, target)
-    subprocess.run(["cmake", "--preset", "release", "-DEMBER_EXAMPLES=OFF", "-DEMBER_ISAS=v3"], cwd=TREE, check=True, stdout=subprocess.DEVNULL)
-    if build() != 0:
-        sys.exit("mutate: the sources do not build as they are")
-    began = time.time()
-    noticed = tests(3600)
-    if noticed:
-        sys.exit(f"mutate: {noticed} fail without any change")
-    return 60 + 10 * (time.time() - began)
+    def attempt(self, place):
+        """'same', 'broken', 'survived', or what noticed the change."""
+        path, number, column, old, new = place
+        target = os.path.join(self.root, path)
+        original = open(target).read()
+        lines = original.split("\n")
+        line = lines[number - 1]
+        lines[number - 1] = line[:column] + new + line[column + len(old):]
+        try:
+            open(target, "w").write("\n".join(lines))
+            changed = []
+            for reached in self.build.reaches.get(path, []):
+                made = self.compiled(reached)
+                if not made:
+                    return "broken"
+                if not filecmp.cmp(made, os.path.join(self.build.folder, reached), shallow=False):
+                    changed.append(made)
+            return "same" if not changed else self.noticed(changed) or "survived"
+        finally:
+            open(target, "w").write(original)
 
 
-def attempt(place, limit, plain):
-    """'same', 'broken', 'survived', or what noticed the change."""
-    path, number, column, old, new = place
-    target = os.path.join(TREE, path)
-    original = open(target).read()
-    lines = original.split("\n")
-    line = lines[number - 1]
-    lines[number - 1] = line[:column] + new + line[column + len(old):]
-    try:
-        open(target, "w").write("\n".join(lines))
-        if build() != 0:
-            return "broken"
-        if library() == plain:
-            return "same"
-        return tests(limit) or "survived"
-    finally:
-        open(target, "w").write(original)
+def what_failed(done):
+    """The name of the first failed test or case."""
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "no end"
+    text = (done.stdout + done.stderr).decode(errors="replace")
+    test = re.search(r"^-{70,}\n(.+)\n", text, re.M)
+    case = re.search(r"^FAILED (.+)$", text, re.M)
+    return (test or case).group(1)[:100] if test or case else f"status {done.returncode}"
+
+
+def split_by_time(build):
+    """Writes the list of the unit tests that together take a tenth of the time, and that of the others."""
+    done = subprocess.run([os.path.join(build.folder, "bin", "ember_tests"), "-d", "yes"], capture_output=True, cwd=HOME, env={**os.environ, "EMBER_ISA": ISA})
+    if done.returncode != 0:
+        sys.exit("mutate: unit tests fail without any change")
+    tests = sorted((float(seconds), test) for seconds, test in re.findall(r"^([0-9.]+) s: (.+)$", done.stdout.decode(), re.M))
+    quick = sum(sum(seconds for seconds, _ in tests[:i + 1]) < 0.1 * sum(seconds for seconds, _ in tests) for i in range(len(tests)))
+    for name, part in (("quick", tests[:quick]), ("slow", tests[quick:])):
+        with open(os.path.join(HOME, name), "w") as file:
+            file.writelines(re.sub(r"([\\,\[\"])", r"\\\1", test) + "\n" for _, test in part)
+
+
+def work(trees, sample, count, report):
+    """Tries the places in their order, one in each tree at a time, until `count` changes could have been seen."""
+    counts = {"noticed": 0, "survived": 0, "same": 0, "broken": 0}
+    turn = threading.Condition()
+    state = {"next": 0, "flying": 0}
+
+    def worker(tree):
+        while True:
+            with turn:
+                while counts["noticed"] + counts["survived"] + state["flying"] >= count and state["flying"]:
+                    turn.wait()
+                if counts["noticed"] + counts["survived"] >= count or state["next"] >= len(sample):
+                    return turn.notify_all()
+                place = sample[state["next"]]
+                state["next"] += 1
+                state["flying"] += 1
+            outcome = tree.attempt(place)
+            with turn:
+                state["flying"] -= 1
+                counts[outcome if outcome in counts else "noticed"] += 1
+                path, number, column, old, new = place
+                report.write(f"{path}:{number}:{column + 1}  {old} -> {new}  {outcome}\n")
+                report.flush()
+                turn.notify_all()
+
+    workers = [threading.Thread(target=worker, args=(tree,)) for tree in trees]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
+    return counts
+
+
+def chosen(options):
+    if options.again:
+        lines = re.findall(r"^(\S+):(\d+):(\d+)  (\S+) -> (\S+)  survived$", open(options.again).read(), re.M)
+        return [(path, int(number), int(column) - 1, old, new) for path, number, column, old, new in lines]
+    sample = places(options.areas.split(","))
+    if options.only:
+        path, number = options.only.rsplit(":", 1)
+        return [p for p in sample if p[0] == path and p[1] == int(number)]
+    random.Random(options.seed).shuffle(sample)
+    return sample
 
 
 def main():
@@ -138,32 +242,23 @@ def main():
     arguments.add_argument("--count", type=int, default=100)
     arguments.add_argument("--areas", default=AREAS)
     arguments.add_argument("--only", metavar="FILE:LINE", help="all changes of one line")
+    arguments.add_argument("--again", metavar="FILE", help="what survived in this report")
     arguments.add_argument("--report", metavar="FILE", help="one line for each change, as it is tried")
+    arguments.add_argument("--build", metavar="FOLDER", default=os.path.join(ROOT, "build", "release"), help="a finished build of these sources")
+    arguments.add_argument("--jobs", type=int, default=2, help="changes at work at once")
     options = arguments.parse_args()
 
-    sample = places(options.areas.split(","))
-    if options.only:
-        path, number = options.only.rsplit(":", 1)
-        sample = [p for p in sample if p[0] == path and p[1] == int(number)]
-    else:
-        random.Random(options.seed).shuffle(sample)
-    limit = prepare()
-    plain = library()
-    report = open(options.report, "w") if options.report else sys.stdout
-    counts = {"noticed": 0, "survived": 0, "same": 0}
-    for place in sample:
-        if counts["noticed"] + counts["survived"] >= options.count:
-            break
-        outcome = attempt(place, limit, plain)
-        if outcome == "broken":
-            continue
-        counts[outcome if outcome in counts else "noticed"] += 1
-        path, number, column, old, new = place
-        print(f"{outcome:12} {path}:{number}:{column + 1}  {old} -> {new}", file=report, flush=True)
-    build()
-    seen = counts["noticed"] + counts["survived"]
-    print(f"{counts['noticed']} of {seen} changes noticed, {counts['survived']} survived; {counts['same']} more change no instruction",
-          file=report, flush=True)
+    sample = chosen(options)
+    os.makedirs(HOME, exist_ok=True)
+    build = Build(options.build, ISA)
+    split_by_time(build)
+    trees = [Tree(build, number) for number in range(options.jobs)]
+    if noticed := trees[0].noticed([]):
+        sys.exit(f"mutate: without any change: {noticed}")
+    with open(options.report, "w") if options.report else sys.stdout as report:
+        counts = work(trees, sample, options.count, report)
+        report.write(f"{counts['noticed']} of {counts['noticed'] + counts['survived']} changes noticed, {counts['survived']} survived; "
+                     f"{counts['same']} more change no instruction, {counts['broken']} do not compile\n")
 
 
 main()

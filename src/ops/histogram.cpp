@@ -114,6 +114,7 @@ Histogram histogram(const Tensor& x, const Tensor& bin_edges, const HistogramOpt
   check<RuntimeError>(bin_edges.dim() == 1 && bin_edges.numel() >= 1,
                       "torch.histogramdd: bins tensor should have at least 1 element, but got {} elements in the bins tensor for dimension 0",
                       bin_edges.numel());
+  check<RuntimeError>(bin_edges.numel() > 1, "torch.histogram(): bins must be > 0, but got 0 for dimension 0");
   check<RuntimeError>(bin_edges.dtype() == x.dtype(),
                       "torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype {} and bins for "
                       "dimension 0 with dtype {}",

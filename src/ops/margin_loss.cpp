@@ -49,7 +49,7 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, LossOptions
   require_defined("multilabel_margin_loss", x, target);
   const Tensor scores = as_batch("multilabel_margin_loss_forward_out_frame", x);
   check<RuntimeError>(target.dtype() == kInt64, "expected scalar type Long but found {}", scalar_type_name(target.dtype()));
-  check<RuntimeError>(target.dim() <= 2 && target.numel() == scores.numel() && (x.dim() < 2 || target.sizes() == x.sizes()),
+  check<RuntimeError>(target.numel() == scores.numel() && (x.dim() < 2 ? target.dim() < 2 : target.sizes() == x.sizes()),
                       "inconsistent target size: {} for input of size: {}", target.sizes(), x.sizes());
   const int64_t n = scores.size(0), classes = scores.size(1);
   check<RuntimeError>(target.numel() == 0 || (target.min().item<int64_t>() >= -1 && target.max().item<int64_t>() < classes), "target out of range");

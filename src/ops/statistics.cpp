@@ -78,17 +78,19 @@ Tensor no_area(const Tensor& y, int dim) {
 
 Tensor trapezoid(const Tensor& y, double dx, int64_t at) {
   require_defined("trapezoid", y);
+  check<IndexError>(y.dim() > 0, "Dimension specified as {} but tensor has no dimensions", at);
   const int dim = wrap_dim(at, y.dim());
   check_not_bool(y, "y");
-  return y.dim() == 0 || y.sizes()[dim] == 0 ? no_area(y, dim) : trapezoids(y, dx, dim);
+  return y.sizes()[dim] == 0 ? no_area(y, dim) : trapezoids(y, dx, dim);
 }
 
 Tensor trapezoid(const Tensor& y, const Tensor& x, int64_t at) {
   require_defined("trapezoid", y, x);
+  check<IndexError>(y.dim() > 0, "Dimension specified as {} but tensor has no dimensions", at);
   const int dim = wrap_dim(at, y.dim());
   check_not_bool(y, "y");
   check_not_bool(x, "x");
-  if (y.dim() == 0 || y.sizes()[dim] == 0) return no_area(y, dim);
+  if (y.sizes()[dim] == 0) return no_area(y, dim);
   Tensor points = x;
   if (x.dim() == 1) {
     check<RuntimeError>(x.numel() == y.sizes()[dim], "trapezoid: There must be one `x` value for each sample point");

@@ -131,6 +131,8 @@ Tensor Tensor::expand(IntArrayRef sizes) const {
     }
     const int64_t have = impl_->sizes[from];
     if (wanted[i] == -1) wanted[i] = have;
+    check<RuntimeError>(wanted[i] >= 0, "The expanded size of the tensor ({}) must not be negative.  Target sizes: {}.  Tensor sizes: {}", wanted[i],
+                        sizes, this->sizes());
     strides[i] = have == 1 && wanted[i] != 1 ? 0 : impl_->strides[from];
     check<RuntimeError>(have == 1 || wanted[i] == have,
                         "The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton dimension {}.  "

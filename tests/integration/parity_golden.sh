@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The comparison cases that PyTorch 2.13.0 made and that are kept here (each folder of tests/parity): each must pass, none be unknown.
 # They are made by: tools/parity/make_cases.py tests/parity/golden --limit 2 --max-elements 300 --only-supported
+# (limits: with --sources limits alone, what PyTorch just takes and just refuses),
 # and those about one part of the names, so that a part can be made again by itself, with --only as well (tests/parity/PART/only.txt).
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -17,9 +17,9 @@ from cases.coverage import bound_names
 from cases.suite_writer import Suite
 
 # Where the cases come from, how many rounds or samples of each are made unless --limit says otherwise, and how their ids begin.
-SOURCES = {"op_db": 12, "fuzz": 16, "errors": 1, "found": 1, "modules": 6, "optim": 10, "schedulers": 10, "random": 8, "train": 10}
+SOURCES = {"op_db": 12, "fuzz": 16, "errors": 1, "found": 1, "limits": 1, "modules": 6, "optim": 10, "schedulers": 10, "random": 8, "train": 10}
 
-PREFIXES = {"op_db": ["opdb"], "fuzz": ["fuzz"], "errors": ["errors"], "found": ["found"], "modules": ["modules", "layers"], "optim": ["optim", "optimdb"], "schedulers": ["scheduler"], "random": ["rng"], "train": ["train"]}
+PREFIXES = {"op_db": ["opdb"], "fuzz": ["fuzz"], "errors": ["errors"], "found": ["found"], "limits": ["limits"], "modules": ["modules", "layers"], "optim": ["optim", "optimdb"], "schedulers": ["scheduler"], "random": ["rng"], "train": ["train"]}
 
 # What PyTorch's databases ask for and Ember leaves out. Whatever else the runner does not know stays, and is counted as skipped.
 LEFT_OUT = ["kwarg out of", "mode='lanczos'", "kwarg antialias", "kwarg out_int32", "kwarg distance_function", "quantile with respect to q", "norm of kind nuc"]

@@ -28,6 +28,7 @@ runs one. Its makers:
 | `cases/op_db.py` | PyTorch's own database of operators: sample inputs in all five dtypes, error inputs, methods, in-place forms, aliases |
 | `cases/fuzz.py` (`draw/`) | random arguments for every function: shapes with 0 and 1, strides, dtypes, ties, NaN and infinities; also what PyTorch refuses |
 | `cases/errors.py`, `cases/found.py` | error texts, word for word; mistakes that were once found |
+| `cases/limits.py` | the last arguments that a function takes and the first that it refuses |
 | `cases/modules.py` | PyTorch's database of modules with its error inputs, then every module with random arguments, in training and evaluation; states that do not fit |
 | `cases/optim.py` | PyTorch's database of optimisers with its error inputs, then random settings, groups, missing gradients |
 | `cases/schedulers.py` | every scheduler with random arguments, sequences in sequences, the momentum that cycles along |
