@@ -46,11 +46,20 @@ EMBER_INLINE void transpose_block(Rows rows, Columns columns, Bits* to, int64_t 
 
 template <class Bits>
 void transpose_numbers(int64_t rows, int64_t columns, Bits* to, int64_t to_row, const Bits* from, int64_t from_column) {
-  for_each_lanes<Bits>(columns, [&](int64_t c, auto column_lanes) {
+  // Whole cache lines of `to`, of one vector or two.
+  constexpr int L = kLanes<Bits>, kLine = 64 / int(sizeof(Bits)) < L ? L : 64 / int(sizeof(Bits));
+  const int64_t whole = columns / kLine * kLine;
+  const auto strip = [&](int64_t c, auto column_lanes) {
     for_each_lanes<Bits>(rows, [&](int64_t r, auto row_lanes) {
       transpose_block(row_lanes, column_lanes, to + r * to_row + c, to_row, from + c * from_column + r, from_column);
     });
-  });
+  };
+  for (int64_t c = 0; c < whole; c += kLine)
+    for_each_lanes<Bits>(rows, [&](int64_t r, auto row_lanes) {
+      for (int64_t i = c; i < c + kLine; i += L)
+        transpose_block(row_lanes, AllLanes{}, to + r * to_row + i, to_row, from + i * from_column + r, from_column);
+    });
+  for_each_lanes<Bits>(columns - whole, [&](int64_t c, auto column_lanes) { strip(whole + c, column_lanes); });
 }
 
 template <class T>
