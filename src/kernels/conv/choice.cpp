@@ -122,7 +122,8 @@ double gather_pixels(const ConvShape& s) {
 }
 double gather_planes(const ConvShape& s) {
   const double row = double(std::min<int64_t>(sees_single_pixels(s) ? s.h * s.w : s.ow, 64));
-  return pixels(s) * double(s.c * s.kh * s.kw) * ((s.stride[1] == 1 ? kCopies : kSingleCopies) + kRunStart / row);
+  const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : kSingleCopies;
+  return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row);
 }
 double gather_cost(const ConvShape& s) { return s.planes ? std::min(gather_planes(s), gather_pixels(s) + turning(s)) : gather_pixels(s); }
 

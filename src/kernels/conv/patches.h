@@ -100,8 +100,7 @@ class PatchReader {
     std::fill_n(out, first - begin, T(0));
     const T* in = from + ax_.input(first, kx) * pixel_;
     if (step == 1) std::copy_n(in, last - first, out + first - begin);
-    else
-      for (int64_t i = first; i < last; ++i, in += step) out[i - begin] = *in;
+    else copy_strided(last - first, in, step, out + first - begin);
     std::fill_n(out + last - begin, end - last, T(0));
   }
 

@@ -29,7 +29,7 @@ void turn_met_planes(const ConvShape& s, const T* image, int64_t first, T* pixel
     for (int64_t y = 0; y < s.oh; ++y, to += s.ow) {
       const T* const row = image + (c * s.h + y * s.stride[0]) * s.w;
       for (int64_t x = 0; x < s.w; x += 64 / int64_t(sizeof(T))) __builtin_prefetch(row + s.h * s.w + x);  // of the next plane
-      for (int64_t x = 0; x < s.ow; ++x) to[x] = row[x * s.stride[1]];
+      copy_strided(s.ow, row, s.stride[1], to);
     }
   transpose(count, end - first, pixels + first, s.c, met.data(), count);
 }

@@ -62,6 +62,19 @@ void transpose_numbers(int64_t rows, int64_t columns, Bits* to, int64_t to_row, 
   for_each_lanes<Bits>(columns - whole, [&](int64_t c, auto column_lanes) { strip(whole + c, column_lanes); });
 }
 
+template <class Bits>
+void copy_every_second(int64_t n, const Bits* from, Bits* to) {
+  constexpr int L = kLanes<Bits>;
+  int64_t i = 0;
+  for (; i + L < n; i += L) store(to + i, every_second<0, Bits>(load(from + 2 * i), load(from + 2 * i + L)));
+  if (i == 0) {
+    for (; i < n; ++i) to[i] = from[2 * i];
+    return;
+  }
+  const Bits* const last = from + 2 * (n - L) - 1;  // from one number earlier on: none behind the last one is touched
+  store(to + n - L, every_second<1, Bits>(load(last), load(last + L)));
+}
+
 template <class T>
 void accumulate(int64_t n, const T* from, T* to) {
   for_each_lanes<T>(n, [&](int64_t i, auto lanes) { store(to + i, load(to + i, lanes) + load(from + i, lanes), lanes); });
@@ -69,8 +82,14 @@ void accumulate(int64_t n, const T* from, T* to) {
 
 }  // namespace
 
-constinit const CopyKernels Families::copy{
-    copy_row,          fill<std::uint32_t>, fill<std::uint64_t>, transpose_numbers<std::uint32_t>, transpose_numbers<std::uint64_t>,
-    accumulate<float>, accumulate<double>};
+constinit const CopyKernels Families::copy{copy_row,
+                                           fill<std::uint32_t>,
+                                           fill<std::uint64_t>,
+                                           transpose_numbers<std::uint32_t>,
+                                           transpose_numbers<std::uint64_t>,
+                                           copy_every_second<std::uint32_t>,
+                                           copy_every_second<std::uint64_t>,
+                                           accumulate<float>,
+                                           accumulate<double>};
 
 }  // namespace ember::kernels::EMBER_ISA
