@@ -67,7 +67,8 @@ Tensor channel_sums(const Tensor& dy) {
 
 bool add_input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Tensor& sum);
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes, const Tensor& bias = {});
-Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes);
+Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes, const Tensor& turned_x = {},
+                       const Tensor& turned_dy = {});
 
 void note_geometry(const char* name, const Geometry& g, bool relu) {
   note(name, [&] {
@@ -105,6 +106,8 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
     shape.planes = lies_in_planes(x) && kernels::conv_reads_planes<decltype(zero)>(shape);
     pools = wants_pool && shape.oh > 1 && shape.ow > 1 && kernels::conv_pools<decltype(zero)>(shape);
   });
+  const bool records = will_record({x, w, bias});
+  Tensor turned;  // x in the layout that the kernels read, where that took a copy: the gradient of w reads it again
   Tensor y = empty_channels_last(pools ? Shape{shape.n, shape.o, shape.oh / 2, shape.ow / 2} : y_sizes, x.dtype());
   if (y.numel() > 0) {
     NoGradGuard no_grad;
@@ -112,6 +115,7 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       const Tensor image = shape.planes ? x.detach() : channels_last(x.detach());
+      if (records && w.requires_grad() && image.data_or_null() != x.data_or_null()) turned = image;
       kernels::ConvEpilogue<T> epilogue{.bias = static_cast<const T*>(offset.data_or_null()), .relu = then.relu};
       if (!then.norm.defined()) return kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
       const Affine<T> affine(then.norm, y_sizes[1]);
@@ -124,14 +128,14 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
     });
   }
   if (wants_pool && !pools) return max_pool2d(y, 2);
-  const Saved output = then.relu && will_record({x, w, bias}) ? Saved::output(y) : Saved();
+  const Saved output = then.relu && records ? Saved::output(y) : Saved();
   note_geometry("Convolution", g, then.relu);
   return record("Convolution", {x, w, bias}, std::move(y),
-                [x = Saved(x), w = Saved(w), output, relu = then.relu, g](const Tensor& upstream, Grads& grads) {
+                [x = Saved(x), w = Saved(w), turned, output, relu = then.relu, g](const Tensor& upstream, Grads& grads) {
                   const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
                   if (grads.wants(0) && !add_input_gradient(dy, w.get(), g, grads.arrived(0)))
                     grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
-                  if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape()));
+                  if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape(), turned));
                   if (grads.wants(2)) grads.add(2, channel_sums(dy));
                 });
 }
@@ -151,7 +155,7 @@ bool add_input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, co
 
 /// dx = G(dy, w) + bias
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes, const Tensor& bias) {
-  Tensor dx = empty_channels_last(x_sizes, dy.dtype());
+  Tensor dx = empty_channels_last(x_sizes, dy.dtype()), turned;
   if (dx.numel() > 0) {
     NoGradGuard no_grad;
     const kernels::ConvShape shape = shape_of(g, x_sizes, w.sizes(), dy.sizes());
@@ -159,27 +163,28 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, cons
     with_real(dy.dtype(), [&](auto zero) {
       using T = decltype(zero);
       kernels::conv_backward_input<T>(shape, upstream.data<T>(), weights.data<T>(), static_cast<const T*>(offset.data_or_null()), dx.data<T>());
+      if (upstream.data_or_null() != dy.data_or_null() && w.requires_grad()) turned = upstream;
     });
   }
   note_geometry("ConvolutionBackwardInput", g, false);
-  return record("ConvolutionBackwardInput", {dy, w, bias}, std::move(dx), [dy = Saved(dy), w = Saved(w), g](const Tensor& u, Grads& grads) {
+  return record("ConvolutionBackwardInput", {dy, w, bias}, std::move(dx), [dy = Saved(dy), w = Saved(w), turned, g](const Tensor& u, Grads& grads) {
     if (grads.wants(0)) grads.add(0, convolve(u, w.get(), {}, g, dy.get().sizes().shape()));
-    if (grads.wants(1)) grads.add(1, weight_gradient(u, dy.get(), g, w.get().sizes().shape()));
+    if (grads.wants(1)) grads.add(1, weight_gradient(u, dy.get(), g, w.get().sizes().shape(), {}, turned));
     if (grads.wants(2)) grads.add(2, channel_sums(u));
   });
 }
 
-/// dw = H(x, dy)
-Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes) {
+/// dw = H(x, dy). The turned ones are x and dy with their channels innermost, where somebody has them.
+Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes, const Tensor& turned_x, const Tensor& turned_dy) {
   Tensor dw = empty(w_sizes, x.dtype());
   {
     NoGradGuard no_grad;
     kernels::ConvShape shape = shape_of(g, x.sizes(), w_sizes, dy.sizes());
-    const Tensor upstream = channels_last(dy.detach());
+    const Tensor upstream = turned_dy.defined() ? turned_dy : channels_last(dy.detach());
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      shape.planes = lies_in_planes(x) && kernels::conv_weight_reads_planes<T>(shape);
-      const Tensor image = shape.planes ? x.detach() : channels_last(x.detach());
+      shape.planes = !turned_x.defined() && lies_in_planes(x) && kernels::conv_weight_reads_planes<T>(shape);
+      const Tensor image = turned_x.defined() ? turned_x : shape.planes ? x.detach() : channels_last(x.detach());
       kernels::conv_backward_weight<T>(shape, image.data<T>(), upstream.data<T>(), dw.data<T>());
     });
   }

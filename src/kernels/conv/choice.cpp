@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/conv/columns.h"
 #include "kernels/conv/patches.h"
 #include "kernels/conv/streams.h"
 #include "kernels/conv/winograd.h"
@@ -34,23 +35,25 @@ const char* name(ConvPath path) {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr double kLoopStart = 12;    // a loop inside of a tile: its addresses, and a branch that goes wrong
-constexpr double kTileStart = 20;    // a tile: the call, bias, ReLU, stores
-constexpr double kRunStart = 22;     // a copy of some numbers that lie side by side
-constexpr double kAdds = 12;         // a vector of a sum that is read and written for each block of products, outside of the cache
-constexpr double kCopies = 0.25;     // a number that is copied by the vector, in a cache
-constexpr double kSingleCopies = 2;  // one by one
-constexpr double kTurns = 0.6;       // a number of an image that is turned from planes to pixels, in memory
-constexpr double kPacks = 1.5;       // a weight, packed, and its gradient unpacked
-constexpr double kStreams = 1.2;     // a weight that comes from memory
-constexpr double kTransformed = 10;  // the transform of a kernel, written and read
-constexpr double kTransform = 6;     // a number of a Winograd tile, made or consumed, in multiply-adds
+constexpr double kLoopStart = 12;       // a loop inside of a tile: its addresses, and a branch that goes wrong
+constexpr double kTileStart = 20;       // a tile: the call, bias, ReLU, stores
+constexpr double kRunStart = 22;        // a copy of some numbers that lie side by side
+constexpr double kAdds = 12;            // a vector of a sum that is read and written for each block of products, outside of the cache
+constexpr double kCopies = 0.25;        // a number that is copied by the vector, in a cache
+constexpr double kSingleCopies = 2;     // one by one
+constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in memory
+constexpr double kPacks = 1.5;          // a weight, packed, and its gradient unpacked
+constexpr double kStreams = 1.2;        // a weight that comes from memory
+constexpr double kTransformed = 10;     // the transform of a kernel, written and read
+constexpr double kPanelInCache = 24e3;  // bytes of a panel of weights that stay in the first-level cache; else they come from the second
+constexpr double kSecondLevel = 24;     // bytes of it in a cycle
+constexpr double kTransform = 6;        // a number of a Winograd tile, made or consumed, in multiply-adds
 
 struct Lanes {
-  double lanes, per_cycle, registers;  // multiply-adds of vectors
-  explicit Lanes(int bytes)
-      : lanes(bytes == 4 ? gemm_loops<float>().lanes : gemm_loops<double>().lanes), per_cycle(lanes * bytes == 64 ? 1 : 2),
-        registers(lanes * bytes == 64 ? 24 : 12) {}
+  double lanes, bytes, per_cycle, registers;  // multiply-adds of vectors
+  explicit Lanes(int number)
+      : lanes(number == 4 ? gemm_loops<float>().lanes : gemm_loops<double>().lanes), bytes(lanes * number), per_cycle(bytes == 64 ? 1 : 2),
+        registers(bytes == 64 ? 24 : 12) {}
   double vectors(double n) const { return std::ceil(n / lanes); }
 
   /// `rows` x `columns` sums of `depth` products, in `loops` inner loops.
@@ -58,8 +61,9 @@ struct Lanes {
     if (rows <= 0 || columns <= 0) return 0;
     const double all = vectors(columns), panels = std::ceil(all / 2), wide = all / panels, tiles = std::ceil(rows * std::ceil(wide) / registers);
     const double height = rows / tiles;
-    // Multiply-adds, loads, or the latency of one of few sums.
-    const double step = std::max({height * wide / per_cycle, (height + wide) / 2, 4.0});
+    // Multiply-adds, loads, the latency of one of few sums, or weights from the second-level cache.
+    const double from_cache = depth * wide * bytes > kPanelInCache ? wide * bytes / kSecondLevel : 0;
+    const double step = std::max({height * wide / per_cycle, (height + wide) / 2, 4.0, from_cache});
     return panels * tiles * (depth * step + loops * kLoopStart + kTileStart + each_vector * height * wide);
   }
 };
@@ -72,7 +76,10 @@ double weights(const ConvShape& s) { return double(s.o) * patch(s); }
 double turning(const ConvShape& s) { return s.planes ? kTurns * double(s.n * s.h * s.w * s.c) : 0; }
 
 /// What a vector of the weights' gradient costs each time that products are added to it.
-double sums(const ConvShape& s) { return weights(s) > 100e3 ? kAdds : 4; }
+double sums(const ConvShape& s) { return weights(s) > 250e3 ? kAdds : 4; }
+
+/// Rows of pixels that are one thread's: a direct sum of one image in one row is not shared.
+double alone(const ConvShape& s, double rows) { return double(s.n) * rows < 4 && s.multiply_adds() > 1e6 ? 1.5 : 1; }
 
 /// Kernel rows that meet the image, over all outputs of a column.
 double rows_met(const Axis& a) {
@@ -94,28 +101,31 @@ double direct_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) 
   if (direction == ConvDirection::Forward) {
     const Axis ax = forward_axis(s, 1);
     const double copies = ax.before == 0 && ax.reach() <= ax.in ? 0 : kCopies * double(s.n * s.h * s.w * s.c);
-    return direct_rows(s, v, forward_axis(s, 0), ax, c, o) + copies + (s.c > 8 ? turning(s) : 0);
+    return alone(s, double(s.oh)) * direct_rows(s, v, forward_axis(s, 0), ax, c, o) + copies + (s.c > 8 ? turning(s) : 0);
   }
   if (direction == ConvDirection::BackwardInput) {
     double cost = kCopies * double(s.n * s.oh * s.ow * s.o * s.stride[0] * s.stride[1]);
     for (int64_t y = 0; y < s.stride[0]; ++y)
       for (int64_t x = 0; x < s.stride[1]; ++x) cost += direct_rows(s, v, backward_axis(s, 0, y), backward_axis(s, 1, x), o, c);
-    return cost;
+    return alone(s, double(s.h)) * cost;
   }
   const bool row = side_by_side(s);
   const double rows = row ? double(s.kw) * c : c, panels = double(s.n * s.groups * s.kh) * (row ? 1 : double(s.kw));
-  const double alone = s.n == 1 ? 1.3 : 1;  // one image is one thread's
-  return alone * panels * v.panel(rows, o, double(s.oh * s.ow), double(s.oh), sums(s)) + turning(s) + kCopies * double(s.n * s.h * s.w * s.c);
+  return (s.n == 1 ? 1.3 : 1) * panels * v.panel(rows, o, double(s.oh * s.ow), double(s.oh), sums(s)) + turning(s) +
+         kCopies * double(s.n * s.h * s.w * s.c);
 }
 
-/// Copying the patches.
-double gather_cost(const ConvShape& s) {
-  const bool as_it_lies = sees_single_pixels(s);
-  const double numbers = pixels(s) * patch(s) * double(s.groups), taps = double(s.kh * s.kw);
-  if (!s.planes) return as_it_lies ? 0 : numbers * kCopies + pixels(s) * double(s.groups) * (side_by_side(s) ? double(s.kh) : taps) * kRunStart;
-  return numbers * (s.stride[1] == 1 ? kCopies : kSingleCopies) +
-         double(s.c) * taps * pixels(s) / double(as_it_lies ? 64 : std::min<int64_t>(s.ow, 64)) * kRunStart;
+/// Copying the patches of pixels, and of planes as they lie.
+double gather_pixels(const ConvShape& s) {
+  const double count = pixels(s) * double(s.groups), taps = double(s.kh * s.kw);
+  return sees_single_pixels(s) ? 0 : count * patch(s) * kCopies + count * (side_by_side(s) ? double(s.kh) : taps) * kRunStart;
 }
+double gather_planes(const ConvShape& s) {
+  const double row = double(std::min<int64_t>(sees_single_pixels(s) ? s.h * s.w : s.ow, 64));
+  const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : kSingleCopies;
+  return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row);
+}
+double gather_cost(const ConvShape& s) { return s.planes ? std::min(gather_planes(s), gather_pixels(s) + turning(s)) : gather_pixels(s); }
 
 /// How often the gradient of the weights copies each patch: few parts are shared by the numbers of a patch.
 double copies_of_patches(const ConvShape& s) {
@@ -127,12 +137,14 @@ double columns_cost(const ConvShape& s, ConvDirection direction, const Lanes& v)
   const double o = double(s.o_group()), block = std::min(pixels(s), std::clamp(40000 / patch(s), 48.0, 336.0)),
                blocks = pixels(s) / block * double(s.groups);
   if (direction == ConvDirection::Forward) {
-    const double by_pixels = v.panel(block, o, patch(s), 1), by_outputs = s.planes ? v.panel(o, block, patch(s), 1) + 0.5 * o * block : kNever;
-    return blocks * std::min(by_pixels, by_outputs) + gather_cost(s);
+    const double by_pixels = v.panel(block, o, patch(s), 1), write = o < v.lanes ? kSingleCopies : 0.5,
+                 by_outputs = s.planes ? v.panel(o, block, patch(s), 1) + write * o * block : kNever;
+    return blocks * std::min(by_pixels, by_outputs) +
+           gather_cost(s) * (block * patch(s) > 80000 ? 2 : 1);  // copies in the second-level cache, or not
   }
   if (direction == ConvDirection::BackwardWeight) return blocks * v.panel(patch(s), o, block, 1, sums(s)) + copies_of_patches(s) * gather_cost(s);
   const double runs = pixels(s) * double(s.groups) * double(side_by_side(s) ? s.kh : s.kh * s.kw);
-  return blocks * v.panel(block, patch(s), o, 1) + runs * (1.5 * kRunStart + 2 * v.vectors(patch(s) * pixels(s) * double(s.groups) / runs)) +
+  return blocks * v.panel(block, patch(s), o, 1) + runs * (kRunStart + 2 * v.vectors(patch(s) * pixels(s) * double(s.groups) / runs)) +
          kCopies * double(s.n * s.h * s.w * s.c);
 }
 
@@ -141,8 +153,8 @@ double streams_cost(const ConvShape& s, ConvDirection direction, const Lanes& v)
   if (s.groups > 1 || count < 1 || count > kMostStreamPixels) return kNever;
   const double copies = patch(s) * count * (kSingleCopies + kRunStart / double(s.ow));
   if (direction == ConvDirection::Forward) return std::max(v.panel(double(s.o), count, patch(s), 1), kStreams * weights(s)) + copies;
-  if (direction == ConvDirection::BackwardInput)
-    return std::max(std::ceil(double(s.o) / 64) * v.panel(count, patch(s), 64, 1), kStreams * weights(s)) + copies;
+  if (direction == ConvDirection::BackwardInput)  // channel by channel of each tap
+    return std::max(std::ceil(double(s.o) / 64) * v.panel(count, patch(s), 64, 1), kStreams * weights(s)) + patch(s) * count * kSingleCopies;
   return std::max(v.panel(double(s.o), patch(s), count, 1), kStreams * weights(s)) + copies;
 }
 
@@ -185,6 +197,8 @@ bool can_winograd(const ConvShape& s, int bytes) {
 
 }  // namespace
 
+bool columns_read_planes(const ConvShape& s) { return gather_planes(s) < gather_pixels(s) + turning(s); }
+
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
   const Lanes v(bytes);
   switch (path) {
@@ -203,9 +217,10 @@ namespace {
 ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
   const Lanes v(bytes);
   if (is_pointwise(s)) {
-    // Of an image in planes: where one side has few numbers, or more than a tile can read where they lie.
-    const bool reads = direction == ConvDirection::Forward && s.c <= 256 && s.ow >= 4 && v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
-    return s.planes && !reads && direction != ConvDirection::BackwardInput ? ConvPath::Columns : ConvPath::Pointwise;
+    if (!s.planes || !plain(s) || direction == ConvDirection::BackwardInput) return ConvPath::Pointwise;
+    // Of an image in planes: by blocks of pixels where there are many inputs, along the planes where outputs fill no vectors.
+    const bool full = v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
+    return s.c > 256 || (direction == ConvDirection::Forward && s.o <= kFewOutputs && !full) ? ConvPath::Columns : ConvPath::Pointwise;
   }
   if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
   const bool winograd = can_winograd(s, bytes);
@@ -220,6 +235,8 @@ ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
   }
   return best;
 }
+
+std::atomic<int> forced = -1;  // a ConvPath
 
 /// A training step asks for the same shapes again and again.
 struct Remembered {
@@ -238,7 +255,12 @@ std::size_t place_of(const ConvShape& s, ConvDirection direction, std::size_t pl
 
 }  // namespace
 
+ForcedPath::ForcedPath(ConvPath path) { forced = int(path); }
+ForcedPath::~ForcedPath() { forced = -1; }
+
 ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes) {
+  if (const int path = forced.load(std::memory_order_relaxed); path >= 0 && conv_cost(ConvPath(path), s, direction, bytes) < kNever)
+    return ConvPath(path);
   static constinit thread_local std::array<Remembered, 64> known{};
   Remembered& r = known[place_of(s, direction, known.size())];
   const ConvWish wish = conv_wish;

@@ -17,8 +17,20 @@ extern std::atomic<ConvWish> conv_wish;
 
 const char* name(ConvPath path);
 
+/// For measurements and tests, as long as it lives: this path wherever it is possible, whatever it costs.
+class ForcedPath {
+ public:
+  explicit ForcedPath(ConvPath path);
+  ~ForcedPath();
+  ForcedPath(const ForcedPath&) = delete;
+  ForcedPath& operator=(const ForcedPath&) = delete;
+};
+
 /// Cycles of one core, about; infinity where the path cannot take s or is not weighed (Pointwise and Depthwise go by shape).
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes);
+
+/// Of an image in planes: are its patches copied as it lies, or had it better be turned first?
+bool columns_read_planes(const ConvShape& s);
 
 /// The path of s in numbers of `bytes` bytes; with s.planes as if x were turned first where the path does not read planes.
 ConvPath conv_path(const ConvShape& s, ConvDirection direction, int bytes);

@@ -36,6 +36,7 @@ ConvShape packed_as(const ConvShape& s) { return s.planes ? as_one_tap(s) : s; }
 
 template <class T>
 Patches<T> read(const PatchReader<T>& reader, const ConvShape& s, int64_t group, int64_t first, int64_t count) {
+  if (s.planes && sees_single_pixels(s)) return reader.turned(group, first, count);
   return s.planes ? reader.by_number(group, first, count) : reader.by_output(group, first, count);
 }
 
@@ -46,11 +47,39 @@ bool lanes_are_pixels(const ConvShape& s) {
   return s.planes && 4 * blocks(s.o_group(), lanes) * lanes > 5 * s.o_group();
 }
 
-/// y^T = W X for a block of pixels.
+/// Single pixels of planes for few outputs are not copied.
+bool reads_along_planes(const ConvShape& s) { return s.planes && sees_single_pixels(s) && s.h * s.w >= 64 && s.o_group() <= kFewOutputs; }
+
+/// y^T = W X for `count` pixels whose numbers k lie at x + k * x_row, the sums added to what is there where `more`.
+template <class T>
+void multiply_pixels(int64_t o, const T* w, int64_t w_row, const T* x, int64_t x_row, int64_t depth, int64_t count, T* y, int64_t y_row, bool more) {
+  const GemmFamily<T>& f = gemm_loops<T>();
+  const int64_t wide = f.panel_vectors * f.lanes;
+  for (int64_t j = 0; j < count; j += wide) {
+    Panel<T> q{};
+    q.rows = o;
+    q.columns = int(std::min(wide, count - j));
+    q.a = w;
+    q.a_row = w_row;
+    q.b = x + j;
+    q.c = y + j;
+    q.c_row = y_row;
+    q.inner = {depth, 1, x_row};
+    q.epilogue.accumulate = more;
+    f.panel(q);
+  }
+}
+
+template <class T>
+void finish_pixels(const ConvShape& s, const ConvEpilogue<T>& e, int64_t group, int64_t count, const T* product, int64_t row, T* y) {
+  const int64_t o = s.o_group();
+  gemm_loops<T>().write_transposed(count, o, product, row, y + group * o, s.o, {false, e.bias ? e.bias + group * o : nullptr, e.relu && !e.norms()});
+}
+
+/// By blocks of pixels, whose patches are copied.
 template <class T>
 void run_pixels(const ConvShape& s, const Blocks& cut, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
-  const GemmFamily<T>& f = gemm_loops<T>();
-  const int64_t o = s.o_group(), patch = patch_size(s), wide = f.panel_vectors * f.lanes;
+  const int64_t o = s.o_group(), patch = patch_size(s);
   parallel_for(cut.count, 1, s.multiply_adds() / 16, [&](int64_t first, int64_t last) {
     const PatchReader<T> reader(s, x, cut.most());
     const Scratch<T> product(o * cut.most());
@@ -58,21 +87,37 @@ void run_pixels(const ConvShape& s, const Blocks& cut, const T* x, const T* w, c
       const int64_t begin = cut.begin(block), count = cut.size(block);
       for (int64_t g = 0; g < s.groups; ++g) {
         const Patches<T> patches = reader.by_number(g, begin, count);
-        for (int64_t j = 0; j < count; j += wide) {
-          Panel<T> q{};
-          q.rows = o;
-          q.columns = int(std::min(wide, count - j));
-          q.a = w + g * o * patch;
-          q.a_row = patch;
-          q.b = patches.data + j;
-          q.c = product + j;
-          q.c_row = count;
-          q.inner = {patch, 1, patches.step};
-          f.panel(q);
-        }
-        f.write_transposed(count, o, product, count, y + begin * s.o + g * o, s.o, {false, e.bias ? e.bias + g * o : nullptr, e.relu && !e.norms()});
+        multiply_pixels(o, w + g * o * patch, patch, patches.data, patches.step, patch, count, product.data(), count, false);
+        finish_pixels(s, e, g, count, product.data(), count, y + begin * s.o);
       }
       if (e.norms()) norm_rows(e, begin, count, s.o, y);
+    }
+  });
+}
+
+/// Single pixels as they lie: some planes at a time over a long run of pixels, so that memory is read along the planes.
+template <class T>
+void run_planes(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
+  constexpr int64_t kPlanes = 16, kRun = 1024;
+  const int64_t o = s.o_group(), c = s.c_group(), pixels = s.h * s.w, runs = blocks(pixels, kRun), lanes = gemm_loops<T>().lanes;
+  const int64_t readable = gemm_loops<T>().masked_loads ? pixels : pixels / lanes * lanes;  // the rest of an image is copied
+  parallel_for(s.n * runs, 1, s.multiply_adds() / 16, [&](int64_t first, int64_t last) {
+    const Scratch<T> product(o * kRun);
+    const PatchReader<T> reader(s, x, lanes);
+    for (int64_t unit = first; unit < last; ++unit) {
+      const int64_t image = unit / runs, begin = unit % runs * kRun, count = std::min(kRun, pixels - begin),
+                    direct = std::min(count, readable - begin);
+      for (int64_t g = 0; g < s.groups; ++g) {
+        const T* const from = x + (image * s.c + g * c) * pixels + begin;
+        for (int64_t i = 0; i < c; i += kPlanes)
+          multiply_pixels(o, w + g * o * c + i, c, from + i * pixels, pixels, std::min(kPlanes, c - i), direct, product.data(), kRun, i > 0);
+        if (direct < count) {
+          const Patches<T> rest = reader.by_number(g, image * pixels + begin + direct, count - direct);
+          multiply_pixels(o, w + g * o * c, c, rest.data, rest.step, c, count - direct, product + direct, kRun, false);
+        }
+        finish_pixels(s, e, g, count, product.data(), kRun, y + (image * pixels + begin) * s.o);
+      }
+      if (e.norms()) norm_rows(e, image * pixels + begin, count, s.o, y);
     }
   });
 }
@@ -84,6 +129,7 @@ void columns_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilo
   const int64_t o = s.o_group(), patch = patch_size(s);
   if (s.n * s.oh * s.ow == 0) return;
   const Blocks cut(s.n * s.oh * s.ow, patch);
+  if (reads_along_planes(s)) return run_planes(s, x, w, e, y);
   if (lanes_are_pixels<T>(s)) return run_pixels(s, cut, x, w, e, y);
   const TapsMemory<T> memory = forward_taps(packed_as(s), w);
   // Few blocks are shared by outputs as well.

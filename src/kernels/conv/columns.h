@@ -7,6 +7,9 @@
 
 namespace ember::kernels {
 
+/// So few outputs of single pixels are summed along the planes of x.
+inline constexpr int64_t kFewOutputs = 16;
+
 /// Also reads x as planes (s.planes).
 template <class T>
 void columns_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);

@@ -62,8 +62,9 @@ bool conv_reads_planes(const ConvShape& s) {
   ConvShape planes = Crop(s).shape();
   planes.planes = true;
   const ConvPath path = conv_path(planes, ConvDirection::Forward, sizeof(T));
-  return path == ConvPath::Direct || path == ConvPath::Columns || path == ConvPath::Streams || path == ConvPath::Dots ||
-         (path == ConvPath::Depthwise && s.o_group() == 1) || (path == ConvPath::Pointwise && pointwise_in_place(planes));
+  return path == ConvPath::Direct || path == ConvPath::Streams || path == ConvPath::Dots ||
+         (path == ConvPath::Columns && columns_read_planes(planes)) || (path == ConvPath::Depthwise && s.o_group() == 1) ||
+         (path == ConvPath::Pointwise && pointwise_reads_planes(planes));
 }
 
 template <class T>
@@ -71,7 +72,7 @@ bool conv_weight_reads_planes(const ConvShape& s) {
   ConvShape planes = Crop(s).shape();
   planes.planes = true;
   const ConvPath path = conv_path(planes, ConvDirection::BackwardWeight, sizeof(T));
-  return path == ConvPath::Columns || path == ConvPath::Streams;
+  return path == ConvPath::Streams || path == ConvPath::Pointwise || (path == ConvPath::Columns && columns_read_planes(planes));
 }
 
 template <class T>

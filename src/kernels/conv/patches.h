@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/conv/axis.h"
+#include "kernels/copy/copy.h"
 #include "runtime/scratch.h"
 
 namespace ember::kernels {
@@ -59,6 +60,18 @@ class PatchReader {
     return {room_, patch_size(s_), 1};
   }
 
+  /// Single pixels of planes, turned: one after the other as in by_output.
+  Patches<T> turned(int64_t group, int64_t first, int64_t count) const {
+    const int64_t c = s_.c_group(), pixels = s_.w;
+    for (int64_t done = 0; done < count;) {
+      const int64_t image = (first + done) / pixels, begin = (first + done) % pixels, some = std::min(count - done, pixels - begin);
+      const T* const from = x_ + (image * s_.c + group * c) * pixels + begin;
+      transpose(some, c, room_ + done * c, c, from, pixels);
+      done += some;
+    }
+    return {room_, c, 1};
+  }
+
   /// Number by number of all patches, in the order of the weights as they are (channel, kernel row, tap); up to whole vectors of patches.
   Patches<T> by_number(int64_t group, int64_t first, int64_t count) const {
     const int64_t c = s_.c_group(), row = rounded(count), pixels = s_.oh * s_.ow;
@@ -87,8 +100,7 @@ class PatchReader {
     std::fill_n(out, first - begin, T(0));
     const T* in = from + ax_.input(first, kx) * pixel_;
     if (step == 1) std::copy_n(in, last - first, out + first - begin);
-    else
-      for (int64_t i = first; i < last; ++i, in += step) out[i - begin] = *in;
+    else copy_strided(last - first, in, step, out + first - begin);
     std::fill_n(out + last - begin, end - last, T(0));
   }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "kernels/conv/weights.h"
+#include "kernels/copy/copy.h"
 #include "kernels/gemm/gemm.h"
 #include "runtime/parallel.h"
 #include "runtime/scratch.h"
@@ -14,25 +15,57 @@ namespace {
 int64_t pixels(const ConvShape& s) { return s.n * s.oh * s.ow; }
 bool meets_every_pixel(const ConvShape& s) { return s.stride[0] == 1 && s.stride[1] == 1; }
 
-/// x (n, h, w, c) at the strides only: (n, oh, ow, c), as it lies where that is all of it.
+constexpr int64_t kPlanes = 16;  // a cache line of a pixel
+
+/// kPlanes planes of an image, from `first` on, at the strides only, turned to pixels (oh, ow, c): each plane from its beginning to its end, as
+/// memory likes it.
+template <class T>
+void turn_met_planes(const ConvShape& s, const T* image, int64_t first, T* pixels) {
+  const int64_t count = s.oh * s.ow, end = std::min(s.c, first + kPlanes);
+  if (meets_every_pixel(s)) return transpose(count, end - first, pixels + first, s.c, image + first * count, count);
+  const Scratch<T> met(kPlanes * count);
+  T* to = met;
+  for (int64_t c = first; c < end; ++c)
+    for (int64_t y = 0; y < s.oh; ++y, to += s.ow) {
+      const T* const row = image + (c * s.h + y * s.stride[0]) * s.w;
+      for (int64_t x = 0; x < s.w; x += 64 / int64_t(sizeof(T))) __builtin_prefetch(row + s.h * s.w + x);  // of the next plane
+      copy_strided(s.ow, row, s.stride[1], to);
+    }
+  transpose(count, end - first, pixels + first, s.c, met.data(), count);
+}
+
+/// x at the strides only, whether its images are pixels or planes: (n, oh, ow, c), as it lies where that is all of it.
 template <class T>
 class MetPixels {
  public:
-  MetPixels(const ConvShape& s, const T* x) : data_(x) {
-    if (meets_every_pixel(s)) return;
+  MetPixels(const ConvShape& s, const T* x) : s_(s), data_(x) {
+    if (meets_every_pixel(s) && !s.planes) return;
     copy_.emplace(pixels(s) * s.c);
     data_ = copy_->data();
-    parallel_for(s.n * s.oh, 1, double(pixels(s) * s.c) / 8, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const T* from = x + (row / s.oh * s.h + row % s.oh * s.stride[0]) * s.w * s.c;
-        T* to = copy_->data() + row * s.ow * s.c;
-        for (int64_t i = 0; i < s.ow; ++i, from += s.stride[1] * s.c, to += s.c) std::copy_n(from, s.c, to);
-      }
-    });
+    if (s.planes) turn_planes(x);
+    else copy_pixels(x);
   }
   const T* data() const { return data_; }
 
  private:
+  void turn_planes(const T* x) const {
+    const int64_t parts = (s_.c + kPlanes - 1) / kPlanes;
+    parallel_for(s_.n * parts, 1, double(pixels(s_) * s_.c), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        turn_met_planes(s_, x + i / parts * s_.c * s_.h * s_.w, i % parts * kPlanes, copy_->data() + i / parts * s_.oh * s_.ow * s_.c);
+    });
+  }
+  void copy_pixels(const T* x) const {
+    parallel_for(s_.n * s_.oh, 1, double(pixels(s_) * s_.c) / 8, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const T* from = x + (row / s_.oh * s_.h + row % s_.oh * s_.stride[0]) * s_.w * s_.c;
+        T* to = copy_->data() + row * s_.ow * s_.c;
+        for (int64_t i = 0; i < s_.ow; ++i, from += s_.stride[1] * s_.c, to += s_.c) std::copy_n(from, s_.c, to);
+      }
+    });
+  }
+
+  const ConvShape& s_;
   const T* data_;
   std::optional<Scratch<T>> copy_;
 };
@@ -86,7 +119,11 @@ void run_in_place(const ConvShape& s, const T* x, const T* w, const T* bias, boo
 
 }  // namespace
 
-bool pointwise_in_place(const ConvShape& s) { return s.c <= 256 && s.ow >= 4; }
+bool pointwise_in_place(const ConvShape& s) {
+  const bool large = s.n * s.h * s.w * s.c > (1 << 20);  // not in the caches: then planes at strides had better be turned
+  return s.c <= (large && s.planes && !meets_every_pixel(s) ? 8 : 256) && s.ow >= 4;
+}
+bool pointwise_reads_planes(const ConvShape& s) { return pointwise_in_place(s) || !meets_every_pixel(s); }
 
 template <class T>
 void pointwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {

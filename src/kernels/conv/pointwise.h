@@ -5,13 +5,14 @@
 
 namespace ember::kernels {
 
-/// Few channels are read where they lie, in either layout and at any stride.
-bool pointwise_in_place(const ConvShape& s);
+/// Does the forward read planes (s.planes)? Few channels where they lie; others at strides, of which less than all is turned.
+bool pointwise_reads_planes(const ConvShape& s);
 
 template <class T>
 void pointwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y);
 template <class T>
 void pointwise_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
+/// Also reads x as planes.
 template <class T>
 void pointwise_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw);
 

@@ -13,7 +13,9 @@ namespace ember::kernels {
 template <class T>
 void streams_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
   const GemmFamily<T>& f = gemm_loops<T>();
-  const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s), wide = f.panel_vectors * f.lanes;
+  const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s);
+  // A vector more than other panels have rather than the weights once more.
+  const int64_t wide = count <= (f.panel_vectors + 1) * f.lanes ? count : f.panel_vectors * f.lanes;
   const PatchReader<T> reader(s, x, count);
   const Patches<T> patches = reader.by_number(0, 0, count);
   parallel_for(s.o, f.lanes, s.multiply_adds() / 8, [&](int64_t begin, int64_t end) {

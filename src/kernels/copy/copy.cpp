@@ -201,6 +201,15 @@ void transpose(int64_t rows, int64_t columns, double* to, int64_t to_row, const 
   copy_transposed(rows, columns, to, to_row, from, from_column);
 }
 
+void copy_strided(int64_t n, const float* from, int64_t step, float* to) {
+  if (step == 2) return copy_loops().every_second_32(n, reinterpret_cast<const std::uint32_t*>(from), reinterpret_cast<std::uint32_t*>(to));
+  for (int64_t i = 0; i < n; ++i) to[i] = from[i * step];
+}
+void copy_strided(int64_t n, const double* from, int64_t step, double* to) {
+  if (step == 2) return copy_loops().every_second_64(n, reinterpret_cast<const std::uint64_t*>(from), reinterpret_cast<std::uint64_t*>(to));
+  for (int64_t i = 0; i < n; ++i) to[i] = from[i * step];
+}
+
 void accumulate(DType dtype, int64_t n, const void* x, void* y) {
   with_type(dtype, [&](auto t) {
     using T = decltype(t);

@@ -30,6 +30,10 @@ void accumulate(DType dtype, int64_t n, const void* x, void* y);
 void transpose(int64_t rows, int64_t columns, float* to, int64_t to_row, const float* from, int64_t from_column);
 void transpose(int64_t rows, int64_t columns, double* to, int64_t to_row, const double* from, int64_t from_column);
 
+/// to[i] = from[i * step] for n numbers.
+void copy_strided(int64_t n, const float* from, int64_t step, float* to);
+void copy_strided(int64_t n, const double* from, int64_t step, double* to);
+
 /// One instruction set's part.
 struct CopyKernels {
   void (*copy_row)(int64_t bytes, const void* from, void* to);  ///< for rows that fit the caches
@@ -38,6 +42,8 @@ struct CopyKernels {
   /// to[r * to_row + c] = from[c * from_column + r] for rows x columns numbers.
   void (*transpose_32)(int64_t rows, int64_t columns, std::uint32_t* to, int64_t to_row, const std::uint32_t* from, int64_t from_column);
   void (*transpose_64)(int64_t rows, int64_t columns, std::uint64_t* to, int64_t to_row, const std::uint64_t* from, int64_t from_column);
+  void (*every_second_32)(int64_t n, const std::uint32_t* from, std::uint32_t* to);  ///< to[i] = from[2 i]
+  void (*every_second_64)(int64_t n, const std::uint64_t* from, std::uint64_t* to);
   void (*accumulate_float)(int64_t n, const float* from, float* to);  ///< to += from
   void (*accumulate_double)(int64_t n, const double* from, double* to);
 };

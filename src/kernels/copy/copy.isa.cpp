@@ -46,11 +46,33 @@ EMBER_INLINE void transpose_block(Rows rows, Columns columns, Bits* to, int64_t 
 
 template <class Bits>
 void transpose_numbers(int64_t rows, int64_t columns, Bits* to, int64_t to_row, const Bits* from, int64_t from_column) {
-  for_each_lanes<Bits>(columns, [&](int64_t c, auto column_lanes) {
+  // Whole cache lines of `to`, of one vector or two.
+  constexpr int L = kLanes<Bits>, kLine = 64 / int(sizeof(Bits)) < L ? L : 64 / int(sizeof(Bits));
+  const int64_t whole = columns / kLine * kLine;
+  const auto strip = [&](int64_t c, auto column_lanes) {
     for_each_lanes<Bits>(rows, [&](int64_t r, auto row_lanes) {
       transpose_block(row_lanes, column_lanes, to + r * to_row + c, to_row, from + c * from_column + r, from_column);
     });
-  });
+  };
+  for (int64_t c = 0; c < whole; c += kLine)
+    for_each_lanes<Bits>(rows, [&](int64_t r, auto row_lanes) {
+      for (int64_t i = c; i < c + kLine; i += L)
+        transpose_block(row_lanes, AllLanes{}, to + r * to_row + i, to_row, from + i * from_column + r, from_column);
+    });
+  for_each_lanes<Bits>(columns - whole, [&](int64_t c, auto column_lanes) { strip(whole + c, column_lanes); });
+}
+
+template <class Bits>
+void copy_every_second(int64_t n, const Bits* from, Bits* to) {
+  constexpr int L = kLanes<Bits>;
+  int64_t i = 0;
+  for (; i + L < n; i += L) store(to + i, every_second<0, Bits>(load(from + 2 * i), load(from + 2 * i + L)));
+  if (i == 0) {
+    for (; i < n; ++i) to[i] = from[2 * i];
+    return;
+  }
+  const Bits* const last = from + 2 * (n - L) - 1;  // from one number earlier on: none behind the last one is touched
+  store(to + n - L, every_second<1, Bits>(load(last), load(last + L)));
 }
 
 template <class T>
@@ -60,8 +82,14 @@ void accumulate(int64_t n, const T* from, T* to) {
 
 }  // namespace
 
-constinit const CopyKernels Families::copy{
-    copy_row,          fill<std::uint32_t>, fill<std::uint64_t>, transpose_numbers<std::uint32_t>, transpose_numbers<std::uint64_t>,
-    accumulate<float>, accumulate<double>};
+constinit const CopyKernels Families::copy{copy_row,
+                                           fill<std::uint32_t>,
+                                           fill<std::uint64_t>,
+                                           transpose_numbers<std::uint32_t>,
+                                           transpose_numbers<std::uint64_t>,
+                                           copy_every_second<std::uint32_t>,
+                                           copy_every_second<std::uint64_t>,
+                                           accumulate<float>,
+                                           accumulate<double>};
 
 }  // namespace ember::kernels::EMBER_ISA

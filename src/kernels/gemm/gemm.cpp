@@ -24,6 +24,9 @@ constexpr int64_t kMultiplyAddsOfPart = 1 << 19;
 constexpr int64_t kTransposeSteps = 5;  // vector operations for each vector that is transposed in registers
 constexpr int64_t kFewRows = 3;         // so few leave registers for a vector more, and sums in flight are what counts
 constexpr int64_t kRowsOfDot = 4;       // up to here, packing B costs more than it saves
+constexpr int64_t kStreamDepth = 16;    // rows of B that a single row of A meets at a time, as caches and pages follow
+constexpr int64_t kNumbersOfBand = 1 << 15;
+constexpr int64_t kShallow = 4;  // sums so short that writing C is what counts: along its rows
 
 int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
@@ -77,9 +80,14 @@ struct Panels {
   const int64_t vectors = vectors_of(f, p.n);
   const int64_t widest = f.panel_vectors + (p.m <= kFewRows);
   const int64_t count = vectors <= widest ? 1 : even(blocks(vectors, widest));
-  const int64_t depth = p.k <= kDepth ? p.k : blocks(p.k, blocks(p.k, kDepth));
   const int64_t width = std::min<int64_t>(widest, vectors) * f.lanes;  // of a packed panel, at most
   const bool packs = wants_packing(f, p);
+  const bool streams = !packs && p.m == 1 && p.k >= 2 * kStreamDepth && p.b.row_stride * int64_t(sizeof(T)) >= 2048;
+  const int64_t most = streams ? kStreamDepth : kDepth;
+  const int64_t depth = p.k <= most ? p.k : blocks(p.k, blocks(p.k, most));
+
+  /// Rows of A that stay in the second-level cache beside the panels; few where sums are short.
+  int64_t band_rows() const { return p.k <= kShallow ? 2 * kBandRows : std::max<int64_t>(48, kNumbersOfBand / depth / 48 * 48); }
 
   int64_t even(int64_t n) const { return shared ? std::min(vectors, n + n % 2) : n; }
   int64_t start(int64_t panel) const { return panel == 0 ? 0 : panel == count ? p.n : vectors * panel / count * f.lanes; }
@@ -109,9 +117,27 @@ struct Panels {
   }
 };
 
+/// Rows [i0, i1) of some panels by bands of rows: a band is multiplied by all panels that stay in the cache packed before the next one comes. For
+/// many rows, which would be read from memory again for each panel, and for short sums, whose results are written along rows.
+template <class T>
+void run_by_bands(const Panels<T>& panels, int64_t first, int64_t end, int64_t i0, int64_t i1) {
+  const int64_t size = panels.depth * panels.width,
+                group = panels.packs ? std::clamp<int64_t>(2 * kNumbersOfBand / size, 1, end - first) : end - first, rows = panels.band_rows();
+  const Scratch<T> packed(panels.packs ? group * size : 0);
+  for (int64_t from = first; from < end; from += group)
+    for (int64_t k0 = 0; k0 < panels.p.k; k0 += panels.depth) {
+      const int64_t to = std::min(end, from + group);
+      const auto place = [&](int64_t panel) { return panels.packs ? packed + (panel - from) * size : nullptr; };
+      for (int64_t panel = from; panels.packs && panel < to; ++panel) panels.pack_panel(panel, k0, place(panel));
+      for (int64_t i = i0; i < i1; i += rows)
+        for (int64_t panel = from; panel < to; ++panel) panels.run(panel, k0, place(panel), i, std::min(i1, i + rows));
+    }
+}
+
 /// Rows [i0, i1) of some panels: each is packed and used while it is in the cache.
 template <class T>
 void run_in_order(const Panels<T>& panels, int64_t first, int64_t end, int64_t i0, int64_t i1) {
+  if (end - first > 1 && (i1 - i0 > panels.band_rows() || panels.streams)) return run_by_bands(panels, first, end, i0, i1);
   std::optional<Scratch<T>> packed;
   if (panels.packs) packed.emplace(panels.depth * panels.width);
   for (int64_t panel = first; panel < end; ++panel)
@@ -131,7 +157,7 @@ void run_cells(const Panels<T>& panels) {
   std::optional<Scratch<T>> packed;
   if (panels.packs) packed.emplace(group * size);
   const int64_t wanted = std::min(kMostCells, int64_t(p.multiply_adds() / kMultiplyAddsOfCell) + 1);
-  const int64_t bands = std::clamp<int64_t>(blocks(wanted, panels.count), 1, blocks(p.m, kBandRows));
+  const int64_t bands = std::clamp<int64_t>(std::max(blocks(wanted, panels.count), blocks(p.m, 2 * panels.band_rows())), 1, blocks(p.m, kBandRows));
   for (int64_t first = 0; first < panels.count; first += group) {
     const int64_t end = std::min(panels.count, first + group), count = end - first;
     const double work = p.work() * double(count) / double(panels.count) / parts;
@@ -143,8 +169,8 @@ void run_cells(const Panels<T>& panels) {
         });
       parallel_for(count * bands, 1, work, [&](int64_t from, int64_t to) {
         for (int64_t cell = from; cell < to; ++cell) {
-          const Range rows = slice_range(p.m, kBandRows, cell % bands, bands);
-          if (rows.begin < rows.end) panels.run(first + cell / bands, k0, place(cell / bands), rows.begin, rows.end);
+          const Range rows = slice_range(p.m, kBandRows, cell / count, bands);
+          if (rows.begin < rows.end) panels.run(first + cell % count, k0, place(cell % count), rows.begin, rows.end);
         }
       });
     }
@@ -256,6 +282,14 @@ void run_dots(const Problem<T>& p) {
 }
 
 template <class T>
+void run_outer_product(const Problem<T>& p) {
+  parallel_for(p.m, 4, p.work(), [&](int64_t begin, int64_t end) {
+    gemm_loops<T>().outer_product(end - begin, p.n, p.a.data + begin * p.a.row_stride, p.a.row_stride, p.b.data, p.c + begin * p.ldc, p.ldc,
+                                  p.epilogue.accumulate);
+  });
+}
+
+template <class T>
 void run_empty_sums(const Problem<T>& p) {
   for (int64_t i = 0; i < p.m; ++i)
     for (int64_t j = 0; j < p.n; ++j) {
@@ -275,6 +309,7 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
   const Problem<T> p{m, n, k, a, b, c, ldc, epilogue};
   if (k == 0) return run_empty_sums(p);
   if (openblas_takes<T>(m, n, k, a, b)) return openblas_gemm<T>(m, n, k, a, b, c, ldc, epilogue);
+  if (k == 1 && m > 1 && b.column_stride == 1 && !epilogue.bias && !epilogue.relu) return run_outer_product(p);
   if (m <= kRowsOfDot && b.row_stride == 1 && b.column_stride != 1) return run_dots(p);
 
   if (k >= 2 * kDepthOfPart) {

@@ -76,6 +76,8 @@ struct GemmFamily {
   void (*write_transposed)(int64_t m, int64_t n, const T* p, int64_t p_row, T* c, int64_t c_row, Epilogue<T> epilogue);
   /// C = relu(C * accumulate + A B^T + bias) for few rows of A (m x k); A and B (n x k) have contiguous rows.
   void (*dot_rows)(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const T* b, int64_t b_row, T* c, int64_t c_row, Epilogue<T> epilogue);
+  /// C = C * accumulate + a b^T for a column a and a row b: sums of one product.
+  void (*outer_product)(int64_t m, int64_t n, const T* a, int64_t a_row, const T* b, T* c, int64_t c_row, bool accumulate);
   void (*column_sums)(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate);
 };
 

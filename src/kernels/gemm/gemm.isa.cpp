@@ -235,6 +235,26 @@ void dot_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, const 
   for (; i < m; ++i) dot_columns<T, 1>(n, k, a + i * a_row, a_row, b, b_row, c + i * c_row, c_row, e);
 }
 
+/// Four rows at a time, each along memory.
+template <class T>
+void outer_product(int64_t m, int64_t n, const T* a, int64_t a_row, const T* b, T* c, int64_t c_row, bool accumulate) {
+  constexpr int kRows = 4;
+  for (int64_t i = 0; i < m; i += kRows, c += kRows * c_row) {
+    const int rows = int(m - i < kRows ? m - i : kRows);
+    Lanes<T> x[kRows];
+    for (int k = 0; k < kRows; ++k) x[k] = broadcast(k < rows ? a[(i + k) * a_row] : T(0));
+    for_each_lanes<T>(n, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
+      const Lanes<T> y = load(b + j, lanes);
+#pragma GCC unroll 4
+      for (int k = 0; k < kRows; ++k) {
+        if (k >= rows) continue;
+        T* const out = c + k * c_row + j;
+        store(out, accumulate ? fma(x[k], y, load(out, lanes)) : x[k] * y, lanes);
+      }
+    });
+  }
+}
+
 /// A strip of kVectors vectors of columns. Its sums run in four chains, and every 16 rows go on into doubles.
 template <class T, int kVectors, class LaneCount>
 EMBER_INLINE void sum_strip(int64_t rows, const T* x, int64_t x_row, T* sums, bool accumulate, LaneCount lanes) {
@@ -281,9 +301,9 @@ void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bo
 
 constinit const Both<GemmFamily> Families::gemm{
     .float32 = {kLanes<float>, kPanelVectors, kMaskedLoads, panel<float>, pack_transposed<float>, pack_rows<float>, write_transposed<float>,
-                dot_rows<float>, column_sums<float>},
+                dot_rows<float>, outer_product<float>, column_sums<float>},
     .float64 = {kLanes<double>, kPanelVectors, kMaskedLoads, panel<double>, pack_transposed<double>, pack_rows<double>, write_transposed<double>,
-                dot_rows<double>, column_sums<double>},
+                dot_rows<double>, outer_product<double>, column_sums<double>},
 };
 
 }  // namespace ember::kernels::EMBER_ISA
