@@ -1,3 +1,4 @@
+// What is known of this build.
 #include <ember/version.h>
 
 #include "kernels/gemm/provider.h"

@@ -1,3 +1,4 @@
+// Mapping a file, and unpacking one that is gzipped.
 #include "data/bytes.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Steps over the opcodes of a pickle to the pixels and the labels.
 #include "data/cifar_pickle.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Finds rows, separator and columns of a table before any of its cells is read.
 #include "data/table_layout.h"
 
 #include <algorithm>

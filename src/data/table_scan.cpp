@@ -1,3 +1,4 @@
+// Walks over the cells of a row: quotes, separators, numbers.
 #include "data/table_scan.h"
 
 #include <charconv>

@@ -1,3 +1,4 @@
+// A queue of batches in order, filled by threads that each take the next number.
 #include "data/workers.h"
 
 #include <ember/autograd.h>

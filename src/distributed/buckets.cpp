@@ -1,3 +1,4 @@
+// Which gradient lies where in which bucket, and what happens when a bucket is full.
 #include "distributed/buckets.h"
 
 #include <ember/ops/elementwise.h>

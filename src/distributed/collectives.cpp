@@ -1,3 +1,4 @@
+// Each collective in pieces that MPI can count in an int, submitted to the communicator.
 #include "distributed/collectives.h"
 
 #include <ember/ops/shape.h>

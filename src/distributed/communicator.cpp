@@ -1,3 +1,4 @@
+// The loop of the communicating thread, and the start and end of the job.
 #include "distributed/communicator.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// Adds up the counts of all ranks.
 #include <ember/distributed/metrics.h>
 #include <ember/distributed/world.h>
 

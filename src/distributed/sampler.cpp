@@ -1,3 +1,4 @@
+// Every rank draws the same order and takes every n-th of it, as PyTorch's does.
 #include <ember/distributed/sampler.h>
 #include <ember/distributed/world.h>
 #include <ember/random.h>

@@ -1,3 +1,4 @@
+// Signs of life from rank to rank, and the message that ends a job.
 #include "distributed/watch.h"
 
 #include <cstdio>

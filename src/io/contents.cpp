@@ -1,3 +1,4 @@
+// The readers, with a listener for what they learn besides the values.
 #include <ember/io/contents.h>
 
 #include <algorithm>

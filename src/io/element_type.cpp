@@ -1,3 +1,4 @@
+// The tables of types in files, and the conversions of those that Ember does not compute with.
 #include "io/element_type.h"
 
 #include <algorithm>

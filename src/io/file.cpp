@@ -1,3 +1,4 @@
+// Reading by ranges, within a budget; writing beside the old file, which is replaced at the end.
 #include "io/file.h"
 
 #include <ember/error.h>

@@ -1,3 +1,4 @@
+// Calls that a pickle asks for become values where they are known and harmless; each is paid for from the budget of the file.
 #include "io/pickle_value.h"
 
 #include <ember/error.h>

@@ -1,3 +1,4 @@
+// What values hold, how they are copied, and the errors of those who take one for another kind.
 #include <ember/io/value.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Each activation calls the function of its name.
 #include <ember/nn/activation.h>
 #include <ember/nn/init.h>
 #include <ember/ops/activation.h>

@@ -1,3 +1,4 @@
+// The layer keeps the running statistics; ember::batch_norm computes.
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/init.h>
 #include <ember/ops/elementwise.h>

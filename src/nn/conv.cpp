@@ -1,3 +1,4 @@
+// Convolution layers make and initialise their weights as PyTorch does; the functions compute.
 #include <ember/nn/conv.h>
 #include <ember/nn/init.h>
 

@@ -1,3 +1,4 @@
+// Dropout layers ask their mode, and call the functions.
 #include <ember/nn/dropout.h>
 #include <ember/ops/dropout.h>
 

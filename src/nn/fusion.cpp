@@ -1,3 +1,4 @@
+// The weights of the two layers in one: w * scale, and a bias that takes up the shift.
 #include <ember/nn/fusion.h>
 
 #include <ember/autograd.h>

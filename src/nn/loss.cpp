@@ -1,3 +1,4 @@
+// Losses show their call to observers and hand their options on.
 #include <ember/nn/ctc_loss.h>
 #include <ember/nn/loss.h>
 

@@ -1,3 +1,4 @@
+// Normalisation layers: their parameters, and the calls of the functions.
 #include <ember/nn/norm.h>
 #include <ember/ops/norm.h>
 

@@ -1,3 +1,4 @@
+// Lists and dictionaries of parameters are modules whose parameters are named by number or by key.
 #include <ember/nn/parameters.h>
 
 #include "error_format.h"

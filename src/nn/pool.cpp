@@ -1,3 +1,4 @@
+// Pooling layers hand their options to the functions; where a ReLU may come first, they join its pass.
 #include <ember/nn/pool.h>
 
 #include "error_format.h"

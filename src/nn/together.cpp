@@ -1,3 +1,4 @@
+// Collects the tail as nn::Sequential does.
 #include <ember/nn/together.h>
 
 #include "nn/passes.h"

@@ -1,3 +1,4 @@
+// The checks of convolutions in the order in which PyTorch makes them.
 #include "ops/conv_checks.h"
 
 #include "error_format.h"

@@ -1,3 +1,4 @@
+// Recurrences up to where the asymptotic series hold, reflections below 0.
 #include "ops/gamma.h"
 
 #include <cmath>

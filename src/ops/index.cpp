@@ -95,7 +95,7 @@ Parts split_index(const Tensor& x, const std::vector<TensorIndex>& indices) {
   return parts;
 }
 
-/// The view with its picked dimensions first, merged into one: rows; and which of them are meant, in the shape of the index.
+/// The view as rows: the indexed dimensions come first, merged into one. With the row number of each index, in the shape of the index.
 struct Rows {
   Tensor rows;           // (product of the picked sizes, rest...)
   Tensor numbers;        // int64, in the broadcast shape of the indices
@@ -118,14 +118,14 @@ Shape index_shape(const std::vector<Picked>& picked) {
   return shape;
 }
 
-/// Has each row no elements, because a dimension that nothing is picked from has none?
+/// Are the rows empty, because a dimension that is not indexed has size 0?
 bool rows_are_empty(const Parts& parts) {
   int64_t count = std::count(parts.view.sizes().begin(), parts.view.sizes().end(), 0);
   for (const Picked& p : parts.picked) count -= parts.view.sizes()[p.dim] == 0;
   return count > 0;
 }
 
-/// Which row each index means, and whether all are in range. Of empty rows any will do, and PyTorch does not ask.
+/// The row number of each index, and whether all are in range. Of empty rows none is checked, as in PyTorch.
 Tensor row_numbers(const Parts& parts) {
   NoGradGuard no_grad;
   Tensor numbers = zeros(index_shape(parts.picked), kInt64);

@@ -1,3 +1,4 @@
+// Column-major copies of batches of matrices, and the errors of LAPACK in words.
 #include "ops/matrices.h"
 
 #include <ember/autograd.h>

@@ -118,7 +118,7 @@ Tensor pad(const Tensor& x, IntArrayRef pad, const char* mode, double value) {
 
 namespace {
 
-/// Of the flattened padded image (C, Hp Wp): the element that column entry (c, ky, kx; patch) shows, without c.
+/// im2col as an index: which element of a padded plane, flattened to Hp Wp, entry (ky, kx; patch) of the columns shows.
 Tensor patch_positions(int64_t padded_width, const int64_t (&kernel)[2], const int64_t (&count)[2], const UnfoldOptions& o) {
   Tensor at = make_dense({kernel[0] * kernel[1] * count[0] * count[1]}, kInt64);
   int64_t* p = at.data<int64_t>();

@@ -1,3 +1,4 @@
+// Elementwise operations on operands of any shape, layout and dtype: their common type, their common shape, and one loop over memory.
 #include "autograd/recorder.h"
 #include "ops/pointwise.h"
 

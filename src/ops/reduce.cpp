@@ -229,8 +229,8 @@ Moments moments_of(const Tensor& x, ReducedDims dims, bool keepdim) {
   return m;
 }
 
-/// d var / dx = 2 (x - mean) / (n - correction). Without a degree of freedom the variance of everything has none: PyTorch says inf,
-/// and NaN at the mean; along some dimensions it goes on with the negative number.
+/// d var / dx = 2 (x - mean) / (n - correction). Where n <= correction PyTorch gives inf, and NaN at the mean, for the variance of all elements;
+/// along some dimensions it divides by the negative number.
 Tensor deviation_gradient(const Tensor& dvar, const Tensor& x, ReducedDims dims, double freedom, bool whole) {
   const Tensor centre = x.dim() ? mean(x, Dims::of_mask(dims.mask), true) : x;
   if (freedom <= 0 && whole) return dvar * where(eq(x, centre), NAN, full({}, INFINITY, x.dtype()));

@@ -17,7 +17,7 @@
 namespace ember {
 namespace {
 
-/// Nearest: which input element each output element is; `half` looks from the middles of the pixels.
+/// Nearest: the input element that each output element copies; with `half` the distance is measured between pixel centres.
 Tensor resize_nearest(const Tensor& x, int dim, int64_t out, double scale, bool half) {
   const int64_t in = x.sizes()[dim];
   const Tensor at = make_dense({out}, kInt64);

@@ -1,3 +1,4 @@
+// Handlers by rank: the highest takes its lock first and gives it back last.
 #include "runtime/fork.h"
 
 #include <pthread.h>

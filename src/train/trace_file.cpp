@@ -1,3 +1,4 @@
+// Writes a .npz piece by piece: arrays, then the directory, in whose place the next arrays come.
 #include "train/trace_file.h"
 
 #include <fcntl.h>

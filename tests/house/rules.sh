@@ -82,6 +82,7 @@ try "every statement about batch norm has a test" python3 "$here/statements.py" 
 try "every differentiable function is in the gradcheck table" python3 "$here/gradcheck_rows.py" "$root"
 try "every public function has a docstring" python3 "$here/docstrings.py" "$root"
 try "no two headers share a name or nearly so" python3 "$here/headers.py" "$root"
+try "every file opens with a sentence" python3 "$here/openings.py" "$root"
 try "the walk fits an afternoon" python3 "$here/walk.py" "$root"
 try "the sources are formatted" "$root/tools/format.sh" --check
 try "links of the documents lead to files" python3 "$here/links.py" "$root"

@@ -1,3 +1,4 @@
+// The path of the fixtures, as CMake wrote it down.
 #include "support/test_data.h"
 
 namespace ember {

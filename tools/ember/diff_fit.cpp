@@ -1,3 +1,4 @@
+// Runs the rule of each kind of optimiser on recorded gradients, and searches its settings one after the other.
 #include "diff_fit.h"
 
 #include <algorithm>

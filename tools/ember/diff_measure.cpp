@@ -1,3 +1,4 @@
+// Distances of arrays: the largest, the mean square, where it is.
 #include "diff_measure.h"
 
 #include <ember/dtype.h>

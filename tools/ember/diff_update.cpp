@@ -1,3 +1,4 @@
+// Updates of two runs against each other.
 #include "diff_update.h"
 
 #include <algorithm>

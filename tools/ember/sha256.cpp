@@ -1,3 +1,4 @@
+// The rounds of SHA-256.
 #include "sha256.h"
 
 #include <bit>

@@ -1,3 +1,4 @@
+// Two passes over the values of a tensor.
 #include "statistics.h"
 
 #include <algorithm>

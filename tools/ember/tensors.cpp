@@ -1,3 +1,4 @@
+// Finds the tensors in whatever a file holds.
 #include "tensors.h"
 
 #include <ember/error.h>

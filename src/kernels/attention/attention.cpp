@@ -1,3 +1,4 @@
+// Cuts attention into tiles of queries and keys, and shares heads and queries between the threads.
 #include "kernels/attention/attention.h"
 
 #include <algorithm>

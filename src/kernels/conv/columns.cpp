@@ -1,3 +1,4 @@
+// Copies patches into columns, block by block, and multiplies; backward adds them back.
 #include "kernels/conv/columns.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Copies the taps along the depth side by side, and adds their gradients back.
 #include "kernels/conv/depth.h"
 
 #include <algorithm>

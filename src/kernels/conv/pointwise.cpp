@@ -1,3 +1,4 @@
+// Hands the pixels of a 1 x 1 convolution to the matrix product.
 #include "kernels/conv/pointwise.h"
 
 #include <algorithm>

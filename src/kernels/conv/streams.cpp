@@ -1,3 +1,4 @@
+// Cuts the weights between the threads, so that each is read once.
 #include "kernels/conv/streams.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The forward and backward recursions over the target with blanks between its labels.
 #include "kernels/ctc/ctc.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The loops over bits, cut for the threads.
 #include "kernels/elementwise/bits.h"
 
 #include <type_traits>

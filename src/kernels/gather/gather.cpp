@@ -1,3 +1,4 @@
+// Cuts gathering and scattering for the threads; gathering moves bits, whatever they mean.
 #include "kernels/gather/gather.h"
 
 #include <algorithm>

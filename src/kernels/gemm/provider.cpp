@@ -1,3 +1,4 @@
+// The measured limits from which on OpenBLAS multiplies, and the check that it multiplies rightly.
 #include "kernels/gemm/provider.h"
 
 #include <ember/error.h>

@@ -1,3 +1,4 @@
+// Right-looking factorisation, panel by panel.
 #include "kernels/lapack/blocked.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The calls of LAPACK, each with the work space that it asks for.
 #include "kernels/lapack/lapack.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Finds, loads and configures the shared library, and explains where it is missing.
 #include "kernels/lapack/openblas.h"
 
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+// Cuts batch norm by planes or rows of memory, and merges their moments and sums in a fixed order.
 #include "kernels/norm/batch_norm.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Cuts the rows between the threads; the gradients of weight and bias are summed part by part, in a fixed order.
 #include "kernels/norm/layer.h"
 
 #include <cmath>

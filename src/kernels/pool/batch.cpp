@@ -1,3 +1,4 @@
+// Cuts pooling by planes, or by rows of images whose channels are innermost.
 #include "kernels/pool/batch.h"
 
 #include <functional>

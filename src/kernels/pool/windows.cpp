@@ -1,3 +1,4 @@
+// Where each window begins and ends, with padding, dilation and PyTorch's ceil_mode.
 #include "kernels/pool/windows.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// The passes of softmax over a row: maximum, sum of exponentials, and what is made of them.
 #include "kernels/softmax/softmax.h"
 
 #include "kernels/families.isa.h"

@@ -1,3 +1,4 @@
+// One row for each optimiser and scheduler: PyTorch's signature, and how Ember's is made of its arguments.
 #include "bind/optimizer_binding.h"
 
 #include "runner/cases.h"
