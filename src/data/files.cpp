@@ -1,3 +1,4 @@
+// Data sets of files on disk: MNIST and CIFAR as they are distributed, and where they are looked for.
 #include <ember/autograd.h>
 #include <ember/data/files.h>
 #include <ember/ops/elementwise.h>

@@ -1,3 +1,4 @@
+// Modules that change shapes: Flatten, Unflatten, paddings, pixels as channels, other resolutions.
 #include <ember/nn/init.h>
 #include <ember/nn/shape.h>
 #include <ember/ops/grid.h>

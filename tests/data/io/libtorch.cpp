@@ -1,3 +1,4 @@
+// Writes the files of this folder that libtorch wrote: a module, and tensors saved by torch::save.
 #include <torch/torch.h>
 #include <fstream>
 struct Net : torch::nn::Module {
