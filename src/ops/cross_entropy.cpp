@@ -48,14 +48,11 @@ Tensor checked_classes(const Tensor& x, const Tensor& target, const Tensor& weig
   } else {
     check<ValueError>(target.dim() >= 1 && x.sizes()[0] == target.sizes()[0], "Expected input batch_size ({}) to match target batch_size ({}).",
                       x.sizes()[0], target.dim() ? target.sizes()[0] : 0);
-    if (x.dim() == 2) {
-      check<RuntimeError>(target.dim() == 1, "0D or 1D target tensor expected, multi-target not supported");
-    } else {
-      Shape expected;
-      for (int d = 0; d < x.dim(); ++d)
-        if (d != 1) expected.push_back(x.sizes()[d]);
-      check<RuntimeError>(target.sizes() == expected, "Expected target size {}, got {}", expected, target.sizes());
-    }
+    if (x.dim() == 2) check<RuntimeError>(target.dim() == 1, "0D or 1D target tensor expected, multi-target not supported");
+    Shape expected;
+    for (int d = 0; x.dim() > 2 && d < x.dim(); ++d)
+      if (d != 1) expected.push_back(x.sizes()[d]);
+    check<RuntimeError>(x.dim() == 2 || target.sizes() == expected, "Expected target size {}, got {}", expected, target.sizes());
   }
   check<RuntimeError>(target.dtype() == kInt64 || target.dtype() == kUInt8, "expected target dtype to be Long or Byte, but got {}",
                       scalar_type_name(target.dtype()));

@@ -184,7 +184,7 @@ static bool is_as_before(const ParamState& state, const TensorImpl* parameter, u
   return true;
 }
 
-static bool has_gradient(const Tensor& parameter) { return parameter.impl()->grad && parameter.impl()->grad_defined && parameter.numel() > 0; }
+static bool has_gradient(const Tensor& p) { return p.impl()->grad && p.impl()->grad_defined && p.impl()->numel > 0; }
 
 /// What set_data has given a new shape or dtype since the gradient or the state was made cannot take a step.
 static void check_alike(const Method& method, const Tensor& parameter, const Tensor& other, const char* what) {
