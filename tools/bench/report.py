@@ -91,6 +91,21 @@ def titled(name):
     return f"{name} {NETS[name]}" if name in NETS else name
 
 
+def side_by_side(results):
+    """The networks, a column for each instruction set and what was measured with it: 1 thread / 2."""
+    sets = sorted({r.get("isa") or "" for r in results})
+    by_key = {(r["name"], r.get("isa") or "", r["threads"]): r for r in results if r["peers"]}
+    yield "| row | " + " | ".join(f"{KINDS[isa]}: Ember, us | best peer, us | faster" for isa in sets) + " |"
+    yield "| --- |" + " --- |" * 3 * len(sets)
+    for name in dict.fromkeys(r["name"] for r in results if is_network(r)):
+        cells = []
+        for isa in sets:
+            rows = [by_key[name, isa, threads] for threads in (1, 2) if (name, isa, threads) in by_key]
+            cells += [[microseconds(r["ember_us"]) for r in rows], [f"{microseconds(best_peer(r)[1])} {SHORT.get(best_peer(r)[0], best_peer(r)[0])}" for r in rows],
+                      ["%.2fx" % ratio(r) for r in rows]]
+        yield f"| {name} | " + " | ".join(" / ".join(cell) for cell in cells) + " |"
+
+
 COLOURS = {("", 1): "#d9622b", ("", 2): "#f0a97f", ("v3", 1): "#2b6cd9", ("v3", 2): "#8fb3ee"}
 KINDS = {"": "all instructions", "v3": "AVX2"}
 

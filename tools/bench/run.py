@@ -86,11 +86,21 @@ def time_for_an_image(results):
 
 def draw_again(options):
     """Pictures and summaries of earlier runs: of a survey where they hold one, else of the rows."""
-    results = [r for path in options.draw for r in json.load(open(path))]
+    runs = [r for path in options.draw for r in json.load(open(path)) if r["threads"] == (options.threads or r["threads"])]
+    results = list({(r["name"], r.get("isa"), r["threads"]): r for r in runs}.values())  # of a row that was measured again, the last
     surveyed = [r for r in results if layers.is_layer(r["name"])]
     for isa in sorted({r.get("isa") or "" for r in results}):
         print(f"{report.KINDS[isa]}:")
         print("\n".join((survey.summary if surveyed else report.summary)([r for r in results if (r.get("isa") or "") == isa])))
+    stem = os.path.splitext(DOCUMENT)[0]
+    if options.document and surveyed:
+        report.replace_between(DOCUMENT, "survey", list(survey.table(results)))
+        survey.draw(results, stem + "-survey.svg")
+    elif options.document:
+        summary = [f"* {report.KINDS[isa]}: {line}" for isa in sorted({r.get("isa") or "" for r in results})
+                   for line in report.summary([r for r in results if (r.get("isa") or "") == isa])]
+        report.replace_between(DOCUMENT, "sets", list(report.side_by_side(results)) + [""] + summary)
+        report.draw_both(results, stem + ".svg")
     if options.svg:
         (survey.draw if surveyed else report.draw_both)(results, options.svg)
 

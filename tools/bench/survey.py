@@ -31,6 +31,17 @@ def summary(results):
             yield f"two threads bring {gain:.2f}x  {name}   {report.microseconds(one[name])} us on one"
 
 
+def table(results):
+    """For each instruction set and number of threads what summary says in words."""
+    yield "| instructions | threads | timings | geometric mean | under 0.95 | under 0.85 | worst |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for isa, threads in report.series_of(results):
+        ratios = [report.ratio(r) for r in results if (r.get("isa") or "", r["threads"]) == (isa, threads) and r["peers"]]
+        share = lambda bound: f"{100 * sum(value < bound for value in ratios) / len(ratios):.0f} %"
+        yield (f"| {report.KINDS[isa]} | {threads} | {len(ratios)} | {report.geometric_mean(ratios):.2f} | {share(BEHIND)} | {share(0.85)} | "
+               f"{min(ratios):.2f} |")
+
+
 COLOURS = {"linear": "#3b7a57", "conv1d": "#7a4f9e", "conv2d": "#d9622b", "conv_transpose2d": "#2b6cd9"}
 
 
