@@ -91,21 +91,44 @@ def titled(name):
     return f"{name} {NETS[name]}" if name in NETS else name
 
 
-def draw(results, path, columns=1):
-    """For each row a bar for each number of threads: how many times faster than the best peer Ember is, on a logarithmic scale."""
+def side_by_side(results):
+    """The networks, a column for each instruction set and what was measured with it: 1 thread / 2."""
+    sets = sorted({r.get("isa") or "" for r in results})
+    by_key = {(r["name"], r.get("isa") or "", r["threads"]): r for r in results if r["peers"]}
+    yield "| row | " + " | ".join(f"{KINDS[isa]}: Ember, us | best peer, us | faster" for isa in sets) + " |"
+    yield "| --- |" + " --- |" * 3 * len(sets)
+    for name in dict.fromkeys(r["name"] for r in results if is_network(r)):
+        cells = []
+        for isa in sets:
+            rows = [by_key[name, isa, threads] for threads in (1, 2) if (name, isa, threads) in by_key]
+            cells += [[microseconds(r["ember_us"]) for r in rows], [f"{microseconds(best_peer(r)[1])} {SHORT.get(best_peer(r)[0], best_peer(r)[0])}" for r in rows],
+                      ["%.2fx" % ratio(r) for r in rows]]
+        yield f"| {name} | " + " | ".join(" / ".join(cell) for cell in cells) + " |"
+
+
+COLOURS = {("", 1): "#d9622b", ("", 2): "#f0a97f", ("v3", 1): "#2b6cd9", ("v3", 2): "#8fb3ee"}
+KINDS = {"": "all instructions", "v3": "AVX2"}
+
+
+def series_of(results):
+    """The instruction sets and numbers of threads that were measured."""
+    return sorted({(r.get("isa") or "", r["threads"]) for r in results})
+
+
+def draw(results, path, columns=1, high=24):
+    """For each row a bar for each instruction set and number of threads: how many times faster than the best peer Ember is, on a logarithmic scale."""
     names = list(dict.fromkeys(r["name"] for r in results if r["peers"]))
-    by_key = {(r["name"], r["threads"]): ratio(r) for r in results if r["peers"]}
-    counts = sorted({r["threads"] for r in results})
-    label, wide, top, high = 12 + max((6 * len(titled(name)) for name in names), default=0), 380, 60, 18 if columns == 1 else 17
-    low, most = 0.5, 2 ** math.ceil(math.log2(max([2, *by_key.values()])))
-    scale = lambda value: wide * math.log2(max(value, low) / low) / math.log2(most / low)
-    column, rows = label + wide + 50, math.ceil(len(names) / columns)
-    colours = ("#d9622b", "#7a4f9e", "#3b7a57")
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{column * columns}" height="{top + high * rows + 12}" font-family="sans-serif" font-size="11">'
-             f'<rect width="100%" height="100%" fill="white"/><text x="{label}" y="16" font-size="13">times faster than the fastest peer</text>']
-    for i, threads in enumerate(counts):
-        parts.append(f'<rect x="{label + 250 + 90 * i}" y="7" width="10" height="10" fill="{colours[i]}"/>'
-                     f'<text x="{label + 265 + 90 * i}" y="16">{threads} thread{"s" if threads > 1 else ""}</text>')
+    by_key = {(r["name"], r.get("isa") or "", r["threads"]): ratio(r) for r in results if r["peers"]}
+    series = series_of(results)
+    label, wide, top = 12 + max((6 * len(titled(name)) for name in names), default=0), 380 if columns == 1 else 250, 60
+    low, most = 0.5, min(64, 2 ** math.ceil(math.log2(max([2, *by_key.values()]))))
+    scale = lambda value: wide * math.log2(min(max(value, low), most) / low) / math.log2(most / low)
+    column, rows = label + wide + 130, math.ceil(len(names) / columns)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{max(column * columns, 250 + 165 * len(series))}" height="{top + high * rows + 12}" font-family="sans-serif" font-size="11">'
+             f'<rect width="100%" height="100%" fill="white"/><text x="12" y="17" font-size="13">times faster than the fastest peer</text>']
+    for i, (isa, threads) in enumerate(series):
+        parts.append(f'<rect x="{250 + 165 * i}" y="8" width="10" height="10" fill="{COLOURS[isa, threads]}"/>'
+                     f'<text x="{265 + 165 * i}" y="17">{KINDS[isa]}, {threads} thread{"s" if threads > 1 else ""}</text>')
     for c in range(columns):
         shown = names[c * rows:(c + 1) * rows]
         for mark in (2**k for k in range(-1, int(math.log2(most)) + 1)):
@@ -113,14 +136,14 @@ def draw(results, path, columns=1):
             parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top - 16}" y2="{top + high * len(shown)}" stroke="{"black" if mark == 1 else "#ddd"}"/>'
                          f'<text x="{x:.1f}" y="{top - 20}" text-anchor="middle" fill="#666">{mark:g}</text>')
         for i, name in enumerate(shown):
-            y, each = top + high * i, (high - 5) / len(counts)
+            y, each = top + high * i, (high - 4) / len(series)
             parts.append(f'<text x="{column * c + label - 6}" y="{y + high / 2 + 2}" text-anchor="end">{html.escape(titled(name))}</text>')
-            values = [by_key.get((name, threads)) for threads in counts]
+            values = [by_key.get((name, isa, threads)) for isa, threads in series]
             for k, value in enumerate(values):
                 if value:
                     start, stop = sorted((scale(1), scale(value)))  # to the right of 1 where Ember is ahead
                     parts.append(f'<rect x="{column * c + label + start:.1f}" y="{y + each * k:.1f}" width="{max(1, stop - start):.1f}" height="{each:.1f}" '
-                                 f'fill="{colours[k] if value >= 1 else "#888"}"/>')
+                                 f'fill="{COLOURS[series[k]]}"/>')
             end = max([scale(1), *(scale(v) for v in values if v)])
             parts.append(f'<text x="{column * c + label + end + 5:.1f}" y="{y + high / 2 + 2}" font-size="9" fill="#444">'
                          f'{" / ".join("%.2f" % v if v < 10 else "%.0f" % v for v in values if v)}</text>')
@@ -132,4 +155,4 @@ def draw_both(results, path):
     """Networks in one picture, single operations in another."""
     stem = path.removesuffix(".svg")
     draw([r for r in results if is_network(r)], stem + "-networks.svg")
-    draw([r for r in results if not is_network(r)], stem + "-operations.svg", 2)
+    draw([r for r in results if not is_network(r)], stem + "-operations.svg", 2, 15)

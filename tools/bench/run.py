@@ -13,6 +13,7 @@ import json
 import os
 import re
 
+import layers
 import limits
 import memory
 import peers as processes_of
@@ -49,6 +50,7 @@ def arguments():
     parser.add_argument("--batches", action="store_true", help="instead: W6's training step at batch 1 to 256, and its time for one image")
     parser.add_argument("--memory", action="store_true", help="instead: peak memory of training W6 and W7, Ember and PyTorch")
     parser.add_argument("--survey", metavar=("SEED", "COUNT"), nargs=2, type=int, help="instead: COUNT layers drawn from SEED, beside PyTorch in both layouts")
+    parser.add_argument("--draw", metavar="FILE", nargs="+", help="instead: the pictures and the summary of what --json wrote, several runs beside each other")
     parser.add_argument("--isa", metavar="v3", choices=sorted(processes_of.ISAS), help="Ember and its peers restricted to these instructions; v3 is AVX2")
     parser.add_argument("--cpu-time", action="store_true", help="one thread by the time that it had a processor: for busy machines; not for jax")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), help=argparse.SUPPRESS)
@@ -66,7 +68,7 @@ def run(options, rows, processes, machines):
                 print(f"{name}: Ember does not run it")
                 continue
             mine, median = best.pop("ember")
-            results.append({"name": name, "threads": threads, "ember_us": mine, "peers": {peer: low for peer, (low, _) in best.items()}})
+            results.append({"name": name, "threads": threads, "isa": options.isa or "", "ember_us": mine, "peers": {peer: low for peer, (low, _) in best.items()}})
             bounds[name, threads] = limits.limit(name, machine)
             print(report.line(results[-1], median, bounds[name, threads]), flush=True)
             if options.json:  # after each row: a run that is ended early leaves what it has
@@ -82,8 +84,31 @@ def time_for_an_image(results):
         yield f"batch {batch:3d}, {r['threads']} thread{'s' if r['threads'] > 1 else ''}: {r['ember_us'] / batch:7.0f} us an image   {others}"
 
 
+def draw_again(options):
+    """Pictures and summaries of earlier runs: of a survey where they hold one, else of the rows."""
+    runs = [r for path in options.draw for r in json.load(open(path)) if r["threads"] == (options.threads or r["threads"])]
+    results = list({(r["name"], r.get("isa"), r["threads"]): r for r in runs}.values())  # of a row that was measured again, the last
+    surveyed = [r for r in results if layers.is_layer(r["name"])]
+    for isa in sorted({r.get("isa") or "" for r in results}):
+        print(f"{report.KINDS[isa]}:")
+        print("\n".join((survey.summary if surveyed else report.summary)([r for r in results if (r.get("isa") or "") == isa])))
+    stem = os.path.splitext(DOCUMENT)[0]
+    if options.document and surveyed:
+        report.replace_between(DOCUMENT, "survey", list(survey.table(results)))
+        survey.draw(results, stem + "-survey.svg")
+    elif options.document:
+        summary = [f"* {report.KINDS[isa]}: {line}" for isa in sorted({r.get("isa") or "" for r in results})
+                   for line in report.summary([r for r in results if (r.get("isa") or "") == isa])]
+        report.replace_between(DOCUMENT, "sets", list(report.side_by_side(results)) + [""] + summary)
+        report.draw_both(results, stem + ".svg")
+    if options.svg:
+        (survey.draw if surveyed else report.draw_both)(results, options.svg)
+
+
 def main():
     options = arguments()
+    if options.draw:
+        return draw_again(options)
     keep_priority()
     os.environ.update(processes_of.ISAS.get(options.isa, {}))
     if options.cpu_time:

@@ -9,6 +9,7 @@
 
 #include "kernels/conv/columns.h"
 #include "kernels/conv/patches.h"
+#include "kernels/conv/pointwise.h"
 #include "kernels/conv/streams.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/kernels.h"
@@ -217,10 +218,11 @@ namespace {
 ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
   const Lanes v(bytes);
   if (is_pointwise(s)) {
-    if (!s.planes || !plain(s) || direction == ConvDirection::BackwardInput) return ConvPath::Pointwise;
-    // Of an image in planes: by blocks of pixels where there are many inputs, along the planes where outputs fill no vectors.
-    const bool full = v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
-    return s.c > 256 || (direction == ConvDirection::Forward && s.o <= kFewOutputs && !full) ? ConvPath::Columns : ConvPath::Pointwise;
+    if (!s.planes || direction == ConvDirection::BackwardInput) return ConvPath::Pointwise;
+    // Of an image in planes: by blocks of pixels where there are many inputs, along the planes where outputs are few.
+    const bool few = direction == ConvDirection::Forward && s.o <= kFewOutputs, full = v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
+    if (!plain(s)) return few && !pointwise_in_place(s) && columns_read_planes(s) ? ConvPath::Columns : ConvPath::Pointwise;
+    return s.c > 256 || (few && !full) ? ConvPath::Columns : ConvPath::Pointwise;
   }
   if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
   const bool winograd = can_winograd(s, bytes);

@@ -48,8 +48,20 @@ bool lanes_are_pixels(const ConvShape& s) {
   return s.planes && 4 * blocks(s.o_group(), lanes) * lanes > 5 * s.o_group();
 }
 
-/// Single pixels of planes for few outputs are not copied.
-bool reads_along_planes(const ConvShape& s) { return s.planes && sees_single_pixels(s) && s.h * s.w >= 64 && s.o_group() <= kFewOutputs; }
+/// Single pixels of planes for few outputs, at any stride.
+bool reads_along_planes(const ConvShape& s) {
+  return s.planes && s.kh == 1 && s.kw == 1 && s.padding[0] == 0 && s.padding[1] == 0 && s.oh * s.ow >= 64 && s.o_group() <= kFewOutputs;
+}
+
+/// The pixels [begin, begin + count) that a stride meets in a plane, side by side.
+template <class T>
+void copy_met(const ConvShape& s, const T* plane, int64_t begin, int64_t count, T* to) {
+  for (int64_t done = 0; done < count;) {
+    const int64_t y = (begin + done) / s.ow, x = (begin + done) % s.ow, some = std::min(count - done, s.ow - x);
+    copy_strided(some, plane + y * s.stride[0] * s.w + x * s.stride[1], s.stride[1], to + done);
+    done += some;
+  }
+}
 
 /// y^T = W X for `count` pixels whose numbers k lie at x + k * x_row, the sums added to what is there where `more`.
 template <class T>
@@ -96,22 +108,29 @@ void run_pixels(const ConvShape& s, const Blocks& cut, const T* x, const T* w, c
   });
 }
 
-/// Single pixels as they lie: some planes at a time over a long run of pixels, so that memory is read along the planes.
+/// Single pixels, some planes at a time over a long run of them, so that memory is read along the planes: as they lie, but at strides those that are
+/// met side by side.
 template <class T>
 void run_planes(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
   constexpr int64_t kPlanes = 16, kRun = 1024;
-  const int64_t o = s.o_group(), c = s.c_group(), pixels = s.h * s.w, runs = blocks(pixels, kRun), lanes = gemm_loops<T>().lanes;
-  const int64_t readable = gemm_loops<T>().masked_loads ? pixels : pixels / lanes * lanes;  // the rest of an image is copied
+  const int64_t o = s.o_group(), c = s.c_group(), plane = s.h * s.w, pixels = s.oh * s.ow, runs = blocks(pixels, kRun);
+  const int64_t lanes = gemm_loops<T>().lanes;
+  const bool copies = !sees_single_pixels(s);
+  const int64_t readable = copies || gemm_loops<T>().masked_loads ? pixels : pixels / lanes * lanes;  // the rest of an image is copied
   parallel_for(s.n * runs, 1, s.multiply_adds() / 16, [&](int64_t first, int64_t last) {
-    const Scratch<T> product(o * kRun);
+    const Scratch<T> product(o * kRun), met(copies ? kPlanes * kRun : 0);
     const PatchReader<T> reader(s, x, lanes);
     for (int64_t unit = first; unit < last; ++unit) {
-      const int64_t image = unit / runs, begin = unit % runs * kRun, count = std::min(kRun, pixels - begin),
-                    direct = std::min(count, readable - begin);
+      const int64_t image = unit / runs, begin = unit % runs * kRun, count = std::min(kRun, pixels - begin);
+      const int64_t direct = std::clamp<int64_t>(readable - begin, 0, count);
       for (int64_t g = 0; g < s.groups; ++g) {
-        const T* const from = x + (image * s.c + g * c) * pixels + begin;
-        for (int64_t i = 0; i < c; i += kPlanes)
-          multiply_pixels(o, w + g * o * c + i, c, from + i * pixels, pixels, std::min(kPlanes, c - i), direct, product.data(), kRun, i > 0);
+        const T* const planes = x + (image * s.c + g * c) * plane;
+        for (int64_t i = 0; i < c; i += kPlanes) {
+          const int64_t some = std::min(kPlanes, c - i);
+          for (int64_t k = 0; copies && k < some; ++k) copy_met(s, planes + (i + k) * plane, begin, count, met + k * kRun);
+          multiply_pixels(o, w + g * o * c + i, c, copies ? met.data() : planes + i * plane + begin, copies ? kRun : plane, some, direct,
+                          product.data(), kRun, i > 0);
+        }
         if (direct < count) {
           const Patches<T> rest = reader.by_number(g, image * pixels + begin + direct, count - direct);
           multiply_pixels(o, w + g * o * c, c, rest.data, rest.step, c, count - direct, product + direct, kRun, false);

@@ -121,7 +121,7 @@ void run_in_place(const ConvShape& s, const T* x, const T* w, const T* bias, boo
 }  // namespace
 
 bool pointwise_in_place(const ConvShape& s) {
-  const bool large = s.n * s.h * s.w * s.c > (1 << 20);  // not in the caches: then planes at strides had better be turned
+  const bool large = s.n * s.h * s.w * s.c > (1 << 21);  // not in the caches: then planes at strides had better be turned
   return s.c <= (large && s.planes && !meets_every_pixel(s) ? 8 : 256) && s.ow >= 4;
 }
 bool pointwise_reads_planes(const ConvShape& s) { return pointwise_in_place(s) || !meets_every_pixel(s); }

@@ -5,6 +5,8 @@
 
 namespace ember::kernels {
 
+/// Are few channels read where they lie?
+bool pointwise_in_place(const ConvShape& s);
 /// Does the forward read planes (s.planes)? Few channels where they lie; others at strides, of which less than all is turned.
 bool pointwise_reads_planes(const ConvShape& s);
 
