@@ -1,6 +1,7 @@
 // Writes in place: the values change, the version goes up, and the history of the tensor becomes that of the new value. A write
 // through a view changes the history of the base; the view's own node is then made anew from the base (node.cpp).
 #include "autograd/node.h"
+#include "autograd/recorder.h"
 #include "autograd/walk.h"
 #include "error_format.h"
 #include "kernels/copy/copy.h"
@@ -48,6 +49,7 @@ Tensor written_base(const Tensor& base, const Tensor& view, const Tensor& value)
   const Shape base_sizes = base.sizes().shape(), base_strides = base.strides().shape();
   const Shape sizes = view.sizes().shape(), strides = view.strides().shape();
   const int64_t offset = view.storage_offset() - base.storage_offset();
+  note("CopySlices", [&] { return Attributes{{"strides", {strides.begin(), strides.end()}}, {"offset", {offset}}}; });
   return record("CopySlices", {base, value}, make_alias(base), [=](const Tensor& dy, Grads& grads) {
     const Tensor laid_out = empty_strided(base_sizes, base_strides, dy.dtype()).copy_(dy);
     if (grads.wants(1)) grads.add(1, laid_out.as_strided(sizes, strides, offset).clone());

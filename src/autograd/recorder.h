@@ -26,6 +26,9 @@ class Recorder {
   virtual void pointwise(int op, std::initializer_list<const Operand*> operands, DType compute, const double (&parameters)[3],
                          const Tensor& output) = 0;
 
+  /// `output`, which recorded operations have made of `inputs`, is as a whole what the operation `name` gives.
+  virtual void composed(const char* name, std::initializer_list<Tensor> inputs, Attributes attributes, const Tensor& output) = 0;
+
   /// The attributes of the next operation, if it has this name.
   void note(const char* name, Attributes attributes) { noted_ = {name, std::move(attributes)}; }
 
@@ -43,6 +46,14 @@ template <class Make>
 void note(const char* name, Make&& make) {
   if (detail::recorder) [[unlikely]]
     detail::recorder->note(name, make());
+}
+
+/// Names what several operations are together, so that a listener need not know the parts: a convolution of volumes, made of one of images.
+template <class Make>
+Tensor composed(const char* name, std::initializer_list<Tensor> inputs, Tensor output, Make&& make) {
+  if (detail::recorder) [[unlikely]]
+    detail::recorder->composed(name, inputs, make(), output);
+  return output;
 }
 
 /// Listens to this thread while it lives.

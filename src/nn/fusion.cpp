@@ -79,8 +79,10 @@ FusedParameters fuse_linear_bn_weights(const Tensor& linear_w, const Tensor& lin
 
 Conv1d fuse_conv_bn_eval(const Conv1d& conv, const BatchNormBase& bn) { return fuse_conv(conv, bn, false); }
 Conv2d fuse_conv_bn_eval(const Conv2d& conv, const BatchNormBase& bn) { return fuse_conv(conv, bn, false); }
+Conv3d fuse_conv_bn_eval(const Conv3d& conv, const BatchNormBase& bn) { return fuse_conv(conv, bn, false); }
 ConvTranspose1d fuse_conv_bn_eval(const ConvTranspose1d& conv, const BatchNormBase& bn) { return fuse_conv(conv, bn, true); }
 ConvTranspose2d fuse_conv_bn_eval(const ConvTranspose2d& conv, const BatchNormBase& bn) { return fuse_conv(conv, bn, true); }
+ConvTranspose3d fuse_conv_bn_eval(const ConvTranspose3d& conv, const BatchNormBase& bn) { return fuse_conv(conv, bn, true); }
 
 Linear fuse_linear_bn_eval(const Linear& linear, const BatchNormBase& bn) {
   check_eval(linear, bn);

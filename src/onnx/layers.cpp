@@ -1,5 +1,7 @@
 // Layers in ONNX's operations: products, convolutions, pooling, normalisation, softmax, embeddings.
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "onnx/writer.h"
 
@@ -24,11 +26,11 @@ Text convolution(const Call& c) {
 /// The gradient of a convolution, which is what a transposed one computes.
 Text transposed_convolution(const Call& c) {
   Attrs attributes = geometry(c);
-  std::vector<int64_t> rest(2);
-  for (int i = 0; i < 2; ++i) {
-    const std::size_t at = std::size_t(i);
-    const int64_t in = c.writer.fixed_size(c.id(0), i + 2, "a size"), out = c.writer.fixed_size(c.one.output, i + 2, "a size"),
-                  reach = c.ints("dilations")[at] * (c.writer.fixed_size(c.id(1), i + 2, "a size") - 1) + 1;
+  std::vector<int64_t> rest(c.ints("strides").size());
+  for (std::size_t at = 0; at < rest.size(); ++at) {
+    const int d = int(at) + 2;
+    const int64_t in = c.writer.fixed_size(c.id(0), d, "a size"), out = c.writer.fixed_size(c.one.output, d, "a size"),
+                  reach = c.ints("dilations")[at] * (c.writer.fixed_size(c.id(1), d, "a size") - 1) + 1;
     rest[at] = out - ((in - 1) * c.ints("strides")[at] - 2 * c.ints("pads")[at] + reach);
   }
   attributes.push_back({"output_padding", rest});
@@ -52,6 +54,7 @@ Text affine(const Call& c, bool relu) {
 }
 Text linear(const Call& c) { return affine(c, false); }
 Text linear_relu(const Call& c) { return affine(c, true); }
+Text second(const Call& c) { return c.in(1); }  // addbmm and addr with beta 0
 Text product(const Call& c) { return c.writer.node("MatMul", {c.in(0), c.in(1)}); }
 
 /// A parameter per channel that may be left out.
@@ -123,7 +126,8 @@ Text max_pool(const Call& c) {
 }
 
 Text average_pool(const Call& c) {
-  const int64_t divisor = c.whole("divisor"), taps = c.ints("kernel_shape")[0] * c.ints("kernel_shape")[1];
+  const std::vector<int64_t>& kernel = c.ints("kernel_shape");
+  const int64_t divisor = c.whole("divisor"), taps = std::accumulate(kernel.begin(), kernel.end(), int64_t(1), std::multiplies<>());
   const bool pads = std::any_of(c.ints("pads").begin(), c.ints("pads").end(), [](int64_t p) { return p != 0; });
   if (c.whole("ceil_mode") && (pads || divisor)) c.writer.refuse("with ceil_mode and padding counts other windows than ONNX");
   Attrs attributes = windows(c);
@@ -132,43 +136,69 @@ Text average_pool(const Call& c) {
   return divisor && divisor != taps ? c.writer.node("Mul", {y, c.writer.number(double(taps) / double(divisor), c.dtype())}) : y;
 }
 
-/// Windows of one size where the output divides the input.
-bool even_windows(const Call& c, Attrs& attributes) {
-  std::vector<int64_t> kernel(2);
-  for (int i = 0; i < 2; ++i) {
-    const int64_t in = c.writer.fixed_size(c.id(0), i + 2, "a size"), out = c.writer.fixed_size(c.one.output, i + 2, "a size");
-    if (out == 0 || in % out != 0) return false;
-    kernel[std::size_t(i)] = in / out;
-  }
-  attributes = {{"kernel_shape", kernel}, {"strides", kernel}};
-  return true;
+/// The sizes of a tensor (N, C, ...) behind its channels.
+std::vector<int64_t> pixels(const Call& c, int id) {
+  std::vector<int64_t> sizes;
+  for (int d = 2; d < c.writer.dim(id); ++d) sizes.push_back(c.writer.fixed_size(id, d, "a size"));
+  return sizes;
 }
 
-/// (out, in): each row has the weights of one output, the mean over its window.
+/// Adaptive pooling: one window for all outputs, windows of one size, or a step along each dimension that `along` writes.
+template <class Along>
+Text adaptive_pool(const Call& c, const char* whole, const char* windows, const Along& along) {
+  const std::vector<int64_t> in = pixels(c, c.id(0)), out = pixels(c, c.one.output);
+  std::vector<int64_t> kernel;
+  bool even = true, one = true;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    even = even && out[i] > 0 && in[i] % out[i] == 0;
+    one = one && out[i] == 1;
+    kernel.push_back(even ? in[i] / out[i] : 0);
+  }
+  if (one) return c.writer.node(whole, {c.in(0)});
+  if (even) return c.writer.node(windows, {c.in(0)}, {{"kernel_shape", kernel}, {"strides", kernel}});
+  Text y = c.in(0);
+  for (std::size_t i = 0; i < in.size(); ++i)
+    if (in[i] != out[i]) y = along(y, int(i) + 2, in[i], out[i]);
+  return y;
+}
+
+/// The inputs of output i of n.
+struct Window {
+  int64_t begin, end;
+  Window(int64_t i, int64_t n, int64_t in) : begin(i * in / n), end(((i + 1) * in + n - 1) / n) {}
+};
+
+/// (in, out): each column has the weights of one output, the mean over its window.
 Tensor window_means(int64_t in, int64_t out, DType dtype) {
-  const Tensor weights = zeros({out, in}, dtype);
+  const Tensor weights = zeros({in, out}, dtype);
   for (int64_t i = 0; i < out; ++i) {
-    const int64_t begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
-    weights.select(0, i).slice(0, begin, end).fill_(1.0 / double(end - begin));
+    const Window w(i, out, in);
+    weights.select(1, i).slice(0, w.begin, w.end).fill_(1.0 / double(w.end - w.begin));
   }
   return weights;
 }
 
 Text adaptive_average_pool(const Call& c) {
-  Writer& w = c.writer;
-  Attrs attributes;
-  const int64_t h = w.fixed_size(c.one.output, 2, "a size"), width = w.fixed_size(c.one.output, 3, "a size");
-  if (h == 1 && width == 1) return w.node("GlobalAveragePool", {c.in(0)});
-  if (even_windows(c, attributes)) return w.node("AveragePool", {c.in(0)}, attributes);
-  const Tensor rows = window_means(w.fixed_size(c.id(0), 2, "a size"), h, c.dtype()),
-               columns = window_means(w.fixed_size(c.id(0), 3, "a size"), width, c.dtype());
-  return w.node("MatMul", {w.constant(rows), w.node("MatMul", {c.in(0), w.constant(columns.t())})});
+  return adaptive_pool(c, "GlobalAveragePool", "AveragePool", [&](Text y, int d, int64_t in, int64_t out) {
+    std::vector<int64_t> order(std::size_t(c.writer.dim(c.id(0))));
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order[std::size_t(d)], order.back());
+    const bool last = order[std::size_t(d)] == d;
+    const auto turned = [&](const Text& x) { return last ? x : c.writer.node("Transpose", {x}, {{"perm", order}}); };
+    return turned(c.writer.node("MatMul", {turned(y), c.writer.constant(window_means(in, out, c.dtype()))}));
+  });
 }
 
 Text adaptive_max_pool(const Call& c) {
-  Attrs attributes;
-  if (!even_windows(c, attributes)) c.writer.refuse("has windows of several sizes, which have no counterpart in ONNX");
-  return c.writer.node("MaxPool", {c.in(0)}, attributes);
+  return adaptive_pool(c, "GlobalMaxPool", "MaxPool", [&](const Text& y, int d, int64_t in, int64_t out) {
+    std::vector<Text> parts;
+    for (int64_t i = 0; i < out; ++i) {
+      const Window window(i, out, in);
+      const Text part = c.writer.node("Slice", {y, c.writer.numbers({window.begin}), c.writer.numbers({window.end}), c.writer.numbers({d})});
+      parts.push_back(c.writer.node("ReduceMax", {part}, {{"axes", std::vector<int64_t>{d}}, {"keepdims", 1}}));
+    }
+    return c.writer.node("Concat", parts, {{"axis", d}});
+  });
 }
 
 Text embedding(const Call& c) { return c.writer.node("Gather", {c.in(0), c.writer.value(c.more("indices"))}, {{"axis", 0}}); }
@@ -181,6 +211,7 @@ Rule layer_rule(const std::string& name) {
       {"ConvolutionBackwardInput", transposed_convolution},
       {"Addmm", linear},
       {"AddmmRelu", linear_relu},
+      {"AddBmm", second},
       {"Mm", product},
       {"Bmm", product},
       {"NativeBatchNorm", batch_norm},
@@ -190,9 +221,13 @@ Rule layer_rule(const std::string& name) {
       {"Softmax", softmax},
       {"LogSoftmax", log_softmax},
       {"MaxPool2DWithIndices", max_pool},
+      {"MaxPool3DWithIndices", max_pool},
       {"AvgPool2D", average_pool},
+      {"AvgPool3D", average_pool},
       {"AdaptiveAvgPool2D", adaptive_average_pool},
+      {"AdaptiveAvgPool3D", adaptive_average_pool},
       {"AdaptiveMaxPool2D", adaptive_max_pool},
+      {"AdaptiveMaxPool3D", adaptive_max_pool},
       {"Embedding", embedding},
   };
   const auto rule = rules.find(name);

@@ -50,6 +50,31 @@ Text remainder(const Loop& l) {
 
 Text trunc(const Loop& l, const Text& x) { return l.node("Mul", {l.node("Sign", {x}), l.node("Floor", {l.node("Abs", {x})})}); }
 
+Text nan_to_number(const Loop& l) {
+  const Text numbers = l.node("Where", {l.unary("IsNaN"), l.number(l.p[0]), l.in[0]});
+  const Text high = l.node("IsInf", {l.in[0]}, {{"detect_negative", 0}}), low = l.node("IsInf", {l.in[0]}, {{"detect_positive", 0}});
+  return l.node("Where", {high, l.number(l.p[1]), l.node("Where", {low, l.number(l.p[2]), numbers})});
+}
+
+/// The larger one plus log(1 + exp(-distance)): no exponential overflows.
+Text log_add_exp(const Loop& l) { return l.node("Add", {l.binary("Max"), l.softplus(l.node("Neg", {l.node("Abs", {l.binary("Sub")})}))}); }
+
+/// atan(y / x), half a turn further where x is negative; where both are 0, 0 (-0 counts as 0).
+Text atan2(const Loop& l) {
+  const Text &y = l.in[0], &x = l.in[1], zero = l.number(0);
+  const Text up = l.node("Where", {l.node("Less", {y, zero}), l.number(-M_PI), l.number(M_PI)});
+  const Text angle = l.node("Atan", {l.binary("Div")});
+  const Text turned = l.node("Where", {l.node("Less", {x, zero}), l.node("Add", {angle, up}), angle});
+  const Text nothing = l.node("And", {l.node("Equal", {x, zero}), l.node("Equal", {y, zero})});
+  return l.node("Where", {nothing, zero, turned});
+}
+
+/// The other operand where one is NaN.
+Text without_nan(const Loop& l, const char* kind) {
+  const Text other = l.node("Where", {l.node("IsNaN", {l.in[1]}), l.in[0], l.binary(kind)});
+  return l.node("Where", {l.node("IsNaN", {l.in[0]}), l.in[1], other});
+}
+
 Text one_operand(Op op, const Loop& l) {
   const Text& x = l.in[0];
   switch (op) {
@@ -84,6 +109,8 @@ Text one_operand(Op op, const Loop& l) {
     case Op::Frac: return l.node("Sub", {x, trunc(l, x)});
     case Op::IsNan: return l.unary("IsNaN");
     case Op::IsInf: return l.unary("IsInf");
+    case Op::IsFinite: return l.node("Not", {l.node("Or", {l.unary("IsNaN"), l.unary("IsInf")})});
+    case Op::NanToNum: return nan_to_number(l);
     case Op::LogicalNot: return l.node("Not", {l.w.cast(x, l.type, kBool)});
     case Op::Relu: return l.unary("Relu");
     case Op::LeakyRelu: return l.node("LeakyRelu", {x}, {{"alpha", l.p[0]}});
@@ -120,7 +147,10 @@ Text several_operands(Op op, const Loop& l) {
     case Op::Pow: return l.binary("Pow");
     case Op::Maximum: return l.binary("Max");
     case Op::Minimum: return l.binary("Min");
-    case Op::LogAddExp: return l.node("Log", {l.node("Add", {l.node("Exp", {l.in[0]}), l.node("Exp", {l.in[1]})})});
+    case Op::LogAddExp: return log_add_exp(l);
+    case Op::Atan2: return atan2(l);
+    case Op::Fmax: return without_nan(l, "Max");
+    case Op::Fmin: return without_nan(l, "Min");
     case Op::AddScaled: return l.node("Add", {l.in[0], l.times(l.in[1], l.p[0])});
     case Op::Eq: return l.binary("Equal");
     case Op::Ne: return l.node("Not", {l.binary("Equal")});
@@ -144,6 +174,7 @@ bool gives_bool(Op op) {
   switch (op) {
     case Op::IsNan:
     case Op::IsInf:
+    case Op::IsFinite:
     case Op::LogicalNot:
     case Op::Eq:
     case Op::Ne:

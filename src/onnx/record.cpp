@@ -22,7 +22,7 @@ std::uint32_t version_of(const TensorImpl* impl) { return impl->storage ? impl->
 
 /// Operations that compute with elementwise loops inside; of all others on the tape whose output such a loop has made, the loop says it all.
 bool is_more_than_its_loop(std::string_view name) {
-  for (const char* whole : {"Mean", "Sum", "Prod", "Var", "Std", "LinalgVectorNorm", "Logsumexp"})
+  for (const char* whole : {"Mean", "Sum", "Prod", "Var", "Std", "LinalgVectorNorm", "Logsumexp", "LinalgDet", "Cdist"})
     if (name == whole) return true;
   return false;
 }
@@ -76,12 +76,18 @@ class Tape final : public Recorder {
                         Shape(out->strides, out->strides + out->dims),
                         (static_cast<char*>(out->data) - static_cast<char*>(in->data)) / item_size(in->dtype)};
     }
-    for (Attribute& attribute : attributes) {
-      if (attribute.tensor.defined()) operation.more.push_back({attribute.name, id_of(attribute.tensor.impl())});
-      else if (!attribute.reals.empty()) operation.reals.push_back({attribute.name, std::move(attribute.reals)});
-      else operation.ints.push_back({attribute.name, std::move(attribute.ints)});
-    }
+    take(operation, std::move(attributes));
     nodes_[&node] = operation.output = add_value(Value::Computed, output);
+    graph.operations.push_back(std::move(operation));
+  }
+
+  /// The parts are recorded already; from here on the output is that of the whole, and what only the parts needed is pruned.
+  void composed(const char* name, std::initializer_list<Tensor> inputs, Attributes attributes, const Tensor& output) override {
+    Operation operation{.name = name, .inputs = {}, .module = detail::current_module};
+    for (const Tensor& input : inputs) operation.inputs.push_back(id_of(input.impl()));
+    take(operation, std::move(attributes));
+    operation.output = add_value(Value::Computed, output);
+    if (const Node* const node = history_of(output.impl())) nodes_[node] = operation.output;
     graph.operations.push_back(std::move(operation));
   }
 
@@ -98,6 +104,14 @@ class Tape final : public Recorder {
   }
 
  private:
+  void take(Operation& operation, Attributes attributes) {
+    for (Attribute& attribute : attributes) {
+      if (attribute.tensor.defined()) operation.more.push_back({attribute.name, id_of(attribute.tensor.impl())});
+      else if (!attribute.reals.empty()) operation.reals.push_back({attribute.name, std::move(attribute.reals)});
+      else operation.ints.push_back({attribute.name, std::move(attribute.ints)});
+    }
+  }
+
   std::unordered_map<const Node*, int> nodes_;
   std::unordered_map<const TensorImpl*, int> tensors_;
   std::unordered_multimap<const void*, int> memory_;

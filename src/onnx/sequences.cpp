@@ -49,8 +49,16 @@ Text rnn(const Call& c) { return recurrent(c, "RNN", {0}, {{"activations", std::
 /// softmax(scale q k' + mask) v for q, k and v of (batch, heads, rows, width).
 Text attention(const Call& c) {
   Writer& w = c.writer;
-  if (w.fixed_size(c.id(0), 1, "heads") != w.fixed_size(c.id(1), 1, "heads")) w.refuse("with shared heads of keys has no counterpart in ONNX");
-  Text scores = w.node("MatMul", {c.in(0), w.node("Transpose", {c.in(1)}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}})});
+  const int64_t heads = w.fixed_size(c.id(0), 1, "heads"), key_heads = w.fixed_size(c.id(1), 1, "heads");
+  /// Heads of keys and values that several heads of queries share, once for each of them.
+  const auto repeated = [&](std::size_t i) {
+    if (heads == key_heads) return c.in(i);
+    const Text spread = w.node("Expand", {w.node("Unsqueeze", {c.in(i), w.numbers({2})}), w.numbers({1, 1, heads / key_heads, 1, 1})});
+    std::vector<Size> sizes = w.sizes(c.id(i));
+    sizes[1] = {heads, 0};
+    return w.node("Reshape", {spread, w.shape(sizes)});
+  };
+  Text scores = w.node("MatMul", {c.in(0), w.node("Transpose", {repeated(1)}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}})});
   scores = w.node("Mul", {scores, w.number(c.real("scale"), c.dtype())});
   if (c.whole("causal")) {
     const int64_t rows = w.fixed_size(c.id(0), 2, "a length"), columns = w.fixed_size(c.id(1), 2, "a length");
@@ -60,7 +68,7 @@ Text attention(const Call& c) {
     scores = w.node("Add", {scores, w.constant(mask)});
   }
   for (const NamedInput& input : c.one.more) scores = w.node("Add", {scores, w.value(input.value)});  // the mask
-  return w.node("MatMul", {w.node("Softmax", {scores}, {{"axis", -1}}), c.in(2)});
+  return w.node("MatMul", {w.node("Softmax", {scores}, {{"axis", -1}}), repeated(2)});
 }
 
 }  // namespace

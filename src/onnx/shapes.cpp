@@ -143,6 +143,39 @@ Text pad(const Call& c) {
   return c.writer.node("Pad", {c.in(0), c.writer.numbers(pads), c.writer.number(c.real("value"), c.dtype())});
 }
 
+/// The two dimensions as one, in which the diagonal is a slice with a step.
+Text diagonal(const Call& c) {
+  Writer& w = c.writer;
+  const int dims = w.dim(c.id(0)), a = int(c.whole("dim1")), b = int(c.whole("dim2"));
+  const int64_t rows = w.fixed_size(c.id(0), a, "rows"), columns = w.fixed_size(c.id(0), b, "columns"), offset = c.whole("offset");
+  std::vector<int64_t> order;
+  std::vector<Size> sizes;
+  for (int d = 0; d < dims; ++d)
+    if (d != a && d != b) {
+      order.push_back(d);
+      sizes.push_back(w.sizes(c.id(0))[std::size_t(d)]);
+    }
+  order.push_back(a), order.push_back(b), sizes.push_back({rows * columns, 0});
+  const int64_t count = w.fixed_size(c.one.output, dims - 2, "a length"), first = offset >= 0 ? offset : -offset * columns;
+  const Text flat = w.node("Reshape", {w.node("Transpose", {c.in(0)}, {{"perm", order}}), w.shape(sizes)});
+  const int64_t end = count == 0 ? first : first + (count - 1) * (columns + 1) + 1;
+  return w.node("Slice", {flat, w.numbers({first}), w.numbers({end}), w.numbers({dims - 2}), w.numbers({columns + 1})});
+}
+
+/// Windows along a dimension: element k of all of them is a slice.
+Text windows(const Call& c) {
+  Writer& w = c.writer;
+  const int64_t axis = c.whole("axis"), size = c.whole("size"), step = c.whole("step"), last = w.dim(c.id(0));
+  const int64_t count = w.fixed_size(c.one.output, int(axis), "a number of windows");
+  std::vector<Text> parts;
+  for (int64_t k = 0; k < size; ++k) {
+    const Text part = w.node("Slice", {c.in(0), w.numbers({k}), w.numbers({k + (count - 1) * step + 1}), w.numbers({axis}), w.numbers({step})});
+    parts.push_back(w.node("Unsqueeze", {part, w.numbers({last})}));
+  }
+  if (parts.empty()) w.refuse("of size 0 has no counterpart in ONNX");
+  return w.node("Concat", parts, {{"axis", last}});
+}
+
 Text index_select(const Call& c) { return c.writer.node("Gather", {c.in(0), c.writer.value(c.more("indices"))}, {{"axis", c.whole("axis")}}); }
 Text gather(const Call& c) { return c.writer.node("GatherElements", {c.in(0), c.writer.value(c.more("indices"))}, {{"axis", c.whole("axis")}}); }
 Text cumulative_sum(const Call& c) { return c.writer.node("CumSum", {c.in(0), c.writer.constant(full({}, c.whole("axis"), kInt64))}); }
@@ -171,7 +204,19 @@ Text vector_norm(const Call& c) {
   const double order = c.real("order");
   if (order == 2) return reduced(c, "ReduceL2");
   if (order == 1) return reduced(c, "ReduceL1");
-  c.writer.refuse(fmt::format("of order {} has no counterpart in ONNX", order));
+  Writer& w = c.writer;
+  const std::vector<int64_t>& axes = c.ints("axes");
+  const Text sizes = w.node("Abs", {c.in(0)});
+  if (std::isinf(order)) {
+    if (axes.empty()) return sizes;
+    return w.node(order > 0 ? "ReduceMax" : "ReduceMin", {sizes}, {{"axes", axes}, {"keepdims", keeps_dims(c)}});
+  }
+  if (order == 0) {
+    const Text counted = w.node("Not", {w.node("Equal", {c.in(0), w.number(0, c.dtype())})});
+    return sum_over(c, w.cast(counted, kBool, c.dtype()), axes, keeps_dims(c));
+  }
+  const Text powers = w.node("Pow", {sizes, w.number(order, c.dtype())});
+  return w.node("Pow", {sum_over(c, powers, axes, keeps_dims(c)), w.number(1 / order, c.dtype())});
 }
 
 /// The sum of squared deviations over n - correction.
@@ -204,6 +249,8 @@ Rule shape_rule(const std::string& name) {
       {"Transpose", permute},
       {"Select", select},
       {"Slice", slice},
+      {"Diagonal", diagonal},
+      {"Unfold", windows},
       {"Cat", concatenate},
       {"Flip", flip},
       {"ConstantPadNd", pad},

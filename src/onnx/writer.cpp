@@ -251,9 +251,9 @@ int Call::more(const char* name) const {
 void Writer::write(std::size_t i) {
   current_ = i;
   const Call call{*this, one_.operations[i], other_.operations[i]};
-  Rule rule = call.one.loop >= 0 ? write_loop : layer_rule(call.one.name);
-  if (!rule) rule = shape_rule(call.one.name);
-  if (!rule) rule = sequence_rule(call.one.name);
+  Rule rule = call.one.loop >= 0 ? write_loop : nullptr;
+  for (const auto rules : {layer_rule, shape_rule, sequence_rule, function_rule, place_rule})
+    if (!rule) rule = rules(call.one.name);
   if (!rule) refuse("has no counterpart in ONNX");
   names_[std::size_t(call.one.output)] = rule(call);
 }

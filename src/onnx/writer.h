@@ -107,6 +107,8 @@ using Rule = std::string (*)(const Call&);
 Rule layer_rule(const std::string& name);
 Rule shape_rule(const std::string& name);
 Rule sequence_rule(const std::string& name);
+Rule function_rule(const std::string& name);
+Rule place_rule(const std::string& name);
 std::string write_loop(const Call& call);  ///< an elementwise loop
 
 }  // namespace ember::exporting

@@ -6,6 +6,7 @@
 #include <ember/ops/index.h>
 #include <ember/ops/reduce.h>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
@@ -104,6 +105,7 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t at1, int64_t at2) {
   for (int d = 0, from = 0; d < dims; ++d) sizes.push_back(d == dim1 || d == dim2 ? n : x.sizes()[from++]);
   Tensor y = zeros(sizes, x.dtype());
   y.diagonal(offset, dim1, dim2).copy_(x.detach());
+  note("DiagEmbed", [&] { return Attributes{{"offset", {offset}}, {"dim1", {dim1}}, {"dim2", {dim2}}}; });
   return record("DiagEmbed", {x}, std::move(y),
                 [offset, dim1, dim2](const Tensor& dy, Grads& grads) { grads.add(0, dy.diagonal(offset, dim1, dim2)); });
 }
@@ -154,11 +156,20 @@ Tensor with_written(const char* name, const Tensor& x, const Tensor& src, const 
 
 Tensor select_scatter(const Tensor& x, const Tensor& src, int64_t dim, int64_t index) {
   require_defined("select_scatter", x, src);
-  return with_written("SelectScatter", x, src, [dim, index](const Tensor& t) { return t.select(dim, index); });
+  return composed("SelectScatter", {x, src}, with_written("SelectScatter", x, src, [dim, index](const Tensor& t) { return t.select(dim, index); }),
+                  [&] {
+                    const int d = wrap_dim(dim, x.dim());
+                    return Attributes{{"axis", {d}}, {"start", {index < 0 ? index + x.sizes()[d] : index}}};
+                  });
 }
 Tensor slice_scatter(const Tensor& x, const Tensor& src, int64_t dim, int64_t start, int64_t stop, int64_t step) {
   require_defined("slice_scatter", x, src);
-  return with_written("SliceScatter", x, src, [=](const Tensor& t) { return t.slice(dim, start, stop, step); });
+  return composed("SliceScatter", {x, src}, with_written("SliceScatter", x, src, [=](const Tensor& t) { return t.slice(dim, start, stop, step); }),
+                  [&] {
+                    const int d = wrap_dim(dim, x.dim());
+                    const int64_t skipped = x.detach().slice(dim, start, stop, step).storage_offset() - x.storage_offset();
+                    return Attributes{{"axis", {d}}, {"start", {x.strides()[d] ? skipped / x.strides()[d] : 0}}, {"step", {step}}};
+                  });
 }
 Tensor diagonal_scatter(const Tensor& x, const Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) {
   require_defined("diagonal_scatter", x, src);

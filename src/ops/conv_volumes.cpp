@@ -5,6 +5,7 @@
 #include <ember/autograd.h>
 #include <ember/ops/elementwise.h>
 
+#include "autograd/recorder.h"
 #include "kernels/conv/depth.h"
 #include "ops/window_sizes.h"
 #include "tensor/impl.h"
@@ -44,6 +45,14 @@ Tensor as_slices(const Tensor& images, int64_t n, int64_t depth) {
   return images.permute({0, 2, 3, 1}).contiguous().view({n, depth, images.size(2), images.size(3), images.size(1)});
 }
 
+/// What a listener is told about either convolution as a whole.
+Attributes geometry(const ExpandingArray<3>& stride, const ExpandingArray<3>& padding, const ExpandingArray<3>& dilation, int64_t groups) {
+  const auto list = [](const ExpandingArray<3>& a) { return std::vector<int64_t>{a[0], a[1], a[2]}; };
+  std::vector<int64_t> pads = list(padding);
+  for (int i = 0; i < 3; ++i) pads.push_back(padding[i]);
+  return {{"strides", list(stride)}, {"pads", pads}, {"dilations", list(dilation)}, {"group", {groups}}, {"relu", {0}}};
+}
+
 /// The weights (O, I, K, H, W) of volumes as those of images.
 Tensor stacked_weights(const Tensor& w) { return w.transpose(1, 2).flatten(1, 2); }
 
@@ -61,7 +70,8 @@ Tensor conv_volumes(const Tensor& x, const Tensor& w, const Tensor& bias, const 
   const Tensor y = conv2d(
       images, stacked_weights(w), bias,
       {.stride = {o.stride[1], o.stride[2]}, .padding = {padding[1], padding[2]}, .dilation = {o.dilation[1], o.dilation[2]}, .groups = o.groups});
-  return as_slices(y, taps.n, taps.places).permute({0, 4, 1, 2, 3});
+  return composed("Convolution", {x, w, bias}, as_slices(y, taps.n, taps.places).permute({0, 4, 1, 2, 3}),
+                  [&] { return geometry(o.stride, padding, o.dilation, o.groups); });
 }
 
 Tensor conv_transpose_volumes(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTransposeOptions<3>& o) {
@@ -80,7 +90,8 @@ Tensor conv_transpose_volumes(const Tensor& x, const Tensor& w, const Tensor& bi
   const Tensor stacked = as_slices(slices, n, depth).flatten(2, 3);
   Tensor y = taps.trivial() ? stacked : sum_depth(stacked, taps);
   if (bias.defined()) y = y + bias;
-  return y.view({n, taps.depth, h, width, out}).permute({0, 4, 1, 2, 3});
+  return composed("ConvolutionBackwardInput", {x, w, bias}, y.view({n, taps.depth, h, width, out}).permute({0, 4, 1, 2, 3}),
+                  [&] { return geometry(o.stride, o.padding, o.dilation, o.groups); });
 }
 
 }  // namespace ember

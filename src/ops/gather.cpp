@@ -112,6 +112,7 @@ Tensor scatter_add(const Tensor& x, int64_t at, const Tensor& index, const Tenso
   const int dim = wrap_dim(at, x.dim());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
   Tensor y = scattered(kernels::ScatterOp::Add, x, dim, index, source);
+  note("ScatterAdd", [&] { return Attributes{{"axis", {dim}}, {"indices", {}, {}, index}, {"source", {}, {}, source}}; });
   return record("ScatterAdd", {x, source}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1)) grads.add(1, gather(dy, dim, index.get()));
@@ -124,6 +125,7 @@ Tensor scatter(const Tensor& x, int64_t at, const Tensor& index, const Operand& 
   const Tensor source = operand.is_tensor() ? operand.tensor() : full({}, operand.number(), x.dtype()).expand(index.sizes());
   check<RuntimeError>(x.dtype() == source.dtype(), "scatter(): Expected self.dtype to be equal to src.dtype");
   Tensor y = scattered(kernels::ScatterOp::Set, x, dim, index, source);
+  note("Scatter", [&] { return Attributes{{"axis", {dim}}, {"indices", {}, {}, index}, {"source", {}, {}, source}}; });
   return record("Scatter", {x, operand.tensor()}, std::move(y), [index = Saved(index), dim](const Tensor& dy, Grads& grads) {
     if (grads.wants(0)) grads.add(0, scatter(dy, dim, index.get(), 0));
     if (grads.wants(1)) grads.add(1, gather(dy, dim, index.get()));
@@ -229,6 +231,7 @@ Tensor index_add(const Tensor& x, int64_t at, const Tensor& index, const Tensor&
     check<IndexError>(!looks || !find_outside(positions, size), "index out of range in self");
     if (y.numel() > 0) add_slices(y, kernels::Before::Values, dim, positions, rows);
   }
+  note("IndexAdd", [&] { return Attributes{{"axis", {dim}}, {"indices", {}, {}, index}, {"alpha", {}, {alpha.to<double>()}}}; });
   return record("IndexAdd", {x, source}, std::move(y), [index = Saved(index), dim, alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (!grads.wants(1)) return;

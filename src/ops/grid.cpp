@@ -10,6 +10,7 @@
 
 #include <string_view>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "tensor/defined.h"
 
@@ -148,7 +149,14 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions&
     else if (mode == "nearest") axes.push_back(nearest_tap(brought_inside(at, sizes[a], outside, o.align_corners)));
     else axes.push_back(linear_taps(brought_inside(at, sizes[a], outside, o.align_corners)));
   }
-  return sum_of_taps(x.flatten(2), sizes, axes).reshape(result);
+  return composed("GridSampler2D", {x, grid}, sum_of_taps(x.flatten(2), sizes, axes).reshape(result), [&] {
+    return Attributes{{"mode",
+                       {mode == "bilinear"  ? 0
+                        : mode == "nearest" ? 1
+                                            : 2}},
+                      {"padding", {int(outside)}},
+                      {"align_corners", {o.align_corners}}};
+  });
 }
 
 Tensor affine_grid(const Tensor& theta, IntArrayRef size, bool align_corners) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
@@ -198,6 +199,7 @@ Tensor put_rows(const Tensor& x, const Tensor& numbers, const Tensor& values, bo
     const int64_t* p = numbers.data<int64_t>();
     for (int64_t i = 0; i < numbers.numel(); ++i) y.select(0, p[i]).copy_(values.select(0, i));
   }
+  note("IndexPut", [&] { return Attributes{{"indices", {}, {}, numbers}}; });
   return record("IndexPut", {x, values}, std::move(y), [numbers](const Tensor& dy, Grads& grads) {
     if (grads.wants(1)) grads.add(1, index_select(dy, 0, numbers));
     if (!grads.wants(0)) return;

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "kernels/lapack/lapack.h"
+#include "kernels/lapack/least_squares.h"
 #include "ops/matrices.h"
 #include "tensor/defined.h"
 #include "with_type.h"
@@ -65,7 +66,7 @@ LeastSquares solve_least_squares(const Tensor& A, const Tensor& B, double rcond,
         T *const a = matrix_at<T>(work, i), *const x = matrix_at<T>(X, i);
         int found = 0, info = 0;
         if (driver == "gels") info = lapack::gels<T>(m, n, nrhs, a, m, x, most);
-        else if (driver == "gelsy") info = lapack::gelsy<T>(m, n, nrhs, a, m, x, most, tolerated, &found);
+        else if (driver == "gelsy") info = lapack::least_squares<T>(m, n, nrhs, a, x, most, tolerated, &found);
         else if (driver == "gelsd") info = lapack::gelsd<T>(m, n, nrhs, a, m, x, most, vector_at<T>(S, i), tolerated, &found);
         else info = lapack::gelss<T>(m, n, nrhs, a, m, x, most, vector_at<T>(S, i), tolerated, &found);
         check<LinAlgError>(

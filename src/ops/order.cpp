@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "ops/picked.h"
 #include "tensor/defined.h"
@@ -95,11 +96,21 @@ ValuesIndices picked(const char* name, const Tensor& x, int dim, const Tensor& i
   return keepdim ? ValuesIndices{values, indices} : ValuesIndices{values.squeeze(dim), indices.squeeze(dim)};
 }
 
+namespace {
+
+/// What a listener is told: the values, and where they were.
+ValuesIndices in_order(const char* name, const ValuesIndices& r, const Tensor& x, int dim, bool largest) {
+  const auto attributes = [&] { return Attributes{{"axis", {dim}}, {"largest", {largest}}}; };
+  return {composed(name, {x}, r.values, attributes), composed("PlacesInOrder", {x}, r.indices, attributes)};
+}
+
+}  // namespace
+
 ValuesIndices sort(const Tensor& x, int64_t dim, bool descending, bool stable) {
   require_defined("sort", x);
   const int d = wrap_dim(dim, x.dim());
   if (x.dim() == 0) return {x.clone(), zeros({}, kInt64)};
-  return picked("Sort", x, d, order_along(x, d, descending, stable), true);
+  return in_order("Sort", picked("Sort", x, d, order_along(x, d, descending, stable), true), x, d, descending);
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool stable) {
@@ -118,7 +129,7 @@ ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool s
     NoGradGuard no_grad;
     indices = row_top(x.movedim({d}, {-1}).contiguous(), k, largest, sorted).movedim({-1}, {d}).contiguous();
   }
-  return picked("Topk", x, d, indices, true);
+  return in_order("Topk", picked("Topk", x, d, indices, true), x, d, largest);
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include <ember/ops/index.h>
 #include <ember/ops/pool.h>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
@@ -54,14 +55,22 @@ Tensor positions(const Volumes& v, const Tensor& first, const Tensor& second) {
   return (gather(columns.contiguous().flatten(2), 2, chosen) + floor_divide(chosen, pixels) * plane).view(second.sizes());
 }
 
-/// Both passes: pool(images) and pool_depth(columns) give values and, if asked for, indices.
+/// Both passes over x (N, C, D, H, W): pool(images) and pool_depth(columns) give values and, if asked for, indices.
 template <class Pool, class PoolDepth>
 PoolIndices max_in_two(const Tensor& x, bool indices, Pool&& pool, PoolDepth&& pool_depth) {
-  const Volumes v(batched(x));
+  const Volumes v(x);
   const PoolIndices planes = pool(v.images), all = pool_depth(v.columns(planes.values));
   const std::vector<int64_t> sizes{planes.values.size(2), planes.values.size(3)};
-  const auto shaped = [&](const Tensor& t) { return back_to(t.unflatten(3, sizes), x); };
-  return {shaped(all.values), indices ? shaped(positions(v, planes.indices, all.indices)) : Tensor()};
+  return {all.values.unflatten(3, sizes), indices ? positions(v, planes.indices, all.indices).unflatten(3, sizes) : Tensor()};
+}
+
+/// What slides, for a recorder.
+Attributes sliding_attributes(const ExpandingArray<3>& kernel, const ExpandingArray<3>& stride, const ExpandingArray<3>& padding,
+                              const ExpandingArray<3>& dilation, bool ceil_mode) {
+  const auto list = [](const ExpandingArray<3>& a) { return std::vector<int64_t>{a[0], a[1], a[2]}; };
+  std::vector<int64_t> pads = list(padding);
+  for (int i = 0; i < 3; ++i) pads.push_back(padding[i]);
+  return {{"kernel_shape", list(kernel)}, {"strides", list(stride)}, {"pads", pads}, {"dilations", list(dilation)}, {"ceil_mode", {ceil_mode}}};
 }
 
 PoolIndices max_pool(const Tensor& x, const ExpandingArray<3>& kernel, const MaxPoolOptions<3>& o, bool indices) {
@@ -69,14 +78,18 @@ PoolIndices max_pool(const Tensor& x, const ExpandingArray<3>& kernel, const Max
   const ExpandingArray<3> stride = stride_of(o.stride, kernel);
   const MaxPoolOptions<2> planes{plane(stride), plane(o.padding), plane(o.dilation), o.ceil_mode};
   const MaxPoolOptions<2> depth{deep(stride, 1), deep(o.padding, 0), deep(o.dilation, 1), o.ceil_mode};
-  return max_in_two(
-      x, indices,
+  const Tensor whole = batched(x);
+  const PoolIndices r = max_in_two(
+      whole, indices,
       [&](const Tensor& t) {
         return indices ? max_pool2d_with_indices(t, plane(kernel), planes) : PoolIndices{max_pool2d(t, plane(kernel), planes), {}};
       },
       [&](const Tensor& t) {
         return indices ? max_pool2d_with_indices(t, deep(kernel, 1), depth) : PoolIndices{max_pool2d(t, deep(kernel, 1), depth), {}};
       });
+  const Tensor values = composed("MaxPool3DWithIndices", {whole}, r.values,
+                                 [&] { return sliding_attributes(kernel, stride, o.padding, o.dilation, o.ceil_mode); });
+  return {back_to(values, x), back_to(r.indices, x)};
 }
 
 void check_output(const char* name, const ExpandingArray<3>& size) {
@@ -95,8 +108,9 @@ PoolIndices adaptive_max(const Tensor& x, const ExpandingArray<3>& size, bool in
   check_input("adaptive_max_pool3d", x);
   check_output("adaptive_max_pool3d", size);
   if (any_zero(size)) return {nothing(x, size, x.dtype()), indices ? nothing(x, size, kInt64) : Tensor()};
-  return max_in_two(
-      x, indices,
+  const Tensor whole = batched(x);
+  const PoolIndices r = max_in_two(
+      whole, indices,
       [&](const Tensor& t) {
         return indices ? adaptive_max_pool2d_with_indices(t, plane(size)) : PoolIndices{adaptive_max_pool2d(t, plane(size)), {}};
       },
@@ -104,6 +118,8 @@ PoolIndices adaptive_max(const Tensor& x, const ExpandingArray<3>& size, bool in
         const ExpandingArray<2> depth{size[0], t.size(3)};
         return indices ? adaptive_max_pool2d_with_indices(t, depth) : PoolIndices{adaptive_max_pool2d(t, depth), {}};
       });
+  const Tensor values = composed("AdaptiveMaxPool3D", {whole}, r.values, [] { return Attributes{}; });
+  return {back_to(values, x), back_to(r.indices, x)};
 }
 
 }  // namespace
@@ -124,12 +140,19 @@ Tensor avg_pool3d(const Tensor& x, ExpandingArray<3> kernel, AvgPoolOptions<3> o
   check_input("avg_pool3d", x);
   const ExpandingArray<3> stride = stride_of(o.stride, kernel);
   const bool own = o.divisor_override != kSameAsKernelSize;
-  const Volumes v(batched(x));
+  const Tensor whole = batched(x);
+  const Volumes v(whole);
   const Tensor planes = avg_pool2d(v.images, plane(kernel),
                                    {plane(stride), plane(o.padding), o.ceil_mode, o.count_include_pad, own ? 1 : kSameAsKernelSize});
   const Tensor y = avg_pool2d(v.columns(planes), deep(kernel, 1),
                               {deep(stride, 1), deep(o.padding, 0), o.ceil_mode, o.count_include_pad, o.divisor_override});
-  return back_to(y.unflatten(3, {planes.size(2), planes.size(3)}), x);
+  const Tensor volumes = composed("AvgPool3D", {whole}, y.unflatten(3, {planes.size(2), planes.size(3)}), [&] {
+    Attributes attributes = sliding_attributes(kernel, stride, o.padding, 1, o.ceil_mode);
+    attributes.push_back({"count_include_pad", {o.count_include_pad}});
+    attributes.push_back({"divisor", {own ? o.divisor_override : 0}});
+    return attributes;
+  });
+  return back_to(volumes, x);
 }
 
 Tensor adaptive_avg_pool3d(const Tensor& x, ExpandingArray<3> size) {
@@ -137,9 +160,11 @@ Tensor adaptive_avg_pool3d(const Tensor& x, ExpandingArray<3> size) {
   check_input("adaptive_avg_pool3d", x);
   check_output("adaptive_avg_pool3d", size);
   if (any_zero(size)) return nothing(x, size, x.dtype());
-  const Volumes v(batched(x));
+  const Tensor whole = batched(x);
+  const Volumes v(whole);
   const Tensor planes = adaptive_avg_pool2d(v.images, plane(size)), columns = v.columns(planes);
-  return back_to(adaptive_avg_pool2d(columns, {size[0], columns.size(3)}).unflatten(3, {size[1], size[2]}), x);
+  const Tensor y = adaptive_avg_pool2d(columns, {size[0], columns.size(3)}).unflatten(3, {size[1], size[2]});
+  return back_to(composed("AdaptiveAvgPool3D", {whole}, y, [] { return Attributes{}; }), x);
 }
 
 Tensor adaptive_max_pool3d(const Tensor& x, ExpandingArray<3> size) {

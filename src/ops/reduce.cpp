@@ -1,4 +1,5 @@
 // Sums, means, products, extremes, variances and norms, with their derivatives.
+#include "autograd/recorder.h"
 #include "ops/reduced_dims.h"
 
 #include <ember/ops/elementwise.h>
@@ -142,21 +143,30 @@ MinMax aminmax(const Tensor& x, const Dims& dim, bool keepdim) {
   require_defined("aminmax", x);
   const ReducedDims dims = reduced_dims(x, dim);
   check_not_empty("aminmax", x, dims, dim.all());
-  return {extreme("Aminmax", "aminmax", ReduceKind::Min, x, dim, keepdim), extreme("Aminmax", "aminmax", ReduceKind::Max, x, dim, keepdim)};
+  const auto axes = [&] { return Attributes{{"axes", axes_of(dims)}}; };
+  return {composed("Amin", {x}, extreme("Aminmax", "aminmax", ReduceKind::Min, x, dim, keepdim), axes),
+          composed("Amax", {x}, extreme("Aminmax", "aminmax", ReduceKind::Max, x, dim, keepdim), axes)};
 }
 
 namespace {
+
+/// What a listener is told about a position: of all elements in their order where `flat`.
+Tensor told(ReduceKind reduction, const Tensor& x, Tensor positions, int axis, bool keepdim, bool flat) {
+  return composed(reduction == ReduceKind::ArgMax ? "Argmax" : "Argmin", {x}, std::move(positions),
+                  [&] { return Attributes{{"axis", {axis}}, {"keepdims", {keepdim}}, {"flat", {flat}}}; });
+}
 
 Tensor position(const char* name, ReduceKind reduction, const Tensor& x, int64_t dim, bool keepdim) {
   const int d = wrap_dim(dim, x.dim());
   const ReducedDims dims{x.dim() ? 1u << d : 0};
   check<IndexError>(x.dim() == 0 || x.sizes()[d] > 0, "{}(): Expected reduction dim {} to have non-zero size.", name, d);
-  return x.dim() == 0 ? zeros({}, kInt64) : reduce(reduction, x, dims, keepdim, kInt64);
+  if (x.dim() == 0) return zeros({}, kInt64);
+  return told(reduction, x, reduce(reduction, x, dims, keepdim, kInt64), d, keepdim, false);
 }
 
 Tensor position(const char* name, ReduceKind reduction, const Tensor& x) {
   check<IndexError>(x.numel() > 0, "{}(): Expected reduction dim to be specified for input.numel() == 0.", name);
-  return reduce(reduction, x.reshape({-1}), {1}, false, kInt64);
+  return told(reduction, x, reduce(reduction, x.reshape({-1}), {1}, false, kInt64), 0, false, true);
 }
 
 const Tensor& not_bool(const char* name, const Tensor& x) {
@@ -324,9 +334,12 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
   check<RuntimeError>(is_floating_point(x.dtype()), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
                       scalar_type_name(x.dtype()));
   const ReducedDims dims = reduced_dims(x, at);
+  const auto attributes = [&] { return Attributes{{"axes", axes_of(dims)}, {"order", {}, {p}}}; };
   if (p == 0)
-    return record("LinalgVectorNorm", {x}, sum(ne(x, 0), at, keepdim, x.dtype()),
-                  [x = Saved(x)](const Tensor&, Grads& grads) { grads.add(0, zeros_like(x.get())); });
+    return composed("LinalgVectorNorm", {x},
+                    record("LinalgVectorNorm", {x}, sum(ne(x, 0), at, keepdim, x.dtype()),
+                           [x = Saved(x)](const Tensor&, Grads& grads) { grads.add(0, zeros_like(x.get())); }),
+                    attributes);
   if (p == 1) return sum(abs(x), at, keepdim);
   for (int d = 0; d < x.dim() && (p < 0 || std::isinf(p)); ++d)
     check<RuntimeError>(!dims.contains(d) || x.sizes()[d] > 0,
@@ -343,7 +356,7 @@ Tensor norm(const Tensor& x, double p, const Dims& at, bool keepdim) {
   }
   const Saved output = Saved::output(y);
   // d|x| / dx = x |x|^(p-2) / |x|^(p-1); 0 at the zero vector
-  note("LinalgVectorNorm", [&] { return Attributes{{"axes", axes_of(dims)}, {"order", {}, {p}}}; });
+  note("LinalgVectorNorm", attributes);
   return record("LinalgVectorNorm", {x}, std::move(y), [x = Saved(x), output, dims, p](const Tensor& dy, Grads& grads) {
     const Tensor values = x.get();
     const Shape sizes = values.sizes().shape();

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <utility>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "ops/picked.h"
 #include "tensor/defined.h"
@@ -97,6 +98,7 @@ Tensor logcumsumexp(const Tensor& x, int64_t at) {
   });
   y = back_to(y, dim);
   const Saved output = Saved::output(y);
+  note("Logcumsumexp", [&] { return Attributes{{"axis", {dim}}}; });
   return record("Logcumsumexp", {x}, std::move(y), [x = Saved(x), output, dim](const Tensor& dy, Grads& grads) {
     if (grads.create_graph())
       return grads.replay(dy, {x.get()}, [dim](const std::vector<Tensor>& in) {

@@ -367,6 +367,7 @@ Tensor diag(const Tensor& x, int64_t diagonal) {
     NoGradGuard no_grad;
     y.diagonal(diagonal).copy_(x);
   }
+  note("DiagEmbed", [&] { return Attributes{{"offset", {diagonal}}, {"dim1", {0}}, {"dim2", {1}}}; });
   return record("DiagEmbed", {x}, std::move(y), [diagonal](const Tensor& dy, Grads& grads) { grads.add(0, dy.diagonal(diagonal)); });
 }
 

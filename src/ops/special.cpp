@@ -5,6 +5,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "ops/gamma.h"
 #include "ops/pointwise.h"
@@ -123,6 +124,7 @@ Tensor sinc(const Tensor& x) {
 
 Tensor logit(const Tensor& x) {
   require_defined("logit", x);
+  note("Logit", [] { return Attributes{{"epsilon", {}, {-1.0}}}; });
   return function_of(
       "Logit", x, [](auto v) { return std::log(v / (1 - v)); },
       [](In dy, In x) { return where(ge(x, 0) & le(x, 1), dy / (x * (1 - x)), __builtin_nan("")); });
@@ -134,6 +136,7 @@ Tensor logit(const Tensor& x, double eps) {
     const T z = v < T(eps) ? T(eps) : v > T(1 - eps) ? T(1 - eps) : v;
     return std::log(z / (1 - z));
   };
+  note("Logit", [&] { return Attributes{{"epsilon", {}, {eps}}}; });
   return function_of("Logit", x, value, [eps](In dy, In x) {
     const Tensor inside = ge(x, eps) & le(x, 1 - eps);
     return where(inside, dy / (x * (1 - x)), 0);

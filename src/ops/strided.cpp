@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "sizes.h"
 #include "tensor/defined.h"
@@ -117,6 +118,7 @@ Tensor Tensor::unfold(int64_t dim, int64_t size, int64_t step) const {
   };
   // Each element of x has its own gradient even where x repeats one: that is counted on a row-major tensor.
   const Shape dense = contiguous_strides(sizes());
+  note("Unfold", [&] { return Attributes{{"axis", {at}}, {"size", {size}}, {"step", {step}}}; });
   return strided_view("Unfold", *this, windows(strides(), storage_offset()), {sizes().shape(), dense, 0}, windows(dense, 0));
 }
 

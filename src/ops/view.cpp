@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "autograd/recorder.h"
 #include "error_format.h"
 #include "ops/view.h"
 #include "tensor/defined.h"
@@ -290,6 +291,7 @@ Tensor Tensor::diagonal(int64_t offset, int64_t dim1, int64_t dim2) const {
     }
   sizes.push_back(length);
   strides.push_back(stride(a) + stride(b));
+  note("Diagonal", [&] { return Attributes{{"offset", {offset}}, {"dim1", {a}}, {"dim2", {b}}}; });
   return view_of("Diagonal", *this, sizes, strides, first, [from = Form(*this), offset, a, b](const Tensor& dy, Grads& grads) {
     grads.add(0, embed(dy, from, [&](const Tensor& dx) { return dx.diagonal(offset, a, b); }));
   });

@@ -34,7 +34,7 @@ for path in sorted(glob.glob(os.path.join(folder, "*.onnx"))):
         print(f"FAILED  {name}: {str(error)[:2000]}")
 if "--table" in sys.argv:
     print("| model | nodes | largest difference | file |\n| --- | --- | --- | --- |")
-    for name, difference, size, nodes in rows:
+    for name, difference, size, nodes in (row for row in rows if not row[0].startswith("operation_")):
         print(f"| {name} | {nodes} | {difference:.1e} | {size / 1e6:.2f} MB |")
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(failed > 0)

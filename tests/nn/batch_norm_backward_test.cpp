@@ -217,6 +217,10 @@ TEST_CASE("layers fused with the batch norm behind them compute what both do, dr
   check_conv(nn::Conv1d(4, 6, 3, {.padding = 2, .dilation = 2}), trained(nn::BatchNorm1d(6), ones({4, 6, 5})), randn({3, 4, 9}));
   check_conv(nn::ConvTranspose2d(4, 6, 3, {.stride = 2, .output_padding = 1}), trained(nn::BatchNorm2d(6), ones({4, 6, 5, 5})), randn({3, 4, 4, 4}));
   check_conv(nn::ConvTranspose1d(4, 6, 3, {.bias = false}), trained(nn::BatchNorm1d(6), ones({4, 6, 5})), randn({3, 4, 4}));
+  check_conv(nn::Conv3d(4, 6, {3, 2, 1}, {.stride = {1, 2, 1}, .padding = 1, .groups = 2}), trained(nn::BatchNorm3d(6), ones({4, 6, 2, 3, 2})),
+             randn({3, 4, 4, 5, 3}));
+  check_conv(nn::ConvTranspose3d(4, 6, {3, 2, 1}, {.stride = 2, .groups = 2, .bias = false}), trained(nn::BatchNorm3d(6), ones({4, 6, 2, 3, 2})),
+             randn({3, 4, 3, 2, 3}));
 
   nn::Linear linear(5, 6, {.bias = false});
   linear.eval();

@@ -74,6 +74,24 @@ TEST_CASE("solutions solve, of matrices, vectors, batches that broadcast, either
   CHECK(linalg::matrix_rank(matmul(tall.narrow(1, 0, 2), random_matrices({2, 5}))).item<int64_t>() == 2);
 }
 
+TEST_CASE("least squares of many columns: the only solution at full rank, the shortest one below it") {
+  for (const DType dtype : {kFloat32, kFloat64}) {
+    const double tolerated = dtype == kFloat32 ? 2e-4 : 1e-11;
+    const Tensor A = (random_matrices({2, 70, 40}) + 4 * eye(70, 40, {.dtype = kFloat64})).to(dtype), B = random_matrices({2, 70, 3}, 1).to(dtype);
+    const linalg::Lstsq full = linalg::lstsq(A, B), by_values = linalg::lstsq(A, B, -1, "gelsd");
+    CHECK(full.rank.equal(tensor({40, 40}, kInt64)));
+    CHECK_THAT(full.solution, is_close(by_values.solution, tolerated, tolerated));
+
+    // Without one of its columns' directions, and with a tolerance that leaves few.
+    const Tensor deficient = A.clone();
+    deficient.select(2, 7).copy_(deficient.select(2, 3) * 2);
+    const linalg::Lstsq shortest = linalg::lstsq(deficient, B);
+    CHECK(shortest.rank.equal(tensor({39, 39}, kInt64)));
+    CHECK_THAT(shortest.solution, is_close(linalg::lstsq(deficient, B, -1, "gelsd").solution, 10 * tolerated, 10 * tolerated));
+    CHECK((linalg::lstsq(A, B, 0.5).rank < 40).all().item<bool>());
+  }
+}
+
 TEST_CASE("large matrices are factorised on all threads, with the same bits for any number of them") {
   const int before = get_num_threads();
   for (const DType dtype : {kFloat32, kFloat64}) {

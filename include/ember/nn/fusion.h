@@ -23,8 +23,10 @@ FusedParameters fuse_linear_bn_weights(const Tensor& linear_w, const Tensor& lin
 /// Throws RuntimeError "Fusion only for eval!" for modules in training, and for a batch norm without running statistics.
 Conv1d fuse_conv_bn_eval(const Conv1d& conv, const BatchNormBase& bn);
 Conv2d fuse_conv_bn_eval(const Conv2d& conv, const BatchNormBase& bn);
+Conv3d fuse_conv_bn_eval(const Conv3d& conv, const BatchNormBase& bn);
 ConvTranspose1d fuse_conv_bn_eval(const ConvTranspose1d& conv, const BatchNormBase& bn);
 ConvTranspose2d fuse_conv_bn_eval(const ConvTranspose2d& conv, const BatchNormBase& bn);
+ConvTranspose3d fuse_conv_bn_eval(const ConvTranspose3d& conv, const BatchNormBase& bn);
 Linear fuse_linear_bn_eval(const Linear& linear, const BatchNormBase& bn);
 
 }  // namespace ember::nn::utils

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <string>
 
+#include "operations.h"
+
 using namespace ember;
 
 namespace {
@@ -193,6 +195,9 @@ void save_model(const std::string& folder, const std::string& name) {
   } else if (name == "encoder") {
     nn::TransformerEncoder model(nn::TransformerEncoderLayer(16, 4, {.dim_feedforward = 32, .batch_first = true}), 2);
     save_case(folder, name, model, randn({2, 6, 16}), randn({5, 6, 16}));
+  } else if (name == "volumes") {
+    const std::unique_ptr<nn::Module> model = onnx_test::volumes();
+    save_images(folder, name, *model, {2, 6, 7, 5});
   } else if (name == "everything") {
     Everything model;
     stir(model);
@@ -201,6 +206,24 @@ void save_model(const std::string& folder, const std::string& name) {
     models::AnyModel model = models::create(name);
     save_images(folder, name, *model, models::image_shape(name));
   }
+}
+
+/// One operation on a scaled input.
+struct Single : nn::Module {
+  const onnx_test::Operation operation;
+  Tensor& scale = add_parameter("scale");
+  explicit Single(onnx_test::Operation operation) : operation(std::move(operation)) { set_parameter(scale, full({}, 1.5)); }
+  Tensor forward(const Tensor& x) override { return operation.run(x * scale); }
+};
+
+void save_operation(const std::string& folder, const onnx_test::Operation& operation) {
+  manual_seed(1);
+  Single model(operation);
+  Shape sizes = IntArrayRef(operation.sizes).shape();
+  sizes.insert(0, 2);
+  const Tensor example = randn(sizes);
+  sizes[0] = 3;
+  save_case(folder, "operation_" + operation.name, model, example, randn(sizes));
 }
 
 /// What cannot be exported says so, by operation and module.
@@ -237,20 +260,22 @@ void refuse(const std::string& folder, const std::string& kind, const char* expe
 int main(int argc, char** argv) {
   const std::string folder = argv[1];
   std::vector<std::string> names(argv + 2, argv + argc);
+  const auto attempt = [](const std::string& name, const auto& save) {
+    try {
+      save();
+    } catch (const std::exception& error) {
+      std::printf("FAILED  %s: %s\n", name.c_str(), error.what());
+    }
+  };
   if (names.empty()) {
-    names = {"digits_cnn", "unet",    "generator",  "critic", "adaptive", "attention", "words",
-             "lstm",       "encoder", "everything", "lenet",  "resnet20", "resnet18",  "mobilenet_v2"};
+    names = {"digits_cnn", "unet",    "generator",  "critic", "adaptive", "attention", "words",       "lstm",
+             "encoder",    "volumes", "everything", "lenet",  "resnet20", "resnet18",  "mobilenet_v2"};
+    for (const onnx_test::Operation& operation : onnx_test::operations()) attempt(operation.name, [&] { save_operation(folder, operation); });
     refuse(folder, "median", "the operation Median of module head has no counterpart in ONNX");
     refuse(folder, "item", "no recorded operation has made it");
     refuse(folder, "branch", "the forward ran other operations for another batch");
     refuse(folder, "size", "no recorded operation has made it");
     refuse(folder, "statistics", "NativeBatchNorm of module head takes the statistics of the batch");
   }
-  for (const std::string& name : names) {
-    try {
-      save_model(folder, name);
-    } catch (const std::exception& error) {
-      std::printf("FAILED  %s: %s\n", name.c_str(), error.what());
-    }
-  }
+  for (const std::string& name : names) attempt(name, [&] { save_model(folder, name); });
 }
