@@ -6,6 +6,7 @@
 // them by falling number. As torch.autograd.
 #pragma once
 
+#include <ember/callback.h>
 #include <ember/tensor.h>
 
 #include <type_traits>
@@ -263,55 +264,6 @@ using LossObserver = void (*)(const Tensor& loss);
 void set_loss_observer(LossObserver observer);
 
 }  // namespace autograd
-
-/// A callable that owns what it captured; the light stand-in for std::function in public headers.
-template <class Signature>
-class Callback;
-template <class F, class... Args>
-concept returns_nothing = requires(F& f, Args... args) { requires std::is_void_v<decltype(f(static_cast<Args&&>(args)...))>; };
-template <class Result, class... Args>
-class Callback<Result(Args...)> {
- public:
-  Callback() = default;
-  template <class F>
-    requires(!std::is_base_of_v<Callback, std::remove_cvref_t<F>> &&
-             (std::is_invocable_r_v<Result, F&, Args...> || (std::is_same_v<Result, Tensor> && returns_nothing<F, Args...>)))
-  Callback(F f) : body_(new Body<F>(static_cast<F&&>(f))) {}
-  Callback(Callback&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  Callback(const Callback& other) : body_(other.body_) {
-    if (body_) body_->references.increment();
-  }
-  Callback& operator=(Callback other) noexcept {
-    std::swap(body_, other.body_);
-    return *this;
-  }
-  ~Callback() {
-    if (body_ && body_->references.decrement()) delete body_;
-  }
-  explicit operator bool() const { return body_; }
-  Result operator()(Args... args) const { return body_->call(static_cast<Args&&>(args)...); }
-
- private:
-  struct Base {
-    ReferenceCount references;
-    virtual Result call(Args... args) = 0;
-    virtual ~Base() = default;
-  };
-  template <class F>
-  struct Body final : Base {
-    F f;
-    explicit Body(F&& f) : f(static_cast<F&&>(f)) {}
-    Result call(Args... args) override {
-      if constexpr (!std::is_void_v<Result> && returns_nothing<F, Args...>) {
-        f(static_cast<Args&&>(args)...);  // a hook that only looks
-        return Result();
-      } else {
-        return static_cast<Result>(f(static_cast<Args&&>(args)...));
-      }
-    }
-  };
-  Base* body_ = nullptr;
-};
 
 /// Runs on the gradient of `t` when it is complete; a defined result replaces the gradient. Returns a number for remove_hook.
 using TensorHook = Callback<Tensor(const Tensor&)>;

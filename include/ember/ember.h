@@ -4,6 +4,7 @@
 #include <ember/accessor.h>
 #include <ember/arguments.h>
 #include <ember/autograd.h>
+#include <ember/callback.h>
 #include <ember/data/dataset.h>
 #include <ember/data/draws.h>
 #include <ember/data/files.h>

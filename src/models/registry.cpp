@@ -11,21 +11,26 @@ struct Row {
   const char* name;
   Shape image;
   int64_t classes;
-  nn::Module* (*create)(int64_t classes);
+  AnyModel (*create)(int64_t classes);
 };
+
+template <class Network>
+AnyModel owned(Network&& network) {
+  return std::make_unique<Network>(std::move(network));
+}
 
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = {
-      {"lenet", {1, 28, 28}, 10, [](int64_t n) -> nn::Module* { return new LeNet({.num_classes = n}); }},
-      {"mobilenet_v2", {3, 224, 224}, 1000, [](int64_t n) -> nn::Module* { return new MobileNetV2({.num_classes = n}); }},
-      {"resnet18", {3, 224, 224}, 1000, [](int64_t n) -> nn::Module* { return new ResNet(resnet18({.num_classes = n})); }},
-      {"resnet34", {3, 224, 224}, 1000, [](int64_t n) -> nn::Module* { return new ResNet(resnet34({.num_classes = n})); }},
-      {"resnet50", {3, 224, 224}, 1000, [](int64_t n) -> nn::Module* { return new ResNet(resnet50({.num_classes = n})); }},
-      {"resnet20", {3, 32, 32}, 10, [](int64_t n) -> nn::Module* { return new CifarResNet(resnet20({.num_classes = n})); }},
-      {"resnet32", {3, 32, 32}, 10, [](int64_t n) -> nn::Module* { return new CifarResNet(resnet32({.num_classes = n})); }},
-      {"resnet56", {3, 32, 32}, 10, [](int64_t n) -> nn::Module* { return new CifarResNet(resnet56({.num_classes = n})); }},
-      {"vgg11_bn", {3, 224, 224}, 1000, [](int64_t n) -> nn::Module* { return new Vgg(vgg11_bn({.num_classes = n})); }},
-      {"vgg16_bn", {3, 224, 224}, 1000, [](int64_t n) -> nn::Module* { return new Vgg(vgg16_bn({.num_classes = n})); }},
+      {"lenet", {1, 28, 28}, 10, [](int64_t n) { return owned(LeNet({.num_classes = n})); }},
+      {"mobilenet_v2", {3, 224, 224}, 1000, [](int64_t n) { return owned(MobileNetV2({.num_classes = n})); }},
+      {"resnet18", {3, 224, 224}, 1000, [](int64_t n) { return owned(resnet18({.num_classes = n})); }},
+      {"resnet34", {3, 224, 224}, 1000, [](int64_t n) { return owned(resnet34({.num_classes = n})); }},
+      {"resnet50", {3, 224, 224}, 1000, [](int64_t n) { return owned(resnet50({.num_classes = n})); }},
+      {"resnet20", {3, 32, 32}, 10, [](int64_t n) { return owned(resnet20({.num_classes = n})); }},
+      {"resnet32", {3, 32, 32}, 10, [](int64_t n) { return owned(resnet32({.num_classes = n})); }},
+      {"resnet56", {3, 32, 32}, 10, [](int64_t n) { return owned(resnet56({.num_classes = n})); }},
+      {"vgg11_bn", {3, 224, 224}, 1000, [](int64_t n) { return owned(vgg11_bn({.num_classes = n})); }},
+      {"vgg16_bn", {3, 224, 224}, 1000, [](int64_t n) { return owned(vgg16_bn({.num_classes = n})); }},
   };
   return all;
 }
@@ -52,7 +57,7 @@ Shape image_shape(const std::string& name) { return row(name).image; }
 AnyModel create(const std::string& name, int64_t num_classes) {
   check<ValueError>(num_classes >= 0, "create: expected num_classes of 1 or more, or 0 for the network's own, got {}", num_classes);
   const Row& found = row(name);
-  return AnyModel(found.create(num_classes ? num_classes : found.classes));
+  return found.create(num_classes ? num_classes : found.classes);
 }
 
 }  // namespace ember::models

@@ -7,6 +7,7 @@
 #include "autograd/place.h"
 #include "error_format.h"
 #include "nn/module_state.h"
+#include "runtime/immortal.h"
 
 namespace ember::nn {
 
@@ -20,16 +21,18 @@ struct Registry {
   std::unordered_map<std::uint32_t, ModuleState*> modules;
 };
 Registry& registry() {
-  static Registry* const one = [] {
+  static Immortal<Registry> one;
+  static const bool names_places = [] {
     ember::detail::module_path = [](std::uint32_t number) {
       Registry& all = registry();
       const std::lock_guard lock(all.mutex);
       const auto found = all.modules.find(number);
       return found == all.modules.end() ? std::string() : path_of(*found->second);
     };
-    return new Registry;  // never destroyed: modules with static lifetime die after it would
+    return true;
   }();
-  return *one;
+  (void)names_places;
+  return one.value;
 }
 
 std::string name_in_parent(const ModuleState& state) {

@@ -12,9 +12,8 @@
 #include "error_format.h"
 #include "kernels/copy/copy.h"
 #include "kernels/norm/batch_norm.h"
-#include "ops/addend.h"
+#include "ops/batch_norm_checks.h"
 #include "ops/relu_backward.h"
-#include "python_repr.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
@@ -23,13 +22,6 @@ namespace ember {
 namespace {
 
 using kernels::ChannelLayout;
-
-struct BatchNormArguments {
-  const Tensor &x, &running_mean, &running_var, &weight, &bias;
-  double eps;
-  bool training, relu;
-  Tensor addend = {};  // of x's sizes, or undefined
-};
 
 /// What a forward pass leaves behind: kernels::BatchNormBlock as a tensor (5, C), and its rows by number.
 enum class BatchNormRow { Mean, Invstd, Scale, Shift, Variance };
@@ -40,6 +32,12 @@ ChannelLayout layout_of(const Tensor& x) { return {x.sizes()[0], x.sizes()[1], x
 /// x where its layout is one that the loops know, else a row-major copy.
 Tensor known_layout(const Tensor& x) { return x.is_contiguous() || x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(); }
 
+std::vector<int64_t> all_but_channels(const Tensor& x) {
+  std::vector<int64_t> dims{0};
+  for (int d = 2; d < x.dim(); ++d) dims.push_back(d);
+  return dims;
+}
+
 /// The same from basic operations, for gradients of gradients. in = {x, weight}; the bias only adds to y.
 Tensor plain(const std::vector<Tensor>& in, const Tensor& mean, const Tensor& invstd, bool training, double eps) {
   const Tensor& x = in[0];
@@ -47,22 +45,13 @@ Tensor plain(const std::vector<Tensor>& in, const Tensor& mean, const Tensor& in
   one[1] = x.sizes()[1];
   Tensor xhat;
   if (training) {
-    std::vector<int64_t> dims;
-    for (int d = 0; d < x.dim(); ++d)
-      if (d != 1) dims.push_back(d);
-    const Tensor centred = x - x.mean(dims, true);
-    xhat = centred * rsqrt(square(centred).mean(dims, true) + eps);
+    const std::vector<int64_t> others = all_but_channels(x);
+    const Tensor centred = x - x.mean(others, true);
+    xhat = centred * rsqrt(square(centred).mean(others, true) + eps);
   } else {
     xhat = (x - mean.view(one)) * invstd.view(one);
   }
   return in[1].defined() ? xhat * in[1].reshape(one) : xhat;
-}
-
-Tensor sum_of_channels(const Tensor& dy) {
-  std::vector<int64_t> dims;
-  for (int d = 0; d < dy.dim(); ++d)
-    if (d != 1) dims.push_back(d);
-  return sum(dy, dims);
 }
 
 /// y and the block; the largest of each window of 2 x 2 and its taps where they are asked for.
@@ -152,7 +141,7 @@ Output normalise(const BatchNormArguments& given) {
         if (mask_first) dy = relu_backward(dy, output.get().detach());
         if (adds) grads.add(3, dy);
         if (grads.create_graph()) {
-          if (grads.wants(2)) grads.add(2, sum_of_channels(dy));
+          if (grads.wants(2)) grads.add(2, sum(dy, all_but_channels(dy)));
           return grads.replay(dy, {input, w}, [&](const std::vector<Tensor>& inputs) {
             return plain(inputs, row_of(block, BatchNormRow::Mean), row_of(block, BatchNormRow::Invstd), training, eps);
           });
@@ -190,67 +179,13 @@ Output normalise_and_pool(const BatchNormArguments& in) {
 
 // --- running statistics
 
-/// r = (1 - f) r + f * batch with PyTorch's roundings: the variance's product and sum are fused, which double arithmetic followed by
-/// one rounding is, too.
-template <bool fused, class T>
-void move_running(const Tensor& running, const T* b, double momentum) {
-  const T f = T(momentum), rest = T(1 - momentum);
-  const int64_t step = running.strides()[0];
-  T* r = running.data<T>();
-  for (int64_t c = 0, n = running.numel(); c < n; ++c, r += step) {
-    const T kept = rest * *r;
-    *r = fused ? T(double(f) * double(b[c]) + double(kept)) : T(T(f * b[c]) + kept);
-  }
-}
-
 /// Like PyTorch's kernel this does not count as a write in place.
 void move_running(const Tensor& running, const Tensor& block, BatchNormRow row, double momentum) {
   if (!running.defined()) return;
-  const int64_t at = int64_t(row) * block.sizes()[1];
-  with_real(block.dtype(), [&](auto type) {
-    const auto* const batch = block.data<decltype(type)>() + at;
-    row == BatchNormRow::Variance ? move_running<true>(running, batch, momentum) : move_running<false>(running, batch, momentum);
+  with_real(block.dtype(), [&]<class T>(T) {
+    const T* const batch = block.data<T>() + int64_t(row) * running.numel();
+    kernels::move_running(running.numel(), batch, momentum, row == BatchNormRow::Variance, running.data<T>(), running.strides()[0]);
   });
-}
-
-// --- checks, in PyTorch's order
-
-void check_batch_size(const Tensor& x) {
-  int64_t count = x.sizes()[0];
-  for (int d = 2; d < x.dim(); ++d) count *= x.sizes()[d];
-  check<ValueError>(count != 1, "Expected more than 1 value per channel when training, got input size torch.Size({})", x.sizes());
-}
-
-void check_eps(bool training, double eps) {
-  if (eps > 0) return;
-  check<ValueError>(!training, "batch_norm eps must be positive during training, but got {}", python_repr(eps));
-  check<ValueError>(eps >= 0, "batch_norm eps must be non-negative, but got {}", python_repr(eps));
-}
-
-void check_channels(const char* name, const Tensor& t, int64_t channels) {
-  if (t.defined()) check<RuntimeError>(t.numel() == channels, "{} should contain {} elements not {}", name, channels, t.numel());
-}
-
-void check_arguments(const BatchNormArguments& in) {
-  const int64_t channels = in.x.size(1);
-  check<ValueError>(!in.training || in.running_mean.defined() == in.running_var.defined(),
-                    "running_mean and running_var must either both be None or neither be None");
-  check<RuntimeError>(in.training || in.running_mean.defined(), "running_mean must be defined in evaluation mode");
-  check_channels("running_mean", in.running_mean, channels);
-  check<RuntimeError>(in.training || in.running_var.defined(), "running_var must be defined in evaluation mode");
-  check_channels("running_var", in.running_var, channels);
-  check_channels("weight", in.weight, channels);
-  check_channels("bias", in.bias, channels);
-  for (const Tensor* const t : {&in.running_mean, &in.running_var})
-    check<RuntimeError>(!t->defined() || t->dim() == 1, "batch_norm: expected running statistics of shape [{}], got {}", channels,
-                        t->defined() ? t->sizes() : IntArrayRef());
-  check<NotImplementedError>(in.x.is_floating_point(), "\"batch_norm\" not implemented for '{}'", scalar_type_name(in.x.dtype()));
-  const Tensor* const parameters[] = {&in.weight, &in.bias, &in.running_mean, &in.running_var};
-  for (const Tensor* p : parameters) {
-    if (!p->defined() || p->dtype() == in.x.dtype()) continue;
-    check<RuntimeError>(p->dtype() == kFloat32, "mixed dtype (CPU): expect parameter to have scalar type of Float");
-    fail<RuntimeError>("mixed dtype (CPU): all inputs must share same datatype.");
-  }
 }
 
 /// Volumes (N, C, D, H, W) with the channels innermost in memory.
@@ -273,12 +208,9 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   if (x.dim() == 1 && x.numel() == 0) return x.clone();  // PyTorch lets it pass
   if (then.norm.defined()) return apply(then, batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps));
   const BatchNormArguments in{x, running_mean, running_var, weight, bias, eps, training, then.relu, then.addend};
-  x.size(1);  // throws for fewer than two dimensions
-  if (training) check_batch_size(x);
-  check_eps(training, eps);
-  if (then.addend.defined()) check_addend(then.addend, x.sizes(), x.dtype());
+  check_batch_norm_shapes(in);
   if (x.numel() == 0) return apply({.relu = then.relu, .max_pool = then.max_pool}, nothing(in));
-  check_arguments(in);
+  check_batch_norm_tensors(in);
 
   if (x.dim() == 5 && !x.is_contiguous() && !then.max_pool && lies_channels_last(x)) {  // as images of D H rows
     const Tensor addend = then.addend.defined() ? then.addend.flatten(2, 3) : then.addend;
@@ -301,14 +233,12 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   require_defined("batch_norm_train", x);
   const BatchNormArguments in{x, {}, {}, weight, bias, eps, true, false};
-  const int64_t channels = x.size(1);
-  check_batch_size(x);
-  check_eps(true, eps);
+  check_batch_norm_shapes(in);
   if (x.numel() == 0) {
-    const Tensor unknown = full({channels}, __builtin_nan(""), x.dtype());
+    const Tensor unknown = full({x.size(1)}, __builtin_nan(""), x.dtype());
     return {nothing(in), unknown, unknown, unknown};
   }
-  check_arguments(in);
+  check_batch_norm_tensors(in);
 
   Output out = normalise(in);
   return {std::move(out.y), row_of(out.block, BatchNormRow::Mean), row_of(out.block, BatchNormRow::Invstd),

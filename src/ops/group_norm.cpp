@@ -11,6 +11,7 @@
 #include "autograd/recorder.h"
 #include "error_format.h"
 #include "kernels/norm/layer.h"
+#include "ops/batch_norm_checks.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
 #include "with_type.h"
@@ -121,10 +122,8 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   if (!use_input_stats) return batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
   const int64_t spatial = batch * channels != 0 ? x.numel() / (batch * channels) : 0;
   check<ValueError>(spatial != 1, "Expected more than 1 spatial element when training, got input size torch.Size({})", x.sizes());
-  check<RuntimeError>(!weight.defined() || weight.numel() == channels, "weight should contain {} elements not {}", channels,
-                      weight.defined() ? weight.numel() : 0);
-  check<RuntimeError>(!bias.defined() || bias.numel() == channels, "bias should contain {} elements not {}", channels,
-                      bias.defined() ? bias.numel() : 0);
+  check_channels("weight", weight, channels);
+  check_channels("bias", bias, channels);
   if (running_mean.defined() && x.numel() > 0) {
     NoGradGuard no_grad;
     const Tensor flat = x.detach().reshape({batch, channels, spatial});

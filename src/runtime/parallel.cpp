@@ -11,8 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <mutex>
-#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -102,7 +102,7 @@ class Pool {
   }
   /// The child has no workers: their threads were left in the parent. The next job starts others.
   void in_child() {
-    ::new (&workers_) std::vector<std::thread>;  // threads that do not exist cannot be joined
+    std::construct_at(&workers_);  // threads that do not exist cannot be joined
     sleeping_ = 0;
     after_fork();
   }

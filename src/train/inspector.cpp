@@ -132,8 +132,9 @@ struct Inspector::State final : nn::ForwardObserver {
   bool said = false;
 };
 
-Inspector::Inspector(const std::string& folder, nn::Module& model, InspectorOptions options) : state_(new State(folder, model, options)) {}
-Inspector::~Inspector() { delete state_; }
+Inspector::Inspector(const std::string& folder, nn::Module& model, InspectorOptions options)
+    : state_(std::make_unique<State>(folder, model, options)) {}
+Inspector::~Inspector() = default;
 
 void Inspector::step() {
   State& s = *state_;

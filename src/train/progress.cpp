@@ -140,15 +140,12 @@ Progress::Progress(std::int64_t total, ProgressOptions options) {
   check<ValueError>(options.interval >= 0, "Progress: expected an interval of 0 or more seconds, got {}", options.interval);
   const char* const kind = std::getenv("TERM");
   const bool terminal = ::isatty(options.fd) == 1 && !(kind && std::strcmp(kind, "dumb") == 0);
-  state_ = new State{total, 0, std::move(options), terminal, terminal && !is_set("NO_COLOR"), false, false, {}};
+  state_ = std::make_unique<State>(State{total, 0, std::move(options), terminal, terminal && !is_set("NO_COLOR"), false, false, {}});
   if (state_->terminal) state_->draw();
   else if (total == 0) state_->last_drawing = state_->begin;
 }
 
-Progress::~Progress() {
-  finish();
-  delete state_;
-}
+Progress::~Progress() { finish(); }
 
 void Progress::step(const Values& values) { advance(1, values); }
 

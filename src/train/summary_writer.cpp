@@ -170,7 +170,7 @@ struct SummaryWriter::File {
   double last_flush = now();
 };
 
-SummaryWriter::SummaryWriter(const std::string& folder) : file_(new File(folder)) {}
+SummaryWriter::SummaryWriter(const std::string& folder) : file_(std::make_unique<File>(folder)) {}
 
 SummaryWriter::~SummaryWriter() {
   try {
@@ -178,7 +178,6 @@ SummaryWriter::~SummaryWriter() {
   } catch (const Error& error) {
     warn(error.what());
   }
-  delete file_;
 }
 
 void SummaryWriter::add_scalar(const std::string& tag, double value, int64_t step) {

@@ -3,24 +3,12 @@
 
 #include <ember/nn/module.h>
 
+#include <memory>
+
 namespace ember::models {
 
-/// Owns a network whose class is known only by its name.
-class AnyModel {
- public:
-  explicit AnyModel(nn::Module* model) : model_(model) {}
-  AnyModel(AnyModel&& other) noexcept : model_(std::exchange(other.model_, nullptr)) {}
-  AnyModel& operator=(AnyModel&& other) noexcept {
-    std::swap(model_, other.model_);
-    return *this;
-  }
-  ~AnyModel() { delete model_; }
-  nn::Module& operator*() const { return *model_; }
-  nn::Module* operator->() const { return model_; }
-
- private:
-  nn::Module* model_;
-};
+/// A network whose class is known only by its name.
+using AnyModel = std::unique_ptr<nn::Module>;
 
 /// "lenet", "mobilenet_v2", "resnet18", ...: all that create() knows.
 std::vector<std::string> names();

@@ -11,6 +11,8 @@
 
 #include <ember/nn/module.h>
 
+#include <memory>
+
 namespace ember::train {
 
 struct InspectorOptions {
@@ -35,7 +37,7 @@ class Inspector {
 
  private:
   struct State;
-  State* state_;
+  const std::unique_ptr<State> state_;
 };
 
 }  // namespace ember::train

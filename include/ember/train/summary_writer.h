@@ -7,6 +7,8 @@
 
 #include <ember/nn/module.h>
 
+#include <memory>
+
 namespace ember::train {
 
 /// Writes run/events.out.tfevents.TIME.HOST.PID.N. Events are on disk after flush(), which happens by itself every two seconds and at the
@@ -35,7 +37,7 @@ class SummaryWriter {
 
  private:
   struct File;
-  File* file_;
+  const std::unique_ptr<File> file_;
 };
 
 }  // namespace ember::train

@@ -332,12 +332,23 @@ void batch_norm_pool_backward(const ChannelLayout& at, int64_t width, const T* x
     loops<T>().rows.gradient({width, c, c}, x + last, nothing, block.mean, block.scale, block.shift, false, slope, offset, out.dx + last, stream);
 }
 
+template <class T>
+void move_running(int64_t channels, const T* batch, double momentum, bool fused, T* running, int64_t step) {
+  const T f = T(momentum), rest = T(1 - momentum);
+  for (int64_t c = 0; c < channels; ++c, running += step) {
+    const T kept = rest * *running;
+    *running = fused ? T(double(f) * double(batch[c]) + double(kept)) : T(T(f * batch[c]) + kept);
+  }
+}
+
 ChannelLayout::ChannelLayout(int64_t batch, int64_t channels, int64_t length, bool channels_last)
     : batch(batch), channels(channels), length(length), side_by_side(length == 1 || channels_last) {
   const int64_t filling = kFullVector / std::gcd(channels, kFullVector);
   if (side_by_side && channels < 4 * kFullVector && count() % filling == 0) repeat = filling;
 }
 
+template void move_running(int64_t, const float*, double, bool, float*, int64_t);
+template void move_running(int64_t, const double*, double, bool, double*, int64_t);
 template void batch_norm_forward(const ChannelLayout&, const BatchNormInputs<float>&, BatchNormBlock<float>, float*);
 template void batch_norm_backward(const ChannelLayout&, const float*, BatchNormBlock<float>, const float*, bool, bool,
                                   const BatchNormGradients<float>&);

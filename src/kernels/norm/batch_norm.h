@@ -57,6 +57,11 @@ template <class T>
 void batch_norm_backward(const ChannelLayout& at, const T* x, BatchNormBlock<T> block, const T* dy, bool training, bool relu,
                          const BatchNormGradients<T>& out);
 
+/// r = (1 - momentum) r + momentum * batch of each channel, the r `step` apart, with PyTorch's roundings: for the variance the product and the
+/// sum are fused, which double arithmetic followed by one rounding is, too.
+template <class T>
+void move_running(int64_t channels, const T* batch, double momentum, bool fused, T* running, int64_t step);
+
 /// batch_norm_forward in training with a ReLU, and max pooling by 2 x 2 behind it, of channels-last images of `width` pixels in a row:
 /// y (N, C, H / 2, W / 2) and the taps of its windows.
 template <class T>

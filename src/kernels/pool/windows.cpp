@@ -10,6 +10,7 @@ struct WindowsKey {
   int64_t numbers[13] = {};
   bool operator==(const WindowsKey&) const = default;
 };
+/// The windows of recent shapes are kept, so that a training step asks the system for no memory; in time they are worth 1 % of a small CNN.
 template <class Make>
 SharedWindows remembered(const WindowsKey& key, Make&& make) {
   struct Recent {

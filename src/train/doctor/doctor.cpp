@@ -4,16 +4,17 @@
 #include <cstdlib>
 
 #include "error_format.h"
+#include "runtime/immortal.h"
 #include "train/doctor/session.h"
 
 namespace ember::doctor {
 
 namespace {
 
-/// Never destroyed: modules and optimisers may outlive everything that could be. Its last words are said at the end of the program.
+/// Its last words are said at the end of the program.
 Session& session() {
-  static Session* const one = new Session;
-  return *one;
+  static Immortal<Session> one;
+  return one.value;
 }
 
 void watch_everything_from_now(bool everything) {

@@ -21,8 +21,9 @@ struct BoundModule {
 template <class M>
 BoundModule bound(M&& module) {
   BoundModule result;
-  auto* m = new std::remove_cvref_t<M>(static_cast<M&&>(module));
-  result.module.reset(m);
+  auto own = std::make_unique<std::remove_cvref_t<M>>(static_cast<M&&>(module));
+  auto* const m = own.get();
+  result.module = std::move(own);
   if constexpr (std::is_invocable_v<M&, Tensor>) {
     result.forward = [m](Args& a) { return Result((*m)(a[0].tensor())); };
   } else if constexpr (std::is_invocable_v<M&, Tensor, Tensor>) {

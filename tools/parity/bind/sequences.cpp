@@ -17,8 +17,9 @@ namespace packing = nn::utils::rnn;
 template <class M, class Forward>
 BoundModule bound_as(M&& module, const char* signature, Forward forward) {
   BoundModule result;
-  auto* m = new std::remove_cvref_t<M>(static_cast<M&&>(module));
-  result.module.reset(m);
+  auto own = std::make_unique<std::remove_cvref_t<M>>(static_cast<M&&>(module));
+  auto* const m = own.get();
+  result.module = std::move(own);
   result.forward_signature = signature;
   result.forward = [m, forward](Args& a) { return Result(forward(*m, a)); };
   return result;
