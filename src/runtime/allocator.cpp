@@ -173,16 +173,20 @@ void* allocate_large(std::size_t wanted) {
   const std::int64_t bytes = std::int64_t(class_bytes(c));
   Shared& s = shared();
   const std::lock_guard lock(s.mutex);
-  s.stats.in_use += bytes;
-  s.most_in_use = std::max(s.most_in_use, s.stats.in_use);
+  const std::int64_t in_use = s.stats.in_use + bytes;
+  void* p;
   if (s.lists[c].head) {
     s.stats.cached -= bytes;
-    return s.lists[c].pop();
+    p = s.lists[c].pop();
+  } else {
+    // The working set has changed. What has gathered beyond half as much again as was ever in use at a time would only make the process grow;
+    // less than that is what other parts of a training step need.
+    if (s.stats.cached + in_use > std::max(s.most_in_use, in_use) / 2 * 3 + (64 << 20)) s.give_back_large();
+    p = s.from_system(std::size_t(bytes));  // throws where there is no memory: nothing has been counted yet
   }
-  // The working set has changed. What has gathered beyond half as much again as was ever in use at a time would only make the process grow;
-  // less than that is what other parts of a training step need.
-  if (s.stats.cached + s.stats.in_use > s.most_in_use / 2 * 3 + (64 << 20)) s.give_back_large();
-  return s.from_system(std::size_t(bytes));
+  s.stats.in_use = in_use;
+  s.most_in_use = std::max(s.most_in_use, in_use);
+  return p;
 }
 
 void free_large(void* p, std::size_t wanted) {

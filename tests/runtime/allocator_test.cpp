@@ -101,6 +101,12 @@ TEST_CASE("what cannot be had is an error, and the rest goes on") {
   CHECK(ones({1000}).sum().item<double>() == 1000);
 }
 
+TEST_CASE("what the system refuses is not counted as in use") {
+  const auto before = memory_stats().in_use;
+  CHECK_THROWS_AS(empty({int64_t(1) << 44}), RuntimeError);
+  CHECK(memory_stats().in_use == before);
+}
+
 #endif
 
 TEST_CASE("tensors may die on another thread than the one that made them") {
