@@ -335,10 +335,11 @@ void batch_norm_pool_backward(const ChannelLayout& at, int64_t width, const T* x
 template <class T>
 void move_running(int64_t channels, const T* batch, double momentum, bool fused, T* running, int64_t step) {
   const T f = T(momentum), rest = T(1 - momentum);
-  for (int64_t c = 0; c < channels; ++c, running += step) {
-    const T kept = rest * *running;
-    *running = fused ? T(double(f) * double(batch[c]) + double(kept)) : T(T(f * batch[c]) + kept);
-  }
+  const T* const end = batch + channels;
+  if (fused)
+    for (; batch != end; ++batch, running += step) *running = T(double(f) * double(*batch) + double(T(rest * *running)));
+  else
+    for (; batch != end; ++batch, running += step) *running = T(f * *batch) + T(rest * *running);
 }
 
 ChannelLayout::ChannelLayout(int64_t batch, int64_t channels, int64_t length, bool channels_last)
