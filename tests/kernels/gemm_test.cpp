@@ -57,14 +57,16 @@ struct Problem {
           continue;
         }
         double sum = 0, size = 1;
-        for (int64_t p = 0; p < c.k; ++p) {
-          const Matrix<T> x = a_matrix(), y = b_matrix();
-          const double term = double(x.data[i * x.row_stride + p * x.column_stride]) * double(y.data[p * y.row_stride + j * y.column_stride]);
+        const auto add = [&](double term) {
           sum += term;
           size += std::abs(term);
+        };
+        for (int64_t p = 0; p < c.k; ++p) {
+          const Matrix<T> x = a_matrix(), y = b_matrix();
+          add(double(x.data[i * x.row_stride + p * x.column_stride]) * double(y.data[p * y.row_stride + j * y.column_stride]));
         }
-        if (c.bias) sum += double(bias[std::size_t(j)]);
-        if (c.accumulate) sum += double(before[at]);
+        if (c.bias) add(double(bias[std::size_t(j)]));
+        if (c.accumulate) add(double(before[at]));
         if (c.relu) sum = std::max(sum, 0.0);
         const double unit = sizeof(T) == 4 ? 0x1p-24 : 0x1p-53;
         worst = std::max(worst, std::abs(double(out[at]) - sum) / (size * unit * std::sqrt(double(c.k) + 4)));
