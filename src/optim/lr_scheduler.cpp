@@ -233,11 +233,6 @@ double MultiplicativeLR::rate(const ParamGroup& group, double) const {
 }
 
 StepLR::StepLR(Optimizer& optimizer, const StepLROptions& options) : StepLR(optimizer, options.step_size, options.gamma, options.last_epoch) {}
-template <class Milestones>
-  requires std::is_same_v<Milestones, std::vector<int64_t>>
-MultiStepLR::MultiStepLR(Optimizer& optimizer, Milestones milestones, double gamma, int64_t last_epoch)
-    : MultiStepLR(optimizer, MultiStepLROptions{std::move(milestones), gamma, last_epoch}) {}
-template MultiStepLR::MultiStepLR(Optimizer&, std::vector<int64_t>, double, int64_t);
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options)
     : ConstantLR(optimizer, options.factor, options.total_iters, options.last_epoch) {}
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)

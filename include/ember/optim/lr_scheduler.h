@@ -94,7 +94,8 @@ class MultiStepLR : public LRScheduler {
  public:
   template <class Milestones>  // {.milestones = ...} is no list of numbers
     requires std::is_same_v<Milestones, std::vector<int64_t>>
-  MultiStepLR(Optimizer& optimizer, Milestones milestones, double gamma = 0.1, int64_t last_epoch = -1);
+  MultiStepLR(Optimizer& optimizer, Milestones milestones, double gamma = 0.1, int64_t last_epoch = -1)
+      : MultiStepLR(optimizer, MultiStepLROptions{std::move(milestones), gamma, last_epoch}) {}
   template <class T>
     requires std::is_integral_v<T>
   MultiStepLR(Optimizer& optimizer, std::initializer_list<T> milestones, double gamma = 0.1, int64_t last_epoch = -1)
