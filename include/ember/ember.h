@@ -52,6 +52,7 @@
 #include <ember/nn/together.h>
 #include <ember/nn/transformer.h>
 #include <ember/operand.h>
+#include <ember/owned.h>
 #include <ember/ops/activation.h>
 #include <ember/ops/arrange.h>
 #include <ember/ops/attention.h>
