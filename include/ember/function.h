@@ -16,6 +16,7 @@
 #pragma once
 
 #include <ember/autograd.h>
+#include <ember/owned.h>
 
 namespace ember::autograd {
 
@@ -34,10 +35,10 @@ class Context {
  private:
   friend struct FunctionCall;
   std::vector<Tensor> to_save_, constant_, gradients_;
-  std::vector<Saved> saved_;
-  std::vector<int> saved_output_;    // which output a saved value is, -1 for others
-  std::vector<Node*> output_nodes_;  // while they live; not owned: they own this
-  std::vector<int> needs_;           // 0 or 1
+  Boxed<std::vector<Saved>> saved_;
+  std::vector<int64_t> saved_output_;       // which output a saved value is, -1 for others
+  Boxed<std::vector<Node*>> output_nodes_;  // while they live; not owned: they own this
+  std::vector<int64_t> needs_;              // 0 or 1
 };
 
 using FunctionForward = std::vector<Tensor> (*)(Context&, const std::vector<Tensor>&);

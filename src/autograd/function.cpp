@@ -13,7 +13,7 @@ void Context::mark_non_differentiable(const std::vector<Tensor>& outputs) { cons
 bool Context::needs_input_grad(int input) const { return needs_[std::size_t(input)] != 0; }
 std::vector<Tensor> Context::saved_tensors() const {
   std::vector<Tensor> result;
-  for (std::size_t i = 0; i < saved_.size(); ++i) {
+  for (std::size_t i = 0; i < saved_->size(); ++i) {
     Tensor value = saved_[i].get();
     Node* made_by = saved_output_[i] < 0 ? nullptr : output_nodes_[std::size_t(saved_output_[i])];
     if (made_by && is_grad_enabled()) {  // its place in the graph, which saving could not hold without a cycle
@@ -96,13 +96,13 @@ struct FunctionCall {
       for (std::size_t i = 0; i < result.size(); ++i) grads.add(int(i), result[i]);
     });
     context.gradients_.resize(outputs.size());
-    context.output_nodes_.resize(outputs.size());
+    context.output_nodes_->resize(outputs.size());
     for (const Tensor& t : std::exchange(context.to_save_, {})) {
       int output = -1;
       for (std::size_t i = 0; i < outputs.size(); ++i)
         if (outputs[i].is_same(t)) output = int(i);
       context.saved_output_.push_back(output);
-      context.saved_.push_back(Saved(t));  // before the outputs get their nodes
+      context.saved_->push_back(Saved(t));  // before the outputs get their nodes
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       if (!outputs[i].defined() || !outputs[i].is_floating_point() || contains(context.constant_, outputs[i])) continue;

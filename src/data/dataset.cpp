@@ -108,9 +108,9 @@ Sample TensorDataset::get_batch(const std::vector<int64_t>& indices) const {
 
 ConcatDataset::ConcatDataset(std::initializer_list<KeptDataset> datasets) : ConcatDataset(std::vector<KeptDataset>(datasets)) {}
 ConcatDataset::ConcatDataset(std::vector<KeptDataset> datasets) : datasets_(std::move(datasets)) {
-  check<ValueError>(!datasets_.empty(), "datasets should not be an empty iterable");
+  check<ValueError>(!datasets_->empty(), "datasets should not be an empty iterable");
   int64_t end = 0;
-  for (const KeptDataset& d : datasets_) {
+  for (const KeptDataset& d : *datasets_) {
     check<ValueError>(bool(d), "ConcatDataset: data set {} is a null pointer", ends_.size());
     ends_.push_back(end += d->size());
   }

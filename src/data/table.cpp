@@ -71,23 +71,24 @@ std::vector<std::string> missing_words() {
 
 Table::Table() = default;
 Table::Table(std::vector<Column> columns, Tensor cells, int target) : columns_(std::move(columns)), cells_(std::move(cells)), target_(target) {
-  check<ValueError>(cells_.defined() && cells_.dim() == 2 && cells_.dtype() == kFloat64 && cells_.size(1) == int64_t(columns_.size()),
-                    "Table: expected float64 cells (rows, {}), one column for each name", columns_.size());
-  check<ValueError>(target_ < int(columns_.size()), "Table: expected a target below {}, got {}", columns_.size(), target_);
+  check<ValueError>(cells_.defined() && cells_.dim() == 2 && cells_.dtype() == kFloat64 && cells_.size(1) == int64_t(columns_->size()),
+                    "Table: expected float64 cells (rows, {}), one column for each name", columns_->size());
+  check<ValueError>(target_ < int(columns_->size()), "Table: expected a target below {}, got {}", columns_->size(), target_);
   cells_ = cells_.contiguous();
 }
 
-std::vector<Column> Table::columns() && { return std::move(columns_); }
+const std::vector<Column>& Table::columns() const& { return *columns_; }
+std::vector<Column> Table::columns() && { return std::move(*columns_); }
 const Column& Table::column(const ColumnKey& key) const& { return columns_[std::size_t(index(key))]; }
 Column Table::column(const ColumnKey& key) && { return columns_[std::size_t(index(key))]; }
 int64_t Table::index(const ColumnKey& key) const {
-  const int64_t n = int64_t(columns_.size());
+  const int64_t n = int64_t(columns_->size());
   if (key.by == ColumnKey::By::Number) {
     check<ValueError>(key.number >= -n && key.number < n, "Table: no column {}: there are {}", key.number, n);
     return key.number < 0 ? key.number + n : key.number;
   }
   std::vector<std::string> names;
-  for (const Column& c : columns_) {
+  for (const Column& c : *columns_) {
     if (c.name == key.name) return int64_t(names.size());
     names.push_back(c.name);
   }
@@ -129,8 +130,8 @@ std::vector<std::string> Table::classes() && { return static_cast<const Table&>(
 
 Table Table::select(const std::vector<int64_t>& rows) const {
   for (int64_t r : rows) check<IndexError>(r >= 0 && r < this->rows(), "Table: expected rows below {}, got {}", this->rows(), r);
-  Table part(columns_, rows_of(cells_, rows), target_);
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
+  Table part(*columns_, rows_of(cells_, rows), target_);
+  for (std::size_t c = 0; c < columns_->size(); ++c) {
     const Tensor column = part.cells_.select(1, int64_t(c)).contiguous();
     part.columns_[c].missing = std::count_if(column.data<double>(), column.data<double>() + column.numel(), [](double v) { return std::isnan(v); });
   }
@@ -149,7 +150,7 @@ Table Table::with_missing(Missing policy) const {
   Table full = *this;
   full.cells_ = cells_.clone();
   double* cells = full.cells_.data<double>();
-  const int64_t width = int64_t(columns_.size());
+  const int64_t width = int64_t(columns_->size());
   if (policy == Missing::Drop) {
     std::vector<int64_t> whole;
     for (int64_t r = 0; r < rows(); ++r)
@@ -178,12 +179,12 @@ Table Table::with_missing(Missing policy) const {
 std::string Table::head(int64_t count) const {
   const int64_t shown_rows = std::max<int64_t>(0, std::min(count, rows()));
   std::vector<std::string> lines(std::size_t(shown_rows + 2));
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
+  for (std::size_t c = 0; c < columns_->size(); ++c) {
     const Column& column = columns_[c];
     std::vector<std::string> cells{column.name + (int(c) == target_ ? "*" : ""),
                                    kind_name(column.kind) + (column.missing ? fmt::format(", {} missing", column.missing) : std::string())};
     for (int64_t r = 0; r < shown_rows; ++r) {
-      const double v = cells_.data<double>()[r * int64_t(columns_.size()) + int64_t(c)];
+      const double v = cells_.data<double>()[r * int64_t(columns_->size()) + int64_t(c)];
       cells.push_back(std::isnan(v) ? "-" : column.kind == Kind::Text ? column.classes[std::size_t(v)] : fmt::format("{:.6g}", v));
     }
     for (std::string& cell : cells)
@@ -199,11 +200,12 @@ std::string Table::head(int64_t count) const {
   std::string text;
   for (std::string& line : lines) text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   if (shown_rows < rows()) text += "...\n";
-  return text + fmt::format("{} rows, {} columns\n", rows(), columns_.size());
+  return text + fmt::format("{} rows, {} columns\n", rows(), columns_->size());
 }
 
 std::ostream& operator<<(std::ostream& out, const Table& table) { return out << table.head(); }
 
+Table read_table(const std::string& path) { return read_table(path, {}); }
 Table read_table(const std::string& path, const TableOptions& options) {
   Table table = read_cells(path, options);
   if (options.missing == Missing::Error || options.missing == Missing::NaN) return table;

@@ -17,7 +17,7 @@ bool is_one_hot(const Column& column, const TableEncoderOptions& o) { return col
 TableEncoder::TableEncoder(const Table& train, TableEncoderOptions options) : o_(options), columns_(train.columns_), target_(train.target_) {
   check<ValueError>(o_.missing != Missing::Drop,
                     "TableEncoder: rows are dropped from the table: read_table(path, {{.missing = data::Missing::Drop}}) or with_missing");
-  const int64_t columns = int64_t(columns_.size());
+  const int64_t columns = int64_t(columns_->size());
   fill = full({columns}, NAN, kFloat64);
   std::vector<double> means, deviations;
   for (int64_t c = 0; c < columns; ++c) {
@@ -62,9 +62,9 @@ TableEncoder::TableEncoder(const Table& train, TableEncoderOptions options) : o_
 }
 
 Tensor TableEncoder::features(const Table& table) const {
-  check<ValueError>(table.columns_.size() == columns_.size(), "TableEncoder: expected the {} columns it was fitted on, got {}", columns_.size(),
-                    table.columns_.size());
-  const int64_t rows = table.rows(), width = int64_t(columns_.size()), out_width = size();
+  check<ValueError>(table.columns_->size() == columns_->size(), "TableEncoder: expected the {} columns it was fitted on, got {}", columns_->size(),
+                    table.columns_->size());
+  const int64_t rows = table.rows(), width = int64_t(columns_->size()), out_width = size();
   Tensor out = zeros({rows, out_width}, kFloat32);
   const double *cells = table.cells_.data<double>(), *means = mean.data<double>(), *deviations = std.data<double>();
   int64_t at = 0;

@@ -11,8 +11,9 @@
 namespace ember::data::transforms {
 
 Compose::Compose(std::vector<KeptTransform> steps) : steps_(std::move(steps)) {}
+Compose::Compose(std::initializer_list<KeptTransform> steps) : steps_(std::vector<KeptTransform>(steps)) {}
 void Compose::apply(Sample& batch, std::vector<Draws>& draws) const {
-  for (const KeptTransform& step : steps_) step->apply(batch, draws);
+  for (const KeptTransform& step : *steps_) step->apply(batch, draws);
 }
 
 void Lambda::apply(Sample& batch, std::vector<Draws>& draws) const {

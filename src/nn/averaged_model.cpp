@@ -50,16 +50,16 @@ void update_average(const nn::Module& average, const nn::Module& model, const Te
 CumulativeStatistics::CumulativeStatistics(nn::Module& model) : model_(model), was_training_(model.is_training()) {
   for (const auto& [name, module] : model.named_modules())
     if (auto* layer = dynamic_cast<nn::BatchNormBase*>(module)) {
-      layers_.emplace_back(layer, layer->momentum);
+      layers_->emplace_back(layer, layer->momentum);
       layer->reset_running_stats();
       layer->momentum = None;
     }
   if (any()) model_.train();
 }
 
-bool CumulativeStatistics::any() const { return !layers_.empty(); }
+bool CumulativeStatistics::any() const { return !layers_->empty(); }
 CumulativeStatistics::~CumulativeStatistics() {
-  for (const auto& [layer, momentum] : layers_) layer->momentum = momentum;
+  for (const auto& [layer, momentum] : *layers_) layer->momentum = momentum;
   if (any()) model_.train(was_training_);
 }
 

@@ -19,25 +19,25 @@ ParameterList::ParameterList(std::initializer_list<Tensor> values) {
 ParameterList ParameterList::clone() const {
   return copy_of([&] {
     ParameterList made;
-    for (const Tensor* value : values_) made.append(value->detach().clone());
+    for (const Tensor* value : *values_) made.append(value->detach().clone());
     return made;
   });
 }
 Tensor& ParameterList::append(const Tensor& value) {
   require_defined("ParameterList.append", value);
-  Tensor& place = add_parameter(std::to_string(values_.size()));
+  Tensor& place = add_parameter(std::to_string(values_->size()));
   set_parameter(place, value.detach());
-  values_.push_back(&place);
+  values_->push_back(&place);
   return place;
 }
-int64_t ParameterList::size() const { return int64_t(values_.size()); }
+int64_t ParameterList::size() const { return int64_t(values_->size()); }
 Tensor ParameterList::operator[](int64_t index) const {
   check<IndexError>(index >= -size() && index < size(), "index {} is out of range", index);
   return *values_[std::size_t(index < 0 ? index + size() : index)];
 }
 std::string ParameterList::extra_repr() const {
   std::string text;
-  for (std::size_t i = 0; i < values_.size(); ++i) text += (i ? "\n" : "") + described(std::to_string(i), *values_[i]);
+  for (std::size_t i = 0; i < values_->size(); ++i) text += (i ? "\n" : "") + described(std::to_string(i), *values_[i]);
   return text;
 }
 
@@ -47,7 +47,7 @@ ParameterDict::ParameterDict(std::initializer_list<std::pair<const char*, Tensor
 ParameterDict ParameterDict::clone() const {
   return copy_of([&] {
     ParameterDict made;
-    for (const auto& [name, value] : values_) made.insert(name, value->detach().clone());
+    for (const auto& [name, value] : *values_) made.insert(name, value->detach().clone());
     return made;
   });
 }
@@ -55,28 +55,28 @@ Tensor& ParameterDict::insert(const std::string& name, const Tensor& value) {
   require_defined("ParameterDict.insert", value);
   Tensor& place = add_parameter(name);
   set_parameter(place, value.detach());
-  values_.emplace_back(name, &place);
+  values_->emplace_back(name, &place);
   return place;
 }
-int64_t ParameterDict::size() const { return int64_t(values_.size()); }
+int64_t ParameterDict::size() const { return int64_t(values_->size()); }
 bool ParameterDict::contains(const std::string& name) const {
-  for (const auto& [known, value] : values_)
+  for (const auto& [known, value] : *values_)
     if (known == name) return true;
   return false;
 }
 Tensor ParameterDict::operator[](const std::string& name) const {
-  for (const auto& [known, value] : values_)
+  for (const auto& [known, value] : *values_)
     if (known == name) return *value;
   fail<RuntimeError>("ParameterDict has no parameter '{}'", name);
 }
 std::vector<std::string> ParameterDict::keys() const {
   std::vector<std::string> names;
-  for (const auto& [name, value] : values_) names.push_back(name);
+  for (const auto& [name, value] : *values_) names.push_back(name);
   return names;
 }
 std::string ParameterDict::extra_repr() const {
   std::string text;
-  for (const auto& [name, value] : values_) text += (text.empty() ? "" : "\n") + described(name, *value);
+  for (const auto& [name, value] : *values_) text += (text.empty() ? "" : "\n") + described(name, *value);
   return text;
 }
 

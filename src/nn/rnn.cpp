@@ -57,7 +57,7 @@ RNNBase::RNNBase(int64_t input_size, int64_t hidden_size, const Settings& s)
       place.weight_hh = add("weight_hh", {gates, state_size()});
       if (bias) place.bias_ih = add("bias_ih", {gates}), place.bias_hh = add("bias_hh", {gates});
       if (proj_size > 0) place.weight_hr = add("weight_hr", {proj_size, hidden_size});
-      places_.push_back(place);
+      places_->push_back(place);
     }
   const double bound = 1 / std::sqrt(double(hidden_size));
   for (const Tensor& parameter : parameters()) init::uniform_(parameter, -bound, bound);

@@ -211,7 +211,7 @@ static void check_factors(const char* scheduler, const std::vector<LambdaLR::Fac
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::vector<Factor> factors, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), factors_(std::move(factors)) {
-  check_factors("LambdaLR", factors_, groups().size());
+  check_factors("LambdaLR", *factors_, groups().size());
   initial_step();
 }
 
@@ -224,7 +224,7 @@ MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, Factor factor, int64_t 
 
 MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, std::vector<Factor> factors, int64_t last_epoch)
     : LRScheduler(optimizer, last_epoch), factors_(std::move(factors)) {
-  check_factors("MultiplicativeLR", factors_, groups().size());
+  check_factors("MultiplicativeLR", *factors_, groups().size());
   initial_step();
 }
 

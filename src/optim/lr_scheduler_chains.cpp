@@ -54,16 +54,16 @@ LRScheduler& first_of(const Parts& parts) {
 
 SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<LRScheduler*> schedulers, std::vector<int64_t> milestones)
     : LRScheduler(optimizer, -1), schedulers_(std::move(schedulers)), milestones_(std::move(milestones)) {
-  check_parts("SequentialLR", "", schedulers_);
-  for (std::size_t i = 0; i < schedulers_.size(); ++i) check_same_optimizer("SequentialLR", schedulers_[i]->optimizer_, optimizer, i);
-  check<ValueError>(milestones_.size() + 1 == schedulers_.size(),
+  check_parts("SequentialLR", "", *schedulers_);
+  for (std::size_t i = 0; i < schedulers_->size(); ++i) check_same_optimizer("SequentialLR", schedulers_[i]->optimizer_, optimizer, i);
+  check<ValueError>(milestones_.size() + 1 == schedulers_->size(),
                     "Sequential Schedulers expects number of schedulers provided to be one more than the number of milestone "
                     "points, but got number of schedulers {} and the number of milestones to be equal to {}",
-                    schedulers_.size(), milestones_.size());
+                    schedulers_->size(), milestones_.size());
   // Each scheduler took its step 0 when it was made: take that back, and let the one that is first do it again.
   last_epoch_ = 0;
   for (ParamGroup& group : groups()) group.lr = group.initial_lr;
-  for (LRScheduler* scheduler : schedulers_) undo(*scheduler);
+  for (LRScheduler* scheduler : *schedulers_) undo(*scheduler);
   LRScheduler& first = *schedulers_[current()];
   first.initial_step();
   last_lr_ = first.get_last_lr();
@@ -71,9 +71,9 @@ SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<LRScheduler*> sched
 
 void SequentialLR::undo(LRScheduler& scheduler) {
   if (auto* sequence = dynamic_cast<SequentialLR*>(&scheduler))
-    for (LRScheduler* inner : sequence->schedulers_) undo(*inner);
+    for (LRScheduler* inner : *sequence->schedulers_) undo(*inner);
   else if (auto* chain = dynamic_cast<ChainedScheduler*>(&scheduler))
-    for (LRScheduler* inner : chain->schedulers_) undo(*inner);
+    for (LRScheduler* inner : *chain->schedulers_) undo(*inner);
   else scheduler.undo_initial_step();
 }
 
@@ -92,13 +92,13 @@ void SequentialLR::step() {
 
 SchedulerState SequentialLR::state_dict() const {
   SchedulerState state = LRScheduler::state_dict();
-  add_states(schedulers_, state);
+  add_states(*schedulers_, state);
   return state;
 }
 
 void SequentialLR::load_state_dict(const SchedulerState& state) {
   LRScheduler::load_state_dict(state);
-  load_states(schedulers_, state);
+  load_states(*schedulers_, state);
 }
 
 // --- ChainedScheduler
@@ -107,8 +107,8 @@ ChainedScheduler::ChainedScheduler(std::vector<LRScheduler*> schedulers) : Chain
 
 ChainedScheduler::ChainedScheduler(std::vector<LRScheduler*> schedulers, Optimizer& optimizer)
     : LRScheduler(optimizer), schedulers_(std::move(schedulers)) {
-  check_parts("ChainedScheduler", " to be chained", schedulers_);
-  for (std::size_t i = 0; i < schedulers_.size(); ++i) check_same_optimizer("ChainedScheduler", schedulers_[i]->optimizer_, optimizer, i);
+  check_parts("ChainedScheduler", " to be chained", *schedulers_);
+  for (std::size_t i = 0; i < schedulers_->size(); ++i) check_same_optimizer("ChainedScheduler", schedulers_[i]->optimizer_, optimizer, i);
   remember_rates();
 }
 
@@ -119,13 +119,13 @@ void ChainedScheduler::remember_rates() {
 
 void ChainedScheduler::step() {
   ++last_epoch_;
-  for (LRScheduler* scheduler : schedulers_) scheduler->step();
+  for (LRScheduler* scheduler : *schedulers_) scheduler->step();
   remember_rates();
 }
 
 SchedulerState ChainedScheduler::state_dict() const {
   SchedulerState state{{"_last_lr", last_rates_}};
-  add_states(schedulers_, state);
+  add_states(*schedulers_, state);
   return state;
 }
 
@@ -136,7 +136,7 @@ void ChainedScheduler::load_state_dict(const SchedulerState& state) {
                         values.size(), groups().size());
       last_rates_ = values;
     }
-  load_states(schedulers_, state);
+  load_states(*schedulers_, state);
 }
 
 }  // namespace ember::optim::lr_scheduler

@@ -128,12 +128,12 @@ OneCycleLR::OneCycleLR(Optimizer& optimizer, OneCycleOptions options) : LRSchedu
   const auto initial = &ParamGroup::initial_lr, top = &ParamGroup::max_lr, bottom = &ParamGroup::min_lr;
   const auto heavy = &ParamGroup::max_momentum, light = &ParamGroup::base_momentum;
   const double total = double(o.total_steps);
-  phases_ = {{o.pct_start * total - 1, initial, top, heavy, light}};
+  *phases_ = {{o.pct_start * total - 1, initial, top, heavy, light}};
   if (o.three_phase) {
-    phases_.push_back({2 * o.pct_start * total - 2, top, initial, light, heavy});
-    phases_.push_back({total - 1, initial, bottom, heavy, heavy});
+    phases_->push_back({2 * o.pct_start * total - 2, top, initial, light, heavy});
+    phases_->push_back({total - 1, initial, bottom, heavy, heavy});
   } else {
-    phases_.push_back({total - 1, top, bottom, light, heavy});
+    phases_->push_back({total - 1, top, bottom, light, heavy});
   }
   if (o.last_epoch == -1)
     for (std::size_t i = 0; i < groups().size(); ++i) {
@@ -159,11 +159,11 @@ void OneCycleLR::before_rates() {
   check<ValueError>(last_epoch_ <= options_.total_steps, "Tried to step {} times. The specified number of total steps is {}", last_epoch_,
                     options_.total_steps);
   double start = 0;
-  for (const Phase& phase : phases_) {
+  for (const Phase& phase : *phases_) {
     phase_ = &phase;
     fraction_ = (double(last_epoch_) - start) / (phase.end - start);
     if (double(last_epoch_) <= phase.end) break;
-    if (&phase != &phases_.back()) start = phase.end;
+    if (&phase != &phases_->back()) start = phase.end;
   }
   if (!options_.cycle_momentum) return;
   for (ParamGroup& group : groups()) set_momentum(optimizer_, group, anneal(group.*phase_->momentum_from, group.*phase_->momentum_to, fraction_));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ember/data/kept.h>
+#include <ember/owned.h>
 #include <ember/tensor.h>
 
 namespace ember::data {
@@ -65,12 +66,12 @@ class ConcatDataset final : public Dataset {
   explicit ConcatDataset(std::initializer_list<KeptDataset> datasets);
   template <class... D>
     requires(sizeof...(D) >= 2 && (std::is_constructible_v<KeptDataset, D> && ...))
-  explicit ConcatDataset(D&&... datasets) : ConcatDataset(std::vector<KeptDataset>{KeptDataset(std::forward<D>(datasets))...}) {}
+  explicit ConcatDataset(D&&... datasets) : ConcatDataset({KeptDataset(std::forward<D>(datasets))...}) {}
   int64_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
   Sample get(int64_t index) const override;
 
  private:
-  std::vector<KeptDataset> datasets_;
+  Boxed<std::vector<KeptDataset>> datasets_;
   std::vector<int64_t> ends_;
 };
 

@@ -64,7 +64,7 @@ class Table {
   Table(std::vector<Column> columns, Tensor cells, int target = -1);
 
   int64_t rows() const { return cells_.defined() ? cells_.size(0) : 0; }
-  const std::vector<Column>& columns() const& { return columns_; }
+  const std::vector<Column>& columns() const&;
   std::vector<Column> columns() &&;
   /// Throws ValueError with the names that there are.
   int64_t index(const ColumnKey& key) const;
@@ -93,14 +93,15 @@ class Table {
 
  private:
   friend class TableEncoder;
-  std::vector<Column> columns_;
+  Boxed<std::vector<Column>> columns_;
   Tensor cells_;
   int target_ = -1;
 };
 std::ostream& operator<<(std::ostream& out, const Table& table);  ///< table.head()
 
 /// Reads a table; gzipped files as they are. Throws RuntimeError with file, line, column and what stood there.
-Table read_table(const std::string& path, const TableOptions& options = {});
+Table read_table(const std::string& path);
+Table read_table(const std::string& path, const TableOptions& options);
 
 enum class Text : std::uint8_t { Codes, OneHot };
 struct TableEncoderOptions {
@@ -124,7 +125,7 @@ class TableEncoder {
 
  private:
   TableEncoderOptions o_;
-  std::vector<Column> columns_;
+  Boxed<std::vector<Column>> columns_;
   std::vector<std::string> names_;
   int target_;
 };

@@ -31,12 +31,13 @@ class Compose final : public Transform {
  public:
   template <class... T>
     requires(std::is_base_of_v<Transform, std::remove_cvref_t<T>> && ...)
-  Compose(T&&... steps) : steps_{KeptTransform(static_cast<T&&>(steps))...} {}
+  Compose(T&&... steps) : Compose(std::initializer_list<KeptTransform>{KeptTransform(static_cast<T&&>(steps))...}) {}
+  explicit Compose(std::initializer_list<KeptTransform> steps);
   explicit Compose(std::vector<KeptTransform> steps);
   void apply(Sample& batch, std::vector<Draws>& draws) const override;
 
  private:
-  std::vector<KeptTransform> steps_;
+  Boxed<std::vector<KeptTransform>> steps_;
 };
 
 /// uint8 0 .. 255 to float32 0 .. 1; floats stay.

@@ -7,6 +7,7 @@
 
 #include <ember/nn/batch_norm.h>
 #include <ember/nn/module.h>
+#include <ember/owned.h>
 
 namespace ember::optim::swa_utils {
 
@@ -63,7 +64,7 @@ class CumulativeStatistics {
  private:
   nn::Module& model_;
   bool was_training_;
-  std::vector<std::pair<nn::BatchNormBase*, nn::Momentum>> layers_;
+  Boxed<std::vector<std::pair<nn::BatchNormBase*, nn::Momentum>>> layers_;
 };
 inline const Tensor& input_of(const Tensor& batch) { return batch; }
 template <class Batch>

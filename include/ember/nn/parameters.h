@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ember/nn/module.h>
+#include <ember/owned.h>
 
 namespace ember::nn {
 
@@ -18,7 +19,7 @@ class ParameterList final : public Module {
   std::string extra_repr() const override;
 
  private:
-  std::vector<Tensor*> values_;
+  Boxed<std::vector<Tensor*>> values_;
 };
 
 /// Parameters by name, in the order of insertion.
@@ -35,7 +36,7 @@ class ParameterDict final : public Module {
   std::string extra_repr() const override;
 
  private:
-  std::vector<std::pair<std::string, Tensor*>> values_;
+  Boxed<std::vector<std::pair<std::string, Tensor*>>> values_;
 };
 
 }  // namespace ember::nn

@@ -8,6 +8,7 @@
 #include <ember/nn/module.h>
 #include <ember/nn/packed_sequence.h>
 #include <ember/ops/recurrent.h>
+#include <ember/owned.h>
 
 namespace ember::nn {
 
@@ -98,7 +99,7 @@ class RNNBase : public Module {
   void check_state(const char* what, const Tensor& state, IntArrayRef expected) const;
   LSTMState started(const LSTMState& start, int64_t batch, DType dtype) const;
   LSTMResult run_layers(Tensor x, const LSTMState& start, const Tensor& batch_sizes) const;
-  std::vector<Place> places_;
+  Boxed<std::vector<Place>> places_;
 };
 
 /// h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or relu. Elman 1990. As torch.nn.RNN.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <ember/optim/optimizer.h>
+#include <ember/owned.h>
 
 namespace ember::optim::lr_scheduler {
 
@@ -298,7 +299,7 @@ class OneCycleLR : public LRScheduler {
   };
   double anneal(double from, double to, double fraction) const;
   OneCycleOptions options_;
-  std::vector<Phase> phases_;
+  Boxed<std::vector<Phase>> phases_;
   const Phase* phase_ = nullptr;
   double fraction_ = 0;
 };
@@ -314,7 +315,7 @@ class LambdaLR : public LRScheduler {
   double rate(const ParamGroup& group, double base_lr) const override;
 
  private:
-  std::vector<Factor> factors_;
+  Boxed<std::vector<Factor>> factors_;
 };
 
 /// lr *= f(epoch) from epoch 1 on, one f for all groups or one for each.
@@ -328,7 +329,7 @@ class MultiplicativeLR : public LRScheduler {
   double rate(const ParamGroup& group, double base_lr) const override;
 
  private:
-  std::vector<Factor> factors_;
+  Boxed<std::vector<Factor>> factors_;
 };
 
 struct PlateauOptions {

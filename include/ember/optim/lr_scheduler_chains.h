@@ -20,7 +20,7 @@ class SequentialLR : public LRScheduler {
  private:
   void undo(LRScheduler& scheduler);
   std::size_t current() const;
-  std::vector<LRScheduler*> schedulers_;
+  Boxed<std::vector<LRScheduler*>> schedulers_;
   std::vector<int64_t> milestones_;
 };
 
@@ -41,7 +41,7 @@ class ChainedScheduler : public LRScheduler {
  private:
   friend class SequentialLR;
   void remember_rates();
-  std::vector<LRScheduler*> schedulers_;
+  Boxed<std::vector<LRScheduler*>> schedulers_;
   std::vector<double> last_rates_;
 };
 
