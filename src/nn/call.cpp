@@ -1,16 +1,61 @@
 // A module is called: what is checked before, hooks and observers around forward, and the place of an error.
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include "error_format.h"
 #include "nn/module_state.h"
 
 namespace ember::nn {
 
-static std::atomic<ForwardObserver*> observer{nullptr};
+// --- observers: a list that calls walk while others change it. New ones come first, so that a walk never meets them; one that is removed
+// keeps its next, so that a walk that stands there goes on.
 
-ForwardObserver* set_forward_observer(ForwardObserver* watching) { return observer.exchange(watching, std::memory_order_acq_rel); }
-ForwardObserver* forward_observer() { return observer.load(std::memory_order_acquire); }
+static std::atomic<ForwardObserver*> first_observer{nullptr};
+static std::mutex observers_change;
+
+static ForwardObserver* after(const ForwardObserver* observer) { return __atomic_load_n(&observer->next, __ATOMIC_ACQUIRE); }
+static void set_after(ForwardObserver* observer, ForwardObserver* next) { __atomic_store_n(&observer->next, next, __ATOMIC_RELEASE); }
+
+ForwardObserver* forward_observer() { return first_observer.load(std::memory_order_acquire); }
+
+void add_forward_observer(ForwardObserver& observer) {
+  const std::lock_guard lock(observers_change);
+  for (const ForwardObserver* o = forward_observer(); o; o = after(o))
+    if (o == &observer) return;
+  set_after(&observer, forward_observer());
+  first_observer.store(&observer, std::memory_order_release);
+}
+
+void remove_forward_observer(ForwardObserver& observer) {
+  const std::lock_guard lock(observers_change);
+  if (forward_observer() == &observer) first_observer.store(after(&observer), std::memory_order_release);
+  for (ForwardObserver* o = forward_observer(); o; o = after(o))
+    if (after(o) == &observer) set_after(o, after(&observer));
+}
+
+SoleObserver::SoleObserver(ForwardObserver& observer) {
+  const std::lock_guard lock(observers_change);
+  set_after(&observer, nullptr);
+  others_ = first_observer.exchange(&observer, std::memory_order_acq_rel);
+}
+SoleObserver::~SoleObserver() {
+  const std::lock_guard lock(observers_change);
+  first_observer.store(others_, std::memory_order_release);
+}
+
+template <class Tell>
+static void tell_observers(const Tell& tell) {
+  for (ForwardObserver* o = forward_observer(); o; o = after(o)) tell(*o);
+}
+
+bool each_module_is_seen() {
+  bool seen = false;
+  tell_observers([&](const ForwardObserver& o) { seen = seen || o.sees_each_module(); });
+  return seen;
+}
+
+// --- calls
 
 Tensor Module::forward(const Tensor&) { fail<NotImplementedError>("Module [{}] is missing the required \"forward\" function", type_name()); }
 
@@ -73,15 +118,15 @@ Tensor Module::call_with_hooks(const Tensor& x, bool watched) {
 }
 
 Tensor Module::show(const Callback<Tensor()>& body, const std::vector<Tensor>& inputs) const {
-  if (ForwardObserver* const watching = forward_observer()) watching->before_forward(*this, inputs);
+  tell_observers([&](ForwardObserver& o) { o.before_forward(*this, inputs); });
   Tensor output;
   try {
     output = body();
   } catch (...) {
-    if (ForwardObserver* const watching = forward_observer()) watching->abandon_forward(*this);
+    tell_observers([&](ForwardObserver& o) { o.abandon_forward(*this); });
     throw;
   }
-  if (ForwardObserver* const watching = forward_observer()) watching->after_forward(*this, inputs, output);
+  tell_observers([&](ForwardObserver& o) { o.after_forward(*this, inputs, output); });
   return output;
 }
 

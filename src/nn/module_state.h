@@ -37,6 +37,18 @@ class RunningModule {
   const std::uint32_t before_;
 };
 
+/// While it lives, this observer is the only one: for calls that the others shall not see.
+class SoleObserver {
+ public:
+  explicit SoleObserver(ForwardObserver& observer);
+  ~SoleObserver();
+  SoleObserver(const SoleObserver&) = delete;
+
+ private:
+  ForwardObserver* others_;
+};
+bool each_module_is_seen();  ///< by an observer, also of those that could be computed together
+
 /// The module that a state belongs to has the state's `self`: one that was moved from still holds the state, so that references to
 /// what is in it stay valid, but is refused.
 struct ModuleState {

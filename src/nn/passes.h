@@ -8,10 +8,7 @@
 namespace ember::nn {
 
 /// Observers see every module, and anomaly mode names the operation that went wrong: then each runs by itself.
-inline bool may_fuse() {
-  const ForwardObserver* const watching = forward_observer();
-  return (!watching || !watching->sees_each_module()) && !ember::detail::anomaly_mode;
-}
+inline bool may_fuse() { return !ember::detail::anomaly_mode && (!forward_observer() || !each_module_is_seen()); }
 
 /// Nobody waits for this module's call.
 inline bool is_unwatched(const Module& module) {

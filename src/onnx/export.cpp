@@ -21,14 +21,9 @@ constexpr int kOperatorSet = 17, kFileVersion = 8;  // the newest that Debian's 
 
 /// Every module runs by itself, so that each operation is that of its own module.
 struct OneByOne final : nn::ForwardObserver {
-  OneByOne() : before_(nn::set_forward_observer(this)) {}
-  ~OneByOne() { nn::set_forward_observer(before_); }
   void before_forward(const nn::Module&, const std::vector<Tensor>&) override {}
   void after_forward(const nn::Module&, const std::vector<Tensor>&, const Tensor&) override {}
   void abandon_forward(const nn::Module&) override {}
-
- private:
-  nn::ForwardObserver* const before_;
 };
 
 /// The model in evaluation with every parameter on the tape, and as it was afterwards.
@@ -50,6 +45,7 @@ class Prepared {
   std::vector<std::pair<nn::Module*, bool>> modes_;
   std::vector<Tensor> frozen_;
   OneByOne one_by_one_;
+  const nn::SoleObserver sole_{one_by_one_};
 };
 
 /// `rows` elements of the batch made from those of the example, once as they are and once with other values of the same kind: numbers

@@ -57,15 +57,12 @@ struct Inspector::State final : nn::ForwardObserver {
 
   // --- one step
   void watch() {
-    if (nn::forward_observer()) return;
     places.clear();
     for (const auto& [name, module] : model.named_modules())
       if (nn::ModuleState::of(*module).children.empty()) places.emplace(&nn::ModuleState::of(*module), name);
-    nn::set_forward_observer(this);
+    nn::add_forward_observer(*this);
   }
-  void unwatch() {
-    if (nn::forward_observer() == this) nn::set_forward_observer(nullptr);
-  }
+  void unwatch() { nn::remove_forward_observer(*this); }
   void before_forward(const nn::Module&, const std::vector<Tensor>&) override {}
   void abandon_forward(const nn::Module&) override {}
   void after_forward(const nn::Module& module, const std::vector<Tensor>&, const Tensor& output) override {

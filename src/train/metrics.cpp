@@ -63,7 +63,7 @@ Classification::Classification(int64_t classes, std::vector<std::string> names) 
 }
 
 void Classification::reset() {
-  counts_.zero_();
+  counts_ = zeros_like(counts_);  // not in place: copies of these metrics have the same tensor
   scored_ = 0;
   std::fill(hits_, hits_ + kTop, 0);
   wrong_images_.clear();
@@ -94,6 +94,7 @@ void Classification::add(const Tensor& prediction, const Tensor& target, const T
     check<IndexError>(t[i] >= 0 && t[i] < classes, "Target {} is out of bounds.", t[i]);
     check<IndexError>(c[i] >= 0 && c[i] < classes, "Prediction {} is out of bounds.", c[i]);
   }
+  if (counts_.impl()->references.get() > 1) counts_ = counts_.clone();  // a copy of these metrics has them, too
   int64_t* const table = counts_.data<int64_t>();
   for (int64_t i = 0; i < n; ++i) {
     ++table[t[i] * classes + c[i]];
@@ -220,7 +221,7 @@ Tensor Classification::state() const {
 void Classification::load_state(const std::vector<Tensor>& states) {
   const std::size_t cells = std::size_t(counts_.numel());
   const auto parts = numbers_of("Classification", cells + 1 + kTop, states);
-  counts_.zero_();
+  counts_ = zeros_like(counts_);
   scored_ = 0;
   std::fill(hits_, hits_ + kTop, 0);
   for (const auto& part : parts) {

@@ -32,10 +32,9 @@ int64_t mult_adds_of(const Module& module, const Shape& output) {
 
 class Recorder final : public nn::ForwardObserver {
  public:
-  explicit Recorder(nn::Module& model) : before_(nn::set_forward_observer(this)) {
+  explicit Recorder(nn::Module& model) {
     for (const auto& [path, module] : model.named_modules()) paths_.emplace(&ModuleState::of(*module), path);
   }
-  ~Recorder() { nn::set_forward_observer(before_); }
 
   void before_forward(const Module& module, const std::vector<Tensor>&) override {
     const auto path = paths_.find(&ModuleState::of(module));
@@ -66,7 +65,6 @@ class Recorder final : public nn::ForwardObserver {
   int64_t activation_bytes = 0;
 
  private:
-  nn::ForwardObserver* before_;
   std::unordered_map<const ModuleState*, std::string> paths_;
   std::unordered_set<const ModuleState*> seen_;
   std::vector<std::size_t> running_;
@@ -104,6 +102,7 @@ ModelSummary summary(nn::Module& model, const Tensor& input) {
   {
     const Evaluation evaluation(model);
     Recorder recorder(model);
+    const nn::SoleObserver sole(recorder);
     model(input);
     result.layers = std::move(recorder.layers);
     result.activation_bytes = recorder.activation_bytes;

@@ -101,7 +101,7 @@ void TraceRecorder::begin() {
   file.open();
   watch_for_the_end();
   active = this;
-  nn::set_forward_observer(this);
+  nn::add_forward_observer(*this);
   autograd::set_backward_observer([] {
     if (TraceRecorder* const recorder = active) recorder->after_backward();
   });
@@ -112,7 +112,7 @@ void TraceRecorder::close() {
     active = nullptr;
     autograd::set_backward_observer(nullptr);
   }
-  if (nn::forward_observer() == this) nn::set_forward_observer(nullptr);
+  nn::remove_forward_observer(*this);
   const bool was_open = file.is_open();
   if (was_open && step >= 0) write_last();
   file.close();
@@ -301,7 +301,7 @@ struct EnvironmentTrace final : nn::ForwardObserver {
   ~EnvironmentTrace() { end(); }
 
   void before_forward(const Module& module, const std::vector<Tensor>& inputs) override {
-    nn::set_forward_observer(nullptr);
+    nn::remove_forward_observer(*this);
     const char* const only = std::getenv("EMBER_TRACE_ONLY");
     TraceOptions options;
     options.every = number_from_environment("EMBER_TRACE_EVERY", options.every, 1);
@@ -321,7 +321,7 @@ struct EnvironmentTrace final : nn::ForwardObserver {
   void abandon_forward(const Module&) override {}
 
   void end() {
-    if (nn::forward_observer() == this) nn::set_forward_observer(nullptr);
+    nn::remove_forward_observer(*this);
     if (recorder) recorder->close_quietly();
     recorder.reset();
   }
@@ -337,7 +337,7 @@ bool detail::trace_as_environment_asks() {
   const char* const path = std::getenv("EMBER_TRACE");
   if (!path || !*path || by_environment) return false;
   by_environment = std::make_unique<EnvironmentTrace>();
-  nn::set_forward_observer(by_environment.get());
+  nn::add_forward_observer(*by_environment);
   return true;
 }
 

@@ -158,7 +158,8 @@ TEST_CASE("warning handler and observer are changed by one thread while others w
   on_threads(3, [&](int i) {
     for (int round = 0; round < 50; ++round) {
       if (i == 0) {
-        nn::set_forward_observer(round % 2 ? &counts : nullptr);
+        if (round % 2) nn::add_forward_observer(counts);
+        else nn::remove_forward_observer(counts);
         set_warning_handler([](const char*) { ++warnings; });
       } else {
         nn::Sequential net{nn::Linear(2, 2), nn::ReLU()};  // made and destroyed on many threads
@@ -167,7 +168,7 @@ TEST_CASE("warning handler and observer are changed by one thread while others w
       }
     }
   });
-  nn::set_forward_observer(nullptr);
+  nn::remove_forward_observer(counts);
   set_warning_handler(before);
   CHECK(warnings >= 100);
 }

@@ -3,6 +3,7 @@
 #include <ember/train/inspector.h>
 #include <ember/train/metrics.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -66,7 +67,7 @@ TEST_CASE("an inspector follows activations, gradients and running statistics at
   for (std::size_t i = 1; i < 5; ++i) CHECK(norms[1]["mean"][i].get<double>() >= norms[1]["mean"][i - 1].get<double>());
 }
 
-TEST_CASE("an inspector leaves an observer that is there alone, and refuses what it cannot do") {
+TEST_CASE("an inspector and a trace watch the same step, and an inspector refuses what it cannot do") {
   const Folder folder;
   nn::Sequential model{nn::Linear(3, 5)};
   {
@@ -75,7 +76,10 @@ TEST_CASE("an inspector leaves an observer that is there alone, and refuses what
     model(randn({2, 3})).sum().backward();
     inspector.step();
   }
-  CHECK(lines_of(folder / "run/layers.jsonl", "activation").empty());
+  CHECK(nn::forward_observer() == nullptr);
+  CHECK(lines_of(folder / "run/layers.jsonl", "activation").size() == 1);
+  const nn::StateDict traced = load_npz(folder / "trace.npz");
+  CHECK(std::any_of(traced.begin(), traced.end(), [](const auto& array) { return array.first.find("/0/output") != std::string::npos; }));
   CHECK(lines_of(folder / "run/layers.jsonl", "gradient").size() == 1);
   CHECK_THROWS_AS(train::Inspector(folder / "run", model, {.every = 0}), ValueError);
   CHECK_THROWS_AS(train::Inspector("/dev/null/run", model), RuntimeError);

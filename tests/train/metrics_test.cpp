@@ -54,6 +54,21 @@ TEST_CASE("metrics: top-k counts the k largest scores, of equals the first, and 
   CHECK(metrics.recall(3) == 0);
 }
 
+TEST_CASE("metrics: a copy counts for itself") {
+  train::Classification first(2);
+  first.add(tensor({0, 1}), tensor({0, 1}));
+  train::Classification second = first;
+  second.add(tensor({1}), tensor({0}));
+  CHECK(first.count() == 2);
+  CHECK(second.count() == 3);
+  first.add(tensor({1}), tensor({1}));
+  CHECK(first.accuracy() == 1);
+  const train::Classification third = second;
+  second.reset();
+  CHECK(third.count() == 3);
+  CHECK(second.count() == 0);
+}
+
 TEST_CASE("metrics: what cannot be counted is refused before anything is counted") {
   CHECK_THROWS_AS(train::Classification(1), ValueError);
   CHECK_THROWS_AS(train::Classification(3, {"a"}), ValueError);

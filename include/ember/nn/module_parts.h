@@ -11,21 +11,22 @@ namespace ember::nn {
 struct ModuleState;
 class Module;
 
-/// Sees every call of a module while it is set, on every thread: for traces and profilers. One that is set in the middle of a call
-/// sees only its end. While there is one, modules that would otherwise be computed together run one by one. It has to outlive the
-/// calls that are running when it is removed.
+/// Sees every call of a module from add_forward_observer to remove_forward_observer, on every thread: for traces and profilers. One that is
+/// added in the middle of a call sees only its end. While there is one, modules that would otherwise be computed together run one by one. It
+/// has to outlive the calls that are running when it is removed.
 struct ForwardObserver {
   virtual bool sees_each_module() const { return true; }  ///< false: not those that are computed together
   virtual void before_forward(const Module& module, const std::vector<Tensor>& inputs) = 0;
   virtual void after_forward(const Module& module, const std::vector<Tensor>& inputs, const Tensor& output) = 0;
   virtual void abandon_forward(const Module& module) = 0;  ///< forward has thrown
+  ForwardObserver* next = nullptr;                         ///< that watches as well; add and remove write it
 
  protected:
   ~ForwardObserver() = default;
 };
-/// Null removes it. Returns the one that was set before.
-ForwardObserver* set_forward_observer(ForwardObserver* observer);
-ForwardObserver* forward_observer();
+void add_forward_observer(ForwardObserver& observer);     ///< one that is there already stays there once
+void remove_forward_observer(ForwardObserver& observer);  ///< nothing happens where it is not there
+ForwardObserver* forward_observer();                      ///< the first of them; null when nobody watches
 
 /// May change the input of forward: a defined result replaces it.
 using ForwardPreHook = Callback<Tensor(Module&, const Tensor& input)>;

@@ -24,8 +24,7 @@ struct InspectorOptions {
 ///   {"step", "module", "type", "kind": "gradient", "norm", "weight_norm"}      Euclidean norms over the parameters of a module
 ///   {"step", "module", "kind": "batch_norm", "mean": [...], "var": [...]}  minimum, quartiles and maximum over the channels of the running
 ///                                                                          statistics
-/// Steps in between cost nothing: a ForwardObserver is set only for the steps that are looked at, and only where there is none already
-/// (then activations are left out). The model must outlive it.
+/// Steps in between cost nothing: it watches only the steps that are looked at. The model must outlive it.
 class Inspector {
  public:
   /// Makes the folder where it does not exist. Throws RuntimeError when the file cannot be written, ValueError for every < 1.

@@ -111,7 +111,6 @@ void Session::find_first_not_finite(const std::string& seen) {
   found_not_finite_ = true;
   busy_ = true;
   std::string where;
-  nn::ForwardObserver* const before = nn::forward_observer();
   for (auto& [state, root] : roots_) {
     nn::Module* const model = root.called.module();
     if (!model || !root.input.defined() || !where.empty()) continue;
@@ -128,12 +127,11 @@ void Session::find_first_not_finite(const std::string& seen) {
       }
     const Tensor random = get_rng_state();
     Search search(root);
-    nn::set_forward_observer(&search);
     try {
+      const nn::SoleObserver sole(search);
       (*model)(root.input);
     } catch (const std::exception&) {  // it may well refuse what it gets now
     }
-    nn::set_forward_observer(before);
     set_rng_state(random);
     for (auto& [buffer, value] : kept) buffer->value = value;
     where = search.found;

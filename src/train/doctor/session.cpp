@@ -71,14 +71,14 @@ void Session::begin(bool of_everything) {
   }
   everything = everything || of_everything;
   active = true;
-  if (!nn::forward_observer()) nn::set_forward_observer(this);
+  nn::add_forward_observer(*this);
 }
 
 void Session::end() {
   const std::lock_guard lock(mutex);
   last_words();
   active = everything = false;
-  if (nn::forward_observer() == this) nn::set_forward_observer(nullptr);
+  nn::remove_forward_observer(*this);
   roots_.clear();
   optimizers_.clear();
   watched_.clear();
@@ -305,7 +305,6 @@ void Session::on_optimizer(const optim::Optimizer& optimizer, optim::OptimizerEv
       watched.cleared = watched.backwards;
     }
     if (event != Event::Step) return;
-    if (!nn::forward_observer()) nn::set_forward_observer(this);  // a trace had it for a while
     if (watched.dirty && watched.backwards && !accumulates_)
       say("forgotten_zero_grad", "optimizer",
           "a step was taken with the gradients of the step before still in them: zero_grad() was not called in between",
