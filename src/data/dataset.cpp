@@ -116,6 +116,10 @@ ConcatDataset::ConcatDataset(std::vector<KeptDataset> datasets) : datasets_(std:
   }
 }
 
+int64_t ConcatDataset::size() const {
+  check<RuntimeError>(!datasets_->empty(), "ConcatDataset: it was moved from");
+  return ends_.back();
+}
 Sample ConcatDataset::get(int64_t index) const {
   check<ValueError>(index >= -size() && index < size(),
                     "absolute value of index should not exceed dataset length\nConcatDataset: got {} of {} samples", index, size());
@@ -124,6 +128,10 @@ Sample ConcatDataset::get(int64_t index) const {
   return datasets_[which]->get(index - (which ? ends_[which - 1] : 0));
 }
 
+int64_t Subset::size() const {
+  check<RuntimeError>(bool(dataset_), "Subset: it was moved from");
+  return int64_t(indices_.size());
+}
 std::vector<int64_t> Subset::indices() && { return std::move(indices_); }
 Subset::Subset(KeptDataset dataset, std::vector<int64_t> indices) : dataset_(std::move(dataset)), indices_(std::move(indices)) {
   check<ValueError>(bool(dataset_), "Subset: the data set is a null pointer");

@@ -45,6 +45,10 @@ ImageFolder::ImageFolder(const std::string& root, ImageFolderOptions options) : 
   check<RuntimeError>(without.empty(), "Found no valid file for the classes {}. Supported extensions are: {}", without, fmt::join(kEndings, ", "));
 }
 
+int64_t ImageFolder::size() const {
+  check<RuntimeError>(!classes_.empty(), "ImageFolder: it was moved from");
+  return int64_t(files_.size());
+}
 const std::string& ImageFolder::path(int64_t index) const& {
   check<IndexError>(index >= 0 && index < size(), "list index out of range\nImageFolder: got {} of {} images", index, size());
   return files_[std::size_t(index)];

@@ -10,8 +10,10 @@
 
 namespace ember::data::transforms {
 
-Compose::Compose(std::vector<KeptTransform> steps) : steps_(std::move(steps)) {}
-Compose::Compose(std::initializer_list<KeptTransform> steps) : steps_(std::vector<KeptTransform>(steps)) {}
+Compose::Compose(std::vector<KeptTransform> steps) : steps_(std::move(steps)) {
+  for (std::size_t i = 0; i < steps_->size(); ++i) check<ValueError>(bool(steps_[i]), "Compose: transform {} is a null pointer", i);
+}
+Compose::Compose(std::initializer_list<KeptTransform> steps) : Compose(std::vector<KeptTransform>(steps)) {}
 void Compose::apply(Sample& batch, std::vector<Draws>& draws) const {
   for (const KeptTransform& step : *steps_) step->apply(batch, draws);
 }

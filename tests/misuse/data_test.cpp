@@ -122,6 +122,22 @@ TEST_CASE("data: forms that people type") {
   CHECK(data::random_split(data::TensorDataset({x}), {3, 1}).size() == 2);
 }
 
+TEST_CASE("data: sets that were moved from are not empty ones, and a null transform is no step") {
+  data::TensorDataset tensors = counting(3);
+  data::ConcatDataset both(counting(2), counting(3));
+  data::Subset part(counting(3), {1, 2});
+  const data::TensorDataset a = std::move(tensors);
+  const data::ConcatDataset b = std::move(both);
+  const data::Subset c = std::move(part);
+  CHECK(a.size() + b.size() + c.size() == 10);
+  CHECK_THROWS_WITH(tensors.size(), equals("TensorDataset: it was moved from"));
+  CHECK_THROWS_WITH(both.size(), equals("ConcatDataset: it was moved from"));
+  CHECK_THROWS_WITH(part.size(), equals("Subset: it was moved from"));
+  CHECK_THROWS_WITH(all_of(data::DataLoader(both).as<1>()), equals("ConcatDataset: it was moved from"));
+  CHECK_THROWS_WITH(all_of(data::DataLoader(part).as<1>()), equals("Subset: it was moved from"));
+  CHECK_THROWS_WITH(data::transforms::Compose(std::vector<data::KeptTransform>(1)), equals("Compose: transform 0 is a null pointer"));
+}
+
 TEST_CASE("data: refused, with PyTorch's words first") {
   const Tensor u;
   CHECK_THROWS_WITH(data::TensorDataset({u}), starts_with("TensorDataset: tensor 0 is undefined"));

@@ -67,7 +67,7 @@ class ConcatDataset final : public Dataset {
   template <class... D>
     requires(sizeof...(D) >= 2 && (std::is_constructible_v<KeptDataset, D> && ...))
   explicit ConcatDataset(D&&... datasets) : ConcatDataset({KeptDataset(std::forward<D>(datasets))...}) {}
-  int64_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
+  int64_t size() const override;
   Sample get(int64_t index) const override;
 
  private:
@@ -80,7 +80,7 @@ class Subset final : public Dataset {
  public:
   static constexpr bool kSharesAll = true;
   Subset(KeptDataset dataset, std::vector<int64_t> indices);
-  int64_t size() const override { return int64_t(indices_.size()); }
+  int64_t size() const override;
   Sample get(int64_t index) const override;
   Sample get_batch(const std::vector<int64_t>& indices) const override;
   bool has_batches() const override { return dataset_ && dataset_->has_batches(); }

@@ -47,7 +47,7 @@ class ImageFolder final : public Dataset {
  public:
   static constexpr bool kSharesAll = true;
   explicit ImageFolder(const std::string& root, ImageFolderOptions options = {});
-  int64_t size() const override { return int64_t(files_.size()); }
+  int64_t size() const override;
   Sample get(int64_t index) const override;
   const std::vector<std::string>& classes() const& { return classes_; }
   std::vector<std::string> classes() && { return std::move(classes_); }
