@@ -47,11 +47,15 @@ int64_t checked(int64_t n) {
 }  // namespace
 
 CifarResNet::CifarResNet(int64_t n, CifarResNetOptions options)
-    : conv1_(add("conv1", nn::Conv2d(options.in_channels, 16, 3, {.padding = 1, .bias = false}))), bn1_(add("bn1", nn::BatchNorm2d(16))),
-      layer1_(add("layer1", stage(16, 16, checked(n)))), layer2_(add("layer2", stage(16, 32, n))), layer3_(add("layer3", stage(32, 64, n))),
-      linear_(add("linear", nn::Linear(64, options.num_classes))) {
+    : n_(checked(n)), o_(options), conv1_(add("conv1", nn::Conv2d(options.in_channels, 16, 3, {.padding = 1, .bias = false}))),
+      bn1_(add("bn1", nn::BatchNorm2d(16))), layer1_(add("layer1", stage(16, 16, n))), layer2_(add("layer2", stage(16, 32, n))),
+      layer3_(add("layer3", stage(32, 64, n))), linear_(add("linear", nn::Linear(64, options.num_classes))) {
   for (const auto& [path, p] : named_parameters())
     if (p.dim() > 1) nn::init::kaiming_normal_(p);
+}
+
+CifarResNet CifarResNet::clone() const {
+  return copy_of([&] { return CifarResNet(n_, o_); });
 }
 
 Tensor CifarResNet::forward(const Tensor& x) {

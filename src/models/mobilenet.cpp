@@ -53,10 +53,14 @@ nn::Sequential features() {
 }  // namespace
 
 MobileNetV2::MobileNetV2(MobileNetV2Options options)
-    : features_(add("features", features())),
+    : o_(options), features_(add("features", features())),
       classifier_(add("classifier", nn::Sequential{nn::Dropout(options.dropout), nn::Linear(1280, options.num_classes)})) {
   init_convolutions(*this);
   init_linears(*this, 0.01);
+}
+
+MobileNetV2 MobileNetV2::clone() const {
+  return copy_of([&] { return MobileNetV2(o_); });
 }
 
 Tensor MobileNetV2::forward(const Tensor& x) { return classifier_(adaptive_avg_pool2d(features_(x), 1).flatten(1)); }

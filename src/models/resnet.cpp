@@ -85,14 +85,19 @@ nn::Sequential ResNet::stage(int64_t planes, int64_t blocks, int64_t stride) {
 }
 
 ResNet::ResNet(const std::vector<int64_t>& blocks, bool bottleneck, ResNetOptions options)
-    : bottleneck_((check_blocks(blocks), bottleneck)), conv1_(add("conv1", nn::Conv2d(3, 64, 7, {.stride = 2, .padding = 3, .bias = false}))),
-      bn1_(add("bn1", nn::BatchNorm2d(64))), layer1_(add("layer1", stage(64, blocks[0], 1))), layer2_(add("layer2", stage(128, blocks[1], 2))),
+    : blocks_((check_blocks(blocks), blocks)), bottleneck_(bottleneck), o_(options),
+      conv1_(add("conv1", nn::Conv2d(3, 64, 7, {.stride = 2, .padding = 3, .bias = false}))), bn1_(add("bn1", nn::BatchNorm2d(64))),
+      layer1_(add("layer1", stage(64, blocks[0], 1))), layer2_(add("layer2", stage(128, blocks[1], 2))),
       layer3_(add("layer3", stage(256, blocks[2], 2))), layer4_(add("layer4", stage(512, blocks[3], 2))),
       fc_(add("fc", nn::Linear(channels_, options.num_classes))) {
   init_convolutions(*this);
   if (!options.zero_init_residual) return;
   for (const auto& [path, module] : named_modules())
     if (auto* const block = dynamic_cast<Block*>(module)) block->zero_last_norm();
+}
+
+ResNet ResNet::clone() const {
+  return copy_of([&] { return ResNet(blocks_, bottleneck_, o_); });
 }
 
 Tensor ResNet::forward(const Tensor& x) {

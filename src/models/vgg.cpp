@@ -29,11 +29,15 @@ static nn::Sequential convolutions(const std::vector<int64_t>& layers) {
 }
 
 Vgg::Vgg(const std::vector<int64_t>& layers, VggOptions options)
-    : features_(add("features", convolutions(layers))),
+    : layers_(layers), o_(options), features_(add("features", convolutions(layers))),
       classifier_(add("classifier", nn::Sequential{nn::Linear(512 * 7 * 7, 4096), nn::ReLU(), nn::Dropout(options.dropout), nn::Linear(4096, 4096),
                                                    nn::ReLU(), nn::Dropout(options.dropout), nn::Linear(4096, options.num_classes)})) {
   init_convolutions(*this);
   init_linears(*this, 0.01);
+}
+
+Vgg Vgg::clone() const {
+  return copy_of([&] { return Vgg(layers_, o_); });
 }
 
 Tensor Vgg::forward(const Tensor& x) { return classifier_(adaptive_avg_pool2d(features_(x), 7).flatten(1)); }

@@ -52,7 +52,10 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, const ExpandingArray<N
 }
 
 /// (sum of x^p)^(1 / p) from the average, with PyTorch's roundings.
-Tensor root_of(const Tensor& average, double p, int64_t count) { return pow(sign(average) * relu(abs(average)) * double(count), 1 / p); }
+Tensor root_of(const Tensor& average, double p, int64_t count) {
+  check<ValueError>(p != 0, "float division by zero\nlp_pool: expected a norm_type other than 0");
+  return pow(sign(average) * relu(abs(average)) * double(count), 1 / p);
+}
 
 }  // namespace
 

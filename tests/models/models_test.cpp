@@ -126,3 +126,36 @@ TEST_CASE("an unknown network is refused with the names that there are") {
   CHECK_THROWS_AS(models::CifarResNet(0), ValueError);
   CHECK(models::names().size() == 10);
 }
+
+namespace {
+
+/// The copy gives what the model gives, and stays as it is when the model changes.
+template <class M>
+void check_copy(M model, const Shape& input) {
+  const Tensor x = randn(input);
+  model(x);  // running statistics move
+  M copy = nn::deep_copy(model);
+  model.eval();
+  CHECK(copy.is_training());
+  copy.eval();
+  const Tensor before = model(x);
+  CHECK(equal(copy(x), before));
+  {
+    NoGradGuard no_grad;
+    for (const Tensor& p : model.parameters()) p.zero_();
+  }
+  CHECK(equal(copy(x), before));
+}
+
+}  // namespace
+
+TEST_CASE("networks of the library are copied with the options that they were built with") {
+  manual_seed(0);
+  const NoGradGuard no_grad;
+  check_copy(models::resnet18({.num_classes = 3}), {2, 3, 32, 32});
+  check_copy(models::ResNet({1, 1, 1, 1}, true, {.num_classes = 3}), {2, 3, 32, 32});
+  check_copy(models::resnet20({.num_classes = 3, .in_channels = 1}), {2, 1, 16, 16});
+  check_copy(models::MobileNetV2({.num_classes = 3, .dropout = 0}), {2, 3, 32, 32});
+  check_copy(models::Vgg({8, 0, 512, 0}, {.num_classes = 3}), {1, 3, 32, 32});
+  check_copy(models::LeNet({.num_classes = 3, .in_channels = 2}), {2, 2, 28, 28});
+}

@@ -168,6 +168,7 @@ TEST_CASE("bags and alignments refuse what does not fit, in PyTorch's words") {
   CHECK_THROWS_WITH(embedding_bag(tensor({0, 1}), table), starts_with("offsets has to be a 1D Tensor but got None"));
   CHECK_THROWS_WITH(embedding_bag(tensor({0, 1}), table, {.offsets = tensor({1})}), starts_with("offsets[0] has to be 0"));
   CHECK_THAT(embedding_bag(tensor({0, 1}), table, {.offsets = tensor({0, 0, 2}), .mode = "max"}).select(0, 0), is_close(zeros({3})));
+  CHECK_THAT(embedding_bag(tensor({0, 1}), table, tensor({0}), {.mode = "sum"})[0], is_close(table[0] + table[1]));
   CHECK_THROWS_WITH(ctc_loss(p, targets, tensor({5, 6}), tensor({2, 2})),
                     starts_with("Expected input_lengths to have value at most 5, but got value 6"));
   CHECK_THROWS_WITH(ctc_loss(p, targets, tensor({5, 5}), tensor({2, 2}), {.blank = 4}), starts_with("blank must be in label range"));

@@ -77,6 +77,7 @@ TEST_CASE("lp_pool: the norm of each window") {
   CHECK_THAT(lp_pool1d(tensor({{3.0, 4.0, 0.0, 2.0}}), 2, 2), is_close({{5.0, 2.0}}));
   CHECK_THAT(lp_pool2d(ones({1, 2, 2}), 1, 2), is_close({{{4.0}}}));
   CHECK_THAT(lp_pool1d(tensor({{3.0, -4.0}}), INFINITY, 2), is_close({{4.0}}));
+  CHECK_THROWS_WITH(lp_pool2d(ones({1, 2, 2}), 0, 2), "float division by zero\nlp_pool: expected a norm_type other than 0");
 }
 
 TEST_CASE("a net of volumes trains, either layout, and BatchNorm3d sees what it should") {

@@ -21,8 +21,11 @@ class CifarResNet final : public nn::Module {
   /// n blocks in each of the three stages of 16, 32, 64 channels.
   explicit CifarResNet(int64_t n, CifarResNetOptions options = {});
   Tensor forward(const Tensor& x) override;
+  CifarResNet clone() const;
 
  private:
+  const int64_t n_;
+  const CifarResNetOptions o_;
   nn::Conv2d& conv1_;
   nn::BatchNorm2d& bn1_;
   nn::Sequential &layer1_, &layer2_, &layer3_;

@@ -16,8 +16,10 @@ class LeNet final : public nn::Module {
  public:
   explicit LeNet(LeNetOptions options = {});
   Tensor forward(const Tensor& x) override;
+  LeNet clone() const;
 
  private:
+  const LeNetOptions o_;
   nn::Conv2d &conv1_, &conv2_;
   nn::Linear &fc1_, &fc2_, &fc3_;
 };

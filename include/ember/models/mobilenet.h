@@ -16,8 +16,10 @@ class MobileNetV2 final : public nn::Module {
  public:
   explicit MobileNetV2(MobileNetV2Options options = {});
   Tensor forward(const Tensor& x) override;
+  MobileNetV2 clone() const;
 
  private:
+  const MobileNetV2Options o_;
   nn::Sequential &features_, &classifier_;
 };
 

@@ -21,14 +21,17 @@ class ResNet final : public nn::Module {
   /// Blocks in each of the four stages; bottleneck blocks have three convolutions and four times the channels at their end.
   ResNet(const std::vector<int64_t>& blocks, bool bottleneck, ResNetOptions options = {});
   Tensor forward(const Tensor& x) override;
+  ResNet clone() const;
 
   nn::Linear& fc() { return fc_; }
 
  private:
   nn::Sequential stage(int64_t planes, int64_t blocks, int64_t stride);
 
+  const std::vector<int64_t> blocks_;
+  const bool bottleneck_;
+  const ResNetOptions o_;
   int64_t channels_ = 64;  // that come in, while stages are built
-  bool bottleneck_;
   nn::Conv2d& conv1_;
   nn::BatchNorm2d& bn1_;
   nn::Sequential &layer1_, &layer2_, &layer3_, &layer4_;

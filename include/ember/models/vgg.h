@@ -16,9 +16,12 @@ class Vgg final : public nn::Module {
   /// Channels of the 3 x 3 convolutions in order; 0 stands for a max pooling.
   explicit Vgg(const std::vector<int64_t>& layers, VggOptions options = {});
   Tensor forward(const Tensor& x) override;
+  Vgg clone() const;
   std::string type_name() const override { return "VGG"; }
 
  private:
+  const std::vector<int64_t> layers_;
+  const VggOptions o_;
   nn::Sequential &features_, &classifier_;
 };
 
