@@ -42,7 +42,10 @@ constexpr double kRunStart = 22;        // a copy of some numbers that lie side 
 constexpr double kAdds = 12;            // a vector of a sum that is read and written for each block of products, outside of the cache
 constexpr double kCopies = 0.25;        // a number that is copied by the vector, in a cache
 constexpr double kSingleCopies = 2;     // one by one
-constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in memory
+constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in a cache
+constexpr double kTurnsFar = 1.3;       // in memory
+constexpr double kFinds = 1.6;          // a number of a plane that is found at a stride
+constexpr double kTouches = 0.2;        // a number that is read from memory on its way
 constexpr double kPacks = 1.5;          // a weight, packed, and its gradient unpacked
 constexpr double kStreams = 1.2;        // a weight that comes from memory
 constexpr double kTransformed = 10;     // the transform of a kernel, written and read
@@ -74,7 +77,10 @@ bool side_by_side(const ConvShape& s) { return s.dilation[1] == 1 && s.groups ==
 double pixels(const ConvShape& s) { return double(s.n * s.oh * s.ow); }
 double patch(const ConvShape& s) { return double(patch_size(s)); }
 double weights(const ConvShape& s) { return double(s.o) * patch(s); }
-double turning(const ConvShape& s) { return s.planes ? kTurns * double(s.n * s.h * s.w * s.c) : 0; }
+double turning(const ConvShape& s) {
+  const double numbers = double(s.n * s.h * s.w * s.c);
+  return s.planes ? numbers * (numbers > 6e6 ? kTurnsFar : kTurns) : 0;
+}
 
 /// What a vector of the weights' gradient costs each time that products are added to it.
 double sums(const ConvShape& s) { return weights(s) > 250e3 ? kAdds : 4; }
@@ -122,6 +128,9 @@ double gather_pixels(const ConvShape& s) {
   return sees_single_pixels(s) ? 0 : count * patch(s) * kCopies + count * (side_by_side(s) ? double(s.kh) : taps) * kRunStart;
 }
 double gather_planes(const ConvShape& s) {
+  if (meets_by_stride(s) && !sees_single_pixels(s))
+    return pixels(s) * double(s.c) * (MetPixels::in_rows(s) ? 2 * kCopies + kRunStart / double(s.ow) : kFinds) +
+           double(s.n * s.h * s.w * s.c) * kTouches;
   const double row = double(std::min<int64_t>(sees_single_pixels(s) ? s.h * s.w : s.ow, 64));
   const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : kSingleCopies;
   return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row);
@@ -198,7 +207,9 @@ bool can_winograd(const ConvShape& s, int bytes) {
 
 }  // namespace
 
-bool columns_read_planes(const ConvShape& s) { return gather_planes(s) < gather_pixels(s) + turning(s); }
+bool columns_read_planes(const ConvShape& s) {
+  return (meets_by_stride(s) && !sees_single_pixels(s)) || gather_planes(s) < gather_pixels(s) + turning(s);
+}
 
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
   const Lanes v(bytes);
@@ -221,7 +232,7 @@ ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
     if (!s.planes || direction == ConvDirection::BackwardInput) return ConvPath::Pointwise;
     // Of an image in planes: by blocks of pixels where there are many inputs, along the planes where outputs are few.
     const bool few = direction == ConvDirection::Forward && s.o <= kFewOutputs, full = v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
-    if (!plain(s)) return few && !pointwise_in_place(s) && columns_read_planes(s) ? ConvPath::Columns : ConvPath::Pointwise;
+    if (!plain(s)) return direction == ConvDirection::Forward && !pointwise_in_place(s) ? ConvPath::Columns : ConvPath::Pointwise;
     return s.c > 256 || (few && !full) ? ConvPath::Columns : ConvPath::Pointwise;
   }
   if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
