@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/conv/choice.h"
+#include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
 #include "kernels/conv/streams.h"
 #include "kernels/conv_problem.h"
@@ -101,6 +102,35 @@ TEST_CASE("convolution by streamed weights: the sum, in all directions, of eithe
       check_by_name<float>(s, Way::Streams, 1e-6);
       check_by_name<double>(s, Way::Streams, 1e-14);
     }
+}
+
+TEST_CASE("convolution: the input gradient by planes is the sum, of any stride, dilation and number of groups, on any number of threads") {
+  const int before = num_threads();
+  const auto check = [&](auto zero, const ConvShape& s, double bound) {
+    using T = decltype(zero);
+    INFO(text(s));
+    const Problem<T> p(s);
+    const std::vector<T> bias = random_numbers<T>(s.c, 5);
+    std::vector<double> want = p.exact_backward_input();
+    std::vector<T> dx(p.x.size(), T(NAN)), on_threads = dx;
+    set_num_threads(1);
+    planes_backward_input<T>(s, p.dy.data(), p.w.data(), nullptr, dx.data());
+    CHECK(error(dx, want) < bound);
+    for (std::size_t i = 0; i < dx.size(); ++i) want[i] += bias[i % std::size_t(s.c)];
+    planes_backward_input<T>(s, p.dy.data(), p.w.data(), bias.data(), dx.data());
+    CHECK(error(dx, want) < bound);
+    set_num_threads(5);
+    planes_backward_input<T>(s, p.dy.data(), p.w.data(), bias.data(), on_threads.data());
+    CHECK(on_threads == dx);
+  };
+  for (const auto* shapes : {&any_shapes, &drawn_shapes})
+    for (const ConvShape& s : *shapes) {
+      check(0.0F, s, 1e-6);
+      check(0.0, s, 1e-14);
+    }
+  check(0.0F, make(1, 4, 100, 90, 5, 3, 3, 1, 1), 1e-6);  // in bands
+  check(0.0F, make(2, 16, 40, 40, 32, 3, 3, 2, 0, 1, 8), 1e-6);
+  set_num_threads(before);
 }
 
 TEST_CASE("convolution: taps that lie in the padding for every output are left out") {

@@ -9,6 +9,7 @@
 
 #include "kernels/conv/columns.h"
 #include "kernels/conv/patches.h"
+#include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
 #include "kernels/conv/streams.h"
 #include "kernels/conv/winograd.h"
@@ -26,6 +27,7 @@ const char* name(ConvPath path) {
     case ConvPath::Depthwise: return "depthwise";
     case ConvPath::Dots: return "dots";
     case ConvPath::Spans: return "spans";
+    case ConvPath::Planes: return "planes";
     case ConvPath::Streams: return "streams";
     case ConvPath::Winograd2: return "winograd 2x2";
     case ConvPath::Winograd4: return "winograd 4x4";
@@ -189,6 +191,16 @@ double spans_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
          3 * kPacks * weights(s);
 }
 
+/// Lanes along the pixels of an image, for few channels of dx.
+double planes_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  if (direction != ConvDirection::BackwardInput || s.c_group() > kMostDotOutputs || s.groups == s.c) return kNever;
+  const double o = double(s.o_group()), taps = double(s.kh * s.kw), units = double(s.n * s.groups);
+  const double band = double(plane_band(s, s.c_group())), bands = std::ceil(double(s.oh) / band);
+  const double add = s.stride[1] == 1 ? 2.0 / v.lanes : kFinds;
+  return units * bands * v.panel(taps * double(s.c_group()), double(s.oh * s.ow) / bands, o, 1, 1) +
+         double(s.n * s.c * s.oh) * taps * (kRunStart + add * double(s.ow)) + kTurns * (pixels(s) * double(s.o) + double(s.n * s.h * s.w * s.c));
+}
+
 double winograd_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
   // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
   if (s.c < 12 || s.o < 12) return kNever;
@@ -218,6 +230,7 @@ double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int
     case ConvPath::Columns: return columns_cost(s, direction, v) + kPacks * weights(s);
     case ConvPath::Streams: return streams_cost(s, direction, v);
     case ConvPath::Spans: return spans_cost(s, direction, v);
+    case ConvPath::Planes: return planes_cost(s, direction, v);
     case ConvPath::Dots: return dots_cost(s, direction, v);
     case ConvPath::Winograd2: return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
     default: return kNever;  // taken by shape, or by wish
@@ -242,7 +255,8 @@ ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
   ConvPath best = ConvPath::Direct;
   if (s.c == 0 || s.o == 0) return best;
   double least = kNever;
-  for (const ConvPath path : {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans, ConvPath::Dots, ConvPath::Winograd2}) {
+  for (const ConvPath path :
+       {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans, ConvPath::Planes, ConvPath::Dots, ConvPath::Winograd2}) {
     if (path == ConvPath::Winograd2 && conv_wish == ConvWish::Direct) continue;
     if (const double cost = conv_cost(path, s, direction, bytes); cost < least) least = cost, best = path;
   }
