@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "kernels/conv/columns.h"
+#include "kernels/conv/direct.h"
 #include "kernels/conv/patches.h"
 #include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
@@ -97,12 +98,20 @@ double rows_met(const Axis& a) {
   return rows;
 }
 
+/// Copying one group's numbers of a pixel; of planes few of them one by one.
+double apart_copies(const ConvShape& s, double inputs) {
+  if (s.planes) return inputs * (inputs < 8 ? 2 * kSingleCopies : 2 * kTurns);
+  return inputs * kCopies + kRunStart / 3;
+}
+
 double direct_rows(const ConvShape& s, const Lanes& v, const Axis& ay, const Axis& ax, double inputs, double outputs) {
-  const bool one_loop = side_by_side(s) && ax.tap_step == 1 && ax.taps == s.kw;
+  const bool apart = s.groups > 1 && ax.taps > 1 && inputs >= kFewestApart && inputs <= kMostApart && ax.stride == 1 && s.dilation[1] == 1;
+  const bool one_loop = (side_by_side(s) || apart) && ax.tap_step == 1 && ax.taps == s.kw;
   const double met = rows_met(ay), loops = one_loop ? 1 : double(ax.taps);
   if (ay.out == 0 || ax.out == 0) return 0;
-  return double(s.n * s.groups * ay.out) *
-         v.panel(double(ax.out), outputs, met / double(ay.out) * double(ax.taps) * inputs, met / double(ay.out) * loops);
+  const double copies = apart && one_loop ? double(s.n * ay.in * ax.in * s.groups) * apart_copies(s, inputs) : 0;
+  return copies + double(s.n * s.groups * ay.out) *
+                      v.panel(double(ax.out), outputs, met / double(ay.out) * double(ax.taps) * inputs, met / double(ay.out) * loops);
 }
 
 double direct_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
@@ -164,6 +173,8 @@ double streams_cost(const ConvShape& s, ConvDirection direction, const Lanes& v)
   const double count = pixels(s);
   if (s.groups > 1 || count < 1 || count > kMostStreamPixels) return kNever;
   const double copies = patch(s) * count * (kSingleCopies + kRunStart / double(s.ow));
+  if (direction == ConvDirection::Forward && count <= kFewPixels)
+    return std::max(weights(s) * count / v.lanes / v.per_cycle, kStreams * weights(s)) + 2 * kSingleCopies * patch(s) * count;
   if (direction == ConvDirection::Forward) return std::max(v.panel(double(s.o), count, patch(s), 1), kStreams * weights(s)) + copies;
   if (direction == ConvDirection::BackwardInput)  // channel by channel of each tap
     return std::max(std::ceil(double(s.o) / 64) * v.panel(count, patch(s), 64, 1), kStreams * weights(s)) + patch(s) * count * kSingleCopies;
