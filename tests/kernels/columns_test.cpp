@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/conv/choice.h"
+#include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
 #include "kernels/conv/streams.h"
 #include "kernels/conv_problem.h"
@@ -72,14 +73,17 @@ void check_by_name(const ConvShape& shape, Way way, double bound) {
 }
 
 // What the layers that people draw need beyond the common shapes: generators, images smaller than the kernel, few and many channels.
-const std::vector<ConvShape> drawn_shapes{make(3, 12, 7, 7, 10, 7, 7, 1, 0), make(5, 6, 4, 4, 20, 4, 4, 1, 3), make(9, 1, 28, 28, 24, 4, 4, 2, 1),
-                                          make(1, 64, 8, 8, 3, 4, 4, 2, 1), make(2, 130, 5, 4, 8, 1, 1, 1, 0), make(2, 7, 5, 4, 48, 1, 1, 3, 0),
-                                          make(2, 48, 9, 9, 8, 1, 1, 1, 0, 1, 4), make(4, 9, 1, 50, 17, 1, 5, 1, 2, 2),
-                                          make(3, 24, 1, 1, 16, 3, 3, 1, 1, 1, 8), make(2, 64, 6, 6, 40, 2, 2, 2, 0, 1, 2),
-                                          make(1, 40, 2, 2, 70, 3, 3, 1, 1), make(40, 8, 2, 2, 9, 3, 3, 2, 1),
-                                          // Single pixels: few outputs along the planes, whose ends are no whole vectors, more of them in blocks.
-                                          make(2, 37, 9, 9, 5, 1, 1, 1, 0), make(1, 21, 35, 33, 3, 1, 1, 1, 0),
-                                          make(2, 32, 9, 9, 8, 1, 1, 1, 0, 1, 2), make(3, 270, 13, 11, 33, 1, 1, 1, 0)};
+const std::vector<ConvShape> drawn_shapes{
+    make(3, 12, 7, 7, 10, 7, 7, 1, 0), make(5, 6, 4, 4, 20, 4, 4, 1, 3), make(9, 1, 28, 28, 24, 4, 4, 2, 1), make(1, 64, 8, 8, 3, 4, 4, 2, 1),
+    make(2, 130, 5, 4, 8, 1, 1, 1, 0), make(2, 7, 5, 4, 48, 1, 1, 3, 0), make(2, 48, 9, 9, 8, 1, 1, 1, 0, 1, 4), make(4, 9, 1, 50, 17, 1, 5, 1, 2, 2),
+    make(3, 24, 1, 1, 16, 3, 3, 1, 1, 1, 8), make(2, 64, 6, 6, 40, 2, 2, 2, 0, 1, 2), make(1, 40, 2, 2, 70, 3, 3, 1, 1),
+    make(40, 8, 2, 2, 9, 3, 3, 2, 1), make(1, 19, 4, 4, 33, 3, 3, 3, 1), make(2, 24, 3, 3, 7, 3, 2, 2, 1, 2), make(3, 12, 1, 2, 10, 1, 2, 1, 0),
+    // Single pixels: few outputs along the planes, whose ends are no whole vectors, more of them in blocks.
+    make(2, 37, 9, 9, 5, 1, 1, 1, 0), make(1, 21, 35, 33, 3, 1, 1, 1, 0), make(2, 32, 9, 9, 8, 1, 1, 1, 0, 1, 2),
+    make(3, 270, 13, 11, 33, 1, 1, 1, 0),
+    // Single pixels at strides: in rows and one by one, of whole images, some of them, and parts.
+    make(2, 20, 32, 32, 24, 1, 1, 2, 0), make(3, 20, 16, 33, 24, 1, 1, 2, 0), make(5, 21, 24, 24, 24, 1, 1, 3, 0),
+    make(3, 24, 9, 8, 40, 1, 1, 3, 0, 1, 2), make(2, 4, 82, 80, 20, 1, 1, 3, 0), make(2, 9, 40, 32, 3, 1, 1, 3, 0)};
 
 }  // namespace
 
@@ -98,6 +102,35 @@ TEST_CASE("convolution by streamed weights: the sum, in all directions, of eithe
       check_by_name<float>(s, Way::Streams, 1e-6);
       check_by_name<double>(s, Way::Streams, 1e-14);
     }
+}
+
+TEST_CASE("convolution: the input gradient by planes is the sum, of any stride, dilation and number of groups, on any number of threads") {
+  const int before = num_threads();
+  const auto check = [&](auto zero, const ConvShape& s, double bound) {
+    using T = decltype(zero);
+    INFO(text(s));
+    const Problem<T> p(s);
+    const std::vector<T> bias = random_numbers<T>(s.c, 5);
+    std::vector<double> want = p.exact_backward_input();
+    std::vector<T> dx(p.x.size(), T(NAN)), on_threads = dx;
+    set_num_threads(1);
+    planes_backward_input<T>(s, p.dy.data(), p.w.data(), nullptr, dx.data());
+    CHECK(error(dx, want) < bound);
+    for (std::size_t i = 0; i < dx.size(); ++i) want[i] += bias[i % std::size_t(s.c)];
+    planes_backward_input<T>(s, p.dy.data(), p.w.data(), bias.data(), dx.data());
+    CHECK(error(dx, want) < bound);
+    set_num_threads(5);
+    planes_backward_input<T>(s, p.dy.data(), p.w.data(), bias.data(), on_threads.data());
+    CHECK(on_threads == dx);
+  };
+  for (const auto* shapes : {&any_shapes, &drawn_shapes})
+    for (const ConvShape& s : *shapes) {
+      check(0.0F, s, 1e-6);
+      check(0.0, s, 1e-14);
+    }
+  check(0.0F, make(1, 4, 100, 90, 5, 3, 3, 1, 1), 1e-6);  // in bands
+  check(0.0F, make(2, 16, 40, 40, 32, 3, 3, 2, 0, 1, 8), 1e-6);
+  set_num_threads(before);
 }
 
 TEST_CASE("convolution: taps that lie in the padding for every output are left out") {
@@ -138,7 +171,7 @@ TEST_CASE("pointwise convolution: the sum of either layout, at strides, of few c
 TEST_CASE("convolution by patches: the same bits on any number of threads") {
   const int before = num_threads();
   for (const ConvShape& s : {make(16, 32, 16, 16, 32, 3, 3, 2, 1), make(1, 64, 14, 14, 64, 3, 3, 1, 1), make(40, 48, 7, 7, 24, 4, 4, 1, 0),
-                             make(3, 64, 9, 9, 64, 3, 3, 1, 1, 1, 4), make(4, 300, 33, 37, 7, 1, 1, 1, 0)})
+                             make(3, 64, 9, 9, 64, 3, 3, 1, 1, 1, 4), make(4, 300, 33, 37, 7, 1, 1, 1, 0), make(9, 48, 14, 14, 72, 1, 1, 3, 0)})
     for (const bool planes : {false, true}) {
       INFO(text(s));
       const ByName<float> c(s, planes, Way::Columns);

@@ -8,7 +8,9 @@
 #include <limits>
 
 #include "kernels/conv/columns.h"
+#include "kernels/conv/direct.h"
 #include "kernels/conv/patches.h"
+#include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
 #include "kernels/conv/streams.h"
 #include "kernels/conv/winograd.h"
@@ -26,6 +28,7 @@ const char* name(ConvPath path) {
     case ConvPath::Depthwise: return "depthwise";
     case ConvPath::Dots: return "dots";
     case ConvPath::Spans: return "spans";
+    case ConvPath::Planes: return "planes";
     case ConvPath::Streams: return "streams";
     case ConvPath::Winograd2: return "winograd 2x2";
     case ConvPath::Winograd4: return "winograd 4x4";
@@ -42,7 +45,10 @@ constexpr double kRunStart = 22;        // a copy of some numbers that lie side 
 constexpr double kAdds = 12;            // a vector of a sum that is read and written for each block of products, outside of the cache
 constexpr double kCopies = 0.25;        // a number that is copied by the vector, in a cache
 constexpr double kSingleCopies = 2;     // one by one
-constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in memory
+constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in a cache
+constexpr double kTurnsFar = 1.3;       // in memory
+constexpr double kFinds = 1.6;          // a number of a plane that is found at a stride
+constexpr double kTouches = 0.2;        // a number that is read from memory on its way
 constexpr double kPacks = 1.5;          // a weight, packed, and its gradient unpacked
 constexpr double kStreams = 1.2;        // a weight that comes from memory
 constexpr double kTransformed = 10;     // the transform of a kernel, written and read
@@ -74,7 +80,10 @@ bool side_by_side(const ConvShape& s) { return s.dilation[1] == 1 && s.groups ==
 double pixels(const ConvShape& s) { return double(s.n * s.oh * s.ow); }
 double patch(const ConvShape& s) { return double(patch_size(s)); }
 double weights(const ConvShape& s) { return double(s.o) * patch(s); }
-double turning(const ConvShape& s) { return s.planes ? kTurns * double(s.n * s.h * s.w * s.c) : 0; }
+double turning(const ConvShape& s) {
+  const double numbers = double(s.n * s.h * s.w * s.c);
+  return s.planes ? numbers * (numbers > 6e6 ? kTurnsFar : kTurns) : 0;
+}
 
 /// What a vector of the weights' gradient costs each time that products are added to it.
 double sums(const ConvShape& s) { return weights(s) > 250e3 ? kAdds : 4; }
@@ -89,12 +98,20 @@ double rows_met(const Axis& a) {
   return rows;
 }
 
+/// Copying one group's numbers of a pixel; of planes few of them one by one.
+double apart_copies(const ConvShape& s, double inputs) {
+  if (s.planes) return inputs * (inputs < 8 ? 2 * kSingleCopies : 2 * kTurns);
+  return inputs * kCopies + kRunStart / 3;
+}
+
 double direct_rows(const ConvShape& s, const Lanes& v, const Axis& ay, const Axis& ax, double inputs, double outputs) {
-  const bool one_loop = side_by_side(s) && ax.tap_step == 1 && ax.taps == s.kw;
+  const bool apart = s.groups > 1 && ax.taps > 1 && inputs >= kFewestApart && inputs <= kMostApart && ax.stride == 1 && s.dilation[1] == 1;
+  const bool one_loop = (side_by_side(s) || apart) && ax.tap_step == 1 && ax.taps == s.kw;
   const double met = rows_met(ay), loops = one_loop ? 1 : double(ax.taps);
   if (ay.out == 0 || ax.out == 0) return 0;
-  return double(s.n * s.groups * ay.out) *
-         v.panel(double(ax.out), outputs, met / double(ay.out) * double(ax.taps) * inputs, met / double(ay.out) * loops);
+  const double copies = apart && one_loop ? double(s.n * ay.in * ax.in * s.groups) * apart_copies(s, inputs) : 0;
+  return copies + double(s.n * s.groups * ay.out) *
+                      v.panel(double(ax.out), outputs, met / double(ay.out) * double(ax.taps) * inputs, met / double(ay.out) * loops);
 }
 
 double direct_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
@@ -122,6 +139,9 @@ double gather_pixels(const ConvShape& s) {
   return sees_single_pixels(s) ? 0 : count * patch(s) * kCopies + count * (side_by_side(s) ? double(s.kh) : taps) * kRunStart;
 }
 double gather_planes(const ConvShape& s) {
+  if (meets_by_stride(s) && !sees_single_pixels(s))
+    return pixels(s) * double(s.c) * (MetPixels::in_rows(s) ? 2 * kCopies + kRunStart / double(s.ow) : kFinds) +
+           double(s.n * s.h * s.w * s.c) * kTouches;
   const double row = double(std::min<int64_t>(sees_single_pixels(s) ? s.h * s.w : s.ow, 64));
   const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : kSingleCopies;
   return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row);
@@ -153,6 +173,8 @@ double streams_cost(const ConvShape& s, ConvDirection direction, const Lanes& v)
   const double count = pixels(s);
   if (s.groups > 1 || count < 1 || count > kMostStreamPixels) return kNever;
   const double copies = patch(s) * count * (kSingleCopies + kRunStart / double(s.ow));
+  if (direction == ConvDirection::Forward && count <= kFewPixels)
+    return std::max(weights(s) * count / v.lanes / v.per_cycle, kStreams * weights(s)) + 2 * kSingleCopies * patch(s) * count;
   if (direction == ConvDirection::Forward) return std::max(v.panel(double(s.o), count, patch(s), 1), kStreams * weights(s)) + copies;
   if (direction == ConvDirection::BackwardInput)  // channel by channel of each tap
     return std::max(std::ceil(double(s.o) / 64) * v.panel(count, patch(s), 64, 1), kStreams * weights(s)) + patch(s) * count * kSingleCopies;
@@ -180,6 +202,16 @@ double spans_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
          3 * kPacks * weights(s);
 }
 
+/// Lanes along the pixels of an image, for few channels of dx.
+double planes_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  if (direction != ConvDirection::BackwardInput || s.c_group() > kMostDotOutputs || s.groups == s.c) return kNever;
+  const double o = double(s.o_group()), taps = double(s.kh * s.kw), units = double(s.n * s.groups);
+  const double band = double(plane_band(s, s.c_group())), bands = std::ceil(double(s.oh) / band);
+  const double add = s.stride[1] == 1 ? 2.0 / v.lanes : kFinds;
+  return units * bands * v.panel(taps * double(s.c_group()), double(s.oh * s.ow) / bands, o, 1, 1) +
+         double(s.n * s.c * s.oh) * taps * (kRunStart + add * double(s.ow)) + kTurns * (pixels(s) * double(s.o) + double(s.n * s.h * s.w * s.c));
+}
+
 double winograd_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
   // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
   if (s.c < 12 || s.o < 12) return kNever;
@@ -198,7 +230,9 @@ bool can_winograd(const ConvShape& s, int bytes) {
 
 }  // namespace
 
-bool columns_read_planes(const ConvShape& s) { return gather_planes(s) < gather_pixels(s) + turning(s); }
+bool columns_read_planes(const ConvShape& s) {
+  return (meets_by_stride(s) && !sees_single_pixels(s)) || gather_planes(s) < gather_pixels(s) + turning(s);
+}
 
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
   const Lanes v(bytes);
@@ -207,6 +241,7 @@ double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int
     case ConvPath::Columns: return columns_cost(s, direction, v) + kPacks * weights(s);
     case ConvPath::Streams: return streams_cost(s, direction, v);
     case ConvPath::Spans: return spans_cost(s, direction, v);
+    case ConvPath::Planes: return planes_cost(s, direction, v);
     case ConvPath::Dots: return dots_cost(s, direction, v);
     case ConvPath::Winograd2: return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
     default: return kNever;  // taken by shape, or by wish
@@ -221,7 +256,7 @@ ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
     if (!s.planes || direction == ConvDirection::BackwardInput) return ConvPath::Pointwise;
     // Of an image in planes: by blocks of pixels where there are many inputs, along the planes where outputs are few.
     const bool few = direction == ConvDirection::Forward && s.o <= kFewOutputs, full = v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
-    if (!plain(s)) return few && !pointwise_in_place(s) && columns_read_planes(s) ? ConvPath::Columns : ConvPath::Pointwise;
+    if (!plain(s)) return direction == ConvDirection::Forward && !pointwise_in_place(s) ? ConvPath::Columns : ConvPath::Pointwise;
     return s.c > 256 || (few && !full) ? ConvPath::Columns : ConvPath::Pointwise;
   }
   if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
@@ -231,7 +266,8 @@ ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
   ConvPath best = ConvPath::Direct;
   if (s.c == 0 || s.o == 0) return best;
   double least = kNever;
-  for (const ConvPath path : {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans, ConvPath::Dots, ConvPath::Winograd2}) {
+  for (const ConvPath path :
+       {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans, ConvPath::Planes, ConvPath::Dots, ConvPath::Winograd2}) {
     if (path == ConvPath::Winograd2 && conv_wish == ConvWish::Direct) continue;
     if (const double cost = conv_cost(path, s, direction, bytes); cost < least) least = cost, best = path;
   }

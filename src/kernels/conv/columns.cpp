@@ -18,14 +18,19 @@ int64_t blocks(int64_t n, int64_t most) { return (n + most - 1) / most; }
 
 /// n outputs in blocks of nearly one size, whole register tiles high where patches are short.
 struct Blocks {
-  int64_t n, count;
+  int64_t n, unit, count;
 
-  Blocks(int64_t outputs, int64_t patch)
-      : n(outputs), count(std::max<int64_t>(1, blocks(outputs, std::clamp<int64_t>(kNumbersOfBlock / std::max<int64_t>(1, patch), 48, 336)))) {}
-  int64_t most() const { return blocks(n, count); }
-  int64_t begin(int64_t block) const { return n * block / count; }
+  /// Blocks are not cut within a unit: all outputs of an image whose planes are read from their beginning to their end.
+  Blocks(int64_t outputs, int64_t patch, int64_t unit_of = 1) : n(outputs), unit(unit_of) {
+    const int64_t size = std::clamp<int64_t>(kNumbersOfBlock / std::max<int64_t>(1, patch), 48, 336);
+    if (unit > 2 * size) unit = 1;
+    count = std::max<int64_t>(1, blocks(n / unit, std::max<int64_t>(1, size / unit)));
+  }
+  int64_t most() const { return blocks(n / unit, count) * unit; }
+  int64_t begin(int64_t block) const { return n / unit * block / count * unit; }
   int64_t size(int64_t block) const { return begin(block + 1) - begin(block); }
 };
+int64_t unit_of(const ConvShape& s) { return s.planes && meets_by_stride(s) && !sees_single_pixels(s) ? s.oh * s.ow : 1; }
 
 /// Patches by number have the order of the weights: one tap of so many channels.
 ConvShape as_one_tap(ConvShape s) {
@@ -49,19 +54,7 @@ bool lanes_are_pixels(const ConvShape& s) {
 }
 
 /// Single pixels of planes for few outputs, at any stride.
-bool reads_along_planes(const ConvShape& s) {
-  return s.planes && s.kh == 1 && s.kw == 1 && s.padding[0] == 0 && s.padding[1] == 0 && s.oh * s.ow >= 64 && s.o_group() <= kFewOutputs;
-}
-
-/// The pixels [begin, begin + count) that a stride meets in a plane, side by side.
-template <class T>
-void copy_met(const ConvShape& s, const T* plane, int64_t begin, int64_t count, T* to) {
-  for (int64_t done = 0; done < count;) {
-    const int64_t y = (begin + done) / s.ow, x = (begin + done) % s.ow, some = std::min(count - done, s.ow - x);
-    copy_strided(some, plane + y * s.stride[0] * s.w + x * s.stride[1], s.stride[1], to + done);
-    done += some;
-  }
-}
+bool reads_along_planes(const ConvShape& s) { return s.planes && meets_by_stride(s) && s.oh * s.ow >= 64 && s.o_group() <= kFewOutputs; }
 
 /// y^T = W X for `count` pixels whose numbers k lie at x + k * x_row, the sums added to what is there where `more`.
 template <class T>
@@ -118,8 +111,9 @@ void run_planes(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T
   const bool copies = !sees_single_pixels(s);
   const int64_t readable = copies || gemm_loops<T>().masked_loads ? pixels : pixels / lanes * lanes;  // the rest of an image is copied
   parallel_for(s.n * runs, 1, s.multiply_adds() / 16, [&](int64_t first, int64_t last) {
-    const Scratch<T> product(o * kRun), met(copies ? kPlanes * kRun : 0);
+    const Scratch<T> product(o * kRun), copy(copies ? kPlanes * kRun : 0);
     const PatchReader<T> reader(s, x, lanes);
+    const MetPixels met(s, sizeof(T));
     for (int64_t unit = first; unit < last; ++unit) {
       const int64_t image = unit / runs, begin = unit % runs * kRun, count = std::min(kRun, pixels - begin);
       const int64_t direct = std::clamp<int64_t>(readable - begin, 0, count);
@@ -127,8 +121,8 @@ void run_planes(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T
         const T* const planes = x + (image * s.c + g * c) * plane;
         for (int64_t i = 0; i < c; i += kPlanes) {
           const int64_t some = std::min(kPlanes, c - i);
-          for (int64_t k = 0; copies && k < some; ++k) copy_met(s, planes + (i + k) * plane, begin, count, met + k * kRun);
-          multiply_pixels(o, w + g * o * c + i, c, copies ? met.data() : planes + i * plane + begin, copies ? kRun : plane, some, direct,
+          for (int64_t k = 0; copies && k < some; ++k) met.copy(planes + (i + k) * plane, begin, count, copy + k * kRun);
+          multiply_pixels(o, w + g * o * c + i, c, copies ? copy.data() : planes + i * plane + begin, copies ? kRun : plane, some, direct,
                           product.data(), kRun, i > 0);
         }
         if (direct < count) {
@@ -148,7 +142,7 @@ template <class T>
 void columns_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
   const int64_t o = s.o_group(), patch = patch_size(s);
   if (s.n * s.oh * s.ow == 0) return;
-  const Blocks cut(s.n * s.oh * s.ow, patch);
+  const Blocks cut(s.n * s.oh * s.ow, patch, unit_of(s));
   if (reads_along_planes(s)) return run_planes(s, x, w, e, y);
   if (lanes_are_pixels<T>(s)) return run_pixels(s, cut, x, w, e, y);
   const TapsMemory<T> memory = forward_taps(packed_as(s), w);
@@ -281,7 +275,7 @@ template <class T>
 void columns_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   const GemmFamily<T>& f = gemm_loops<T>();
   const int64_t o = s.o_group(), patch = patch_size(s), numbers = s.o * patch, most = numbers > 60000 ? 4 : 8;
-  const Blocks cut(s.n * s.oh * s.ow, patch);
+  const Blocks cut(s.n * s.oh * s.ow, patch, unit_of(s));
   // As in the direct sum, parts of the outputs have sums of their own, as many whatever the number of threads; few parts are shared by
   // the numbers of a patch.
   const int64_t parts = std::clamp<int64_t>(int64_t(s.multiply_adds() / (5e5 + 100 * double(numbers))), 1, std::min(cut.count, most));

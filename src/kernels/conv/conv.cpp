@@ -8,6 +8,7 @@
 #include "kernels/conv/crop.h"
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/direct.h"
+#include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
 #include "kernels/conv/spans.h"
 #include "kernels/conv/streams.h"
@@ -88,6 +89,7 @@ void conv_backward_input(const ConvShape& s, const T* dy, const T* w, const T* b
   if (path == ConvPath::Columns) return columns_backward_input(s, dy, w, bias, dx);
   if (path == ConvPath::Streams) return streams_backward_input(s, dy, w, bias, dx);
   if (path == ConvPath::Direct) return direct_backward_input(s, dy, w, bias, dx);
+  if (path == ConvPath::Planes) return planes_backward_input(s, dy, w, bias, dx);
   if constexpr (std::is_same_v<T, float>) {
     if (path == ConvPath::Winograd2) winograd_backward_input(winograd_loops().two, s, dy, w, nullptr, dx);
     if (path == ConvPath::Winograd4) winograd_backward_input(winograd_loops().four, s, dy, w, nullptr, dx);

@@ -29,21 +29,23 @@ class Crop {
   template <class T>
   Scratch<T> weights(const T* w) const {
     Scratch<T> kept(all_.o * all_.c_group() * shape_.kh * shape_.kw);
-    each_row([&](int64_t full, int64_t part) { std::copy_n(w + full, shape_.kw, kept + part); });
+    each_tap([&](int64_t full, int64_t part) { kept[part] = w[full]; });
     return kept;
   }
   /// The gradient of all taps from that of the remaining ones.
   template <class T>
   void spread(const T* kept, T* dw) const {
     std::fill_n(dw, all_.o * all_.c_group() * all_.kh * all_.kw, T(0));
-    each_row([&](int64_t full, int64_t part) { std::copy_n(kept + part, shape_.kw, dw + full); });
+    each_tap([&](int64_t full, int64_t part) { dw[full] = kept[part]; });
   }
 
  private:
   template <class F>
-  void each_row(F f) const {
+  void each_tap(F f) const {
+    int64_t part = 0;
     for (int64_t i = 0; i < all_.o * all_.c_group(); ++i)
-      for (int64_t y = 0; y < shape_.kh; ++y) f((i * all_.kh + first_[0] + y) * all_.kw + first_[1], (i * shape_.kh + y) * shape_.kw);
+      for (int64_t y = first_[0]; y < first_[0] + shape_.kh; ++y)
+        for (int64_t x = first_[1]; x < first_[1] + shape_.kw; ++x) f((i * all_.kh + y) * all_.kw + x, part++);
   }
 
   ConvShape all_, shape_;

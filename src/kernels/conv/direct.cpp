@@ -37,7 +37,25 @@ struct Direct {
   int64_t kernel_width;  // taps in a row of the whole kernel
   int64_t result_height, result_width;
   bool planes = false;  // each channel of the image is a plane
+
+  /// Do the taps of a kernel row see pixels that lie side by side?
+  bool whole_rows() const { return x.dilation == 1 && x.tap_step == 1 && x.taps == kernel_width; }
+  /// Groups of few channels are copied apart: then the numbers under a kernel row lie side by side, and the sum has one long loop. At strides that
+  /// would copy more than it saves.
+  bool apart() const {
+    const int64_t few = c / groups;
+    return groups > 1 && few >= kFewestApart && few <= kMostApart && x.taps > 1 && x.stride == 1 && whole_rows();
+  }
 };
+
+/// The channels of one group, rows [top, top + rows) of an image, as pixels (rows, w, c / groups).
+template <class T>
+void copy_group(const Direct& d, const T* image, int64_t group, int64_t top, int64_t rows, T* to) {
+  const int64_t c = d.c / d.groups, w = d.x.in, count = rows * w;
+  if (d.planes) return transpose(count, c, to, c, image + (group * c * d.y.in + top) * w, d.y.in * w);
+  const T* from = image + top * w * d.c + group * c;
+  for (int64_t i = 0; i < count; ++i, from += d.c, to += c) std::copy_n(from, c, to);
+}
 
 /// What a band of an image is multiplied by: taps in column panels, or, for few outputs, a row of taps for each of them.
 template <class T>
@@ -57,19 +75,25 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
   const int64_t width = as_it_lies ? ax.in : ax.reach();
   // Planes of few channels are read as they are: products do not mind where an element lies.
   const bool planes = d.planes && d.groups == 1 && d.c <= 8 && !weights.dots;
+  const bool apart = d.apart();
   const int64_t rows = bottom - top, plane = as_it_lies ? ay.in * width : rows * width;
-  const int64_t pixel = planes ? 1 : d.c, channel = planes ? plane : 1;
+  const int64_t pixel = planes ? 1 : apart ? d.c / d.groups : d.c, channel = planes ? plane : 1;
   std::optional<Scratch<T>> pixels, copy;
   const T* source = image + top * ax.in * pixel;
-  if (d.planes && !planes) {
+  if (apart) {
+    pixels.emplace(rows * ax.in * d.c);
+    for (int64_t g = 0; g < d.groups; ++g) copy_group(d, image, g, top, rows, pixels->data() + g * rows * ax.in * pixel);
+    source = pixels->data();
+  } else if (d.planes && !planes) {
     pixels.emplace(rows * ax.in * d.c);
     transpose(rows * ax.in, d.c, pixels->data(), d.c, image + top * ax.in, ay.in * ax.in);
     source = pixels->data();
   }
   if (!as_it_lies) {
     copy.emplace(rows * width * d.c);
-    for (int64_t i = 0; i < (planes ? d.c : 1); ++i)
-      copy_with_margins(source + i * ay.in * ax.in, ax.in, pixel, 0, rows, ax.before, width, copy->data() + i * plane);
+    for (int64_t i = 0; i < d.c / (planes || apart ? pixel : d.c); ++i)
+      copy_with_margins(source + i * (planes ? ay.in : rows) * ax.in * pixel, ax.in, pixel, 0, rows, ax.before, width,
+                        copy->data() + i * rows * width * pixel);
     source = copy->data();
   }
   if (weights.dots) {
@@ -91,7 +115,8 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
     }
     return;
   }
-  const bool side_by_side = !planes && d.groups == 1 && ax.dilation == 1 && ax.tap_step == 1 && ax.taps == d.kernel_width;
+  const bool side_by_side = !planes && (d.groups == 1 || apart) && d.whole_rows();
+  const int64_t group = apart ? rows * width * pixel : d.c / d.groups;
   for (int64_t g = 0; g < d.groups; ++g) {
     const Taps<T> w = weights.panels->group(g);
     const int64_t tap = w.inputs * w.wide;
@@ -111,7 +136,7 @@ void run_band(const Direct& d, const T* image, const Weights<T>& weights, const 
         for (int64_t row = first; row < first + step; ++row) {
           const int64_t k0 = ay.begin(row), k1 = ay.end(row);
           q.outer = {k1 - k0, ay.dilation * width * pixel, ay.tap_step * d.kernel_width * tap};
-          q.a = source + (ay.input(row, k0) - top) * width * pixel + g * w.inputs;
+          q.a = source + (ay.input(row, k0) - top) * width * pixel + g * group;
           q.b = w.at((ay.first_tap + k0 * ay.tap_step) * d.kernel_width + ax.first_tap, 0, j);
           q.c = result + ((ay.place + row * ay.spacing) * d.result_width + ax.place) * d.o + g * w.outputs + j;
           gemm_loops<T>().panel(q);

@@ -5,6 +5,9 @@
 
 namespace ember::kernels {
 
+/// Groups of more channels have sums that are long enough as they lie, those of fewer are copied number by number.
+inline constexpr int64_t kFewestApart = 4, kMostApart = 32;
+
 template <class T>
 void direct_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
 template <class T>

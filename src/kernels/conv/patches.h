@@ -2,16 +2,16 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 
 #include "kernels/conv/axis.h"
+#include "kernels/conv/met.h"
 #include "kernels/copy/copy.h"
 #include "runtime/scratch.h"
 
 namespace ember::kernels {
 
-inline bool sees_single_pixels(const ConvShape& s) {
-  return s.kh == 1 && s.kw == 1 && s.stride[0] == 1 && s.stride[1] == 1 && s.padding[0] == 0 && s.padding[1] == 0;
-}
+inline bool sees_single_pixels(const ConvShape& s) { return meets_by_stride(s) && s.stride[0] == 1 && s.stride[1] == 1; }
 inline int64_t patch_size(const ConvShape& s) { return s.kh * s.kw * s.c_group(); }
 
 /// Number k of patch i lies at data[i * row + k * step].
@@ -31,6 +31,7 @@ class PatchReader {
     if (sees_single_pixels(s)) s_.h = s_.oh = 1, s_.w = s_.ow = s.h * s.w;  // one long row
     ay_ = forward_axis(s_, 0);
     ax_ = forward_axis(s_, 1);
+    if (s.planes && meets_by_stride(s) && !sees_single_pixels(s)) met_.emplace(s, sizeof(T));
   }
 
   /// One patch after the other, in the order of packed weights (kernel row, tap, channel), of an image whose channels lie innermost. Single
@@ -76,6 +77,7 @@ class PatchReader {
   Patches<T> by_number(int64_t group, int64_t first, int64_t count) const {
     const int64_t c = s_.c_group(), row = rounded(count), pixels = s_.oh * s_.ow;
     T* out = room_;
+    if (met_) return by_number_of_met(group, first, count);
     for (int64_t i = group * c; i < (group + 1) * c; ++i)
       for (int64_t ky = 0; ky < s_.kh; ++ky)
         for (int64_t kx = 0; kx < s_.kw; ++kx, out += row) {
@@ -94,6 +96,17 @@ class PatchReader {
  private:
   static int64_t rounded(int64_t n) { return (n + 15) / 16 * 16; }
 
+  Patches<T> by_number_of_met(int64_t group, int64_t first, int64_t count) const {
+    const int64_t c = s_.c_group(), row = rounded(count), pixels = s_.oh * s_.ow;
+    for (int64_t done = 0, some = 0; done < count; done += some) {
+      const int64_t image = (first + done) / pixels, begin = (first + done) % pixels;
+      some = std::min(count - done, pixels - begin);
+      for (int64_t i = 0; i < c; ++i) met_->copy(x_ + (image * s_.c + group * c + i) * plane_, begin, some, room_ + i * row + done);
+    }
+    for (int64_t i = 0; i < c; ++i) std::fill(room_ + i * row + count, room_ + (i + 1) * row, T(0));
+    return {room_, 1, row};
+  }
+
   /// The outputs [begin, end) of a row at tap kx, which meets the image at [x0, x1).
   void copy_row(const T* from, bool inside, int64_t begin, int64_t end, int64_t x0, int64_t x1, int64_t kx, T* out) const {
     const int64_t first = inside ? std::clamp(x0, begin, end) : end, last = std::clamp(x1, first, end), step = ax_.stride * pixel_;
@@ -108,6 +121,7 @@ class PatchReader {
   Axis ay_{}, ax_{};
   const T* x_;
   int64_t plane_, pixel_;
+  std::optional<MetPixels> met_;
   Scratch<T> room_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/conv/met.h"
 #include "kernels/conv/weights.h"
 #include "kernels/copy/copy.h"
 #include "kernels/gemm/gemm.h"
@@ -18,28 +19,21 @@ bool meets_every_pixel(const ConvShape& s) { return s.stride[0] == 1 && s.stride
 
 constexpr int64_t kPlanes = 16;  // a cache line of a pixel
 
-/// kPlanes planes of an image, from `first` on, at the strides only, turned to pixels (oh, ow, c): each plane from its beginning to its end, as
-/// memory likes it.
+/// kPlanes planes of an image, from `first` on, at the strides only, turned to pixels (oh, ow, c).
 template <class T>
-void turn_met_planes(const ConvShape& s, const T* image, int64_t first, T* pixels) {
+void turn_met_planes(const ConvShape& s, const MetPixels& met, const T* image, int64_t first, T* pixels) {
   const int64_t count = s.oh * s.ow, end = std::min(s.c, first + kPlanes);
   if (meets_every_pixel(s)) return transpose(count, end - first, pixels + first, s.c, image + first * count, count);
-  const Scratch<T> met(kPlanes * count);
-  T* to = met;
-  for (int64_t c = first; c < end; ++c)
-    for (int64_t y = 0; y < s.oh; ++y, to += s.ow) {
-      const T* const row = image + (c * s.h + y * s.stride[0]) * s.w;
-      for (int64_t x = 0; x < s.w; x += 64 / int64_t(sizeof(T))) __builtin_prefetch(row + s.h * s.w + x);  // of the next plane
-      copy_strided(s.ow, row, s.stride[1], to);
-    }
-  transpose(count, end - first, pixels + first, s.c, met.data(), count);
+  const Scratch<T> copy(kPlanes * count);
+  for (int64_t c = first; c < end; ++c) met.copy(image + c * s.h * s.w, 0, count, copy + (c - first) * count);
+  transpose(count, end - first, pixels + first, s.c, copy.data(), count);
 }
 
 /// x at the strides only, whether its images are pixels or planes: (n, oh, ow, c), as it lies where that is all of it.
 template <class T>
-class MetPixels {
+class MetImages {
  public:
-  MetPixels(const ConvShape& s, const T* x) : s_(s), data_(x) {
+  MetImages(const ConvShape& s, const T* x) : s_(s), data_(x) {
     if (meets_every_pixel(s) && !s.planes) return;
     copy_.emplace(pixels(s) * s.c);
     data_ = copy_->data();
@@ -51,9 +45,10 @@ class MetPixels {
  private:
   void turn_planes(const T* x) const {
     const int64_t parts = (s_.c + kPlanes - 1) / kPlanes;
+    const MetPixels met(s_, sizeof(T));
     parallel_for(s_.n * parts, 1, double(pixels(s_) * s_.c), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
-        turn_met_planes(s_, x + i / parts * s_.c * s_.h * s_.w, i % parts * kPlanes, copy_->data() + i / parts * s_.oh * s_.ow * s_.c);
+        turn_met_planes(s_, met, x + i / parts * s_.c * s_.h * s_.w, i % parts * kPlanes, copy_->data() + i / parts * s_.oh * s_.ow * s_.c);
     });
   }
   void copy_pixels(const T* x) const {
@@ -129,7 +124,7 @@ bool pointwise_reads_planes(const ConvShape& s) { return pointwise_in_place(s) |
 template <class T>
 void pointwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
   if (pointwise_in_place(s) && (s.planes || !meets_every_pixel(s))) return run_in_place(s, x, w, bias, relu, y);
-  const MetPixels<T> met(s, x);
+  const MetImages<T> met(s, x);
   gemm<T>(pixels(s), s.o, s.c, {met.data(), s.c, 1}, {w, 1, s.c}, y, s.o, {false, bias, relu});
 }
 
@@ -143,7 +138,7 @@ void pointwise_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx
 
 template <class T>
 void pointwise_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
-  const MetPixels<T> met(s, x);
+  const MetImages<T> met(s, x);
   gemm<T>(s.o, s.c, pixels(s), {dy, 1, s.o}, {met.data(), s.c, 1}, dw, s.c);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/conv/axis.h"
 #include "kernels/conv/patches.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/kernels.h"
@@ -10,11 +11,36 @@
 
 namespace ember::kernels {
 
+namespace {
+
+/// Lanes along the patches, which are laid as rows of weights are.
+template <class T>
+void dot_patches(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
+  const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s), pixel = s.planes ? 1 : s.c, channel = s.planes ? s.h * s.w : 1;
+  const Axis ay = forward_axis(s, 0), ax = forward_axis(s, 1);
+  const Scratch<T> rows(count * patch);
+  std::fill_n(rows.data(), count * patch, T(0));
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t oy = i / s.ow % s.oh, ox = i % s.ow;
+    for (int64_t c = 0; c < s.c; ++c)
+      for (int64_t ky = ay.begin(oy); ky < ay.end(oy); ++ky) {
+        const T* const from = x + i / (s.oh * s.ow) * s.c * s.h * s.w + c * channel + ay.input(oy, ky) * s.w * pixel;
+        T* const to = rows + i * patch + (c * s.kh + ky) * s.kw;
+        for (int64_t kx = ax.begin(ox); kx < ax.end(ox); ++kx) to[kx] = from[ax.input(ox, kx) * pixel];
+      }
+  }
+  gemm<T>(count, s.o, patch, {rows.data(), patch, 1}, {w, 1, patch}, y, s.o, {false, e.bias, e.relu && !e.norms()});
+  if (e.norms()) norm_rows(e, 0, count, s.o, y);
+}
+
+}  // namespace
+
 // y^T = W X: rows of weights from memory against the patches in the cache, lanes along the pixels.
 template <class T>
 void streams_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& e, T* y) {
   const GemmFamily<T>& f = gemm_loops<T>();
   const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s);
+  if (count <= kFewPixels) return dot_patches(s, x, w, e, y);
   // A vector more than other panels have rather than the weights once more.
   const int64_t wide = count <= (f.panel_vectors + 1) * f.lanes ? count : f.panel_vectors * f.lanes;
   const PatchReader<T> reader(s, x, count);

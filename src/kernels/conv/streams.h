@@ -7,6 +7,8 @@
 namespace ember::kernels {
 
 constexpr int64_t kMostStreamPixels = 64;  // outputs of all images
+/// So few fill no vector.
+inline constexpr int64_t kFewPixels = 4;
 
 /// For one group, in all three directions.
 template <class T>
