@@ -98,10 +98,12 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
     const double tolerated = dtype == kFloat32 ? 1e-3 : 1e-11;
     const Tensor A = (random_matrices({600, 600}) + 60 * eye(600, -1, {.dtype = kFloat64})).to(dtype), B = random_matrices({600, 70}, 1).to(dtype),
                  S = positive_definite(A / 20), G = (random_matrices({2, 300, 300}, 2) + 40 * eye(300, -1, {.dtype = kFloat64})).to(dtype);
+    const Tensor tall = A.narrow(1, 0, 500);  // several panels, the last one narrower
     std::vector<Tensor> first;
     for (const int threads : {1, 2, 5}) {
       set_num_threads(threads);
-      const std::vector<Tensor> found{linalg::solve(A, B), linalg::cholesky(S), linalg::inv(G), linalg::slogdet(A).logabsdet};
+      const std::vector<Tensor> found{linalg::solve(A, B), linalg::cholesky(S), linalg::inv(G), linalg::slogdet(A).logabsdet,
+                                      linalg::lstsq(tall, B).solution};
       if (first.empty()) first = found;
       for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].equal(first[i]));
     }
@@ -110,6 +112,7 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
     CHECK_THAT(matmul(first[1], transposed(first[1])), is_close(S, tolerated, tolerated));
     CHECK(first[1].equal(tril(first[1])));
     CHECK_THAT(matmul(G, first[2]), is_close(eye(300, -1, {.dtype = dtype}).expand({2, 300, 300}), tolerated, tolerated));
+    CHECK_THAT(matmul(transposed(tall), matmul(tall, first[4]) - B), is_close(zeros({500, 70}, dtype), 0, 50 * tolerated));
     CHECK_THAT(first[3], is_close(linalg::svdvals(A).log().sum(), 1e-5, 1e-5));
   }
   Tensor singular = random_matrices({600, 600});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "families.h"
 #include "layers.h"
 #include "more_nets.h"
 #include "nets.h"
@@ -194,7 +195,8 @@ Step prepare(const std::string& name) {
   const std::size_t at = name.find('@');
   for (const NetRow& net : net_rows())
     if (at != std::string::npos && name.substr(0, at) == net.name) return train_step(net, std::stoll(name.substr(at + 1)));
-  return layer_step(name);
+  if (const Step step = layer_step(name)) return step;
+  return family_step(name);
 }
 
 std::string list_rows() {

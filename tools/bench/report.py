@@ -54,6 +54,16 @@ def summary(results):
         yield f"slower than {best_peer(r)[0]}: {r['name']}, threads {r['threads']}, {ratio(r):.2f}x"
 
 
+def family(results):
+    """A Markdown table of Ember, PyTorch and how many times faster, a column for each number of threads."""
+    threads = sorted({r["threads"] for r in results})
+    yield "| row | " + " | ".join(f"{t} thread{'s' if t > 1 else ''}: Ember us | PyTorch us | faster" for t in threads) + " |"
+    yield "| --- |" + " ---: | ---: | ---: |" * len(threads)
+    for name in dict.fromkeys(r["name"] for r in results):
+        cells = [f"{microseconds(r['ember_us'])} | {microseconds(best_peer(r)[1])} | {ratio(r):.2f}x" for r in results if r["name"] == name]
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
 def microseconds(value):
     return f"{value:.{3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0}f}" if value < 1000 else f"{value:,.0f}"
 

@@ -13,6 +13,7 @@ import json
 import os
 import re
 
+import families
 import layers
 import limits
 import memory
@@ -51,6 +52,7 @@ def arguments():
     parser.add_argument("--memory", action="store_true", help="instead: peak memory of training W6 and W7, Ember and PyTorch")
     parser.add_argument("--survey", metavar=("SEED", "COUNT"), nargs=2, type=int, help="instead: COUNT layers drawn from SEED, beside PyTorch in both layouts")
     parser.add_argument("--draw", metavar="FILE", nargs="+", help="instead: the pictures and the summary of what --json wrote, several runs beside each other")
+    parser.add_argument("--family", metavar="NAME", choices=sorted(families.FAMILIES), help="instead: rows of linear algebra, attention, sequences or volumes beside eager PyTorch")
     parser.add_argument("--isa", metavar="v3", choices=sorted(processes_of.ISAS), help="Ember and its peers restricted to these instructions; v3 is AVX2")
     parser.add_argument("--cpu-time", action="store_true", help="one thread by the time that it had a processor: for busy machines; not for jax")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), help=argparse.SUPPRESS)
@@ -115,6 +117,8 @@ def main():
         options.threads, os.environ["BENCH_CLOCK"] = 1, "thread"
     if options.survey:
         options.peers, options.repetitions, options.seconds = "torch_fused,torch_channels_last", 3, 0.03
+    if options.family:
+        options.peers = "torch"
     wanted = [p for p in options.peers.split(",") if p]
     if options.memory:
         held = list(memory.lines(options.build, wanted))
@@ -129,7 +133,7 @@ def main():
     processes, missing = processes_of.start(wanted, options.build)
     for name in missing:
         print(f"not installed, left out: {name}")
-    rows = survey.rows(*options.survey) if options.survey else BATCHES if options.batches else processes["ember"].ask("list")
+    rows = survey.rows(*options.survey) if options.survey else families.FAMILIES[options.family] if options.family else BATCHES if options.batches else processes["ember"].ask("list")
     results, bounds = run(options, [row for row in rows if re.search(options.filter, row)], processes, machines)
 
     shown = survey.summary if options.survey else time_for_an_image if options.batches else report.summary
@@ -138,6 +142,8 @@ def main():
         (survey.draw if options.survey else report.draw_both)(results, options.svg)
     if options.document and options.batches:
         report.replace_between(DOCUMENT, "batches", [f"    {line}" for line in time_for_an_image(results)])
+    elif options.document and options.family:
+        report.replace_between(DOCUMENT, options.family, list(report.family(results)))
     elif options.document:
         setting = [f"Peers: {', '.join(name for name in processes if name != 'ember')}. The machine:", ""] + [f"* {m}" for m in machines.values()] + [""]
         report.replace_between(DOCUMENT, "table", setting + list(report.markdown(results, bounds)) + [""] + [f"* {line}" for line in report.summary(results)])

@@ -9,6 +9,7 @@ images; the last is compiled. Reads lines from standard input, words separated b
 import sys
 
 import clock
+import families
 import layers
 import memory
 
@@ -18,6 +19,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import more_nets
+import torch_families
 import torch_layers
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else "torch"
@@ -213,6 +215,8 @@ def operations():
 def find(name):
     if layers.is_layer(name):
         return torch_layers.step(name, FORMAT)
+    if name in families.NAMES:
+        return torch_families.step(name)
     if name in NETS:
         return train_step(name)
     if name in more_nets.NAMES:

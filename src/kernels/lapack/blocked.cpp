@@ -32,6 +32,23 @@ void swap_rows(int columns, T* a, int64_t lda, int first, int end, const int* pi
     for (int i = first; i < end; ++i) std::swap(a[i], a[pivots[i] - 1]);
 }
 
+/// The reflectors of a panel: Q = I - V T V^T, V (m, w) column-major with ones on its diagonal and zeros above.
+template <class T>
+struct Reflectors {
+  int m, w;
+  const T *v, *t;
+};
+
+/// C = Q^T C = C - V T^T V^T C for column-major C (m, n).
+template <class T>
+void reflect(const Reflectors<T>& q, int n, T* c, int64_t ldc) {
+  if (n == 0) return;
+  const Scratch<T> product(int64_t(n) * q.w);
+  gemm<T>(n, q.w, q.m, {c, ldc, 1}, {q.v, 1, q.m}, product, q.w);
+  trmm<T>('L', 'U', 'T', 'N', q.w, n, T(-1), q.t, q.w, product, q.w);
+  gemm<T>(n, q.m, q.w, {product, q.w, 1}, {q.v, q.m, 1}, c, ldc, {.accumulate = true});
+}
+
 }  // namespace
 
 // Right-looking: after the panel [j, j + w) the rows of all other columns are swapped, U12 = L11^-1 A12 and A22 -= L21 U12.
@@ -89,10 +106,31 @@ void solve_lu(int n, int nrhs, const T* lu, const int* pivots, T* b) {
                [&](int64_t begin, int64_t end) { getrs<T>('N', n, int(end - begin), lu, n, pivots, b + begin * n, n); });
 }
 
+template <class T>
+void factorise_qr_onto(int m, int n, T* a, int nrhs, T* b, int ldb) {
+  const Scratch<T> v(int64_t(m) * kPanel), t(kPanel * kPanel);
+  for (int j = 0; j < n; j += kPanel) {
+    const int w = std::min(kPanel, n - j), rows = m - j;
+    T* const panel = a + j + int64_t(j) * m;
+    geqrt3<T>(rows, w, panel, m, t, w);
+    for (int p = 0; p < w; ++p) {
+      T* const column = v + int64_t(p) * rows;
+      std::fill(column, column + p, T(0));
+      column[p] = 1;
+      std::copy(panel + int64_t(p) * m + p + 1, panel + int64_t(p) * m + rows, column + p + 1);
+    }
+    const Reflectors<T> q{rows, w, v, t};
+    reflect<T>(q, n - j - w, panel + int64_t(w) * m, m);
+    reflect<T>(q, nrhs, b + j, ldb);
+  }
+}
+
 template int factorise_lu(int, float*, int*);
 template int factorise_lu(int, double*, int*);
 template int factorise_cholesky(int, float*);
 template int factorise_cholesky(int, double*);
+template void factorise_qr_onto(int, int, float*, int, float*, int);
+template void factorise_qr_onto(int, int, double*, int, double*, int);
 template void solve_lu(int, int, const float*, const int*, float*);
 template void solve_lu(int, int, const double*, const int*, double*);
 

@@ -1,5 +1,5 @@
-// LU and Cholesky factors of one large matrix on all threads: panels by LAPACK, what lies right of them by products that the threads share. Cut by
-// the size of the matrix alone: the same bits for any number of threads.
+// LU, Cholesky and QR factors of one large matrix on all threads: panels by LAPACK, what lies right of them by products that the threads share. Cut
+// by the size of the matrix alone: the same bits for any number of threads.
 #pragma once
 
 namespace ember::kernels::lapack {
@@ -15,5 +15,10 @@ int factorise_cholesky(int n, T* a);
 /// As getrs('N'): B (n, nrhs) becomes A^-1 B.
 template <class T>
 void solve_lu(int n, int nrhs, const T* lu, const int* pivots, T* b);
+
+/// As geqrf of A (m, n), m >= n, column-major without gaps, whose reflectors B (m, nrhs) meets on the way: A becomes R and what lies below of the
+/// reflectors, B becomes Q^T B.
+template <class T>
+void factorise_qr_onto(int m, int n, T* a, int nrhs, T* b, int ldb);
 
 }  // namespace ember::kernels::lapack

@@ -68,6 +68,13 @@ int geqrf(int m, int n, T* a, int lda, T* tau) {
 }
 
 template <class T>
+int geqrt3(int m, int n, T* a, int lda, T* t, int ldt) {
+  int info = 0;
+  call<T>("geqrt3", &m, &n, a, &lda, t, &ldt, &info);
+  return info;
+}
+
+template <class T>
 int orgqr(int m, int n, int k, T* a, int lda, const T* tau) {
   int info = 0;
   with_work<T>([&](T* work, int* lwork) { call<T>("orgqr", &m, &n, &k, a, &lda, tau, work, lwork, &info); });
@@ -137,6 +144,23 @@ void trsm(char side, char uplo, char trans, char diag, int m, int n, const T* a,
   call<T>("trsm", &side, &uplo, &trans, &diag, &m, &n, &one, a, &lda, b, &ldb);
 }
 
+template <class T>
+void trmm(char side, char uplo, char trans, char diag, int m, int n, T alpha, const T* a, int lda, T* b, int ldb) {
+  call<T>("trmm", &side, &uplo, &trans, &diag, &m, &n, &alpha, a, &lda, b, &ldb);
+}
+
+template <class T>
+void trsv(char uplo, char trans, char diag, int n, const T* a, int lda, T* x) {
+  const int step = 1;
+  call<T>("trsv", &uplo, &trans, &diag, &n, a, &lda, x, &step);
+}
+
+template <class T>
+void trmv(char uplo, char trans, char diag, int n, const T* a, int lda, T* x) {
+  const int step = 1;
+  call<T>("trmv", &uplo, &trans, &diag, &n, a, &lda, x, &step);
+}
+
 template int getrf(int, int, float*, int, int*);
 template int getrf(int, int, double*, int, int*);
 template int getrs(char, int, int, const float*, int, const int*, float*, int);
@@ -147,6 +171,8 @@ template int potri(char, int, float*, int);
 template int potri(char, int, double*, int);
 template int geqrf(int, int, float*, int, float*);
 template int geqrf(int, int, double*, int, double*);
+template int geqrt3(int, int, float*, int, float*, int);
+template int geqrt3(int, int, double*, int, double*, int);
 template int orgqr(int, int, int, float*, int, const float*);
 template int orgqr(int, int, int, double*, int, const double*);
 template int gesdd(char, int, int, float*, int, float*, float*, int, float*, int);
@@ -163,5 +189,11 @@ template int gelss(int, int, int, float*, int, float*, int, float*, float, int*)
 template int gelss(int, int, int, double*, int, double*, int, double*, double, int*);
 template void trsm(char, char, char, char, int, int, const float*, int, float*, int);
 template void trsm(char, char, char, char, int, int, const double*, int, double*, int);
+template void trmm(char, char, char, char, int, int, float, const float*, int, float*, int);
+template void trmm(char, char, char, char, int, int, double, const double*, int, double*, int);
+template void trsv(char, char, char, int, const float*, int, float*);
+template void trsv(char, char, char, int, const double*, int, double*);
+template void trmv(char, char, char, int, const float*, int, float*);
+template void trmv(char, char, char, int, const double*, int, double*);
 
 }  // namespace ember::kernels::lapack

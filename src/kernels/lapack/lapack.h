@@ -20,6 +20,9 @@ template <class T>
 int potri(char uplo, int n, T* a, int lda);
 template <class T>
 int geqrf(int m, int n, T* a, int lda, T* tau);  ///< QR, as reflectors
+/// The same by recursion, m >= n, and T, upper triangular with n columns, so that Q = I - V T V^T.
+template <class T>
+int geqrt3(int m, int n, T* a, int lda, T* t, int ldt);
 template <class T>
 int orgqr(int m, int n, int k, T* a, int lda, const T* tau);  ///< Q of reflectors
 template <class T>
@@ -37,6 +40,13 @@ int gelss(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, i
 /// b = op(a)^-1 b, or b op(a)^-1 on the right.
 template <class T>
 void trsm(char side, char uplo, char trans, char diag, int m, int n, const T* a, int lda, T* b, int ldb);
+/// b = alpha op(a) b, or alpha b op(a) on the right.
+template <class T>
+void trmm(char side, char uplo, char trans, char diag, int m, int n, T alpha, const T* a, int lda, T* b, int ldb);
+template <class T>
+void trsv(char uplo, char trans, char diag, int n, const T* a, int lda, T* x);  ///< x = op(a)^-1 x
+template <class T>
+void trmv(char uplo, char trans, char diag, int n, const T* a, int lda, T* x);  ///< x = op(a) x
 
 /// body(matrix) for each of `count` matrices, on all threads; `work` counts multiply-adds of all together.
 template <class Body>
