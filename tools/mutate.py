@@ -3,7 +3,7 @@
 the committed comparison cases, and lists what survived.
 
 usage: tools/mutate.py [--seed N] [--count N] [--areas kernels,ops,autograd,nn,optim,data] [--only FILE:LINE] [--again FILE] [--report FILE]
-                       [--build FOLDER] [--jobs N]
+                       [--resume] [--build FOLDER] [--jobs N]
 
 Needs a finished build of the sources as they are (cmake --build build/release). A change is made in a copy; only the objects that it reaches are
 compiled, and linked before the library. Kernels are changed for one instruction set (v3, or EMBER_ISA), which the tests then run on. A change that
@@ -200,9 +200,23 @@ def check(build, tree):
     open(passed, "w").write(stamp)
 
 
-def work(trees, sample, count, report):
-    """Tries the places in their order, one in each tree at a time, until `count` changes could have been seen."""
+def kind_of(outcome):
+    """What a change counts as."""
+    return outcome if outcome in ("survived", "same", "broken") else "noticed"
+
+
+def tried(report):
+    """What a report says so far: place -> outcome. A place is one of the sources as they were when it was tried."""
+    lines = re.findall(r"^(\S+):(\d+):(\d+)  (\S+) -> (\S+)  (.+)$", open(report).read(), re.M) if os.path.exists(report) else []
+    return {(path, int(number), int(column) - 1, old, new): outcome for path, number, column, old, new, outcome in lines}
+
+
+def work(trees, sample, count, report, earlier):
+    """Tries the places in their order, one in each tree at a time, until `count` changes could have been seen; `earlier` were tried before."""
     counts = {"noticed": 0, "survived": 0, "same": 0, "broken": 0}
+    for outcome in earlier.values():
+        counts[kind_of(outcome)] += 1
+    sample = [place for place in sample if place not in earlier]
     turn = threading.Condition()
     state = {"next": 0, "flying": 0}
 
@@ -219,7 +233,7 @@ def work(trees, sample, count, report):
             outcome = tree.attempt(place)
             with turn:
                 state["flying"] -= 1
-                counts[outcome if outcome in counts else "noticed"] += 1
+                counts[kind_of(outcome)] += 1
                 path, number, column, old, new = place
                 report.write(f"{path}:{number}:{column + 1}  {old} -> {new}  {outcome}\n")
                 report.flush()
@@ -235,8 +249,7 @@ def work(trees, sample, count, report):
 
 def chosen(options):
     if options.again:
-        lines = re.findall(r"^(\S+):(\d+):(\d+)  (\S+) -> (\S+)  survived$", open(options.again).read(), re.M)
-        return [(path, int(number), int(column) - 1, old, new) for path, number, column, old, new in lines]
+        return [place for place, outcome in tried(options.again).items() if outcome == "survived"]
     sample = places(options.areas.split(","))
     if options.only:
         path, number = options.only.rsplit(":", 1)
@@ -253,17 +266,23 @@ def main():
     arguments.add_argument("--only", metavar="FILE:LINE", help="all changes of one line")
     arguments.add_argument("--again", metavar="FILE", help="what survived in this report")
     arguments.add_argument("--report", metavar="FILE", help="one line for each change, as it is tried")
+    arguments.add_argument("--resume", action="store_true", help="go on with the report of a run that was ended")
     arguments.add_argument("--build", metavar="FOLDER", default=os.path.join(ROOT, "build", "release"), help="a finished build of these sources")
     arguments.add_argument("--jobs", type=int, default=2, help="changes at work at once")
     options = arguments.parse_args()
 
+    if options.resume and not options.report:
+        arguments.error("--resume needs the --report that it goes on with")
     sample = chosen(options)
+    earlier = tried(options.report) if options.resume else {}
+    if not set(earlier) <= set(sample):
+        sys.exit(f"mutate: {options.report} is of other sources or another sample")
     os.makedirs(HOME, exist_ok=True)
     build = Build(options.build, ISA)
     trees = [Tree(build, number) for number in range(options.jobs)]
     check(build, trees[0])
-    with open(options.report, "w") if options.report else sys.stdout as report:
-        counts = work(trees, sample, options.count, report)
+    with open(options.report, "a" if options.resume else "w") if options.report else sys.stdout as report:
+        counts = work(trees, sample, options.count, report, earlier)
         report.write(f"{counts['noticed']} of {counts['noticed'] + counts['survived']} changes noticed, {counts['survived']} survived; "
                      f"{counts['same']} more change no instruction, {counts['broken']} do not compile\n")
 

@@ -119,6 +119,17 @@ TEST_CASE("an input that the output does not depend on is refused unless allowed
   CHECK_FALSE(autograd::grad({y}, {z}, {}, {.allow_unused = true})[0].defined());
 }
 
+TEST_CASE("backward into chosen leaves: one that the output does not depend on stays without a gradient, the others keep theirs") {
+  const Tensor x = tensor({2.0}, {.requires_grad = true}), w = tensor({3.0}, {.requires_grad = true}), z = tensor({1.0}, {.requires_grad = true});
+  const auto y = [&] { return x * x * w; };
+  autograd::backward({y()}, {}, false, false, {x, z});
+  CHECK_THAT(x.grad(), is_close({12.0}));
+  CHECK_FALSE(z.grad().defined());
+  CHECK_FALSE(w.grad().defined());
+  autograd::backward({y()}, {}, false, false, {x});
+  CHECK_THAT(x.grad(), is_close({24.0}));
+}
+
 TEST_CASE("backward without a starting gradient needs a scalar that depends on something") {
   const Tensor x = tensor({1.0, 2.0}, {.requires_grad = true});
   CHECK_THROWS_WITH((x * 2).backward(), equals("grad can be implicitly created only for scalar outputs"));

@@ -216,6 +216,30 @@ TEST_CASE("transforms: targets and mixtures") {
   CHECK(std::fabs(squares / 20000 - 0.0625 - 0.0625) < 0.01);  // ab / (a + b)^2 / (a + b + 1)
 }
 
+TEST_CASE("CutMix cuts the box of torchvision: sides in the ratio sqrt(1 - lambda) around a drawn centre, cut off at the borders") {
+  const int64_t h = 9, w = 23;
+  const Tensor images = cat({zeros({1, 2, h, w}), ones({1, 2, h, w})});
+  int64_t seen = 0;
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    data::Draws same(seed);
+    const double r = 0.5 * std::sqrt(1 - same.beta(1, 1));
+    const int64_t cx = same.below(w), cy = same.below(h), rx = int64_t(r * w), ry = int64_t(r * h);
+    const int64_t x1 = std::max<int64_t>(cx - rx, 0), y1 = std::max<int64_t>(cy - ry, 0), x2 = std::min(cx + rx, w), y2 = std::min(cy + ry, h);
+    Tensor box = zeros({2, h, w});
+    for (int64_t y = y1; y < y2; ++y)
+      for (int64_t x = x1; x < x2; ++x) box.select(1, y).select(1, x).fill_(1);
+    seen += ry != rx && (x2 - x1) * (y2 - y1) > 0;
+    data::Sample batch{images, tensor({0, 1})};
+    std::vector<data::Draws> draws{data::Draws(seed)};
+    CutMix({.classes = 2}).apply(batch, draws);
+    CHECK(batch[0][0].equal(box));
+    CHECK(batch[0][1].equal(1 - box));
+    const double lambda = 1 - double((x2 - x1) * (y2 - y1)) / double(w * h);
+    CHECK_THAT(batch[1], is_close({{lambda, 1 - lambda}, {1 - lambda, lambda}}));
+  }
+  CHECK(seen > 10);
+}
+
 TEST_CASE("transforms: what they refuse") {
   const Tensor x = rand({2, 3, 4, 4});
   CHECK_THROWS_WITH(applied(RandomCrop(6), x), starts_with("Required crop size (6, 6) is larger than input image size (4, 4)"));

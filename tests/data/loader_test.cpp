@@ -41,6 +41,22 @@ TEST_CASE("a loader with a generator of its own") {
   CHECK(batches_of(loader) == std::vector<Indices>{{7, 4, 8, 1}, {2, 3, 6, 5}, {9, 0}});
 }
 
+TEST_CASE(
+    "a random sampler with a generator of its own, over two epochs: PyTorch draws one permutation more for what is left over, even when nothing is") {
+  struct Row {
+    int64_t num_samples;
+    Indices first, second;
+  };
+  for (const Row& row :
+       {Row{-1, {1, 3, 0, 4, 2}, {3, 1, 0, 2, 4}}, Row{3, {1, 3, 0}, {1, 3, 0}}, Row{8, {1, 3, 0, 4, 2, 1, 3, 0}, {3, 1, 0, 2, 4, 1, 0, 2}},
+        Row{10, {1, 3, 0, 4, 2, 1, 3, 0, 4, 2}, {1, 0, 2, 3, 4, 3, 1, 4, 2, 0}}}) {
+    Generator generator(5);
+    data::DataLoader loader(ten(), {.batch_size = 16, .sampler = data::RandomSampler(5, {.num_samples = row.num_samples, .generator = &generator})});
+    CHECK(batches_of(loader) == std::vector<Indices>{row.first});
+    CHECK(batches_of(loader) == std::vector<Indices>{row.second});
+  }
+}
+
 TEST_CASE("in order, with and without the last batch") {
   data::DataLoader all(ten(), {.batch_size = 4}), whole(ten(), {.batch_size = 4, .drop_last = true});
   CHECK(all.size() == 3);

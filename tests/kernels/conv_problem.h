@@ -21,6 +21,17 @@ inline ConvShape make(int64_t n, int64_t c, int64_t h, int64_t w, int64_t o, int
   return s;
 }
 
+/// The same with strides, paddings and dilations that differ between height and width.
+inline ConvShape uneven(ConvShape s, int64_t stride_h, int64_t stride_w, int64_t padding_h, int64_t padding_w, int64_t dilation_h,
+                        int64_t dilation_w) {
+  s.stride[0] = stride_h, s.stride[1] = stride_w;
+  s.padding[0] = padding_h, s.padding[1] = padding_w;
+  s.dilation[0] = dilation_h, s.dilation[1] = dilation_w;
+  s.oh = (s.h + 2 * padding_h - dilation_h * (s.kh - 1) - 1) / stride_h + 1;
+  s.ow = (s.w + 2 * padding_w - dilation_w * (s.kw - 1) - 1) / stride_w + 1;
+  return s;
+}
+
 /// Calls f(x index, w index, y index) for every product of the convolution.
 template <class F>
 void for_each_product(const ConvShape& s, F f) {
@@ -94,8 +105,8 @@ double error(const std::vector<T>& got, const std::vector<double>& want) {
 }
 
 inline std::string text(const ConvShape& s) {
-  return fmt::format("n {} c {} {}x{} o {} kernel {}x{} stride {} padding {} dilation {} groups {}", s.n, s.c, s.h, s.w, s.o, s.kh, s.kw, s.stride[0],
-                     s.padding[0], s.dilation[0], s.groups);
+  return fmt::format("n {} c {} {}x{} o {} kernel {}x{} stride {},{} padding {},{} dilation {},{} groups {}", s.n, s.c, s.h, s.w, s.o, s.kh, s.kw,
+                     s.stride[0], s.stride[1], s.padding[0], s.padding[1], s.dilation[0], s.dilation[1], s.groups);
 }
 
 inline const std::vector<ConvShape> any_shapes{

@@ -58,6 +58,25 @@ TEST_CASE("convolution: what is chosen is the sum, too") {
   }
 }
 
+TEST_CASE("convolution: strides, paddings and dilations that differ between height and width") {
+  struct Kernel {
+    int64_t c, o, kh, kw, groups;
+  };
+  for (const Kernel& k : {Kernel{20, 40, 1, 1, 1}, Kernel{3, 5, 3, 3, 1}, Kernel{16, 33, 3, 3, 1}, Kernel{40, 2, 3, 3, 1}, Kernel{8, 12, 2, 3, 4},
+                          Kernel{24, 24, 3, 3, 24}, Kernel{17, 34, 1, 5, 17}})
+    for (const auto& [sh, sw] : {std::pair(1, 2), {2, 1}, {3, 2}, {2, 3}})
+      for (const auto& [ph, pw] : {std::pair(0, 1), {1, 0}, {2, 1}})
+        for (const auto& [dh, dw] : {std::pair(1, 1), {1, 2}, {2, 1}}) {
+          if (k.kh * k.kw == 1 && dh * dw > 1) continue;
+          const ConvShape s = uneven(make(2, k.c, 10, 13, k.o, k.kh, k.kw, 1, 0, 1, k.groups), sh, sw, ph, pw, dh, dw);
+          check_all<float>(s, 1e-6);
+          const WithWish direct(ConvWish::Direct);
+          check_all<double>(s, 1e-14);
+        }
+  for (const auto& [sh, sw] : {std::pair(1, 2), {2, 1}, {3, 2}, {2, 3}, {5, 2}})  // 1 x 1 without padding
+    for (const int64_t c : {3, 20, 300}) check_all<float>(uneven(make(2, c, 7, 12, 24, 1, 1), sh, sw, 0, 0, 1, 1), 1e-6);
+}
+
 TEST_CASE("convolution: Winograd's transforms give the sum within the error that is documented") {
   for (const ConvShape& s : winograd_shapes) {
     {

@@ -258,3 +258,17 @@ TEST_CASE("max pooling of another kind stays a module of its own") {
     CHECK(equal(net(x).detach(), one_by_one(net, x).detach()));
   }
 }
+
+TEST_CASE("max pooling without a ReLU before it, or behind another one, stays a module of its own") {
+  nn::Sequential nets[] = {nn::Sequential{nn::BatchNorm2d(4), nn::MaxPool2d(2)}, nn::Sequential{nn::Conv2d(4, 6, 3), nn::MaxPool2d(2)},
+                           nn::Sequential{nn::Conv2d(4, 6, 3), nn::BatchNorm2d(6), nn::MaxPool2d(2)},
+                           nn::Sequential{nn::BatchNorm2d(4), nn::ReLU(), nn::MaxPool2d(2), nn::MaxPool2d(2)},
+                           nn::Sequential{nn::Conv2d(4, 6, 3), nn::ReLU(), nn::MaxPool2d(2), nn::MaxPool2d(2)}};
+  for (nn::Sequential& net : nets)
+    for (const bool training : {true, false}) {
+      net.train(training);
+      const GradMode mode(training);
+      const Tensor x = randn({2, 4, 10, 10}).contiguous(MemoryFormat::ChannelsLast);
+      CHECK(equal(net(x).detach(), one_by_one(net, x).detach()));
+    }
+}

@@ -119,6 +119,33 @@ TEST_CASE("losses by margins: values from PyTorch") {
   CHECK_THROWS_WITH(multi_margin_loss(zeros({1, 2}), tensor({0}), {.p = 3}), "only p == 1 and p == 2 supported");
 }
 
+TEST_CASE("kthvalue, median, mode of ties: the index that PyTorch's selection ends at") {
+  struct Row {
+    Tensor x;
+    std::vector<int64_t> kth;
+    int64_t median, nanmedian, mode;
+  };
+  for (const Row& row : {Row{tensor({2.f, 1, 2, 1, 2}), {1, 3, 2, 0, 4}, 0, 0, 4}, Row{tensor({1.f, 1, 1, 1}), {1, 0, 2, 3}, 1, 1, 3},
+                         Row{tensor({3.f, 3, 1, 1, 2, 2, 3, 1, 2}), {3, 7, 2, 4, 8, 5, 1, 6, 0}, 5, 5, 7},
+                         Row{tensor({0.f, 0, 0, 1, 1, 1, 0, 0}), {6, 7, 0, 1, 2, 5, 4, 3}, 6, 6, 7},
+                         Row{tensor({2.f, 1, 2, 1, 2, NAN, NAN}), {3, 1, 4, 0, 2, 5, 6}, 5, 0, 4}}) {
+    INFO(row.x.sizes()[0]);
+    for (std::size_t k = 0; k < row.kth.size(); ++k) CHECK(kthvalue(row.x, int64_t(k) + 1).indices.item<int64_t>() == row.kth[k]);
+    CHECK(median(row.x, 0).indices.item<int64_t>() == row.median);
+    CHECK(nanmedian(row.x, 0).indices.item<int64_t>() == row.nanmedian);
+    CHECK(mode(row.x, 0).indices.item<int64_t>() == row.mode);
+  }
+}
+
+TEST_CASE("scatter with numbers without dimensions among its arguments, movedim of one") {
+  const Tensor number = scalar_tensor(2.0), one = tensor({2.f});
+  for (const Tensor& source : {scalar_tensor(2.f), one})
+    for (const Tensor& index : {full({}, 1, kInt64), tensor({1})}) CHECK(scatter(zeros({3}), 0, index, source).equal(tensor({0.f, 2, 0})));
+  CHECK(scatter(zeros({}), 0, tensor({0}), one).equal(scalar_tensor(2.f)));
+  CHECK(number.movedim({0}, {-1}).dim() == 0);
+  CHECK_THROWS_WITH(number.movedim({1}, {0}), starts_with("Dimension out of range"));
+}
+
 TEST_CASE("ParameterList and ParameterDict: in the state, trained, copied") {
   struct Net : nn::Module {
     nn::ParameterList& weights = add("weights", nn::ParameterList{ones({2}), zeros({1})});

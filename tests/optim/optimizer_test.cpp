@@ -312,3 +312,15 @@ TEST_CASE("a state or gradient of another shape than its parameter's is refused 
   CHECK_THAT(a, is_close({0.5 - 0.5 * 1.5}));
   CHECK_THAT(b, is_close({0.25, 0.25}));
 }
+
+TEST_CASE("a momentum that is switched off leaves the buffer alone, as in PyTorch") {
+  const Tensor p = tensor({1.0f}, {.requires_grad = true});
+  optim::SGD optimizer({p}, {.lr = 0.5, .momentum = 0.5});
+  for (const auto& [momentum, expected] :
+       {std::pair(0.5, 0.5), {0.5, -0.25}, {0.0, -0.75}, {0.0, -1.25}, {0.5, -2.125}}) {  // buffers 1, 1.5, 1.5, 1.5, 1.75
+    optimizer.param_groups[0].momentum = momentum;
+    p.set_grad(ones({1}));
+    optimizer.step();
+    CHECK_THAT(p, is_close({expected}));
+  }
+}
