@@ -48,6 +48,7 @@ constexpr double kSingleCopies = 2;     // one by one
 constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in a cache
 constexpr double kTurnsFar = 1.3;       // in memory
 constexpr double kFinds = 1.6;          // a number of a plane that is found at a stride
+constexpr double kScatters = 1.5;       // a number of a large dx that is written a phase of the stride at a time
 constexpr double kTouches = 0.2;        // a number that is read from memory on its way
 constexpr double kPacks = 1.5;          // a weight, packed, and its gradient unpacked
 constexpr double kStreams = 1.2;        // a weight that comes from memory
@@ -125,6 +126,8 @@ double direct_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) 
     double cost = kCopies * double(s.n * s.oh * s.ow * s.o * s.stride[0] * s.stride[1]);
     for (int64_t y = 0; y < s.stride[0]; ++y)
       for (int64_t x = 0; x < s.stride[1]; ++x) cost += direct_rows(s, v, backward_axis(s, 0, y), backward_axis(s, 1, x), o, c);
+    const double numbers = double(s.n * s.h * s.w * s.c);
+    if (s.stride[0] * s.stride[1] > 4 && numbers > 1e6) cost += kScatters * numbers;
     return alone(s, double(s.h)) * cost;
   }
   const bool row = side_by_side(s);
@@ -197,8 +200,9 @@ double dots_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
 /// Lanes along the taps of a row and few channels of dx, rows of many images.
 double spans_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
   if (direction != ConvDirection::BackwardInput || s.groups > 1 || s.n < 8 || !plain(s)) return kNever;
-  const double groups = s.n <= 14 ? 1 : std::ceil(double(s.n) / 28) * 2, kernel_rows = double(s.kh * s.oh) / double(s.h);
-  return groups * double(s.ow * s.h) * v.panel(double(s.n) / groups, double(s.kw * s.c), kernel_rows * double(s.o), kernel_rows) +
+  const double groups = s.n <= 14 ? 1 : std::ceil(double(s.n) / 28) * 2, kernel_rows = rows_met(forward_axis(s, 0)) / double(s.h);
+  const double taps = rows_met(forward_axis(s, 1)) / double(s.ow);
+  return groups * double(s.ow * s.h) * v.panel(double(s.n) / groups, taps * double(s.c), kernel_rows * double(s.o), kernel_rows) +
          3 * kPacks * weights(s);
 }
 
