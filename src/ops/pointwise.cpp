@@ -4,9 +4,13 @@
 
 #include <ember/ops/elementwise.h>
 
+#include <cstddef>
+#include <cstring>
+
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -31,22 +35,16 @@ struct Input {
   int64_t strides[kMaxDims];
 };
 
-union NumberBuffer {
-  float f;
-  double d;
-  int64_t i;
-  std::uint8_t u;
-  bool b;
+struct NumberBuffer {
+  alignas(8) std::byte bytes[8];
 };
 
 const void* number_as(Scalar number, DType dtype, NumberBuffer& buffer) {
-  switch (dtype) {
-    case kFloat32: buffer.f = number.to<float>(); break;
-    case kFloat64: buffer.d = number.to<double>(); break;
-    case kInt64: buffer.i = number.to<int64_t>(); break;
-    case kUInt8: buffer.u = std::uint8_t(number.to<int64_t>()); break;
-    default: buffer.b = number.to<bool>(); break;
-  }
+  with_type(dtype, [&]<class T>(T) {
+    using Through = std::conditional_t<std::is_same_v<T, std::uint8_t>, int64_t, T>;  // a byte wraps around
+    const T value = T(number.to<Through>());
+    std::memcpy(&buffer, &value, sizeof value);
+  });
   return &buffer;
 }
 
@@ -153,7 +151,7 @@ Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initiali
   bool same = true;
   for (int i = 0; i < count; ++i) {
     const Operand& operand = *operands.begin()[i];
-    const DType wanted = op == Op::Where && i == 0 ? kBool : compute;
+    const DType wanted = op == "Where"_op && i == 0 ? kBool : compute;
     bytes[i] = item_size(wanted);
     if (!operand.is_tensor()) {
       call.in[i] = number_as(operand.number(), wanted, numbers[i]);
