@@ -5,18 +5,13 @@
 
 namespace ember {
 
-const char* name(DType d) {
-  static constexpr const char* names[] = {"float32", "float64", "int64", "uint8", "bool", "undefined"};
-  return names[int(d)];
+const detail::DTypeRow& detail::dtype_row(DType d) {
+  static constexpr DTypeTable table = dtype_table();
+  return table.rows[int(d)];
 }
-const char* scalar_type_name(DType d) {
-  static constexpr const char* names[] = {"Float", "Double", "Long", "Byte", "Bool", "Undefined"};
-  return names[int(d)];
-}
-const char* tensor_type_name(DType d) {
-  static constexpr const char* names[] = {"FloatTensor", "DoubleTensor", "LongTensor", "ByteTensor", "BoolTensor", "Undefined"};
-  return names[int(d)];
-}
+const char* name(DType d) { return detail::dtype_row(d).name; }
+const char* scalar_type_name(DType d) { return detail::dtype_row(d).scalar_type; }
+const char* tensor_type_name(DType d) { return detail::dtype_row(d).tensor_type; }
 
 static DType default_dtype = kFloat32;
 

@@ -5,16 +5,19 @@
 
 namespace ember {
 
-/// Calls body with a value of the type of the elements.
+namespace detail {
+template <class First, class... More, class Body>
+decltype(auto) with_type_of(ElementTypes<First, More...>, DType dtype, Body&& body) {
+  if constexpr (sizeof...(More) > 0)
+    if (dtype != dtype_of<First>) return with_type_of(ElementTypes<More...>(), dtype, body);
+  return body(First());
+}
+}  // namespace detail
+
+/// Calls body with a value of the type of the elements; gives what it returns, of the same type for all.
 template <class Body>
-void with_type(DType dtype, Body&& body) {
-  switch (dtype) {
-    case kFloat32: return body(float());
-    case kFloat64: return body(double());
-    case kInt64: return body(std::int64_t());
-    case kUInt8: return body(std::uint8_t());
-    default: return body(bool());
-  }
+decltype(auto) with_type(DType dtype, Body&& body) {
+  return detail::with_type_of(detail::AllElementTypes(), dtype, body);
 }
 
 /// The same where all others have been refused: float or double.

@@ -120,10 +120,6 @@ class Grads {
     end_write(input, static_cast<Tensor&&>(target));
   }
 
-  /// The sum of what other operations have added for this input so far, where nobody else holds it, to be added to in place instead of
-  /// add(); undefined otherwise, and for leaves. Only when create_graph() is false. Its layout is that of what was added.
-  Tensor arrived(int input) const;
-
   /// True when the backward itself is being recorded, for gradients of gradients.
   bool create_graph() const { return detail::grad_mode; }
 

@@ -1,7 +1,7 @@
 // Callback: a function that a program hands over, with what it captured: hooks, closures of optimisers, transforms.
 #pragma once
 
-#include <ember/tensor_impl.h>
+#include <ember/owned.h>
 
 #include <type_traits>
 #include <utility>
@@ -23,19 +23,8 @@ class Callback<Result(Args...)> {
   template <class F>
     requires(!std::is_base_of_v<Callback, std::remove_cvref_t<F>> &&
              (std::is_invocable_r_v<Result, F&, Args...> || (std::is_same_v<Result, Tensor> && returns_nothing<F, Args...>)))
-  Callback(F f) : body_(new Body<F>(static_cast<F&&>(f))) {}
-  Callback(Callback&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  Callback(const Callback& other) : body_(other.body_) {
-    if (body_) body_->references.increment();
-  }
-  Callback& operator=(Callback other) noexcept {
-    std::swap(body_, other.body_);
-    return *this;
-  }
-  ~Callback() {
-    if (body_ && body_->references.decrement()) delete body_;
-  }
-  explicit operator bool() const { return body_; }
+  Callback(F f) : body_(Shared<Base>::template make<Body<F>>(static_cast<F&&>(f))) {}
+  explicit operator bool() const { return bool(body_); }
   Result operator()(Args... args) const { return body_->call(static_cast<Args&&>(args)...); }
 
  private:
@@ -57,7 +46,7 @@ class Callback<Result(Args...)> {
       }
     }
   };
-  Base* body_ = nullptr;
+  Shared<Base> body_;
 };
 
 }  // namespace ember

@@ -1,5 +1,5 @@
-// Owned, Boxed and Shared: who deletes what on the heap. std::unique_ptr and std::shared_ptr would do; <memory> alone takes a third of the time that
-// a training script needs to compile. The sources use <memory>.
+// Owned, Boxed and Shared: who deletes what on the heap. For headers that ember.h reaches: <memory> alone takes a third of the time that a training
+// script needs to compile. The sources and the other headers use std::unique_ptr and std::shared_ptr.
 #pragma once
 
 #include <ember/tensor_impl.h>
@@ -10,29 +10,37 @@
 
 namespace ember {
 
-/// As std::unique_ptr: the one owner of a T.
+/// As std::unique_ptr: the one owner of a T. For a class with many derived ones a function `delete_owned(T*)` in the library keeps the compiler from
+/// looking through all of them for what the virtual destructor may be.
 template <class T>
 class Owned {
  public:
   Owned() = default;
   Owned(std::nullptr_t) {}
   explicit Owned(T* object) : object_(object) {}
-  template <class D>
-    requires(!std::is_same_v<D, T> && std::is_convertible_v<D*, T*>)
-  Owned(Owned<D>&& other) noexcept : object_(other.release()) {}
+  /// From whatever else owns one: a std::unique_ptr, an Owned of a derived class.
+  template <class Pointer>
+    requires(!std::is_same_v<Pointer, Owned> && requires(Pointer& pointer, T* object) { object = pointer.release(); })
+  Owned(Pointer&& pointer) noexcept : object_(pointer.release()) {
+    static_assert(!std::is_lvalue_reference_v<Pointer>, "what is owned is handed over by std::move");
+  }
   Owned(Owned&& other) noexcept : object_(other.release()) {}
   Owned& operator=(Owned other) noexcept {
     std::swap(object_, other.object_);
     return *this;
   }
   ~Owned() {
-    static_assert(sizeof(T) > 0, "the destructor of a class that owns this is written where the T is known");
-    delete object_;
+    if constexpr (requires(T* object) { delete_owned(object); }) {
+      delete_owned(object_);
+    } else {
+      static_assert(sizeof(T) > 0, "the destructor of a class that owns this is written where the T is known");
+      delete object_;
+    }
   }
 
-  template <class... Args>
+  template <class D = T, class... Args>
   static Owned make(Args&&... args) {
-    return Owned(new T(static_cast<Args&&>(args)...));
+    return Owned(new D(static_cast<Args&&>(args)...));
   }
   explicit operator bool() const { return object_ != nullptr; }
   T* get() const { return object_; }
@@ -83,8 +91,15 @@ class Shared {
  public:
   Shared() = default;
   Shared(std::nullptr_t) {}
-  /// Takes over an object that nobody else owns yet.
-  explicit Shared(T* object) : object_(object) {}
+  template <class D = T, class... Args>
+  static Shared make(Args&&... args) {
+    return Shared(new D(static_cast<Args&&>(args)...));
+  }
+  /// One owner more of an object that others own.
+  static Shared of(T& object) {
+    object.references.increment();
+    return Shared(&object);
+  }
   Shared(const Shared& other) : object_(other.object_) {
     if (object_) object_->references.increment();
   }
@@ -103,6 +118,7 @@ class Shared {
   T* operator->() const { return object_; }
 
  private:
+  explicit Shared(T* object) : object_(object) {}
   T* object_ = nullptr;
 };
 

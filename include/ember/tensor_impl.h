@@ -24,8 +24,8 @@ struct alignas(64) Storage {
   std::uint32_t version = 0;  ///< goes up with every write in place; saved values compare it
   std::int64_t bytes = 0;
   void* data = nullptr;
-  void (*release)(Storage*) = nullptr;  ///< set for memory that came from outside
-  void* owner = nullptr;                ///< for release
+  void (*release)(void* owner) = nullptr;  ///< set for memory that came from outside
+  void* owner = nullptr;
 
   static Storage* allocate(std::int64_t bytes);
   void drop() {

@@ -2,6 +2,7 @@
 // is a token without elements. Each output hangs on the token through a node of its own, which leaves its gradient in the context;
 // being older, the joint node runs when all of them have.
 #include <ember/function.h>
+#include <ember/owned.h>
 
 #include "error_format.h"
 #include "tensor/impl.h"
@@ -28,23 +29,6 @@ std::vector<Tensor> Context::saved_tensors() const {
 
 namespace {
 
-/// A shared context, for closures.
-class ContextHandle {
- public:
-  ContextHandle() : context_(new Context) {}
-  ContextHandle(const ContextHandle& other) : context_(other.context_) { context_->references.increment(); }
-  ContextHandle(ContextHandle&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
-  ContextHandle& operator=(const ContextHandle&) = delete;
-  ~ContextHandle() {
-    if (context_ && context_->references.decrement()) delete context_;
-  }
-  explicit operator bool() const { return context_; }
-  Context& operator*() const { return *context_; }
-
- private:
-  Context* context_;
-};
-
 bool contains(const std::vector<Tensor>& list, const Tensor& t) {
   for (const Tensor& item : list)
     if (item.is_same(t)) return true;
@@ -56,22 +40,22 @@ bool contains(const std::vector<Tensor>& list, const Tensor& t) {
 struct FunctionCall {
   /// The backward of one output: leaves its gradient in the context and wakes the joint node.
   struct Output {
-    ContextHandle handle;
+    Shared<Context> context;
     std::size_t place;
-    Output(const ContextHandle& handle, std::size_t place) : handle(handle), place(place) {}
+    Output(Shared<Context> context, std::size_t place) : context(std::move(context)), place(place) {}
     Output(Output&&) = default;
     ~Output() {
-      if (handle) (*handle).output_nodes_[place] = nullptr;
+      if (context) context->output_nodes_[place] = nullptr;
     }
     void operator()(const Tensor& dy, Grads& grads) const {
-      (*handle).gradients_[place] = dy;
+      context->gradients_[place] = dy;
       grads.add(0, empty({0}));
     }
   };
 
   static std::vector<Tensor> run(const char* name, FunctionForward forward, FunctionBackward backward, const std::vector<Tensor>& inputs) {
-    const ContextHandle handle;
-    Context& context = *handle;
+    const auto shared = Shared<Context>::make();
+    Context& context = *shared;
     bool records = false;
     for (const Tensor& t : inputs) {
       context.needs_.push_back(t.defined() && t.requires_grad());
@@ -87,7 +71,7 @@ struct FunctionCall {
       if (t.defined() && contains(inputs, t)) t = make_alias(t);  // an output of its own, not the input
 
     const Tensor token = record(name, inputs, empty({0}), [=](const Tensor&, Grads& grads) {
-      Context& c = *handle;
+      Context& c = *shared;
       const std::vector<Tensor> given = std::exchange(c.gradients_, {});
       const std::vector<Tensor> result = backward(c, given);
       check<RuntimeError>(result.size() == c.needs_.size(), "function {} returned an incorrect number of gradients (expected {}, got {})", name,
@@ -106,7 +90,7 @@ struct FunctionCall {
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       if (!outputs[i].defined() || !outputs[i].is_floating_point() || contains(context.constant_, outputs[i])) continue;
-      record(name, {token}, outputs[i], Output(handle, i));
+      record(name, {token}, outputs[i], Output(shared, i));
       context.output_nodes_[i] = outputs[i].impl()->node;
     }
     return outputs;

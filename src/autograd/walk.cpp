@@ -18,10 +18,12 @@ namespace {
 
 std::atomic<WalkObserver*> walk_observer{nullptr};
 
-constinit thread_local std::vector<Node*>* spare_heap = nullptr;  // its memory serves the next walk of this thread
+constinit thread_local std::vector<Node*>* spare_heap = nullptr;  // its memory serves the next walk of this thread; null while there is none
 
-struct SpareHeapEnd {
-  ~SpareHeapEnd() { delete std::exchange(spare_heap, nullptr); }
+struct SpareHeap {
+  std::vector<Node*> nodes;
+  SpareHeap() { spare_heap = &nodes; }
+  ~SpareHeap() { spare_heap = nullptr; }
 };
 
 bool by_sequence(const Node* a, const Node* b) { return a->sequence < b->sequence; }
@@ -101,11 +103,10 @@ GraphWalk::~GraphWalk() {
     if (leaf) leaf->drop();
   heap_.clear();
   if (!spare_heap) {
-    static thread_local SpareHeapEnd end;
-    (void)end;
-    spare_heap = new std::vector<Node*>;
+    static thread_local SpareHeap one;
+    (void)one;
   }
-  if (heap_.capacity() > spare_heap->capacity()) heap_.swap(*spare_heap);
+  if (spare_heap && heap_.capacity() > spare_heap->capacity()) heap_.swap(*spare_heap);
 }
 
 void GraphWalk::push(Node* node) {
@@ -320,13 +321,6 @@ void Grads::add(int input, Tensor gradient) {
   if (!(gradient.sizes() == sizes) || gradient.dtype() != dtype) gradient = fit_gradient(gradient, sizes, dtype);
   if (detail::anomaly_mode) check_anomaly(node_, input, gradient);
   walk_->deliver(edge, std::move(gradient));
-}
-
-Tensor Grads::arrived(int input) const {
-  const Node* const node = node_->edges[input].node;
-  if (!node || !node->grad || detail::grad_mode || detail::anomaly_mode || !owned_alone(node->grad)) return {};
-  node->grad->references.increment();
-  return Tensor(node->grad);
 }
 
 Tensor Grads::begin_write(int input, bool& accumulate) {

@@ -231,16 +231,18 @@ bool detail::warn_about_last_batch(const DataLoader& loader, const std::string& 
   return true;
 }
 
-DataLoader::Epoch::Epoch(const DataLoader& loader) : state_(nullptr) {
+DataLoader::Epoch::Epoch(const DataLoader& loader) {
   if (!loader.stream_) loader.sampler();  // refuses one that was moved from
   auto state = std::make_unique<detail::EpochState>(loader);
   state->seed = (loader.o_.generator ? *loader.o_.generator : default_generator()).random64();  // PyTorch's seed for workers
-  state_ = state.release();
+  state_ = std::move(state);
 }
-DataLoader::Epoch::~Epoch() { delete state_; }
+DataLoader::Epoch::Epoch(Epoch&& other) noexcept = default;
+DataLoader::Epoch& DataLoader::Epoch::operator=(Epoch&& other) noexcept = default;
+DataLoader::Epoch::~Epoch() = default;
 
 detail::EpochState& DataLoader::Epoch::state() const {
-  check<RuntimeError>(state_ != nullptr, "DataLoader::Epoch: it was moved from");
+  check<RuntimeError>(bool(state_), "DataLoader::Epoch: it was moved from");
   return *state_;
 }
 int64_t DataLoader::Epoch::position() const { return state().position; }

@@ -60,7 +60,7 @@ Communicator* Communicator::world() { return the_world; }
 void Communicator::start(const InitOptions& options) {
   const int ranks = announced_ranks();
   if (the_world || ranks == 0) return;
-  auto world = std::unique_ptr<Communicator>(new Communicator(options));
+  auto world = std::make_unique<Communicator>(options);
   check<RuntimeError>(world->size_ == ranks,
                       "distributed::init: the launcher started {} ranks, but MPI sees {}. The launcher belongs to another MPI: this program "
                       "was built with {}",

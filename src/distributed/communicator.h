@@ -32,6 +32,7 @@ class Communicator {
   /// Null in a world of one, and before init.
   static Communicator* world();
   static void start(const InitOptions& options);
+  explicit Communicator(const InitOptions& options);
 
   int rank() const { return rank_; }
   int size() const { return size_; }
@@ -48,7 +49,6 @@ class Communicator {
 
  private:
   friend class Watch;
-  explicit Communicator(const InitOptions& options);
   void loop(const InitOptions& options, clockid_t program);
   bool enter();
   bool begin_submitted();

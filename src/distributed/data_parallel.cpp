@@ -117,7 +117,8 @@ bool DataParallelState::has_synchronised_norms() const {
 void DataParallelState::copy_from(int source, const std::vector<Tensor>& tensors) {
   if (world_size() == 1) return;
   const NoGradGuard no_grad;
-  for (const DType dtype : {kFloat32, kFloat64, kInt64, kUInt8, kBool}) {
+  for (int d = 0; d < kDTypes; ++d) {
+    const DType dtype = DType(d);
     std::vector<Tensor> alike;
     for (const Tensor& t : tensors)
       if (t.dtype() == dtype) alike.push_back(t.detach().reshape({-1}));
@@ -278,13 +279,13 @@ void DataParallelState::shadow_the_others() {
 
 // --- the public handles
 
-DataParallelBase::DataParallelBase(nn::Module& model, DataParallelOptions options) : model_(model), state_(nullptr) {
+DataParallelBase::DataParallelBase(nn::Module& model, DataParallelOptions options) : model_(model) {
   check<ValueError>(is_initialized(),
                     "Default process group has not been initialized, please make sure to call init_process_group.\n"
                     "[DistributedDataParallel] call ember::distributed::init() first");
-  state_ = new DataParallelState(model, options);
+  state_ = std::make_unique<DataParallelState>(model, options);
 }
-DataParallelBase::~DataParallelBase() { delete state_; }
+DataParallelBase::~DataParallelBase() = default;
 const DataParallelOptions& DataParallelBase::options() const { return state_->options; }
 DataParallelBase::Traffic DataParallelBase::traffic() const { return state_->traffic; }
 void DataParallelBase::before_forward(int64_t samples) { state_->before_forward(samples); }

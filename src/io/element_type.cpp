@@ -2,6 +2,7 @@
 #include "io/element_type.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -11,12 +12,14 @@
 namespace ember::io {
 namespace {
 
-constexpr ElementType kTypes[] = {
-    {"float32", 4, kFloat32, ElementType::Same},
-    {"float64", 8, kFloat64, ElementType::Same},
-    {"int64", 8, kInt64, ElementType::Same},
-    {"uint8", 1, kUInt8, ElementType::Same},
-    {"bool", 1, kBool, ElementType::Same},
+/// Ember's own.
+constexpr auto kOwn = [] {
+  std::array<ElementType, kDTypes> own;
+  for (int d = 0; d < kDTypes; ++d)
+    own[std::size_t(d)] = {detail::dtype_table().rows[d].name, detail::dtype_table().rows[d].bytes, DType(d), ElementType::Same};
+  return own;
+}();
+constexpr ElementType kForeign[] = {
     {"float16", 2, kFloat32, ElementType::Half},
     {"bfloat16", 2, kFloat32, ElementType::BFloat16},
     {"float8_e5m2", 1, kFloat32, ElementType::Float8E5M2},
@@ -40,37 +43,23 @@ constexpr ElementType kTypes[] = {
 struct Alias {
   std::string_view alias, name;
 };
-constexpr Alias kStorages[] = {{"FloatStorage", "float32"},
-                               {"DoubleStorage", "float64"},
-                               {"LongStorage", "int64"},
-                               {"ByteStorage", "uint8"},
-                               {"BoolStorage", "bool"},
-                               {"HalfStorage", "float16"},
-                               {"BFloat16Storage", "bfloat16"},
-                               {"IntStorage", "int32"},
-                               {"ShortStorage", "int16"},
-                               {"CharStorage", "int8"},
-                               {"ComplexFloatStorage", "complex64"},
-                               {"ComplexDoubleStorage", "complex128"},
-                               {"QInt8Storage", "qint8"},
-                               {"QUInt8Storage", "quint8"},
-                               {"QInt32Storage", "qint32"}};
-constexpr Alias kCodes[] = {{"F32", "float32"},         {"F64", "float64"},
-                            {"I64", "int64"},           {"U8", "uint8"},
-                            {"BOOL", "bool"},           {"F16", "float16"},
-                            {"BF16", "bfloat16"},       {"I32", "int32"},
-                            {"U32", "uint32"},          {"I16", "int16"},
-                            {"U16", "uint16"},          {"I8", "int8"},
-                            {"F8_E5M2", "float8_e5m2"}, {"F8_E4M3", "float8_e4m3fn"},
-                            {"U64", "uint64"},          {"C64", "complex64"},
-                            {"F8_E8M0", "float8_e8m0"}};
+// What files call the foreign ones; the own ones' names are in the table of dtypes.
+constexpr std::string_view kStorage = "Storage";
+constexpr Alias kStorages[] = {{"Half", "float16"},  {"BFloat16", "bfloat16"},       {"Int", "int32"},   {"Short", "int16"},
+                               {"Char", "int8"},     {"ComplexFloat", "complex64"},  {"QInt8", "qint8"}, {"QUInt8", "quint8"},
+                               {"QInt32", "qint32"}, {"ComplexDouble", "complex128"}};
+constexpr Alias kCodes[] = {{"F16", "float16"}, {"BF16", "bfloat16"},       {"I32", "int32"},
+                            {"U32", "uint32"},  {"I16", "int16"},           {"U16", "uint16"},
+                            {"I8", "int8"},     {"F8_E5M2", "float8_e5m2"}, {"F8_E4M3", "float8_e4m3fn"},
+                            {"U64", "uint64"},  {"C64", "complex64"},       {"F8_E8M0", "float8_e8m0"}};
+constexpr Alias kNumpy[] = {{"f2", "float16"}, {"i4", "int32"}, {"u4", "uint32"}, {"i2", "int16"}, {"u2", "uint16"}, {"i1", "int8"}};
 
-constexpr Alias kNumpy[] = {{"f4", "float32"}, {"f8", "float64"}, {"i8", "int64"}, {"u1", "uint8"},  {"b1", "bool"}, {"f2", "float16"},
-                            {"i4", "int32"},   {"u4", "uint32"},  {"i2", "int16"}, {"u2", "uint16"}, {"i1", "int8"}};
-
-template <std::size_t N>
-const ElementType* type_by(const Alias (&table)[N], std::string_view alias) {
-  for (const Alias& a : table)
+/// The type that a file calls `alias`: an own one by `own(row)`, or one of the foreign ones. Null when there is none.
+template <std::size_t N, class Own>
+const ElementType* type_by(std::string_view alias, const Alias (&foreign)[N], Own own) {
+  for (const ElementType& t : kOwn)
+    if (alias == own(detail::dtype_row(t.dtype))) return &t;
+  for (const Alias& a : foreign)
     if (a.alias == alias) return type_by_name(a.name);
   return nullptr;
 }
@@ -111,13 +100,23 @@ void check_convertible(const Elements& from) {
 }  // namespace
 
 const ElementType* type_by_name(std::string_view wanted) {
-  for (const ElementType& t : kTypes)
+  for (const ElementType& t : kOwn)
+    if (wanted == t.name) return &t;
+  for (const ElementType& t : kForeign)
     if (wanted == t.name) return &t;
   return nullptr;
 }
-const ElementType* type_by_torch_storage(std::string_view storage) { return type_by(kStorages, storage); }
-const ElementType* type_by_safetensors(std::string_view code) { return type_by(kCodes, code); }
-const ElementType* type_by_numpy(std::string_view code) { return type_by(kNumpy, code); }
+const ElementType* type_by_torch_storage(std::string_view storage) {
+  if (!storage.ends_with(kStorage)) return nullptr;
+  storage.remove_suffix(kStorage.size());
+  return type_by(storage, kStorages, [](const detail::DTypeRow& row) { return std::string_view(row.scalar_type); });
+}
+const ElementType* type_by_safetensors(std::string_view code) {
+  return type_by(code, kCodes, [](const detail::DTypeRow& row) { return std::string_view(row.safetensors); });
+}
+const ElementType* type_by_numpy(std::string_view code) {
+  return type_by(code, kNumpy, [](const detail::DTypeRow& row) { return std::string_view(row.numpy).substr(1); });
+}
 
 void ReadOptions::note(const Tensor& tensor, const ElementType& type) const {
   if (facts && tensor.numel() > 0) facts->types[tensor.impl()->storage] = &type;
@@ -235,10 +234,11 @@ Tensor read_elements(const Elements& from, int64_t offset) {
                       from.source.path(), from.what, bytes, offset, size);
   if (can_map(from, offset)) {
     from.source.spend(512);
-    auto* owner = new std::shared_ptr<char>(from.source.map());
-    const Tensor t = from_blob(
-        static_cast<void*>(owner->get() + offset), {from.count}, from.type.dtype, [](void* p) { delete static_cast<std::shared_ptr<char>*>(p); },
-        owner);
+    using Mapping = std::shared_ptr<char>;
+    auto owner = std::make_unique<Mapping>(from.source.map());
+    const auto unmap = [](void* mapping) { std::unique_ptr<Mapping>(static_cast<Mapping*>(mapping)).reset(); };
+    const Tensor t = from_blob(static_cast<void*>(owner->get() + offset), {from.count}, from.type.dtype, unmap, owner.get());
+    owner.release();
     from.options.note(t, from.type);
     return t;
   }

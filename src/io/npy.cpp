@@ -179,16 +179,11 @@ Tensor shaped(const Header& h, const Source& file, const ReadOptions& options, c
 }
 
 std::string header_text(const Tensor& t) {
-  const char* descr = t.dtype() == kFloat32   ? "<f4"
-                      : t.dtype() == kFloat64 ? "<f8"
-                      : t.dtype() == kInt64   ? "<i8"
-                      : t.dtype() == kUInt8   ? "|u1"
-                                              : "|b1";
   std::string shape;
   for (int64_t size : t.sizes()) shape += std::to_string(size) + ", ";
   if (t.dim() > 1) shape.resize(shape.size() - 2);
   if (t.dim() == 1) shape.resize(shape.size() - 1);
-  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, shape);
+  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", detail::dtype_row(t.dtype()).numpy, shape);
   const std::size_t total = (10 + text.size() + 1 + 63) / 64 * 64;
   text.append(total - 10 - text.size() - 1, ' ');
   text += '\n';

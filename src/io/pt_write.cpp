@@ -14,16 +14,6 @@ namespace {
 
 using io::ZipWriter;
 
-const char* storage_class(DType dtype) {
-  switch (dtype) {
-    case kFloat32: return "FloatStorage";
-    case kFloat64: return "DoubleStorage";
-    case kInt64: return "LongStorage";
-    case kUInt8: return "ByteStorage";
-    default: return "BoolStorage";
-  }
-}
-
 class Pickler {
  public:
   std::string text = "\x80\x02";
@@ -125,7 +115,8 @@ class Pickler {
     text += "ctorch._utils\n_rebuild_tensor_v2\n((";
     string("storage");
     text += "ctorch\n";
-    text += storage_class(t.dtype());
+    text += detail::dtype_row(t.dtype()).scalar_type;
+    text += "Storage";
     text += '\n';
     string(std::to_string(place->second));
     string("cpu");

@@ -177,12 +177,11 @@ static std::string quoted(const std::string& name) {
 
 void save_safetensors(const nn::StateDict& tensors, const std::string& path) { save_safetensors(tensors, path, {{"format", "pt"}}); }
 void save_safetensors(const nn::StateDict& tensors, const std::string& path, const std::vector<std::pair<std::string, std::string>>& metadata) {
-  const auto rank = [](DType d) { return d == kInt64 ? 0 : d == kFloat64 ? 1 : d == kFloat32 ? 2 : d == kUInt8 ? 3 : 4; };
-  const auto code = [](DType d) { return d == kInt64 ? "I64" : d == kFloat64 ? "F64" : d == kFloat32 ? "F32" : d == kUInt8 ? "U8" : "BOOL"; };
+  const auto row = [](const Tensor& t) { return detail::dtype_row(t.dtype()); };
   std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
   for (const auto& [name, t] : order) check<ValueError>(t.defined(), "save_safetensors: \"{}\" is undefined", name);
   std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
-    return std::pair(rank(a.second.dtype()), std::string_view(a.first)) < std::pair(rank(b.second.dtype()), std::string_view(b.first));
+    return std::pair(row(a.second).order, std::string_view(a.first)) < std::pair(row(b.second).order, std::string_view(b.first));
   });
   std::string header = R"({"__metadata__":{)";
   for (const auto& [key, text] : metadata) header += fmt::format("{}{}:{}", header.back() == '{' ? "" : ",", quoted(key), quoted(text));
@@ -190,7 +189,7 @@ void save_safetensors(const nn::StateDict& tensors, const std::string& path, con
   int64_t offset = 0;
   for (const auto& [name, t] : order) {
     const int64_t bytes = t.numel() * item_size(t.dtype());
-    header += fmt::format(R"(,{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", quoted(name), code(t.dtype()),
+    header += fmt::format(R"(,{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", quoted(name), row(t).safetensors,
                           fmt::join(t.sizes().begin(), t.sizes().end(), ","), offset, offset + bytes);
     offset += bytes;
   }

@@ -39,6 +39,14 @@ const Value* state_inside(const Value& dict) {
 
 }  // namespace
 
+template <class T>
+struct Value::Holding final : Content {
+  T value;
+  explicit Holding(T&& value) : value(std::move(value)) {}
+  explicit Holding(const T& value) : value(value) {}
+  Owned<Content> copy() const override { return Owned<Content>::make<Holding>(value); }
+};
+
 // Containers know how deep they nest: copies, destructors, readers and writers follow them by recursion.
 struct Value::Sequence {
   std::vector<Value> items;
@@ -47,12 +55,14 @@ struct Value::Sequence {
 struct Value::Dictionary {
   std::vector<Entry> entries;
   int depth = 1;
-  Versions versions;
+  Versions versions = {};
   bool ordered = false;
 };
 
 Value::Value(const char* text) : Value(std::string(text)) {}
-Value::Value(std::string text) : kind_(String), text_(new std::string(std::move(text))) {}
+Value::Value(Kind kind, Owned<Content> content) : kind_(kind), content_(std::move(content)) {}
+Value::Value(std::string text) : Value(String, Owned<Content>::make<Holding<std::string>>(std::move(text))) {}
+Value::Value(Tensor tensor) : Value(Array, Owned<Content>::make<Holding<Tensor>>(std::move(tensor))) {}
 Value::Value(const nn::StateDict& state) {
   std::vector<Entry> entries;
   for (const auto& [name, tensor] : state) entries.push_back({name, tensor});
@@ -60,7 +70,13 @@ Value::Value(const nn::StateDict& state) {
 }
 Value::Value(std::initializer_list<Entry> entries) : Value(dict(entries)) {}
 
-int Value::depth() const { return kind_ == Dict ? dictionary_->depth : kind_ == List || kind_ == Tuple ? sequence_->depth : 0; }
+/// Of a value whose kind is the one that has a T.
+template <class T>
+T& Value::content() const {
+  return static_cast<Holding<T>*>(content_.get())->value;
+}
+
+int Value::depth() const { return kind_ == Dict ? content<Dictionary>().depth : kind_ == List || kind_ == Tuple ? content<Sequence>().depth : 0; }
 
 /// Of a container of `depth` that gets one more value.
 static int deeper(int depth, int of_value) {
@@ -71,10 +87,7 @@ static int deeper(int depth, int of_value) {
 Value Value::list(std::vector<Value> items) {
   int depth = 1;
   for (const Value& item : items) depth = deeper(depth, item.depth());
-  Value v;
-  v.sequence_ = new Sequence{std::move(items), depth};
-  v.kind_ = List;
-  return v;
+  return {List, Owned<Content>::make<Holding<Sequence>>(Sequence{std::move(items), depth})};
 }
 Value Value::tuple(std::vector<Value> items) {
   Value v = list(std::move(items));
@@ -85,39 +98,25 @@ Value Value::dict() { return dict({}); }
 Value Value::dict(std::vector<Entry> entries) {
   int depth = 1;
   for (const Entry& e : entries) depth = deeper(depth, std::max(e.key.depth(), e.value.depth()));
-  Value v;
-  v.dictionary_ = new Dictionary{std::move(entries), depth, {}, false};
-  v.kind_ = Dict;
-  return v;
+  return {Dict, Owned<Content>::make<Holding<Dictionary>>(Dictionary{std::move(entries), depth})};
 }
 Value Value::ordered_dict(std::vector<Entry> entries, Versions versions) {
   Value v = dict(std::move(entries));
-  v.dictionary_->versions = std::move(versions);
-  v.dictionary_->ordered = true;
+  Dictionary& dictionary = v.content<Dictionary>();
+  dictionary.versions = std::move(versions);
+  dictionary.ordered = true;
   return v;
 }
 
-Value::Value(const Value& other) : integer_(other.integer_), tensor_(other.tensor_) {
-  if (other.kind_ == String) text_ = new std::string(*other.text_);
-  if (other.kind_ == List || other.kind_ == Tuple) sequence_ = new Sequence(*other.sequence_);
-  if (other.kind_ == Dict) dictionary_ = new Dictionary(*other.dictionary_);
-  kind_ = other.kind_;
-}
-Value::Value(Value&& other) noexcept { swap(other); }
+Value::Value(const Value& other) : kind_(other.kind_), integer_(other.integer_), content_(other.content_ ? other.content_->copy() : nullptr) {}
+Value::Value(Value&& other) noexcept : kind_(std::exchange(other.kind_, Nothing)), integer_(other.integer_), content_(std::move(other.content_)) {}
 Value& Value::operator=(Value other) noexcept {
-  swap(other);
-  return *this;
-}
-Value::~Value() {
-  if (kind_ == String) delete text_;
-  if (kind_ == List || kind_ == Tuple) delete sequence_;
-  if (kind_ == Dict) delete dictionary_;
-}
-void Value::swap(Value& other) noexcept {
   std::swap(kind_, other.kind_);
   std::swap(integer_, other.integer_);
-  std::swap(tensor_, other.tensor_);
+  std::swap(content_, other.content_);
+  return *this;
 }
+Value::~Value() = default;
 
 const char* Value::kind_name() const { return kNames[kind_]; }
 bool Value::as_bool() const {
@@ -134,37 +133,37 @@ double Value::as_float() const {
 }
 const std::string& Value::as_string() const& {
   expect(kind_ == String, *this, "string");
-  return *text_;
+  return content<std::string>();
 }
 std::string Value::as_string() const&& { return as_string(); }
 const Tensor& Value::as_tensor() const& {
   check<TypeError>(kind_ == Array, "expected a tensor, got a {}{}", kind_name(), kind_ == Dict ? " with " + key_list(*this) : "");
-  return tensor_;
+  return content<Tensor>();
 }
 Tensor Value::as_tensor() const&& { return as_tensor(); }
 Value::operator Tensor() const { return as_tensor(); }
 const std::vector<Value>& Value::items() const& {
   expect(kind_ == List || kind_ == Tuple, *this, "list");
-  return sequence_->items;
+  return content<Sequence>().items;
 }
 std::vector<Value> Value::items() const&& { return items(); }
 const std::vector<Value::Entry>& Value::entries() const& {
   expect(kind_ == Dict, *this, "dict");
-  return dictionary_->entries;
+  return content<Dictionary>().entries;
 }
 std::vector<Value::Entry> Value::entries() const&& { return entries(); }
 int64_t Value::size() const { return kind_ == Dict ? int64_t(entries().size()) : int64_t(items().size()); }
-bool Value::is_ordered() const { return kind_ == Dict && dictionary_->ordered; }
+bool Value::is_ordered() const { return kind_ == Dict && content<Dictionary>().ordered; }
 const Value::Versions& Value::versions() const& {
   expect(kind_ == Dict, *this, "dict");
-  return dictionary_->versions;
+  return content<Dictionary>().versions;
 }
 
 Value::Versions Value::versions() const&& { return versions(); }
 
 const Value* Value::find(const std::string& key) const& {
   for (const Entry& e : entries())
-    if (e.key.kind_ == String && *e.key.text_ == key) return &e.value;
+    if (e.key.kind_ == String && e.key.as_string() == key) return &e.value;
   return nullptr;
 }
 const Value& Value::operator[](const char* key) const& {
@@ -183,18 +182,20 @@ const Value& Value::at(int64_t index) const& {
 Value Value::at(int64_t index) const&& { return at(index); }
 void Value::set(Value key, Value value) {
   expect(kind_ == Dict, *this, "dict");
-  dictionary_->depth = deeper(dictionary_->depth, std::max(key.depth(), value.depth()));
-  for (Entry& e : dictionary_->entries)
-    if (e.key.kind_ == key.kind_ && (key.kind_ == String ? *e.key.text_ == *key.text_ : e.key.integer_ == key.integer_)) {
+  Dictionary& dictionary = content<Dictionary>();
+  dictionary.depth = deeper(dictionary.depth, std::max(key.depth(), value.depth()));
+  for (Entry& e : dictionary.entries)
+    if (e.key.kind_ == key.kind_ && (key.kind_ == String ? e.key.as_string() == key.as_string() : e.key.integer_ == key.integer_)) {
       e.value = std::move(value);
       return;
     }
-  dictionary_->entries.push_back({std::move(key), std::move(value)});
+  dictionary.entries.push_back({std::move(key), std::move(value)});
 }
 void Value::append(Value value) {
   expect(kind_ == List, *this, "list");
-  sequence_->depth = deeper(sequence_->depth, value.depth());
-  sequence_->items.push_back(std::move(value));
+  Sequence& sequence = content<Sequence>();
+  sequence.depth = deeper(sequence.depth, value.depth());
+  sequence.items.push_back(std::move(value));
 }
 
 Value::operator nn::StateDict() const { return to_state_dict(); }
@@ -203,11 +204,11 @@ nn::StateDict Value::to_state_dict() const {
   for (const Entry& e : entries()) {
     check<TypeError>(e.key.kind() == String, "state dict: expected names as keys, got a {}", e.key.kind_name());
     if (e.value.kind() == Array) {
-      state.set(*e.key.text_, e.value.tensor_);
+      state.set(e.key.as_string(), e.value.as_tensor());
       continue;
     }
     const Value* const inner = state_inside(*this);
-    fail<TypeError>("state dict: expected a tensor under \"{}\", got a {}{}", *e.key.text_, e.value.kind_name(),
+    fail<TypeError>("state dict: expected a tensor under \"{}\", got a {}{}", e.key.as_string(), e.value.kind_name(),
                     inner ? fmt::format("; this is a checkpoint: the weights are in value[\"{}\"]", inner->as_string()) : "");
   }
   state.versions = versions();

@@ -167,9 +167,9 @@ const WinogradKernels& winograd_loops() {
   return loops;
 }
 const ElementwiseKernels& elementwise_loops() {
-  static const ElementwiseKernels loops{of_chosen([]<class Families>(Families) -> const auto& { return Families::unary; }),
-                                        of_chosen([]<class Families>(Families) -> const auto& { return Families::activation; }),
-                                        of_chosen([]<class Families>(Families) -> const auto& { return Families::binary; })};
+  static const ElementwiseKernels loops{&of_chosen([]<class Families>(Families) -> const auto& { return Families::unary; }),
+                                        &of_chosen([]<class Families>(Families) -> const auto& { return Families::activation; }),
+                                        &of_chosen([]<class Families>(Families) -> const auto& { return Families::binary; })};
   return loops;
 }
 template <class T>

@@ -6,17 +6,14 @@
 
 namespace ember::nn {
 
-struct BackwardHookCall::Shared {
-  ModuleState* state;
+struct BackwardHookCall::Running {
+  Shared<ModuleState> state;
   Hooks<FullBackwardPreHook> before;
   Hooks<FullBackwardHook> hooks;
   bool has_input = false;  // one that requires grad
   Tensor grad_output = {};
 
-  explicit Shared(ModuleState& s) : state(&s), before(s.hooks->backward_before), hooks(s.hooks->backward) { s.references.increment(); }
-  ~Shared() {
-    if (state->references.decrement()) delete state;
-  }
+  explicit Running(ModuleState& s) : state(Shared<ModuleState>::of(s)), before(s.hooks->backward_before), hooks(s.hooks->backward) {}
 
   Tensor at_output(Tensor gradient) {
     if (!state->self) return gradient;
@@ -41,16 +38,17 @@ struct BackwardHookCall::Shared {
   }
 };
 
-BackwardHookCall::BackwardHookCall(ModuleState& state, const Tensor& input) : shared_(std::make_shared<Shared>(state)), input_(input) {
+BackwardHookCall::BackwardHookCall(ModuleState& state, const Tensor& input) : running_(std::make_shared<Running>(state)), input_(input) {
   if (!is_grad_enabled() || !input.defined() || !input.requires_grad()) return;
-  shared_->has_input = true;
+  running_->has_input = true;
   input_ = record("BackwardHookFunction", {input}, input.detach(),
-                  [shared = shared_](const Tensor& dy, Grads& grads) { grads.add(0, shared->at_input(dy)); });
+                  [shared = running_](const Tensor& dy, Grads& grads) { grads.add(0, shared->at_input(dy)); });
 }
 
 Tensor BackwardHookCall::output(const Tensor& y) const {
   if (!y.defined() || !will_record({y})) return y;
-  return record("BackwardHookFunction", {y}, y.detach(), [shared = shared_](const Tensor& dy, Grads& grads) { grads.add(0, shared->at_output(dy)); });
+  return record("BackwardHookFunction", {y}, y.detach(),
+                [shared = running_](const Tensor& dy, Grads& grads) { grads.add(0, shared->at_output(dy)); });
 }
 
 }  // namespace ember::nn

@@ -11,8 +11,8 @@
 
 namespace ember::nn {
 
-detail::DrawsApart::DrawsApart() : before_(exchange_default_generator(new Generator)) {}
-detail::DrawsApart::~DrawsApart() { delete exchange_default_generator(before_); }
+detail::DrawsApart::DrawsApart() : own_(Owned<Generator>::make()), before_(exchange_default_generator(own_.get())) {}
+detail::DrawsApart::~DrawsApart() { exchange_default_generator(before_); }
 
 void detail::remember_type(Module& module, const std::type_info& type, const Copier& copier) {
   ModuleState& state = ModuleState::of(module);
@@ -63,7 +63,7 @@ void copy_below(Module& to, const Module& from, Copies& copies) {
   for (const auto& [name, child] : source.children) {
     const auto at = std::find_if(target.children.begin(), target.children.end(), [&](const auto& c) { return c.first == name; });
     if (at == target.children.end()) {
-      target.adopt(name, std::unique_ptr<Module>(detail::new_copy(*child)));
+      target.adopt(name, detail::new_copy(*child));
     } else {
       check<RuntimeError>(typeid(*at->second) == typeid(*child), "deep_copy: another {} has another module under \"{}\" than this one",
                           from.type_name(), name);
@@ -81,7 +81,7 @@ void copy_below(Module& to, const Module& from, Copies& copies) {
 
 }  // namespace
 
-Module* detail::new_copy(const Module& module) {
+Owned<Module> detail::new_copy(const Module& module) {
   const Copier* const copier = known_copier(module);
   check<RuntimeError>(
       copier,

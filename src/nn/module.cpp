@@ -73,7 +73,7 @@ const Module* ModuleState::child(const std::string& name) const {
   return nullptr;
 }
 
-void ModuleState::adopt(const std::string& name, std::unique_ptr<Module> child) {
+Module& ModuleState::adopt(const std::string& name, Owned<Module> child) {
   ModuleState& below = of(*child);
   int above = 0;
   for (const ModuleState* s = this; s; s = s->parent) ++above;
@@ -82,20 +82,22 @@ void ModuleState::adopt(const std::string& name, std::unique_ptr<Module> child) 
   below.parent = this;
   int height = below.height + 1;
   for (ModuleState* s = this; s && s->height < height; s = s->parent) s->height = std::uint16_t(height++);
-  children.emplace_back(name, std::move(child));
+  return *children.emplace_back(name, std::move(child)).second;
 }
 
-Module::Module() : state_(new ModuleState(this)) {}
+Module::Module() : state_(Shared<ModuleState>::make(this)) {}
 Module::Module(Module&& other) noexcept : state_(other.state_) {
-  state_->references.increment();
   if (state_->self == &other) state_->self = this;
 }
 Module::~Module() {
   if (state_->self == this) state_->self = nullptr;
-  if (state_->references.decrement()) delete state_;
 }
 
-ModuleEntry::~ModuleEntry() { delete module_; }
+void delete_owned(Module* module) { const std::unique_ptr<Module> last(module); }
+
+ModuleEntry::~ModuleEntry() = default;
+Owned<Module> ModuleEntry::take() const { return std::move(module_); }
+Module* ModuleEntry::release() { return module_.release(); }
 
 void Module::train(bool on) {
   ModuleState& state = ModuleState::of(*this);
@@ -106,12 +108,11 @@ bool Module::is_training() const { return ModuleState::of(*this).training; }
 
 // --- registration
 
-void Module::add_child(const std::string& name, Module* child) {
-  std::unique_ptr<Module> own(child);
-  check<TypeError>(own != nullptr, "NoneType is not a Module subclass: add(\"{}\", ...) of {} got a null pointer", name, type_name());
+Module& Module::add_child(const std::string& name, Owned<Module> child) {
+  check<TypeError>(bool(child), "NoneType is not a Module subclass: add(\"{}\", ...) of {} got a null pointer", name, type_name());
   ModuleState& state = ModuleState::of(*this);
   check_name(state, name, "module");
-  state.adopt(name, std::move(own));
+  return state.adopt(name, std::move(child));
 }
 
 Tensor& Module::add_parameter(const std::string& name, Tensor value) {

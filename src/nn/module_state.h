@@ -66,7 +66,7 @@ struct ModuleState {
   const std::type_info* type = nullptr;  // what it was when it was taken over, and how that is copied
   const detail::Copier* copier = nullptr;
   std::vector<std::unique_ptr<NamedTensor>> parameters, buffers;
-  std::vector<std::pair<std::string, std::unique_ptr<Module>>> children;
+  std::vector<std::pair<std::string, Owned<Module>>> children;
   std::unique_ptr<ModuleHooks> hooks;
 
   bool has(const std::string& name) const;
@@ -97,7 +97,7 @@ struct ModuleState {
   static void prepare_load(const Module& module, StateDict& state, const std::string& prefix) {
     module.prepare_load(state, prefix, state.version(prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1)));
   }
-  void adopt(const std::string& name, std::unique_ptr<Module> child);  ///< throws when modules would be nested too deep
+  Module& adopt(const std::string& name, Owned<Module> child);  ///< throws when modules would be nested too deep
 
  private:
   void settle_first();
@@ -118,8 +118,8 @@ class BackwardHookCall {
   Tensor output(const Tensor& y) const;
 
  private:
-  struct Shared;
-  std::shared_ptr<Shared> shared_;
+  struct Running;
+  std::shared_ptr<Running> running_;
   Tensor input_;
 };
 

@@ -108,7 +108,7 @@ class ParametrizationList final : public Module {
       original.requires_grad_(computed_->value.requires_grad());
       originals_.push_back(&original);
     }
-    add_child("0", by.release());
+    add_child("0", std::move(by));
     update();
   }
   std::string type_name() const override { return "ParametrizationList"; }
@@ -159,8 +159,7 @@ class ParametrizationList final : public Module {
   std::vector<Tensor*> originals_;
 };
 
-using Children = std::vector<std::pair<std::string, std::unique_ptr<Module>>>;
-Children::iterator child_at(ModuleState& state, const std::string& name) {
+auto child_at(ModuleState& state, const std::string& name) {
   return std::find_if(state.children.begin(), state.children.end(), [&](const auto& child) { return child.first == name; });
 }
 

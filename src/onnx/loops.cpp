@@ -8,6 +8,7 @@ namespace ember::exporting {
 namespace {
 
 using kernels::Op;
+using kernels::operator""_op;
 using Text = std::string;
 
 /// The operands of a loop in its type, and its parameters.
@@ -78,56 +79,56 @@ Text without_nan(const Loop& l, const char* kind) {
 Text one_operand(Op op, const Loop& l) {
   const Text& x = l.in[0];
   switch (op) {
-    case Op::Neg: return l.unary("Neg");
-    case Op::Abs: return l.unary("Abs");
-    case Op::Sign: return l.unary("Sign");
-    case Op::Square: return l.node("Mul", {x, x});
-    case Op::Reciprocal: return l.unary("Reciprocal");
-    case Op::Sqrt: return l.unary("Sqrt");
-    case Op::Rsqrt: return l.node("Reciprocal", {l.unary("Sqrt")});
-    case Op::Exp: return l.unary("Exp");
-    case Op::Expm1: return l.node("Sub", {l.unary("Exp"), l.number(1)});
-    case Op::Log: return l.unary("Log");
-    case Op::Log2: return l.times(l.unary("Log"), 1 / std::log(2.0));
-    case Op::Log10: return l.times(l.unary("Log"), 1 / std::log(10.0));
-    case Op::Log1p: return l.node("Log", {l.node("Add", {x, l.number(1)})});
-    case Op::Sin: return l.unary("Sin");
-    case Op::Cos: return l.unary("Cos");
-    case Op::Tan: return l.unary("Tan");
-    case Op::Asin: return l.unary("Asin");
-    case Op::Acos: return l.unary("Acos");
-    case Op::Atan: return l.unary("Atan");
-    case Op::Sinh: return l.unary("Sinh");
-    case Op::Cosh: return l.unary("Cosh");
-    case Op::Tanh: return l.unary("Tanh");
-    case Op::Sigmoid: return l.unary("Sigmoid");
-    case Op::Erf: return l.unary("Erf");
-    case Op::Floor: return l.unary("Floor");
-    case Op::Ceil: return l.unary("Ceil");
-    case Op::Round: return l.unary("Round");
-    case Op::Trunc: return trunc(l, x);
-    case Op::Frac: return l.node("Sub", {x, trunc(l, x)});
-    case Op::IsNan: return l.unary("IsNaN");
-    case Op::IsInf: return l.unary("IsInf");
-    case Op::IsFinite: return l.node("Not", {l.node("Or", {l.unary("IsNaN"), l.unary("IsInf")})});
-    case Op::NanToNum: return nan_to_number(l);
-    case Op::LogicalNot: return l.node("Not", {l.w.cast(x, l.type, kBool)});
-    case Op::Relu: return l.unary("Relu");
-    case Op::LeakyRelu: return l.node("LeakyRelu", {x}, {{"alpha", l.p[0]}});
-    case Op::Elu: return elu(l);
-    case Op::Gelu: return gelu(l, false);
-    case Op::GeluTanh: return gelu(l, true);
-    case Op::Silu: return l.node("Mul", {x, l.unary("Sigmoid")});
-    case Op::Mish: return l.node("Mul", {x, l.node("Tanh", {l.softplus(x)})});
-    case Op::Softplus: return l.times(l.softplus(l.times(x, l.p[0])), 1 / l.p[0]);
-    case Op::Softsign: return l.unary("Softsign");
-    case Op::Hardtanh: return l.node("Clip", {x, l.number(l.p[0]), l.number(l.p[1])});
-    case Op::Hardswish: return l.unary("HardSwish");
-    case Op::Hardsigmoid: return l.node("HardSigmoid", {x}, {{"alpha", 1.0 / 6}, {"beta", 0.5}});
-    case Op::LogSigmoid: return l.node("Neg", {l.softplus(l.unary("Neg"))});
-    case Op::Threshold: return l.node("Where", {l.node("Greater", {x, l.number(l.p[0])}), x, l.number(l.p[1])});
-    case Op::Softshrink: return l.node("Shrink", {x}, {{"bias", l.p[0]}, {"lambd", l.p[0]}});
-    case Op::Hardshrink: return l.node("Shrink", {x}, {{"bias", 0.0}, {"lambd", l.p[0]}});
+    case "Neg"_op: return l.unary("Neg");
+    case "Abs"_op: return l.unary("Abs");
+    case "Sign"_op: return l.unary("Sign");
+    case "Square"_op: return l.node("Mul", {x, x});
+    case "Reciprocal"_op: return l.unary("Reciprocal");
+    case "Sqrt"_op: return l.unary("Sqrt");
+    case "Rsqrt"_op: return l.node("Reciprocal", {l.unary("Sqrt")});
+    case "Exp"_op: return l.unary("Exp");
+    case "Expm1"_op: return l.node("Sub", {l.unary("Exp"), l.number(1)});
+    case "Log"_op: return l.unary("Log");
+    case "Log2"_op: return l.times(l.unary("Log"), 1 / std::log(2.0));
+    case "Log10"_op: return l.times(l.unary("Log"), 1 / std::log(10.0));
+    case "Log1p"_op: return l.node("Log", {l.node("Add", {x, l.number(1)})});
+    case "Sin"_op: return l.unary("Sin");
+    case "Cos"_op: return l.unary("Cos");
+    case "Tan"_op: return l.unary("Tan");
+    case "Asin"_op: return l.unary("Asin");
+    case "Acos"_op: return l.unary("Acos");
+    case "Atan"_op: return l.unary("Atan");
+    case "Sinh"_op: return l.unary("Sinh");
+    case "Cosh"_op: return l.unary("Cosh");
+    case "Tanh"_op: return l.unary("Tanh");
+    case "Sigmoid"_op: return l.unary("Sigmoid");
+    case "Erf"_op: return l.unary("Erf");
+    case "Floor"_op: return l.unary("Floor");
+    case "Ceil"_op: return l.unary("Ceil");
+    case "Round"_op: return l.unary("Round");
+    case "Trunc"_op: return trunc(l, x);
+    case "Frac"_op: return l.node("Sub", {x, trunc(l, x)});
+    case "IsNan"_op: return l.unary("IsNaN");
+    case "IsInf"_op: return l.unary("IsInf");
+    case "IsFinite"_op: return l.node("Not", {l.node("Or", {l.unary("IsNaN"), l.unary("IsInf")})});
+    case "NanToNum"_op: return nan_to_number(l);
+    case "LogicalNot"_op: return l.node("Not", {l.w.cast(x, l.type, kBool)});
+    case "Relu"_op: return l.unary("Relu");
+    case "LeakyRelu"_op: return l.node("LeakyRelu", {x}, {{"alpha", l.p[0]}});
+    case "Elu"_op: return elu(l);
+    case "Gelu"_op: return gelu(l, false);
+    case "GeluTanh"_op: return gelu(l, true);
+    case "Silu"_op: return l.node("Mul", {x, l.unary("Sigmoid")});
+    case "Mish"_op: return l.node("Mul", {x, l.node("Tanh", {l.softplus(x)})});
+    case "Softplus"_op: return l.times(l.softplus(l.times(x, l.p[0])), 1 / l.p[0]);
+    case "Softsign"_op: return l.unary("Softsign");
+    case "Hardtanh"_op: return l.node("Clip", {x, l.number(l.p[0]), l.number(l.p[1])});
+    case "Hardswish"_op: return l.unary("HardSwish");
+    case "Hardsigmoid"_op: return l.node("HardSigmoid", {x}, {{"alpha", 1.0 / 6}, {"beta", 0.5}});
+    case "LogSigmoid"_op: return l.node("Neg", {l.softplus(l.unary("Neg"))});
+    case "Threshold"_op: return l.node("Where", {l.node("Greater", {x, l.number(l.p[0])}), x, l.number(l.p[1])});
+    case "Softshrink"_op: return l.node("Shrink", {x}, {{"bias", l.p[0]}, {"lambd", l.p[0]}});
+    case "Hardshrink"_op: return l.node("Shrink", {x}, {{"bias", 0.0}, {"lambd", l.p[0]}});
     default: return {};
   }
 }
@@ -136,55 +137,55 @@ Text logic(const Loop& l, const char* kind) { return l.node(kind, {l.w.cast(l.in
 
 Text several_operands(Op op, const Loop& l) {
   switch (op) {
-    case Op::Add: return l.binary("Add");
-    case Op::Sub: return l.binary("Sub");
-    case Op::Mul: return l.binary("Mul");
-    case Op::Div: return l.binary("Div");
-    case Op::DivFloor: return is_floating_point(l.type) ? l.node("Floor", {l.binary("Div")}) : Text();
-    case Op::DivTrunc: return is_floating_point(l.type) ? trunc(l, l.binary("Div")) : l.binary("Div");
-    case Op::Remainder: return remainder(l);
-    case Op::Fmod: return l.node("Mod", {l.in[0], l.in[1]}, {{"fmod", 1}});
-    case Op::Pow: return l.binary("Pow");
-    case Op::Maximum: return l.binary("Max");
-    case Op::Minimum: return l.binary("Min");
-    case Op::LogAddExp: return log_add_exp(l);
-    case Op::Atan2: return atan2(l);
-    case Op::Fmax: return without_nan(l, "Max");
-    case Op::Fmin: return without_nan(l, "Min");
-    case Op::AddScaled: return l.node("Add", {l.in[0], l.times(l.in[1], l.p[0])});
-    case Op::Eq: return l.binary("Equal");
-    case Op::Ne: return l.node("Not", {l.binary("Equal")});
-    case Op::Lt: return l.binary("Less");
-    case Op::Le: return l.binary("LessOrEqual");
-    case Op::Gt: return l.binary("Greater");
-    case Op::Ge: return l.binary("GreaterOrEqual");
-    case Op::LogicalAnd: return logic(l, "And");
-    case Op::LogicalOr: return logic(l, "Or");
-    case Op::LogicalXor: return logic(l, "Xor");
-    case Op::Where: return l.node("Where", {l.in[0], l.in[1], l.in[2]});
-    case Op::Lerp: return l.node("Add", {l.in[0], l.node("Mul", {l.in[2], l.node("Sub", {l.in[1], l.in[0]})})});
-    case Op::Addcmul: return l.node("Add", {l.in[0], l.times(l.node("Mul", {l.in[1], l.in[2]}), l.p[0])});
-    case Op::Addcdiv: return l.node("Add", {l.in[0], l.times(l.node("Div", {l.in[1], l.in[2]}), l.p[0])});
-    case Op::Clamp: return l.node("Min", {l.node("Max", {l.in[0], l.in[1]}), l.in[2]});
+    case "Add"_op: return l.binary("Add");
+    case "Sub"_op: return l.binary("Sub");
+    case "Mul"_op: return l.binary("Mul");
+    case "Div"_op: return l.binary("Div");
+    case "DivFloor"_op: return is_floating_point(l.type) ? l.node("Floor", {l.binary("Div")}) : Text();
+    case "DivTrunc"_op: return is_floating_point(l.type) ? trunc(l, l.binary("Div")) : l.binary("Div");
+    case "Remainder"_op: return remainder(l);
+    case "Fmod"_op: return l.node("Mod", {l.in[0], l.in[1]}, {{"fmod", 1}});
+    case "Pow"_op: return l.binary("Pow");
+    case "Maximum"_op: return l.binary("Max");
+    case "Minimum"_op: return l.binary("Min");
+    case "LogAddExp"_op: return log_add_exp(l);
+    case "Atan2"_op: return atan2(l);
+    case "Fmax"_op: return without_nan(l, "Max");
+    case "Fmin"_op: return without_nan(l, "Min");
+    case "AddScaled"_op: return l.node("Add", {l.in[0], l.times(l.in[1], l.p[0])});
+    case "Eq"_op: return l.binary("Equal");
+    case "Ne"_op: return l.node("Not", {l.binary("Equal")});
+    case "Lt"_op: return l.binary("Less");
+    case "Le"_op: return l.binary("LessOrEqual");
+    case "Gt"_op: return l.binary("Greater");
+    case "Ge"_op: return l.binary("GreaterOrEqual");
+    case "LogicalAnd"_op: return logic(l, "And");
+    case "LogicalOr"_op: return logic(l, "Or");
+    case "LogicalXor"_op: return logic(l, "Xor");
+    case "Where"_op: return l.node("Where", {l.in[0], l.in[1], l.in[2]});
+    case "Lerp"_op: return l.node("Add", {l.in[0], l.node("Mul", {l.in[2], l.node("Sub", {l.in[1], l.in[0]})})});
+    case "Addcmul"_op: return l.node("Add", {l.in[0], l.times(l.node("Mul", {l.in[1], l.in[2]}), l.p[0])});
+    case "Addcdiv"_op: return l.node("Add", {l.in[0], l.times(l.node("Div", {l.in[1], l.in[2]}), l.p[0])});
+    case "Clamp"_op: return l.node("Min", {l.node("Max", {l.in[0], l.in[1]}), l.in[2]});
     default: return {};
   }
 }
 
 bool gives_bool(Op op) {
   switch (op) {
-    case Op::IsNan:
-    case Op::IsInf:
-    case Op::IsFinite:
-    case Op::LogicalNot:
-    case Op::Eq:
-    case Op::Ne:
-    case Op::Lt:
-    case Op::Le:
-    case Op::Gt:
-    case Op::Ge:
-    case Op::LogicalAnd:
-    case Op::LogicalOr:
-    case Op::LogicalXor: return true;
+    case "IsNan"_op:
+    case "IsInf"_op:
+    case "IsFinite"_op:
+    case "LogicalNot"_op:
+    case "Eq"_op:
+    case "Ne"_op:
+    case "Lt"_op:
+    case "Le"_op:
+    case "Gt"_op:
+    case "Ge"_op:
+    case "LogicalAnd"_op:
+    case "LogicalOr"_op:
+    case "LogicalXor"_op: return true;
     default: return false;
   }
 }
@@ -196,7 +197,7 @@ std::string write_loop(const Call& call) {
   Loop loop{call.writer, call.one.compute, {}, call.one.reals.at(0).values};
   if (call.other.reals.at(0).values != loop.p) call.writer.refuse("has other parameters for other batches, which ONNX has no counterpart for");
   for (std::size_t i = 0; i < call.one.inputs.size(); ++i) {
-    const DType wanted = op == Op::Where && i == 0 ? kBool : call.one.compute;
+    const DType wanted = op == "Where"_op && i == 0 ? kBool : call.one.compute;
     loop.in.push_back(call.writer.cast(call.in(i), call.writer.dtype(call.id(i)), wanted));
   }
   const std::string result = loop.in.size() == 1 ? one_operand(op, loop) : several_operands(op, loop);

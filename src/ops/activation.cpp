@@ -23,9 +23,9 @@ void check_real(const char* name, const Tensor& x) {
 }
 
 template <class Plain>
-Tensor activation(const char* name, Op forward, Op backward, const Tensor& x, Parameters parameters, Plain plain) {
-  check_real(name, x);
-  return record(name, {x}, pointwise(forward, x, parameters), [x = Saved(x), backward, parameters, plain](In dy, Grads& grads) {
+Tensor activation(NamedOp op, const Tensor& x, Parameters parameters, Plain plain) {
+  check_real(op.name, x);
+  return record(op.name, {x}, pointwise(op.loop, x, parameters), [x = Saved(x), backward = op.derivative, parameters, plain](In dy, Grads& grads) {
     if (grads.create_graph()) return grads.replay(dy, {x.get()}, [&](const std::vector<Tensor>& in) { return plain(in[0]); });
     grads.add(0, pointwise(backward, dy, x.get(), parameters));
   });
@@ -36,11 +36,11 @@ Tensor activation(const char* name, Op forward, Op backward, const Tensor& x, Pa
 Tensor relu(const Tensor& x) {
   require_defined("relu", x);
   check<NotImplementedError>(x.dtype() != kBool, "Boolean inputs not supported for relu");
-  Tensor y = pointwise(Op::Relu, x);
+  Tensor y = pointwise("Relu"_op, x);
   const Saved output = Saved::output(y);
   return record("Relu", {x}, std::move(y), [output](In dy, Grads& grads) {
     const Tensor y = output.get().detach();  // the derivative does not depend on how large y is
-    grads.add(0, grads.create_graph() ? where(gt(y, 0), dy, 0) : pointwise(Op::ReluBackward, dy, y));
+    grads.add(0, grads.create_graph() ? where(gt(y, 0), dy, 0) : pointwise("ReluBackward"_op, dy, y));
   });
 }
 
@@ -51,13 +51,13 @@ Tensor relu6(const Tensor& x) {
 
 Tensor leaky_relu(const Tensor& x, double slope) {
   require_defined("leaky_relu", x);
-  return activation("LeakyRelu", Op::LeakyRelu, Op::LeakyReluBackward, x, {{slope}}, [slope](In x) { return where(gt(x, 0), x, x * slope); });
+  return activation("LeakyRelu", x, {{slope}}, [slope](In x) { return where(gt(x, 0), x, x * slope); });
 }
 
 namespace {
 
 Tensor elu_like(const Tensor& x, double alpha, double scale, double input_scale) {
-  return activation("Elu", Op::Elu, Op::EluBackward, x, {{alpha, scale, input_scale}},
+  return activation("Elu", x, {{alpha, scale, input_scale}},
                     [=](In x) { return where(gt(x, 0), x * scale, expm1(where(gt(x, 0), 0, x) * input_scale) * (alpha * scale)); });
 }
 
@@ -81,22 +81,21 @@ Tensor gelu(const Tensor& x, const char* approximate) {
   require_defined("gelu", x);
   const std::string_view kind = approximate;
   check<RuntimeError>(kind == "none" || kind == "tanh", "approximate argument must be either none or tanh.");
-  if (kind == "none") return activation("Gelu", Op::Gelu, Op::GeluBackward, x, {}, [](In x) { return x * (0.5 * (1 + erf(x * M_SQRT1_2))); });
-  return activation("Gelu", Op::GeluTanh, Op::GeluTanhBackward, x, {},
-                    [](In x) { return 0.5 * x * (1 + tanh(0.79788456080286536 * (x + 0.044715 * (x * x * x)))); });
+  if (kind == "none") return activation("Gelu", x, {}, [](In x) { return x * (0.5 * (1 + erf(x * M_SQRT1_2))); });
+  return activation({"Gelu", "GeluTanh"}, x, {}, [](In x) { return 0.5 * x * (1 + tanh(0.79788456080286536 * (x + 0.044715 * (x * x * x)))); });
 }
 
 Tensor silu(const Tensor& x) {
   require_defined("silu", x);
-  return activation("Silu", Op::Silu, Op::SiluBackward, x, {}, [](In x) { return x * sigmoid(x); });
+  return activation("Silu", x, {}, [](In x) { return x * sigmoid(x); });
 }
 Tensor mish(const Tensor& x) {
   require_defined("mish", x);
-  return activation("Mish", Op::Mish, Op::MishBackward, x, {}, [](In x) { return x * tanh(log1p(exp(clamp_max(x, 20))) + clamp_min(x - 20, 0)); });
+  return activation("Mish", x, {}, [](In x) { return x * tanh(log1p(exp(clamp_max(x, 20))) + clamp_min(x - 20, 0)); });
 }
 Tensor softplus(const Tensor& x, double beta, double threshold) {
   require_defined("softplus", x);
-  return activation("Softplus", Op::Softplus, Op::SoftplusBackward, x, {{beta, threshold}}, [=](In x) {
+  return activation("Softplus", x, {{beta, threshold}}, [=](In x) {
     const Tensor linear = gt(x * beta, threshold);
     return where(linear, x, log1p(exp(where(linear, 0, x) * beta)) / beta);
   });
@@ -104,48 +103,44 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
 Tensor softsign(const Tensor& x) {
   require_defined("softsign", x);
   if (!is_floating_point(x.dtype())) return softsign(x.to(get_default_dtype()));
-  return activation("Softsign", Op::Softsign, Op::SoftsignBackward, x, {}, [](In x) { return x / (1 + abs(x)); });
+  return activation("Softsign", x, {}, [](In x) { return x / (1 + abs(x)); });
 }
 Tensor hardtanh(const Tensor& x, double low, double high) {
   require_defined("hardtanh", x);
   check<ValueError>(low <= high, "min_val cannot be greater than max_val");
   if (!is_floating_point(x.dtype())) {
     check<NotImplementedError>(x.dtype() != kBool, "Bool inputs not supported for hardtanh");
-    return pointwise(Op::Hardtanh, x, {{low, high}});
+    return pointwise("Hardtanh"_op, x, {{low, high}});
   }
-  return activation("Hardtanh", Op::Hardtanh, Op::HardtanhBackward, x, {{low, high}},
-                    [=](In x) { return where(le(x, low), low, where(ge(x, high), high, x)); });
+  return activation("Hardtanh", x, {{low, high}}, [=](In x) { return where(le(x, low), low, where(ge(x, high), high, x)); });
 }
 Tensor hardswish(const Tensor& x) {
   require_defined("hardswish", x);
-  return activation("Hardswish", Op::Hardswish, Op::HardswishBackward, x, {},
-                    [](In x) { return where(le(x, -3), 0, where(ge(x, 3), x, x * (x + 3) / 6)); });
+  return activation("Hardswish", x, {}, [](In x) { return where(le(x, -3), 0, where(ge(x, 3), x, x * (x + 3) / 6)); });
 }
 Tensor hardsigmoid(const Tensor& x) {
   require_defined("hardsigmoid", x);
-  return activation("Hardsigmoid", Op::Hardsigmoid, Op::HardsigmoidBackward, x, {},
-                    [](In x) { return where(le(x, -3), 0, where(ge(x, 3), 1, (x + 3) / 6)); });
+  return activation("Hardsigmoid", x, {}, [](In x) { return where(le(x, -3), 0, where(ge(x, 3), 1, (x + 3) / 6)); });
 }
 Tensor logsigmoid(const Tensor& x) {
   require_defined("logsigmoid", x);
-  return activation("LogSigmoid", Op::LogSigmoid, Op::LogSigmoidBackward, x, {}, [](In x) { return clamp_max(x, 0) - log1p(exp(-abs(x))); });
+  return activation("LogSigmoid", x, {}, [](In x) { return clamp_max(x, 0) - log1p(exp(-abs(x))); });
 }
 Tensor threshold(const Tensor& x, double threshold, double value) {
   require_defined("threshold", x);
-  if (!is_floating_point(x.dtype())) return pointwise(Op::Threshold, x, {{threshold, value}});
-  return activation("Threshold", Op::Threshold, Op::ThresholdBackward, x, {{threshold, value}},
-                    [=](In x) { return where(gt(x, threshold), x, value); });
+  if (!is_floating_point(x.dtype())) return pointwise("Threshold"_op, x, {{threshold, value}});
+  return activation("Threshold", x, {{threshold, value}}, [=](In x) { return where(gt(x, threshold), x, value); });
 }
 Tensor softshrink(const Tensor& x, double lambd) {
   require_defined("softshrink", x);
   check<RuntimeError>(lambd >= 0, "lambda must be in range [0, {}] for input dtype {}, but found {}",
                       x.dtype() == kFloat64 ? "1.79769e+308" : "3.40282e+38", scalar_type_name(x.dtype()), lambd);
-  return activation("Softshrink", Op::Softshrink, Op::ShrinkBackward, x, {{lambd}},
+  return activation({"Softshrink", "Softshrink", "Shrink"}, x, {{lambd}},
                     [=](In x) { return where(gt(x, lambd), x - lambd, where(lt(x, -lambd), x + lambd, 0)); });
 }
 Tensor hardshrink(const Tensor& x, double lambd) {
   require_defined("hardshrink", x);
-  return activation("Hardshrink", Op::Hardshrink, Op::ShrinkBackward, x, {{lambd}}, [=](In x) { return where(gt(abs(x), lambd), x, 0); });
+  return activation({"Hardshrink", "Hardshrink", "Shrink"}, x, {{lambd}}, [=](In x) { return where(gt(abs(x), lambd), x, 0); });
 }
 Tensor tanhshrink(const Tensor& x) {
   require_defined("tanhshrink", x);

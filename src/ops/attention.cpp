@@ -25,9 +25,7 @@
 namespace ember {
 namespace {
 
-const char* c_name(DType dtype) {
-  return dtype == kFloat32 ? "float" : dtype == kFloat64 ? "double" : dtype == kInt64 ? "long int" : dtype == kUInt8 ? "unsigned char" : "bool";
-}
+const char* c_name(DType dtype) { return dtype == kInt64 ? "long int" : detail::dtype_row(dtype).c_type; }
 
 /// All dimensions but the last two.
 Shape batch_of(const Tensor& t) {

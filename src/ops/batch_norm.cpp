@@ -6,31 +6,17 @@
 #include <ember/ops/pool.h>
 #include <ember/ops/reduce.h>
 
-#include <cstring>
-
 #include "autograd/recorder.h"
 #include "error_format.h"
-#include "kernels/copy/copy.h"
-#include "kernels/norm/batch_norm.h"
-#include "ops/batch_norm_checks.h"
+#include "ops/batch_norm_passes.h"
 #include "ops/relu_backward.h"
 #include "tensor/defined.h"
 #include "tensor/impl.h"
-#include "with_type.h"
 
 namespace ember {
 namespace {
 
 using kernels::ChannelLayout;
-
-/// What a forward pass leaves behind: kernels::BatchNormBlock as a tensor (5, C), and its rows by number.
-enum class BatchNormRow { Mean, Invstd, Scale, Shift, Variance };
-Tensor make_block(const ChannelLayout& at, DType dtype) { return make_dense({kernels::BatchNormBlock<float>::kRows, at.channels}, dtype); }
-
-ChannelLayout layout_of(const Tensor& x) { return {x.sizes()[0], x.sizes()[1], x.numel() / (x.sizes()[0] * x.sizes()[1]), !x.is_contiguous()}; }
-
-/// x where its layout is one that the loops know, else a row-major copy.
-Tensor known_layout(const Tensor& x) { return x.is_contiguous() || x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(); }
 
 std::vector<int64_t> all_but_channels(const Tensor& x) {
   std::vector<int64_t> dims{0};
@@ -54,69 +40,18 @@ Tensor plain(const std::vector<Tensor>& in, const Tensor& mean, const Tensor& in
   return in[1].defined() ? xhat * in[1].reshape(one) : xhat;
 }
 
-/// y and the block; the largest of each window of 2 x 2 and its taps where they are asked for.
-void forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& block, const Tensor& y, const Tensor& taps = {}) {
-  const auto row_major = [](const Tensor& t) { return t.defined() && !t.is_contiguous() ? t.detach().contiguous() : t; };
-  const Tensor mean = row_major(in.running_mean), var = row_major(in.running_var), weight = row_major(in.weight), bias = row_major(in.bias);
-  with_real(y.dtype(), [&]<class T>(T) {
-    const auto numbers = [](const Tensor& t) { return static_cast<const T*>(t.data_or_null()); };
-    const kernels::BatchNormInputs<T> inputs{in.x.data<T>(),     numbers(mean), numbers(var), numbers(weight), numbers(bias),
-                                             numbers(in.addend), in.eps,        in.training,  in.relu};
-    const kernels::BatchNormBlock<T> rows(block.data<T>(), at.channels);
-    if (!taps.defined()) return kernels::batch_norm_forward(at, inputs, rows, y.data<T>());
-    kernels::batch_norm_pool_forward(at, in.x.sizes()[3], inputs, rows, y.data<T>(), taps.data<std::uint8_t>());
-  });
-}
-
-/// The gradients of x, weight and bias, the inputs 0, 1 and 2. With taps dy is that of the windows.
-void backward(const ChannelLayout& at, const Tensor& x, const Tensor& block, const Tensor& dy, bool training, bool relu, Grads& grads,
-              const Tensor& taps = {}) {
-  Tensor dx = grads.wants(0) ? empty_like(x) : Tensor();
-  const Tensor sums = make_dense({2, at.channels}, x.dtype());
-  with_real(x.dtype(), [&]<class T>(T) {
-    const kernels::BatchNormGradients<T> out{static_cast<T*>(dx.data_or_null()), sums.data<T>(), sums.data<T>() + at.channels,
-                                             grads.wants(1) || grads.wants(2)};
-    const kernels::BatchNormBlock<T> rows(block.data<T>(), at.channels);
-    if (!taps.defined()) return kernels::batch_norm_backward(at, x.data<T>(), rows, dy.data<T>(), training, relu, out);
-    kernels::batch_norm_pool_backward(at, x.sizes()[3], x.data<T>(), rows, dy.data<T>(), taps.data<std::uint8_t>(), out);
-  });
-  grads.add(0, std::move(dx));  // alone, so that a leaf may keep it
-  const int64_t bytes = at.channels * item_size(sums.dtype());
-  for (int row : {0, 1})
-    grads.write(row + 1, [&](Tensor& target, bool accumulate) {
-      const char* const from = static_cast<const char*>(sums.data_ptr()) + row * bytes;
-      if (accumulate) kernels::accumulate(sums.dtype(), at.channels, from, target.data_ptr());
-      else std::memcpy(target.data_ptr(), from, std::size_t(bytes));
-    });
-}
-
 struct Output {
   Tensor y, block;
 };
 
-Tensor row_of(const Tensor& block, BatchNormRow row) {
-  const int64_t channels = block.sizes()[1];
-  return make_alias(block, {channels}, {1}, int64_t(row) * channels);
-}
-
 /// Everything is checked; x is not empty.
-Output normalise(const BatchNormArguments& given) {
-  const Tensor x = known_layout(given.x);
+Output normalise(const BatchNormArguments& in) {
+  const Tensor x = known_layout(in.x);
   const ChannelLayout at = layout_of(x);
   const MemoryFormat format = at.side_by_side && x.dim() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous;
-  const Tensor addend = given.addend.defined() ? given.addend.contiguous(format) : Tensor();
-  const BatchNormArguments in{x,
-                              given.running_mean,
-                              given.running_var,
-                              given.weight,
-                              given.bias,
-                              given.eps,
-                              given.training,
-                              given.relu,
-                              addend.defined() ? addend.detach() : Tensor()};
+  const Tensor addend = in.addend.defined() ? in.addend.contiguous(format) : Tensor();
   Tensor y = empty_like(x);
-  const Tensor block = make_block(at, x.dtype());
-  forward(at, in, block, y);
+  const Tensor block = batch_norm_forward(at, in, x, addend, y);
   if (!will_record({x, in.weight, in.bias, addend})) return {std::move(y), block};
 
   // The statistics are copies: moving the running ones later does not disturb this backward. A write by the user is an error.
@@ -146,7 +81,7 @@ Output normalise(const BatchNormArguments& given) {
             return plain(inputs, row_of(block, BatchNormRow::Mean), row_of(block, BatchNormRow::Invstd), training, eps);
           });
         }
-        backward(at, input, block, dy, training, relu && !mask_first, grads);
+        batch_norm_backward(at, input, block, dy, training, relu && !mask_first, grads);
       });
   return {std::move(out), block};
 }
@@ -160,8 +95,7 @@ Output normalise_and_pool(const BatchNormArguments& in) {
   const ChannelLayout at = layout_of(x);
   const Shape sizes{x.sizes()[0], at.channels, x.sizes()[2] / 2, x.sizes()[3] / 2};
   Tensor y = empty_strided(sizes, channels_last_strides(sizes), x.dtype());
-  const Tensor block = make_block(at, x.dtype()), taps = make_dense({y.numel()}, kUInt8);
-  forward(at, in, block, y, taps);
+  const Tensor taps = make_dense({y.numel()}, kUInt8), block = batch_norm_forward(at, in, x, {}, y, taps);
   Tensor out = record(
       "NativeBatchNormReluMaxPool2D", {x, in.weight, in.bias}, std::move(y),
       [x = Saved(x), weight = Saved(in.weight), bias = Saved(in.bias), block, taps, at, eps = in.eps](const Tensor& given_dy, Grads& grads) {
@@ -172,20 +106,9 @@ Output normalise_and_pool(const BatchNormArguments& in) {
             return max_pool2d(relu(b.defined() ? y + inputs[2].reshape({-1, 1, 1}) : y), 2);
           });
         const Tensor dy = given_dy.contiguous(MemoryFormat::ChannelsLast);
-        backward(at, input, block, dy, true, true, grads, taps);
+        batch_norm_backward(at, input, block, dy, true, true, grads, taps);
       });
   return {std::move(out), block};
-}
-
-// --- running statistics
-
-/// Like PyTorch's kernel this does not count as a write in place.
-void move_running(const Tensor& running, const Tensor& block, BatchNormRow row, double momentum) {
-  if (!running.defined()) return;
-  with_real(block.dtype(), [&]<class T>(T) {
-    const T* const batch = block.data<T>() + int64_t(row) * running.numel();
-    kernels::move_running(running.numel(), batch, momentum, row == BatchNormRow::Variance, running.data<T>(), running.strides()[0]);
-  });
 }
 
 /// Volumes (N, C, D, H, W) with the channels innermost in memory.
@@ -211,6 +134,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   check_batch_norm_shapes(in);
   if (x.numel() == 0) return apply({.relu = then.relu, .max_pool = then.max_pool}, nothing(in));
   check_batch_norm_tensors(in);
+  if (then.max_pool) check_pools(x);  // before statistics move
 
   if (x.dim() == 5 && !x.is_contiguous() && !then.max_pool && lies_channels_last(x)) {  // as images of D H rows
     const Tensor addend = then.addend.defined() ? then.addend.flatten(2, 3) : then.addend;
@@ -218,10 +142,6 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
         .unflatten(2, {x.size(2), x.size(3)});
   }
   const bool pools = then.max_pool && then.relu && training && !then.addend.defined() && pools_in_one_pass(x);
-  if (then.max_pool && x.dim() == 4 && (x.size(2) < 2 || x.size(3) < 2)) {  // refused by the pooling, before statistics move
-    const NoGradGuard quiet;
-    max_pool2d(x, 2);
-  }
   Output out = pools ? normalise_and_pool(in) : normalise(in);
   if (training) {
     move_running(running_mean, out.block, BatchNormRow::Mean, momentum);

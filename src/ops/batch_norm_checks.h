@@ -18,6 +18,9 @@ void check_channels(const char* name, const Tensor& t, int64_t channels);
 /// What PyTorch refuses of an empty x, too: too few dimensions, one value a channel in training, eps, an addend of another shape.
 void check_batch_norm_shapes(const BatchNormArguments& in);
 
+/// What max pooling by 2 x 2 refuses of images smaller than that.
+void check_pools(const Tensor& x);
+
 /// The rest, of an x with elements.
 void check_batch_norm_tensors(const BatchNormArguments& in);
 

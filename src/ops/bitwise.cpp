@@ -57,15 +57,15 @@ Tensor bitwise_not(const Tensor& x) {
 }
 Tensor bitwise_and(const Operand& a, const Operand& b) {
   require_defined("bitwise_and", a, b);
-  return bitwise("bitwise_and", BitOp::And, Op::LogicalAnd, a, b);
+  return bitwise("bitwise_and", BitOp::And, "LogicalAnd"_op, a, b);
 }
 Tensor bitwise_or(const Operand& a, const Operand& b) {
   require_defined("bitwise_or", a, b);
-  return bitwise("bitwise_or", BitOp::Or, Op::LogicalOr, a, b);
+  return bitwise("bitwise_or", BitOp::Or, "LogicalOr"_op, a, b);
 }
 Tensor bitwise_xor(const Operand& a, const Operand& b) {
   require_defined("bitwise_xor", a, b);
-  return bitwise("bitwise_xor", BitOp::Xor, Op::LogicalXor, a, b);
+  return bitwise("bitwise_xor", BitOp::Xor, "LogicalXor"_op, a, b);
 }
 Tensor bitwise_left_shift(const Operand& a, const Operand& b) {
   require_defined("bitwise_left_shift", a, b);

@@ -19,19 +19,19 @@ Tensor test(const char* name, Op op, const Tensor& x) {
 
 }  // namespace
 
-Tensor eq(const Operand& a, const Operand& b) { return compare("eq", Op::Eq, a, b); }
-Tensor ne(const Operand& a, const Operand& b) { return compare("ne", Op::Ne, a, b); }
-Tensor lt(const Operand& a, const Operand& b) { return compare("lt", Op::Lt, a, b); }
-Tensor le(const Operand& a, const Operand& b) { return compare("le", Op::Le, a, b); }
-Tensor gt(const Operand& a, const Operand& b) { return compare("gt", Op::Gt, a, b); }
-Tensor ge(const Operand& a, const Operand& b) { return compare("ge", Op::Ge, a, b); }
-Tensor logical_and(const Tensor& a, const Tensor& b) { return compare("logical_and", Op::LogicalAnd, a, b); }
-Tensor logical_or(const Tensor& a, const Tensor& b) { return compare("logical_or", Op::LogicalOr, a, b); }
-Tensor logical_xor(const Tensor& a, const Tensor& b) { return compare("logical_xor", Op::LogicalXor, a, b); }
-Tensor logical_not(const Tensor& x) { return test("logical_not", Op::LogicalNot, x); }
-Tensor isnan(const Tensor& x) { return test("isnan", Op::IsNan, x); }
-Tensor isinf(const Tensor& x) { return test("isinf", Op::IsInf, x); }
-Tensor isfinite(const Tensor& x) { return test("isfinite", Op::IsFinite, x); }
+Tensor eq(const Operand& a, const Operand& b) { return compare("eq", "Eq"_op, a, b); }
+Tensor ne(const Operand& a, const Operand& b) { return compare("ne", "Ne"_op, a, b); }
+Tensor lt(const Operand& a, const Operand& b) { return compare("lt", "Lt"_op, a, b); }
+Tensor le(const Operand& a, const Operand& b) { return compare("le", "Le"_op, a, b); }
+Tensor gt(const Operand& a, const Operand& b) { return compare("gt", "Gt"_op, a, b); }
+Tensor ge(const Operand& a, const Operand& b) { return compare("ge", "Ge"_op, a, b); }
+Tensor logical_and(const Tensor& a, const Tensor& b) { return compare("logical_and", "LogicalAnd"_op, a, b); }
+Tensor logical_or(const Tensor& a, const Tensor& b) { return compare("logical_or", "LogicalOr"_op, a, b); }
+Tensor logical_xor(const Tensor& a, const Tensor& b) { return compare("logical_xor", "LogicalXor"_op, a, b); }
+Tensor logical_not(const Tensor& x) { return test("logical_not", "LogicalNot"_op, x); }
+Tensor isnan(const Tensor& x) { return test("isnan", "IsNan"_op, x); }
+Tensor isinf(const Tensor& x) { return test("isinf", "IsInf"_op, x); }
+Tensor isfinite(const Tensor& x) { return test("isfinite", "IsFinite"_op, x); }
 
 Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
   require_defined("isclose", a, b);

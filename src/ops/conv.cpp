@@ -65,7 +65,6 @@ Tensor channel_sums(const Tensor& dy) {
   return sum(sum(pixels.view({parts, count / (parts * side), side * channels}), {1}).view({parts * side, channels}), {0});
 }
 
-bool add_input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Tensor& sum);
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Shape& x_sizes, const Tensor& bias = {});
 Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes, const Tensor& turned_x = {},
                        const Tensor& turned_dy = {});
@@ -133,24 +132,10 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geom
   return record("Convolution", {x, w, bias}, std::move(y),
                 [x = Saved(x), w = Saved(w), turned, output, relu = then.relu, g](const Tensor& upstream, Grads& grads) {
                   const Tensor dy = relu ? relu_backward(upstream, output.get().detach()) : upstream;
-                  if (grads.wants(0) && !add_input_gradient(dy, w.get(), g, grads.arrived(0)))
-                    grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
+                  if (grads.wants(0)) grads.add(0, input_gradient(dy, w.get(), g, x.get().sizes().shape()));
                   if (grads.wants(1)) grads.add(1, weight_gradient(x.get(), dy, g, w.get().sizes().shape(), turned));
                   if (grads.wants(2)) grads.add(2, channel_sums(dy));
                 });
-}
-
-/// sum += G(dy, w) where that is done in one pass: of a shortcut's gradient and that of what it passed by.
-bool add_input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, const Tensor& sum) {
-  if (!sum.defined() || !sum.is_contiguous(MemoryFormat::ChannelsLast) || sum.dtype() != dy.dtype()) return false;
-  const kernels::ConvShape shape = shape_of(g, sum.sizes(), w.sizes(), dy.sizes());
-  const Tensor upstream = channels_last(dy), weights = w.detach().contiguous();
-  bool done = false;
-  with_real(dy.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    done = kernels::conv_add_backward_input<T>(shape, upstream.data<T>(), weights.data<T>(), sum.data<T>());
-  });
-  return done;
 }
 
 /// dx = G(dy, w) + bias

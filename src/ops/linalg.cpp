@@ -59,12 +59,9 @@ void write_product(Grads& grads, int input, const Tensor& a, const Tensor& b) {
   grads.write(input, [&](Tensor& target, bool accumulate) { multiply(a, b, target, accumulate); });
 }
 
-const char* c_name(DType dtype) {
-  return dtype == kFloat32 ? "float" : dtype == kFloat64 ? "double" : dtype == kInt64 ? "long" : dtype == kUInt8 ? "unsigned char" : "bool";
-}
-
 void check_same_type(const Tensor& a, const Tensor& b) {
-  check<RuntimeError>(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: {} != {}", c_name(a.dtype()), c_name(b.dtype()));
+  check<RuntimeError>(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: {} != {}", detail::dtype_row(a.dtype()).c_type,
+                      detail::dtype_row(b.dtype()).c_type);
 }
 
 void check_product(int64_t rows, int64_t k, int64_t other_k, int64_t columns) {

@@ -106,18 +106,32 @@ Tensor static_heads(const Tensor& t, const char* name, int64_t batch, int64_t he
   return t.unflatten(0, {batch, heads});
 }
 
-}  // namespace
-
-MultiHeadAttention multi_head_attention_forward(const Tensor& query, const Tensor& key, const Tensor& value, int64_t heads, const AttentionWeights& w,
-                                                const MultiHeadOptions& o) {
-  require_defined("multi_head_attention_forward", query, key, value, w.out_proj_weight);
-  check_dims(query, key, value, heads, o);
+void check_options(const AttentionWeights& w, const MultiHeadOptions& o) {
   check<RuntimeError>(
       !o.is_causal || o.attn_mask.defined(),
       "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method `generate_square_subsequent_mask` to "
       "create this mask.");
   check<RuntimeError>(!w.bias_k.defined() || w.bias_v.defined(), "bias_k is set but bias_v is None");
   check<RuntimeError>(!w.bias_v.defined() || w.bias_k.defined(), "bias_v is set but bias_k is None");
+}
+
+/// What the heads (N, heads, rows, width) see of each other, and how much of it when the weights are asked for.
+MultiHeadAttention attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask, bool causal, const MultiHeadOptions& o) {
+  const double dropout_p = o.training ? o.dropout_p : 0;
+  if (!o.need_weights) return {scaled_dot_product_attention(q, k, v, {.attn_mask = mask, .dropout_p = dropout_p, .is_causal = causal}), {}};
+  const Tensor scores = matmul(q * std::sqrt(1.0 / double(q.size(-1))), k.mT());
+  Tensor weights = softmax(mask.defined() ? scores + mask : scores, -1);
+  if (dropout_p > 0) weights = dropout(weights, {dropout_p, true});
+  return {matmul(weights, v), o.average_attn_weights ? mean(weights, 1) : weights};
+}
+
+}  // namespace
+
+MultiHeadAttention multi_head_attention_forward(const Tensor& query, const Tensor& key, const Tensor& value, int64_t heads, const AttentionWeights& w,
+                                                const MultiHeadOptions& o) {
+  require_defined("multi_head_attention_forward", query, key, value, w.out_proj_weight);
+  check_dims(query, key, value, heads, o);
+  check_options(w, o);
   const bool batched = query.dim() == 3;
   const int rows = o.batch_first && batched ? 1 : 0, n = 1 - rows;  // the dimensions of positions and of the batch
   const auto with_batch = [&](const Tensor& t) { return batched ? t : t.unsqueeze(1); };
@@ -155,23 +169,12 @@ MultiHeadAttention multi_head_attention_forward(const Tensor& query, const Tenso
     ++more;
   }
   const Tensor mask = joined_mask(attn_mask, padding, batch, heads, queries, k.size(2) - more, more);
-  const double dropout_p = o.training ? o.dropout_p : 0;
 
-  MultiHeadAttention result;
-  Tensor y;
-  if (o.need_weights) {
-    const Tensor scores = matmul(q * std::sqrt(1.0 / double(width)), k.mT());
-    Tensor weights = softmax(mask.defined() ? scores + mask : scores, -1);
-    if (dropout_p > 0) weights = dropout(weights, {dropout_p, true});
-    y = matmul(weights, v);
-    result.weights = o.average_attn_weights ? mean(weights, 1) : weights;
-    if (!batched) result.weights = result.weights.squeeze(0);
-  } else {
-    y = scaled_dot_product_attention(q, k, v, {.attn_mask = mask, .dropout_p = dropout_p, .is_causal = causal && more == 0});
-  }
+  MultiHeadAttention result = attend(q, k, v, mask, causal && more == 0, o);
+  if (result.weights.defined() && !batched) result.weights = result.weights.squeeze(0);
   // While training the result lies in memory as (L, N, E) even with batch_first: a dropout behind it draws in the order of memory.
   const bool as_given = first && !o.training;
-  const Tensor joined = (as_given ? y.permute({0, 2, 1, 3}) : y.permute({2, 0, 1, 3})).flatten(2);
+  const Tensor joined = (as_given ? result.output.permute({0, 2, 1, 3}) : result.output.permute({2, 0, 1, 3})).flatten(2);
   result.output = linear(joined, w.out_proj_weight, w.out_proj_bias);
   if (first && o.training) result.output = result.output.transpose(0, 1);
   if (!batched) result.output = result.output.squeeze(1);

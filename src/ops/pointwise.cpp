@@ -4,9 +4,13 @@
 
 #include <ember/ops/elementwise.h>
 
+#include <cstddef>
+#include <cstring>
+
 #include "error_format.h"
 #include "kernels/kernels.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 namespace {
@@ -31,22 +35,16 @@ struct Input {
   int64_t strides[kMaxDims];
 };
 
-union NumberBuffer {
-  float f;
-  double d;
-  int64_t i;
-  std::uint8_t u;
-  bool b;
+struct NumberBuffer {
+  alignas(8) std::byte bytes[8];
 };
 
 const void* number_as(Scalar number, DType dtype, NumberBuffer& buffer) {
-  switch (dtype) {
-    case kFloat32: buffer.f = number.to<float>(); break;
-    case kFloat64: buffer.d = number.to<double>(); break;
-    case kInt64: buffer.i = number.to<int64_t>(); break;
-    case kUInt8: buffer.u = std::uint8_t(number.to<int64_t>()); break;
-    default: buffer.b = number.to<bool>(); break;
-  }
+  with_type(dtype, [&]<class T>(T) {
+    using Through = std::conditional_t<std::is_same_v<T, std::uint8_t>, int64_t, T>;  // a byte wraps around
+    const T value = T(number.to<Through>());
+    std::memcpy(&buffer, &value, sizeof value);
+  });
   return &buffer;
 }
 
@@ -135,30 +133,29 @@ bool is_alike(const Operand& operand, DType dtype, const TensorImpl* first) {
   return true;
 }
 
-Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initializer_list<const Operand*> operands, DType compute,
-                        const Parameters& parameters, DType out) {
-  const int count = int(operands.size());
-  const kernels::ElementwiseLoop loop = row.loops[int(compute)];
-  const int64_t out_bytes = item_size(out);
-
-  // Everything as tensors of the computing type; numbers are operands that do not move.
+/// Everything as tensors of the computing type; numbers are operands that do not move.
+struct Inputs {
+  const int count;
   Tensor converted[kMostOperands];
   const Tensor* tensors[kMostOperands] = {};
+  const Tensor* first = nullptr;
+  bool same = true;  // row-major, of one shape
   NumberBuffer numbers[kMostOperands];
-  Input inputs[kMostOperands];
   int64_t bytes[kMostOperands];  // of an element
   kernels::ElementwiseCall call;
-  for (int i = 0; i < 3; ++i) call.parameters[i] = parameters.values[i];
-  const Tensor* first = nullptr;
-  bool same = true;
-  for (int i = 0; i < count; ++i) {
-    const Operand& operand = *operands.begin()[i];
-    const DType wanted = op == Op::Where && i == 0 ? kBool : compute;
+
+  Inputs(Op op, std::initializer_list<const Operand*> operands, DType compute, const Parameters& parameters) : count(int(operands.size())) {
+    for (int i = 0; i < 3; ++i) call.parameters[i] = parameters.values[i];
+    for (int i = 0; i < count; ++i) take(i, *operands.begin()[i], op == "Where"_op && i == 0 ? kBool : compute);
+  }
+
+ private:
+  void take(int i, const Operand& operand, DType wanted) {
     bytes[i] = item_size(wanted);
     if (!operand.is_tensor()) {
       call.in[i] = number_as(operand.number(), wanted, numbers[i]);
       call.stride[i] = 0;
-      continue;
+      return;
     }
     tensors[i] = &operand.tensor();
     if (tensors[i]->dtype() != wanted) {
@@ -171,26 +168,21 @@ Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initiali
     if (!first) first = tensors[i];
     same = same && tensors[i]->is_contiguous() && tensors[i]->sizes() == first->sizes();
   }
+};
 
-  if (same && first) {
-    Tensor y = make_dense(first->sizes(), out);
-    call.n = y.numel();
-    call.out = y.data_ptr();
-    if (double(call.n) * row.cost < kStepsAlone) loop(call);
-    else kernels::run_elementwise(loop, call, count, bytes, out_bytes, double(call.n) * row.cost);
-    return y;
-  }
-
+/// The loop over inputs of any shapes and strides.
+Tensor broadcast(const kernels::ElementwiseRow& row, kernels::ElementwiseLoop loop, Inputs& in, DType out) {
   Shape sizes;
-  for (int i = 0; i < count; ++i)
-    if (tensors[i]) sizes = tensors[i] == first ? first->sizes().shape() : broadcast_shapes(sizes, tensors[i]->sizes());
-  for (int i = 0; i < count; ++i) {
-    const int missing = tensors[i] ? sizes.size() - tensors[i]->dim() : sizes.size();
-    for (int d = 0; d < sizes.size(); ++d)
-      inputs[i].strides[d] = d < missing || tensors[i]->sizes()[d - missing] == 1 ? 0 : tensors[i]->strides()[d - missing];
+  for (int i = 0; i < in.count; ++i)
+    if (in.tensors[i]) sizes = in.tensors[i] == in.first ? in.first->sizes().shape() : broadcast_shapes(sizes, in.tensors[i]->sizes());
+  Input inputs[kMostOperands];
+  for (int i = 0; i < in.count; ++i) {
+    const Tensor* const t = in.tensors[i];
+    const int missing = t ? sizes.size() - t->dim() : sizes.size();
+    for (int d = 0; d < sizes.size(); ++d) inputs[i].strides[d] = d < missing || t->sizes()[d - missing] == 1 ? 0 : t->strides()[d - missing];
   }
   check_storable(sizes);
-  const Shape order = memory_order(inputs, count, sizes);
+  const Shape order = memory_order(inputs, in.count, sizes);
   Shape strides = Shape::filled(sizes.size(), 0);
   int64_t step = 1;
   for (int64_t d : order) {
@@ -200,16 +192,31 @@ Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initiali
   Tensor y = empty_strided(sizes, strides, out);
   if (y.numel() == 0) return y;
 
-  const ElementwiseNest loops = merge_dimensions(inputs, count, sizes, order);
-  call.out = y.data_ptr();
-  for (int i = 0; i < count; ++i) call.stride[i] = loops.strides[i][0];
+  const ElementwiseNest loops = merge_dimensions(inputs, in.count, sizes, order);
+  in.call.out = y.data_ptr();
+  for (int i = 0; i < in.count; ++i) in.call.stride[i] = loops.strides[i][0];
   const double work = double(y.numel()) * row.cost;
   if (loops.dims == 1) {
-    call.n = loops.sizes[0];
-    kernels::run_elementwise(loop, call, count, bytes, out_bytes, work);
+    in.call.n = loops.sizes[0];
+    kernels::run_elementwise(loop, in.call, in.count, in.bytes, item_size(out), work);
   } else {
-    kernels::run_elementwise(loop, call, loops, y.numel() / loops.sizes[0], count, bytes, out_bytes, work);
+    kernels::run_elementwise(loop, in.call, loops, y.numel() / loops.sizes[0], in.count, in.bytes, item_size(out), work);
   }
+  return y;
+}
+
+/// Not inlined: its caller's short way needs few registers.
+[[gnu::noinline]] Tensor pointwise_of_any(const kernels::ElementwiseRow& row, Op op, std::initializer_list<const Operand*> operands, DType compute,
+                                          const Parameters& parameters, DType out) {
+  const kernels::ElementwiseLoop loop = row.loops[int(compute)];
+  Inputs in(op, operands, compute, parameters);
+  if (!in.same || !in.first) return broadcast(row, loop, in, out);
+  Tensor y = make_dense(in.first->sizes(), out);
+  in.call.n = y.numel();
+  in.call.out = y.data_ptr();
+  const double work = double(in.call.n) * row.cost;
+  if (work < kStepsAlone) loop(in.call);
+  else kernels::run_elementwise(loop, in.call, in.count, in.bytes, item_size(out), work);
   return y;
 }
 

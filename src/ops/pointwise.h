@@ -9,6 +9,18 @@
 namespace ember {
 
 using kernels::Op;
+using kernels::operator""_op;
+
+/// A function of elements as the history calls it; its loop, of the same name unless another one is given; and that of its derivative, where
+/// there is one, with "Backward" behind.
+struct NamedOp {
+  const char* name;
+  Op loop, derivative;
+  consteval NamedOp(const char* name) : NamedOp(name, name) {}
+  consteval NamedOp(const char* name, const char* loop) : NamedOp(name, loop, loop) {}
+  consteval NamedOp(const char* name, const char* loop, const char* derivative)
+      : name(name), loop(kernels::op_named(loop)), derivative(kernels::op_named(derivative, "Backward")) {}
+};
 
 struct Parameters {
   double values[3] = {};

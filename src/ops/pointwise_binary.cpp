@@ -50,7 +50,7 @@ Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
   const bool plain = is_one(alpha);
   if (!plain || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
-  Tensor y = plain ? pointwise(Op::Add, {&a, &b}, dtype) : pointwise(Op::AddScaled, {&a, &b}, dtype, {{alpha.to<double>()}});
+  Tensor y = plain ? pointwise("Add"_op, {&a, &b}, dtype) : pointwise("AddScaled"_op, {&a, &b}, dtype, {{alpha.to<double>()}});
   return record("Add", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1)) grads.add(1, is_one(alpha) ? dy : dy * alpha);
@@ -68,7 +68,7 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
   const bool plain = is_one(alpha);
   if (!plain || alpha.is_boolean()) check_alpha(a, b, alpha);
   const DType dtype = result_type(a, b);
-  Tensor y = plain ? pointwise(Op::Sub, {&a, &b}, dtype) : pointwise(Op::AddScaled, {&a, &b}, dtype, {{-alpha.to<double>()}});
+  Tensor y = plain ? pointwise("Sub"_op, {&a, &b}, dtype) : pointwise("AddScaled"_op, {&a, &b}, dtype, {{-alpha.to<double>()}});
   return record("Sub", {a.tensor(), b.tensor()}, std::move(y), [alpha](const Tensor& dy, Grads& grads) {
     grads.add(0, dy);
     if (grads.wants(1))
@@ -83,7 +83,7 @@ Tensor rsub(const Operand& a, const Operand& b, Scalar alpha) {
 
 Tensor mul(const Operand& a, const Operand& b) {
   require_defined("mul", a, b);
-  Tensor y = pointwise(Op::Mul, {&a, &b}, result_type(a, b));
+  Tensor y = pointwise("Mul"_op, {&a, &b}, result_type(a, b));
   return record("Mul", {a.tensor(), b.tensor()}, std::move(y),
                 [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, needs_grad(a))](const Tensor& dy, Grads& grads) {
                   if (grads.wants(0)) grads.add(0, b.with([&](const Operand& b) { return mul(dy, b); }));
@@ -97,14 +97,14 @@ Tensor div(const Operand& a, const Operand& b, Rounding rounding) {
   if (rounding != Rounding::None) {
     check<NotImplementedError>(dtype != kBool, "\"div_{}_cpu\" not implemented for 'Bool'", rounding == Rounding::Floor ? "floor" : "trunc");
     check_divisor(a, b, dtype);
-    Tensor y = pointwise(rounding == Rounding::Floor ? Op::DivFloor : Op::DivTrunc, {&a, &b}, dtype);
+    Tensor y = pointwise(rounding == Rounding::Floor ? "DivFloor"_op : "DivTrunc"_op, {&a, &b}, dtype);
     return record("Div", {a.tensor(), b.tensor()}, std::move(y), [](const Tensor& dy, Grads& grads) {
       grads.add(0, zeros_like(dy));
       grads.add(1, zeros_like(dy));
     });
   }
   // y = a / b: da = dy / b, db = -dy (a / b) / b
-  Tensor y = pointwise(Op::Div, {&a, &b}, real_type(dtype));
+  Tensor y = pointwise("Div"_op, {&a, &b}, real_type(dtype));
   return record("Div", {a.tensor(), b.tensor()}, std::move(y),
                 [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, true)](const Tensor& dy, Grads& grads) {
                   if (grads.wants(0)) grads.add(0, b.with([&](const Operand& b) { return div(dy, b); }));
@@ -127,7 +127,7 @@ Tensor remainder(const Operand& a, const Operand& b) {
   require_defined("remainder", a, b);
   const DType dtype = result_type(a, b);
   check_divisor(a, b, dtype);
-  return record("Remainder", {a.tensor(), b.tensor()}, pointwise(Op::Remainder, {&a, &b}, dtype),
+  return record("Remainder", {a.tensor(), b.tensor()}, pointwise("Remainder"_op, {&a, &b}, dtype),
                 [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, needs_grad(b))](const Tensor& dy, Grads& grads) {
                   grads.add(0, dy);
                   if (!grads.wants(1)) return;
@@ -140,7 +140,7 @@ Tensor fmod(const Operand& a, const Operand& b) {
   require_defined("fmod", a, b);
   const DType dtype = result_type(a, b);
   check_divisor(a, b, dtype);
-  return record("Fmod", {a.tensor(), b.tensor()}, pointwise(Op::Fmod, {&a, &b}, dtype),
+  return record("Fmod", {a.tensor(), b.tensor()}, pointwise("Fmod"_op, {&a, &b}, dtype),
                 [a = SavedOperand(a, needs_grad(b)), b = SavedOperand(b, needs_grad(b))](const Tensor& dy, Grads& grads) {
                   grads.add(0, dy);
                   if (!grads.wants(1)) return;
@@ -154,13 +154,13 @@ namespace {
 /// Exponents that have a loop of their own, as in PyTorch; undefined for others.
 Tensor simple_power(In x, double exponent) {
   if (exponent == 1) return x.clone();
-  if (exponent == 2) return pointwise(Op::Square, x);
-  if (exponent == 3) return pointwise(Op::Mul, pointwise(Op::Square, x), x);
+  if (exponent == 2) return pointwise("Square"_op, x);
+  if (exponent == 3) return pointwise("Mul"_op, pointwise("Square"_op, x), x);
   if (!is_floating_point(x.dtype())) return Tensor();
-  if (exponent == 0.5) return pointwise(Op::Sqrt, x);
-  if (exponent == -0.5) return pointwise(Op::Rsqrt, x);
-  if (exponent == -1) return pointwise(Op::Reciprocal, x);
-  if (exponent == -2) return pointwise(Op::Reciprocal, pointwise(Op::Square, x));
+  if (exponent == 0.5) return pointwise("Sqrt"_op, x);
+  if (exponent == -0.5) return pointwise("Rsqrt"_op, x);
+  if (exponent == -1) return pointwise("Reciprocal"_op, x);
+  if (exponent == -2) return pointwise("Reciprocal"_op, pointwise("Square"_op, x));
   return Tensor();
 }
 
@@ -172,7 +172,7 @@ Tensor power_of_tensor(In x, Scalar exponent) {
   // The exponent in double: rounded to float32 it moves x^p by up to 2e-6, as in PyTorch's vector loop, but not in its scalar one.
   const bool rounds = double(exponent.to<float>()) != exponent.to<double>();
   if (!y.defined() && dtype == kFloat32 && rounds) y = pow(x.detach().to(kFloat64), exponent).to(kFloat32);
-  if (!y.defined()) y = pointwise(Op::Pow, {&base, &number}, dtype == kBool ? kUInt8 : dtype);
+  if (!y.defined()) y = pointwise("Pow"_op, {&base, &number}, dtype == kBool ? kUInt8 : dtype);
   if (dtype == kBool) y = y.to(kBool);
   // x^p: p x^(p-1)
   note("Pow", [&] { return Attributes{{"exponent", {}, {exponent.to<double>()}}}; });
@@ -189,7 +189,7 @@ Tensor pow(const Operand& base, const Operand& exponent) {
   check<TypeError>(base.is_tensor() || exponent.is_tensor(), "pow(): one of base and exponent must be a tensor");
   if (!exponent.is_tensor()) return power_of_tensor(base.tensor(), exponent.number());
   const DType dtype = result_type(base, exponent);
-  Tensor y = pointwise(Op::Pow, {&base, &exponent}, dtype == kBool ? kUInt8 : dtype);
+  Tensor y = pointwise("Pow"_op, {&base, &exponent}, dtype == kBool ? kUInt8 : dtype);
   if (dtype == kBool) y = y.to(kBool);
   const Saved output = Saved::output(y);
   return record("Pow", {base.tensor(), exponent.tensor()}, std::move(y),
@@ -215,7 +215,7 @@ Tensor pow(const Operand& base, const Operand& exponent) {
 Tensor atan2(const Tensor& y, const Tensor& x) {
   require_defined("atan2", y, x);
   const Operand a(y), b(x);
-  return record("Atan2", {y, x}, pointwise(Op::Atan2, {&a, &b}, real_type(result_type(a, b))),
+  return record("Atan2", {y, x}, pointwise("Atan2"_op, {&a, &b}, real_type(result_type(a, b))),
                 [y = Saved(y), x = Saved(x)](const Tensor& dy, Grads& grads) {
                   const Tensor a = y.get(), b = x.get();
                   const Tensor squares = a * a + b * b;
@@ -228,7 +228,7 @@ Tensor atan2(const Tensor& y, const Tensor& x) {
 Tensor maximum(const Tensor& a, const Tensor& b) {
   require_defined("maximum", a, b);
   const Operand first(a), second(b);
-  return record("Maximum", {a, b}, pointwise(Op::Maximum, {&first, &second}, result_type(first, second)),
+  return record("Maximum", {a, b}, pointwise("Maximum"_op, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
                   if (grads.wants(0)) grads.add(0, share(dy, a.get(), b.get(), [](In a, In b) { return lt(a, b); }));
                   if (grads.wants(1)) grads.add(1, share(dy, b.get(), a.get(), [](In a, In b) { return lt(a, b); }));
@@ -238,7 +238,7 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 Tensor minimum(const Tensor& a, const Tensor& b) {
   require_defined("minimum", a, b);
   const Operand first(a), second(b);
-  return record("Minimum", {a, b}, pointwise(Op::Minimum, {&first, &second}, result_type(first, second)),
+  return record("Minimum", {a, b}, pointwise("Minimum"_op, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
                   if (grads.wants(0)) grads.add(0, share(dy, a.get(), b.get(), [](In a, In b) { return gt(a, b); }));
                   if (grads.wants(1)) grads.add(1, share(dy, b.get(), a.get(), [](In a, In b) { return gt(a, b); }));
@@ -248,7 +248,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 Tensor fmax(const Tensor& a, const Tensor& b) {
   require_defined("fmax", a, b);
   const Operand first(a), second(b);
-  return record("Fmax", {a, b}, pointwise(Op::Fmax, {&first, &second}, result_type(first, second)),
+  return record("Fmax", {a, b}, pointwise("Fmax"_op, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
                   const Tensor first_wins = ge(a.get(), b.get()) | isnan(b.get());
                   grads.add(0, where(first_wins, dy, 0));
@@ -259,7 +259,7 @@ Tensor fmax(const Tensor& a, const Tensor& b) {
 Tensor fmin(const Tensor& a, const Tensor& b) {
   require_defined("fmin", a, b);
   const Operand first(a), second(b);
-  return record("Fmin", {a, b}, pointwise(Op::Fmin, {&first, &second}, result_type(first, second)),
+  return record("Fmin", {a, b}, pointwise("Fmin"_op, {&first, &second}, result_type(first, second)),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
                   const Tensor first_wins = le(a.get(), b.get()) | isnan(b.get());
                   grads.add(0, where(first_wins, dy, 0));
@@ -270,7 +270,7 @@ Tensor fmin(const Tensor& a, const Tensor& b) {
 Tensor logaddexp(const Tensor& a, const Tensor& b) {
   require_defined("logaddexp", a, b);
   const Operand first(a), second(b);
-  return record("Logaddexp", {a, b}, pointwise(Op::LogAddExp, {&first, &second}, real_type(result_type(first, second))),
+  return record("Logaddexp", {a, b}, pointwise("LogAddExp"_op, {&first, &second}, real_type(result_type(first, second))),
                 [a = Saved(a), b = Saved(b)](const Tensor& dy, Grads& grads) {
                   if (grads.wants(0)) grads.add(0, dy / (1 + exp(b.get() - a.get())));
                   if (grads.wants(1)) grads.add(1, dy / (1 + exp(a.get() - b.get())));
@@ -281,7 +281,7 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
   require_defined("lerp", start, end, weight);
   check<RuntimeError>(start.dtype() == end.dtype(), "expected dtype {} for `end` but got dtype {}", name(start.dtype()), name(end.dtype()));
   const Operand a(start), b(end);
-  return record("Lerp", {start, end, weight.tensor()}, pointwise(Op::Lerp, {&a, &b, &weight}, start.dtype()),
+  return record("Lerp", {start, end, weight.tensor()}, pointwise("Lerp"_op, {&a, &b, &weight}, start.dtype()),
                 [start = Saved(start), end = Saved(end), weight = SavedOperand(weight, true)](const Tensor& dy, Grads& grads) {
                   if (grads.wants(0))
                     grads.add(
@@ -295,7 +295,7 @@ Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) 
   require_defined("addcmul", x, a, b);
   const Operand first(x), second(a), third(b);
   const DType dtype = result_type({&first, &second, &third});
-  return record("Addcmul", {x, a, b}, pointwise(Op::Addcmul, {&first, &second, &third}, dtype, {{value.to<double>()}}),
+  return record("Addcmul", {x, a, b}, pointwise("Addcmul"_op, {&first, &second, &third}, dtype, {{value.to<double>()}}),
                 [a = Saved(a), b = Saved(b), value](const Tensor& dy, Grads& grads) {
                   grads.add(0, dy);
                   if (grads.wants(1)) grads.add(1, dy * (b.get() * value));
@@ -310,7 +310,7 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) 
                       "division of tensor1 and tensor2.");
   const Operand first(x), second(a), third(b);
   const DType dtype = result_type({&first, &second, &third});
-  return record("Addcdiv", {x, a, b}, pointwise(Op::Addcdiv, {&first, &second, &third}, dtype, {{value.to<double>()}}),
+  return record("Addcdiv", {x, a, b}, pointwise("Addcdiv"_op, {&first, &second, &third}, dtype, {{value.to<double>()}}),
                 [a = Saved(a), b = Saved(b), value](const Tensor& dy, Grads& grads) {
                   grads.add(0, dy);
                   if (grads.wants(1)) grads.add(1, dy * (value.to<double>() / b.get()));
@@ -325,7 +325,7 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   const Operand mask(condition);
   const DType dtype = result_type(a, b);
   check_numbers_fit({&a, &b}, dtype);
-  return record("Where", {condition, a.tensor(), b.tensor()}, pointwise(Op::Where, {&mask, &a, &b}, dtype),
+  return record("Where", {condition, a.tensor(), b.tensor()}, pointwise("Where"_op, {&mask, &a, &b}, dtype),
                 [condition = Saved(condition)](const Tensor& dy, Grads& grads) {
                   if (grads.wants(1)) grads.add(1, where(condition.get(), dy, 0));
                   if (grads.wants(2)) grads.add(2, where(condition.get(), 0, dy));
@@ -340,7 +340,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
                       value.is_tensor() ? value.tensor().dim() : 0);
   check_fits(value.is_tensor() ? value.tensor().item() : value.number(), x.dtype());
   const Operand condition(mask), rest(x);
-  return record("MaskedFill", {x, value.tensor()}, pointwise(Op::Where, {&condition, &value, &rest}, x.dtype()),
+  return record("MaskedFill", {x, value.tensor()}, pointwise("Where"_op, {&condition, &value, &rest}, x.dtype()),
                 [mask = Saved(mask)](const Tensor& dy, Grads& grads) {
                   if (grads.wants(0)) grads.add(0, where(mask.get(), 0, dy));
                   if (grads.wants(1)) grads.add(1, where(mask.get(), dy, 0).sum());
@@ -359,9 +359,9 @@ Tensor clamp(const Tensor& x, const Operand& min, const Operand& max) {
   check_numbers_fit({&min, &max}, dtype);
   const Operand& low = min.is_none() ? Operand(-INFINITY) : min;
   const Operand& high = max.is_none() ? Operand(INFINITY) : max;
-  Tensor y = min.is_none()   ? pointwise(Op::Minimum, {&operand, &max}, dtype)
-             : max.is_none() ? pointwise(Op::Maximum, {&operand, &min}, dtype)
-                             : pointwise(Op::Clamp, {&operand, &min, &max}, dtype);
+  Tensor y = min.is_none()   ? pointwise("Minimum"_op, {&operand, &max}, dtype)
+             : max.is_none() ? pointwise("Maximum"_op, {&operand, &min}, dtype)
+                             : pointwise("Clamp"_op, {&operand, &min, &max}, dtype);
   return record("Clamp", {x, min.tensor(), max.tensor()}, std::move(y),
                 [x = Saved(x), low = SavedOperand(low, true), high = SavedOperand(high, true)](const Tensor& dy, Grads& grads) {
                   const Tensor at = x.get();

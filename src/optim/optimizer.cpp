@@ -77,23 +77,13 @@ std::vector<ParamGroup> one_group(std::vector<Tensor> params) {
 }
 
 Optimizer::Optimizer(const Method& method, std::vector<ParamGroup> groups, ParamGroup defaults)
-    : method_(method), defaults_(std::move(defaults)), states_(*new std::vector<std::vector<ParamState>>), pass_(*new Pass) {
-  try {
-    check<ValueError>(!groups.empty(), "optimizer got an empty parameter list");
-    for (ParamGroup& group : groups) add_param_group(std::move(group));
-  } catch (...) {
-    delete &states_;
-    delete &pass_;
-    throw;
-  }
+    : method_(method), defaults_(std::move(defaults)), states_(Owned<std::vector<std::vector<ParamState>>>::make()), pass_(Owned<Pass>::make()) {
+  check<ValueError>(!groups.empty(), "optimizer got an empty parameter list");
+  for (ParamGroup& group : groups) add_param_group(std::move(group));
   tell(*this, OptimizerEvent::Created);
 }
 
-Optimizer::~Optimizer() {
-  tell(*this, OptimizerEvent::Destroyed);
-  delete &states_;
-  delete &pass_;
-}
+Optimizer::~Optimizer() { tell(*this, OptimizerEvent::Destroyed); }
 
 bool Optimizer::has_momentum() const { return is_set(defaults_.momentum); }
 bool Optimizer::has_betas() const { return is_set(defaults_.betas); }
@@ -115,9 +105,9 @@ void Optimizer::add_param_group(ParamGroup group) {
   fill_defaults(group, defaults_);
   param_groups.push_back(std::move(group));
   const ParamGroup& added = param_groups.back();
-  states_.emplace_back(added.params.size());
+  states_->emplace_back(added.params.size());
   if (method_.loop == OptimMethod::Adagrad)  // PyTorch's Adagrad has its state from the beginning
-    for (std::size_t i = 0; i < added.params.size(); ++i) start(added, added.params[i], states_.back()[i]);
+    for (std::size_t i = 0; i < added.params.size(); ++i) start(added, added.params[i], states_->back()[i]);
 }
 
 /// Makes the buffers that the group's settings ask for. Their strides are the parameter's where it is dense.
@@ -230,18 +220,18 @@ void Optimizer::collect(const ParamGroup& group, std::vector<ParamState>& states
       clock = after;
     } else {
       before = clock;
-      pass_.rules.push_back(next_rule(method_, group, clock));
+      pass_->rules.push_back(next_rule(method_, group, clock));
       after = clock;
       has_rule = true;
     }
-    Job& job = pass_.jobs.emplace_back(Job{state.memory, pass_.rules.size() - 1, parameter.dtype()});
+    Job& job = pass_->jobs.emplace_back(Job{state.memory, pass_->rules.size() - 1, parameter.dtype()});
     if (!state.as_before) {
-      const std::size_t copies = pass_.copies.size();
+      const std::size_t copies = pass_->copies.size();
       job.range = {parameter.numel(), nullptr, nullptr, {}};
-      set_memory(job.range, parameter, parameter.grad(), state.buffers, wanted, pass_.copies);
-      state.memory = pass_.copies.size() == copies ? job.range : kernels::OptimRange{};
+      set_memory(job.range, parameter, parameter.grad(), state.buffers, wanted, pass_->copies);
+      state.memory = pass_->copies.size() == copies ? job.range : kernels::OptimRange{};
     }
-    pass_.total += job.range.n;
+    pass_->total += job.range.n;
     parameter.bump_version();
   }
 }
@@ -265,14 +255,14 @@ void Optimizer::step() {
   check<TypeError>(method_.rule || method_.formula, "{}.step() missing 1 required positional argument: 'closure'", method_.name);
   announce_step();
   NoGradGuard no_grad;
-  check<RuntimeError>(states_.size() == param_groups.size(),
+  check<RuntimeError>(states_->size() == param_groups.size(),
                       "{}: param_groups has {} groups, of which the optimizer knows {}. Add a group by add_param_group(...), which gives it the "
                       "defaults and a state, not by param_groups.push_back(...)",
-                      method_.name, param_groups.size(), states_.size());
-  for (std::size_t g = 0; g < param_groups.size(); ++g) prepare(param_groups[g], states_[g]);
+                      method_.name, param_groups.size(), states_->size());
+  for (std::size_t g = 0; g < param_groups.size(); ++g) prepare(param_groups[g], (*states_)[g]);
   for (std::size_t g = 0; g < param_groups.size(); ++g)
-    method_.formula ? follow_formula(param_groups[g], states_[g]) : collect(param_groups[g], states_[g]);
-  if (!method_.formula) pass_.run(method_.loop);
+    method_.formula ? follow_formula(param_groups[g], (*states_)[g]) : collect(param_groups[g], (*states_)[g]);
+  if (!method_.formula) pass_->run(method_.loop);
 }
 
 void Optimizer::announce_step() {

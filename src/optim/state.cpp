@@ -103,8 +103,8 @@ OptimizerState Optimizer::state_dict() const {
     result.param_groups.push_back({settings_of(method_, group), {}});
     for (std::size_t i = 0; i < group.params.size(); ++i, ++number) {
       result.param_groups.back().params.push_back(number);
-      if (g >= states_.size() || i >= states_[g].size()) continue;
-      const ParamState& state = states_[g][i];
+      if (g >= states_->size() || i >= (*states_)[g].size()) continue;
+      const ParamState& state = (*states_)[g][i];
       OptimizerState::Entry entry{number, {}};
       const bool has_buffers = std::any_of(state.buffers, state.buffers + 3, [](const Tensor& b) { return b.defined(); });
       if (!has_buffers) continue;
@@ -174,7 +174,7 @@ void Optimizer::load_state_dict(const OptimizerState& state) {
       states[g][i] = read_state(method_, param_groups[g], entry, param_groups[g].params[i]);
     }
   }
-  states_ = std::move(states);
+  *states_ = std::move(states);
   for (std::size_t g = 0; g < param_groups.size(); ++g)
     for (const OptimizerState::Setting& setting : state.param_groups[g].settings) apply(setting, param_groups[g]);
 }

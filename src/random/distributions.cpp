@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "error_format.h"
@@ -201,13 +202,10 @@ namespace {
 
 /// What random_() may give: integers up to the largest that the type holds exactly.
 std::uint64_t largest_exact(DType dtype) {
-  switch (dtype) {
-    case kFloat32: return std::uint64_t(1) << 24;
-    case kFloat64: return std::uint64_t(1) << 53;
-    case kInt64: return INT64_MAX;
-    case kUInt8: return 255;
-    default: return 1;
-  }
+  return with_type(dtype, []<class T>(T) {
+    if constexpr (std::is_floating_point_v<T>) return std::uint64_t(1) << std::numeric_limits<T>::digits;
+    else return std::uint64_t(std::numeric_limits<T>::max());
+  });
 }
 
 /// Where `to` - 1 or `from` + 1 rounds beyond the bound, the bound moves by one step of T at that size. As PyTorch's update_to and update_from.

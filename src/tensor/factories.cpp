@@ -246,13 +246,6 @@ Tensor tensor(std::initializer_list<NestedNumbers> values, DType dtype) { return
 
 // --- foreign memory
 
-namespace {
-struct Foreign {
-  void (*release)(void*);
-  void* owner;
-};
-}  // namespace
-
 void check_blob_dtype(DType pointer, DType named) {
   check<RuntimeError>(pointer == named, "from_blob: expected memory of {}, got a pointer to {}: leave the dtype out, or cast the pointer to void*",
                       name(named), name(pointer));
@@ -269,12 +262,8 @@ Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, DType dtype
   Storage* storage = ::new (block_allocate(sizeof(Storage))) Storage;
   storage->bytes = span * item_size(dtype);
   storage->data = data;
-  storage->owner = new Foreign{release, owner};
-  storage->release = [](Storage* s) {
-    Foreign* foreign = static_cast<Foreign*>(s->owner);
-    if (foreign->release) foreign->release(foreign->owner);
-    delete foreign;
-  };
+  storage->owner = owner;
+  storage->release = release ? release : [](void*) {};
   TensorImpl* base = TensorImpl::allocate();
   base->dtype = dtype;
   base->storage = storage;

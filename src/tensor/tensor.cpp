@@ -10,6 +10,7 @@
 #include "tensor/defined.h"
 #include "tensor/history.h"
 #include "tensor/impl.h"
+#include "with_type.h"
 
 namespace ember {
 
@@ -23,7 +24,7 @@ Storage* Storage::allocate(int64_t bytes) {
 
 void Storage::destroy() {
   if (release) {
-    release(this);
+    release(owner);
     block_free(this, sizeof(Storage));
   } else {
     block_free(this, sizeof(Storage) + std::size_t(bytes));
@@ -254,13 +255,7 @@ void accessor_out_of_bounds(int64_t index, int64_t size) {
 Scalar Tensor::item() const {
   require_defined("item", *this);
   check<RuntimeError>(numel() == 1, "a Tensor with {} elements cannot be converted to Scalar", numel());
-  switch (dtype()) {
-    case DType::Float32: return *data<float>();
-    case DType::Float64: return *data<double>();
-    case DType::Int64: return *data<int64_t>();
-    case DType::UInt8: return *data<std::uint8_t>();
-    default: return *data<bool>();
-  }
+  return with_type(dtype(), [this]<class T>(T) { return Scalar(*data<T>()); });
 }
 
 void Tensor::set_data(const Tensor& other) const {

@@ -349,13 +349,10 @@ Trace::Trace(const std::string& path, const TraceOptions& options) {
     fail<RuntimeError>("Trace: {} is being recorded already; one trace at a time", other->file.path());
   auto recorder = std::make_unique<TraceRecorder>(path, options);
   recorder->begin();
-  recorder_ = recorder.release();
+  recorder_ = std::move(recorder);
 }
 
-Trace::~Trace() {
-  recorder_->close_quietly();
-  delete recorder_;
-}
+Trace::~Trace() { recorder_->close_quietly(); }
 
 void Trace::close() { recorder_->close(); }
 int64_t Trace::steps() const { return recorder_->step + 1; }

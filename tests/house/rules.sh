@@ -83,6 +83,7 @@ try "every differentiable function is in the gradcheck table" python3 "$here/gra
 try "every public function has a docstring" python3 "$here/docstrings.py" "$root"
 try "no two headers share a name or nearly so" python3 "$here/headers.py" "$root"
 try "every file opens with a sentence" python3 "$here/openings.py" "$root"
+try "what is owned has an owner" python3 "$here/ownership.py" "$root"
 try "the walk fits an afternoon" python3 "$here/walk.py" "$root"
 try "the sources are formatted" "$root/tools/format.sh" --check
 try "links of the documents lead to files" python3 "$here/links.py" "$root"

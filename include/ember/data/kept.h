@@ -1,11 +1,10 @@
 // How data sets, samplers and transforms are handed over, so that nothing refers to a temporary.
 #pragma once
 
-#include <ember/tensor_impl.h>
+#include <ember/owned.h>
 
 #include <cstddef>
 #include <type_traits>
-#include <utility>
 
 namespace ember::data {
 
@@ -27,7 +26,9 @@ class Kept {
  public:
   Kept() = default;
   Kept(std::nullptr_t) {}
-  Kept(T* callers) : object_(callers) {}
+  Kept(T* callers) {
+    if (callers) hold(callers);
+  }
   template <class D>
     requires is_object<D>
   Kept(D&& object) {
@@ -35,9 +36,9 @@ class Kept {
     constexpr bool takes_over = !std::is_lvalue_reference_v<D> || shares_all<Plain>();
     if constexpr (takes_over) {
       static_assert(std::is_constructible_v<Plain, D>, "this temporary cannot be moved: give it a name and keep it as long as what uses it");
-      hold(new Owned<Plain>(static_cast<D&&>(object)));
+      take_over<Plain>(static_cast<D&&>(object), [](Plain& own) { return &own; });
     } else {
-      object_ = &object;
+      hold(&object);
     }
   }
   /// std::unique_ptr<Dataset>, std::shared_ptr<Dataset>.
@@ -47,53 +48,38 @@ class Kept {
   Kept(P&& pointer) {
     using Plain = std::remove_cvref_t<P>;
     static_assert(std::is_constructible_v<Plain, P>, "a std::unique_ptr is handed over by std::move");
-    if (pointer.get()) hold(new Pointed<Plain>(static_cast<P&&>(pointer)));
-  }
-  Kept(const Kept& other) : object_(other.object_), owners_(other.owners_) {
-    if (owners_) owners_->references.increment();
-  }
-  Kept(Kept&& other) noexcept : object_(std::exchange(other.object_, nullptr)), owners_(std::exchange(other.owners_, nullptr)) {}
-  Kept& operator=(Kept other) noexcept {
-    std::swap(object_, other.object_);
-    std::swap(owners_, other.owners_);
-    return *this;
-  }
-  ~Kept() {
-    if (owners_ && owners_->references.decrement()) delete owners_;
+    if (pointer.get()) take_over<Plain>(static_cast<P&&>(pointer), [](Plain& own) { return own.get(); });
   }
 
-  explicit operator bool() const { return object_ != nullptr; }
-  T* get() const { return object_; }
-  T& operator*() const { return *object_; }
-  T* operator->() const { return object_; }
+  explicit operator bool() const { return bool(held_); }
+  T* get() const { return held_ ? held_->object : nullptr; }
+  T& operator*() const { return *held_->object; }
+  T* operator->() const { return held_->object; }
 
  private:
-  struct Owners {
+  struct Held {
     ReferenceCount references;
-    virtual ~Owners() = default;
+    T* object = nullptr;
+    virtual ~Held() = default;
   };
-  template <class D>
-  struct Owned final : Owners {
-    D object;
-    explicit Owned(const D& from) : object(from) {}
-    explicit Owned(D&& from) : object(static_cast<D&&>(from)) {}
-    T* get() { return &object; }
+  /// The same, and what owns the object.
+  template <class Owner>
+  struct Holding final : Held {
+    Owner owner;
+    template <class From>
+    explicit Holding(From&& from) : owner(static_cast<From&&>(from)) {}
   };
-  template <class P>
-  struct Pointed final : Owners {
-    P pointer;
-    explicit Pointed(const P& from) : pointer(from) {}
-    explicit Pointed(P&& from) : pointer(static_cast<P&&>(from)) {}
-    T* get() { return pointer.get(); }
-  };
-  template <class O>
-  void hold(O* owners) {
-    owners_ = owners;
-    object_ = owners->get();
+  template <class Owner, class From, class Find>
+  void take_over(From&& from, Find find) {
+    held_ = Shared<Held>::template make<Holding<Owner>>(static_cast<From&&>(from));
+    held_->object = find(static_cast<Holding<Owner>&>(*held_).owner);
+  }
+  void hold(T* object) {
+    held_ = Shared<Held>::make();
+    held_->object = object;
   }
 
-  T* object_ = nullptr;
-  Owners* owners_ = nullptr;
+  Shared<Held> held_;
 };
 
 }  // namespace ember::data

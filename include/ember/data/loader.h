@@ -65,11 +65,8 @@ class DataLoader final {
   /// One epoch: draws as PyTorch's iter(loader) does, then gives batch after batch.
   class Epoch {
    public:
-    Epoch(Epoch&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-    Epoch& operator=(Epoch&& other) noexcept {
-      std::swap(state_, other.state_);
-      return *this;
-    }
+    Epoch(Epoch&& other) noexcept;
+    Epoch& operator=(Epoch&& other) noexcept;
     ~Epoch();  ///< workers end with the batch they are at
     bool next(Sample& batch);
     /// For checkpoints: how many batches were given, the order they come from (empty before the first), whether the end was met, and the
@@ -85,38 +82,33 @@ class DataLoader final {
     friend class DataLoader;
     explicit Epoch(const DataLoader& loader);
     detail::EpochState& state() const;
-    detail::EpochState* state_;
+    Owned<detail::EpochState> state_;
   };
   Epoch epoch() const { return Epoch(*this); }
 
   template <int N>
   class Iterator {
    public:
-    explicit Iterator(const DataLoader* loader) : Iterator(Owned{loader ? new Epoch(*loader) : nullptr}) {
-      if (epoch_) ++*this;  // may throw: the constructor before has ended, so the epoch is deleted
+    explicit Iterator(const DataLoader* loader) {
+      if (!loader) return;
+      epoch_ = Owned<Epoch>::make(loader->epoch());
+      ++*this;
     }
-    Iterator(Iterator&& other) noexcept : epoch_(std::exchange(other.epoch_, nullptr)), batch_(std::move(other.batch_)) {}
-    ~Iterator() { delete epoch_; }
     const Batch<N>& operator*() const { return batch_; }
     Iterator& operator++() {
       Sample sample;
       if (!epoch_ || !epoch_->next(sample)) {
-        delete std::exchange(epoch_, nullptr);
+        epoch_ = nullptr;
         return *this;
       }
       if (sample.size() != N) wrong_count(N, sample.size());
       for (int i = 0; i < N; ++i) batch_.tensors[i] = std::move(sample[std::size_t(i)]);
       return *this;
     }
-    bool operator!=(const Iterator& other) const { return epoch_ != other.epoch_; }
+    bool operator!=(const Iterator& other) const { return epoch_.get() != other.epoch_.get(); }
 
    private:
-    struct Owned {
-      Epoch* epoch;
-    };
-    explicit Iterator(Owned owned) : epoch_(owned.epoch) {}
-
-    Epoch* epoch_;
+    Owned<Epoch> epoch_;
     Batch<N> batch_;
   };
   /// Range-for over batches of N tensors: `for (const auto& [x] : loader.as<1>())`. Holds the loader, so one that a function returned is right.

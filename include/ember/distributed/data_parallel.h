@@ -13,6 +13,8 @@
 #include <ember/distributed/world.h>
 #include <ember/nn/module.h>
 
+#include <memory>
+
 namespace ember::distributed {
 
 /// What the gradients of the ranks become. by_ranks: their mean, as in PyTorch, in which a rank with few samples counts as much as one with
@@ -58,7 +60,7 @@ class DataParallelBase {
  private:
   friend class NoSync;
   friend class Join;
-  DataParallelState* state_;
+  std::unique_ptr<DataParallelState> state_;
 };
 
 /// Wraps `model`, which must outlive it; the optimiser takes the model's own parameters. At the start all ranks check that they have the same

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ember/nn/state_dict.h>
+#include <ember/owned.h>
 #include <ember/tensor.h>
 
 #include <initializer_list>
@@ -25,7 +26,7 @@ class Value {
   Value(double value) : kind_(Float), real_(value) {}
   Value(const char* text);
   Value(std::string text);
-  Value(Tensor tensor) : kind_(Array), tensor_(static_cast<Tensor&&>(tensor)) {}
+  Value(Tensor tensor);
   Value(const nn::StateDict& state);            ///< an ordered dictionary with the versions of the modules
   Value(std::initializer_list<Entry> entries);  ///< a dictionary: Value{{"epoch", 3}, {"best", 0.98}}
   static Value list(std::vector<Value> items = {});
@@ -93,21 +94,26 @@ class Value {
   static constexpr int kDeepest = 256;
 
  private:
-  struct Dictionary;
+  struct Content {  // what does not fit into a number
+    virtual ~Content() = default;
+    virtual Owned<Content> copy() const = 0;
+  };
+  template <class T>
+  struct Holding;
   struct Sequence;
+  struct Dictionary;
+  Value(Kind kind, Owned<Content> content);
+  template <class T>
+  T& content() const;
   int depth() const;
-  void swap(Value& other) noexcept;
 
   // A history of losses has many of them: 24 bytes each.
   Kind kind_ = Nothing;
   union {
     int64_t integer_ = 0;
     double real_;
-    std::string* text_;
-    Sequence* sequence_;
-    Dictionary* dictionary_;
   };
-  Tensor tensor_;
+  Owned<Content> content_;
 };
 
 struct Value::Entry {

@@ -114,11 +114,11 @@ class Module {
   /// Takes a child over, a module or a std::unique_ptr of one, and returns it for a member to refer to.
   template <class M>
   auto& add(const std::string& name, M&& child) {
-    auto* own = detail::take_over(static_cast<M&&>(child));
-    add_child(name, own);
-    return *own;
+    Module& added = add_child(name, detail::take_over(static_cast<M&&>(child)));
+    if constexpr (detail::owns_module<M>) return static_cast<decltype(*child.release())>(added);
+    else return static_cast<M&>(added);
   }
-  void add_child(const std::string& name, Module* child);
+  Module& add_child(const std::string& name, Owned<Module> child);
 
   /// A parameter under this name; an undefined one (a bias left out) keeps its place and is not listed.
   Tensor& add_parameter(const std::string& name, Tensor value = {});
@@ -167,7 +167,7 @@ class Module {
   [[noreturn]] void is_no(const std::type_info& type) const;
 
   friend struct ModuleState;
-  ModuleState* state_;
+  Shared<ModuleState> state_;
 };
 
 /// A second module with the same parameters, buffers (as copies), modes and options, which shares nothing with the first. As

@@ -3,6 +3,7 @@
 
 #include <ember/autograd.h>
 #include <ember/nn/state_dict.h>
+#include <ember/owned.h>
 
 #include <typeinfo>
 
@@ -10,6 +11,7 @@ namespace ember::nn {
 
 struct ModuleState;
 class Module;
+void delete_owned(Module* module);  ///< of Owned<Module>
 
 /// Sees every call of a module from add_forward_observer to remove_forward_observer, on every thread: for traces and profilers. One that is
 /// added in the middle of a call sees only its end. While there is one, modules that would otherwise be computed together run one by one. It
@@ -38,11 +40,11 @@ using FullBackwardPreHook = Callback<Tensor(Module&, const Tensor& grad_output)>
 using FullBackwardHook = Callback<Tensor(Module&, const Tensor& grad_input, const Tensor& grad_output)>;
 
 namespace detail {
-/// A std::unique_ptr of a module, or a ModuleEntry.
+/// A std::unique_ptr of a module, or whatever else hands one over by release().
 template <class Pointer>
 concept owns_module = !std::is_lvalue_reference_v<Pointer> && requires(Pointer pointer) { static_cast<Module*>(pointer.release()); };
 template <class M>
-auto* take_over(M&& module);
+Owned<Module> take_over(M&& module);
 }  // namespace detail
 
 /// A module on its way into a container, perhaps with a name.
@@ -60,19 +62,18 @@ class ModuleEntry {
   template <class Pointer>
     requires detail::owns_module<Pointer>
   ModuleEntry(const char* name, Pointer&& pointer) : name_(name), module_(detail::take_over(static_cast<Pointer&&>(pointer))) {}
-  explicit ModuleEntry(Module* owned) : module_(owned) {}
   ModuleEntry(const ModuleEntry&) = delete;
   ~ModuleEntry();
 
   const char* name() const { return name_; }  ///< null when it has none
-  Module* take() const { return std::exchange(module_, nullptr); }
-  Module* release() { return take(); }
+  Owned<Module> take() const;
+  Module* release();
   Module& operator*() const { return *module_; }
-  Module* operator->() const { return module_; }
+  Module* operator->() const { return module_.get(); }
 
  private:
   const char* name_ = nullptr;
-  mutable Module* module_;  // an initializer_list hands its elements out as const
+  mutable Owned<Module> module_;  // an initializer_list hands its elements out as const
 };
 
 namespace detail {
@@ -83,14 +84,14 @@ concept clones_itself = requires(const M& module) { requires std::is_same_v<decl
 /// How a module that is only known as a Module& is copied: what the class that took it over knew of its type. Null where the type
 /// cannot be copied.
 struct Copier {
-  Module* (*create)(const Module& from) = nullptr;
+  Owned<Module> (*create)(const Module& from) = nullptr;
   void (*replace)(const Module& from, Module& at) = nullptr;  ///< builds the copy where `at`, of the same type, is
 };
 /// From now on the layers of the library are known by their dynamic types, too. Programs that never hand over a std::unique_ptr do not carry
 /// that table, and with it every layer.
 void know_layers();
 void remember_type(Module& module, const std::type_info& type, const Copier& copier);  ///< throws when it is of a derived type
-Module* new_copy(const Module& module);
+Owned<Module> new_copy(const Module& module);
 void copy_state(Module& to, const Module& from);
 
 /// While it lives, this thread draws from a generator of its own in place of the default one: nobody sees what it draws.
@@ -101,6 +102,7 @@ class DrawsApart {
   DrawsApart(const DrawsApart&) = delete;
 
  private:
+  const Owned<Generator> own_;
   Generator* const before_;
 };
 
@@ -123,7 +125,7 @@ M copied(const Module& from) {
 template <class M>
 constexpr Copier copier_of() {
   if constexpr (clones_itself<M> || (std::is_default_constructible_v<M> && !std::is_abstract_v<M>))
-    return {[](const Module& from) -> Module* { return new M(copied<M>(from)); },
+    return {[](const Module& from) { return Owned<Module>::make<M>(copied<M>(from)); },
             [](const Module& from, Module& at) {
               M copy = copied<M>(from);
               M& place = static_cast<M&>(at);
@@ -136,16 +138,16 @@ template <class M>
 inline constexpr Copier kCopier = copier_of<M>();
 
 template <class M>
-auto* take_over(M&& module) {
+Owned<Module> take_over(M&& module) {
   static_assert(!std::is_lvalue_reference_v<M>, "a module is taken over, not copied: build it in place or std::move it");
   static_assert(!std::is_same_v<M, Module>,
                 "this would cut the layer down to a plain Module: hand over the std::unique_ptr itself, append(std::move(layer))");
   if constexpr (owns_module<M>) {
     know_layers();
-    return module.release();
+    return Owned<Module>(module.release());
   } else {
     remember_type(module, typeid(M), kCopier<M>);
-    return new M(static_cast<M&&>(module));
+    return Owned<Module>::make<M>(static_cast<M&&>(module));
   }
 }
 

@@ -145,8 +145,8 @@ class Optimizer {
   const Method& method_;
   ParamGroup defaults_;
   int64_t steps_ = 0;
-  std::vector<std::vector<ParamState>>& states_;  // as param_groups and their params
-  Pass& pass_;
+  Owned<std::vector<std::vector<ParamState>>> states_;  // as param_groups and their params
+  Owned<Pass> pass_;
 };
 
 /// One group of all parameters.

@@ -38,7 +38,7 @@ class Trace {
   int64_t steps() const;  ///< begun so far
 
  private:
-  TraceRecorder* recorder_;
+  Owned<TraceRecorder> recorder_;
 };
 
 namespace detail {

@@ -91,25 +91,14 @@ void conv_backward_input(const ConvShape& s, const T* dy, const T* w, const T* b
   if (path == ConvPath::Direct) return direct_backward_input(s, dy, w, bias, dx);
   if (path == ConvPath::Planes) return planes_backward_input(s, dy, w, bias, dx);
   if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::Winograd2) winograd_backward_input(winograd_loops().two, s, dy, w, nullptr, dx);
-    if (path == ConvPath::Winograd4) winograd_backward_input(winograd_loops().four, s, dy, w, nullptr, dx);
+    if (path == ConvPath::Winograd2) winograd_backward_input(winograd_loops().two, s, dy, w, dx);
+    if (path == ConvPath::Winograd4) winograd_backward_input(winograd_loops().four, s, dy, w, dx);
   }
   if (path == ConvPath::Pointwise) pointwise_backward_input(s, dy, w, dx);
   if (path == ConvPath::Depthwise) depthwise_backward_input(s, dy, w, dx);
   if (path == ConvPath::Dots) dots_backward_input(s, dy, w, dx);
   if (path == ConvPath::Spans) spans_backward_input(s, dy, w, dx);
   if (bias) add_to_pixels(s, bias, dx);
-}
-
-template <class T>
-bool conv_add_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
-  const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
-  if (Crop(s)) return false;
-  if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::Winograd2) winograd_backward_input(winograd_loops().two, s, dy, w, dx, dx);
-    if (path == ConvPath::Winograd4) winograd_backward_input(winograd_loops().four, s, dy, w, dx, dx);
-  }
-  return path == ConvPath::Winograd2 || path == ConvPath::Winograd4;
 }
 
 template <class T>
@@ -149,8 +138,6 @@ template bool conv_weight_reads_planes<float>(const ConvShape&);
 template bool conv_weight_reads_planes<double>(const ConvShape&);
 template void conv_backward_input(const ConvShape&, const float*, const float*, const float*, float*);
 template void conv_backward_input(const ConvShape&, const double*, const double*, const double*, double*);
-template bool conv_add_backward_input(const ConvShape&, const float*, const float*, float*);
-template bool conv_add_backward_input(const ConvShape&, const double*, const double*, double*);
 template void conv_backward_weight(const ConvShape&, const float*, const float*, float*);
 template void conv_backward_weight(const ConvShape&, const double*, const double*, double*);
 

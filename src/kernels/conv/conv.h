@@ -44,10 +44,6 @@ bool conv_pools(const ConvShape& s);
 template <class T>
 void conv_backward_input(const ConvShape& s, const T* dy, const T* w, const T* bias, T* dx);
 
-/// Adds it to dx in the same pass: true. False where the shape's kernel cannot, and nothing is done.
-template <class T>
-bool conv_add_backward_input(const ConvShape& s, const T* dy, const T* w, T* dx);
-
 /// dw of conv_forward.
 template <class T>
 void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw);

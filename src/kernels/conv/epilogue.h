@@ -13,7 +13,7 @@ template <class T>
 struct ConvEpilogue {
   const T* bias = nullptr;
   const T *scale = nullptr, *shift = nullptr;  ///< both or none
-  const T* addend = nullptr;                   ///< as y, and may be y; only with scale, or in Winograd's convolution
+  const T* addend = nullptr;                   ///< as y; only with scale
   bool relu = false;
   bool pool = false;  ///< only with scale, without addend: y has the largest of each 2 x 2 window, and half the height and width
 

@@ -172,8 +172,8 @@ void winograd_forward(const WinogradFamily& f, const ConvShape& s, const float* 
   convolve(f, s.n, {s.h, s.w, s.c}, {s.oh, s.ow, s.o}, s.padding, x, {w, false}, epilogue, y);
 }
 
-void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const float* dy, const float* w, const float* addend, float* dx) {
-  convolve(f, s.n, {s.oh, s.ow, s.o}, {s.h, s.w, s.c}, {2 - s.padding[0], 2 - s.padding[1]}, dy, {w, true}, {.addend = addend}, dx);
+void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const float* dy, const float* w, float* dx) {
+  convolve(f, s.n, {s.oh, s.ow, s.o}, {s.h, s.w, s.c}, {2 - s.padding[0], 2 - s.padding[1]}, dy, {w, true}, {}, dx);
 }
 
 // Y = A^T [ U . V ] A is linear in U = G g G^T, so dU is the sum over tiles of (A dY A^T) . V and dg = G^T dU G.

@@ -10,8 +10,7 @@ namespace ember::kernels {
 int64_t winograd_tiles(const WinogradFamily& f, const ConvShape& s);
 
 void winograd_forward(const WinogradFamily& f, const ConvShape& s, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y);
-/// dx, plus the addend where it is not null.
-void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const float* dy, const float* w, const float* addend, float* dx);
+void winograd_backward_input(const WinogradFamily& f, const ConvShape& s, const float* dy, const float* w, float* dx);
 void winograd_backward_weight(const WinogradFamily& f, const ConvShape& s, const float* x, const float* dy, float* dw);
 
 }  // namespace ember::kernels

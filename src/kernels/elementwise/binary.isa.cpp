@@ -83,53 +83,53 @@ void where(const ElementwiseCall& call) {
 
 constexpr ElementwiseTable make_table() {
   ElementwiseTable t{};
-  everything<2>(t, Op::Add, [](auto a, auto b, auto) { return a + b; });
-  numbers<2>(t, Op::Sub, [](auto a, auto b, auto) { return a - b; });
-  everything<2>(t, Op::Mul, [](auto a, auto b, auto) { return a * b; });
-  everything<2>(t, Op::AddScaled, [](auto a, auto b, const auto* p) { return a + p[0] * b; });
-  reals<2>(t, Op::Div, [](auto a, auto b, auto) { return a / b; });
-  lane_numbers<2>(t, Op::DivFloor, [](auto a, auto b, auto) { return floor_division(a, b); }, 10);
+  everything<2>(t, "Add"_op, [](auto a, auto b, auto) { return a + b; });
+  numbers<2>(t, "Sub"_op, [](auto a, auto b, auto) { return a - b; });
+  everything<2>(t, "Mul"_op, [](auto a, auto b, auto) { return a * b; });
+  everything<2>(t, "AddScaled"_op, [](auto a, auto b, const auto* p) { return a + p[0] * b; });
+  reals<2>(t, "Div"_op, [](auto a, auto b, auto) { return a / b; });
+  lane_numbers<2>(t, "DivFloor"_op, [](auto a, auto b, auto) { return floor_division(a, b); }, 10);
   numbers<2>(
-      t, Op::DivTrunc,
+      t, "DivTrunc"_op,
       []<class T>(T a, T b, auto) {
         if constexpr (is_real<T>) return truncate(a / b);
         else return is_minus_one(b) ? T(-a) : T(a / b);
       },
       10);
-  lane_numbers<2>(t, Op::Remainder, [](auto a, auto b, auto) { return python_remainder(a, b); }, 10);
-  lane_numbers<2>(t, Op::Fmod, [](auto a, auto b, auto) { return fmod(a, b); }, 10);
-  lane_numbers<2>(t, Op::Pow, [](auto a, auto b, auto) { return pow(a, b); }, 10);
-  lanes<2>(t, Op::Atan2, [](auto a, auto b, auto) { return atan2(a, b); }, 10);
-  everything<2>(t, Op::Maximum, [](auto a, auto b, auto) { return a != a ? a : a > b ? a : b; });
-  everything<2>(t, Op::Minimum, [](auto a, auto b, auto) { return a != a ? a : a < b ? a : b; });
-  everything<2>(t, Op::Fmax, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a > b ? a : b; });
-  everything<2>(t, Op::Fmin, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a < b ? a : b; });
-  reals<2>(t, Op::LogAddExp, [](auto a, auto b, auto) { return log_add_exp(a, b); });
-  tests<2>(t, Op::Eq, [](auto a, auto b, auto) { return a == b; });
-  tests<2>(t, Op::Ne, [](auto a, auto b, auto) { return a != b; });
-  tests<2>(t, Op::Lt, [](auto a, auto b, auto) { return a < b; });
-  tests<2>(t, Op::Le, [](auto a, auto b, auto) { return a <= b; });
-  tests<2>(t, Op::Gt, [](auto a, auto b, auto) { return a > b; });
-  tests<2>(t, Op::Ge, [](auto a, auto b, auto) { return a >= b; });
-  tests<2>(t, Op::LogicalAnd, [](auto a, auto b, auto) { return bool(a) && bool(b); });
-  tests<2>(t, Op::LogicalOr, [](auto a, auto b, auto) { return bool(a) || bool(b); });
-  tests<2>(t, Op::LogicalXor, [](auto a, auto b, auto) { return bool(a) != bool(b); });
+  lane_numbers<2>(t, "Remainder"_op, [](auto a, auto b, auto) { return python_remainder(a, b); }, 10);
+  lane_numbers<2>(t, "Fmod"_op, [](auto a, auto b, auto) { return fmod(a, b); }, 10);
+  lane_numbers<2>(t, "Pow"_op, [](auto a, auto b, auto) { return pow(a, b); }, 10);
+  lanes<2>(t, "Atan2"_op, [](auto a, auto b, auto) { return atan2(a, b); }, 10);
+  everything<2>(t, "Maximum"_op, [](auto a, auto b, auto) { return a != a ? a : a > b ? a : b; });
+  everything<2>(t, "Minimum"_op, [](auto a, auto b, auto) { return a != a ? a : a < b ? a : b; });
+  everything<2>(t, "Fmax"_op, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a > b ? a : b; });
+  everything<2>(t, "Fmin"_op, [](auto a, auto b, auto) { return a != a ? b : b != b ? a : a < b ? a : b; });
+  reals<2>(t, "LogAddExp"_op, [](auto a, auto b, auto) { return log_add_exp(a, b); });
+  tests<2>(t, "Eq"_op, [](auto a, auto b, auto) { return a == b; });
+  tests<2>(t, "Ne"_op, [](auto a, auto b, auto) { return a != b; });
+  tests<2>(t, "Lt"_op, [](auto a, auto b, auto) { return a < b; });
+  tests<2>(t, "Le"_op, [](auto a, auto b, auto) { return a <= b; });
+  tests<2>(t, "Gt"_op, [](auto a, auto b, auto) { return a > b; });
+  tests<2>(t, "Ge"_op, [](auto a, auto b, auto) { return a >= b; });
+  tests<2>(t, "LogicalAnd"_op, [](auto a, auto b, auto) { return bool(a) && bool(b); });
+  tests<2>(t, "LogicalOr"_op, [](auto a, auto b, auto) { return bool(a) || bool(b); });
+  tests<2>(t, "LogicalXor"_op, [](auto a, auto b, auto) { return bool(a) != bool(b); });
 
-  t.rows[int(Op::Where)] = {{where<float>, where<double>, where<int64_t>, where<std::uint8_t>, where<bool>}, 1};
+  t.row("Where"_op) = {"Where"_op, {where<float>, where<double>, where<int64_t>, where<std::uint8_t>, where<bool>}, 1};
   // a + w (b - a) from the nearer end, so that w = 1 gives b exactly.
-  reals<3>(t, Op::Lerp, [](auto a, auto b, auto w, auto) { return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w); });
-  numbers<3>(t, Op::Addcmul, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * b * c; });
-  reals<3>(t, Op::Addcdiv, [](auto a, auto b, auto c, const auto* p) { return a + (p[0] * b) / c; });
+  reals<3>(t, "Lerp"_op, [](auto a, auto b, auto w, auto) { return (w < 0 ? -w : w) < decltype(w)(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w); });
+  numbers<3>(t, "Addcmul"_op, [](auto a, auto b, auto c, const auto* p) { return a + p[0] * b * c; });
+  reals<3>(t, "Addcdiv"_op, [](auto a, auto b, auto c, const auto* p) { return a + (p[0] * b) / c; });
   // x between low and high; a NaN anywhere gives NaN; high wins where the bounds cross.
-  everything<3>(t, Op::Clamp, [](auto x, auto low, auto high, auto) {
+  everything<3>(t, "Clamp"_op, [](auto x, auto low, auto high, auto) {
     const auto raised = x != x ? x : low != low ? low : x < low ? low : x;
     return raised != raised ? raised : high != high ? high : raised > high ? high : raised;
   });
-  t.rows[int(Op::Clamp)].loops[int(kFloat32)] = lanes_loop<decltype([](auto x, auto low, auto high, auto) {
-                                                             const auto raised = select(is_nan(low), low, maximum(low, x));
-                                                             return select(is_nan(high), high, minimum(high, raised));
-                                                           }),
-                                                           3>;
+  t.row("Clamp"_op).loops[int(kFloat32)] = lanes_loop<decltype([](auto x, auto low, auto high, auto) {
+                                                        const auto raised = select(is_nan(low), low, maximum(low, x));
+                                                        return select(is_nan(high), high, minimum(high, raised));
+                                                      }),
+                                                      3>;
   return t;
 }
 

@@ -5,6 +5,17 @@
 
 namespace ember::kernels {
 
+ElementwiseKernels::ElementwiseKernels(std::initializer_list<const ElementwiseTable*> tables) {
+  static constexpr ElementwiseRow none{};
+  for (const ElementwiseRow*& place : places_) place = &none;
+  for (const ElementwiseTable* table : tables)
+    for (const ElementwiseRow* row = table->rows; row < table->rows + table->count; ++row) {
+      std::uint32_t place = first_place(row->op);
+      while (places_[place]->cost > 0) ++place;
+      places_[place] = row;
+    }
+}
+
 void run_elementwise(ElementwiseLoop loop, const ElementwiseCall& call, int inputs, const int64_t* in_bytes, int64_t out_bytes, double work) {
   parallel_for(call.n, 64, work, [&](int64_t begin, int64_t end) {
     ElementwiseCall part = call;

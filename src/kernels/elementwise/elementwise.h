@@ -1,35 +1,25 @@
-// Elementwise loops: one output element from one element of each input, and a few parameters. A new operation is a name here, in any
-// place, and a row in one of *.isa.cpp: how many inputs it has, its formula, and what an element costs.
+// Elementwise loops: one output element from one element of each input, and a few parameters. A new operation is a row in one of *.isa.cpp:
+// its name, how many inputs it has, its formula, and what an element costs.
 #pragma once
 
 #include <ember/dtype.h>
 #include <ember/shape.h>
 
+#include <initializer_list>
+
 namespace ember::kernels {
 
 using std::int64_t;
 
-// clang-format off: many on a line
-enum class Op : std::uint8_t {
-  // one input
-  Neg, Abs, Sign, Square, Reciprocal, Sqrt, Rsqrt, Exp, Expm1, Log, Log2, Log10, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Sinh,
-  Cosh, Tanh, Sigmoid, Erf, Floor, Ceil, Round, Trunc, Frac, NanToNum, IsNan, IsInf, IsFinite, LogicalNot,
-  // one input, parameters in the order of their PyTorch functions
-  Relu, LeakyRelu, Elu, Gelu, GeluTanh, Silu, Mish, Softplus, Softsign, Hardtanh, Hardswish, Hardsigmoid, LogSigmoid, Threshold,
-  Softshrink, Hardshrink,
-  // two inputs
-  Add, Sub, Mul, Div, DivFloor, DivTrunc, Remainder, Fmod, Pow, Atan2, Maximum, Minimum, Fmax, Fmin, LogAddExp, AddScaled, Eq, Ne,
-  Lt, Le, Gt, Ge, LogicalAnd, LogicalOr, LogicalXor,
-  // dx from (dy, x); ReluBackward, TanhBackward and SigmoidBackward from (dy, y)
-  ReluBackward, TanhBackward, SigmoidBackward, LeakyReluBackward, EluBackward, GeluBackward, GeluTanhBackward, SiluBackward,
-  MishBackward, SoftplusBackward, SoftsignBackward, HardtanhBackward, HardswishBackward, HardsigmoidBackward, LogSigmoidBackward,
-  ThresholdBackward, ShrinkBackward, ClampBackward,
-  // three inputs
-  Where, Lerp, Addcmul, Addcdiv, Clamp,
-  Count
-};
-// clang-format on
-inline constexpr int kOps = int(Op::Count);
+/// An operation, by a number made of its name (FNV-1a, 31 bits): "Softsign"_op. No list of all of them has to be kept.
+enum class Op : std::uint32_t {};
+consteval Op op_named(const char* name, const char* ending = "") {
+  std::uint32_t hash = 2166136261u;
+  for (const char* text : {name, ending})
+    for (; *text; ++text) hash = (hash ^ std::uint8_t(*text)) * 16777619u;
+  return Op(hash >> 1);
+}
+consteval Op operator""_op(const char* name, std::size_t) { return op_named(name); }
 
 /// n elements: out[i] = op(in[0][i * stride[0]], ...). All inputs have the loop's dtype, but for Where, whose condition is bool and
 /// whose other two have it; out has it too, or is bool for comparisons and tests. Strides in elements; 0 repeats one value.
@@ -45,21 +35,38 @@ using ElementwiseLoop = void (*)(const ElementwiseCall&);
 
 /// The loops of one operation, null for dtypes that PyTorch does not have it for, and what an element costs in additions.
 struct ElementwiseRow {
+  Op op;
   ElementwiseLoop loops[kDTypes];
-  int cost;  ///< 0 where another table has the row
+  int cost;
 };
 
 /// The rows of one file.
 struct ElementwiseTable {
-  ElementwiseRow rows[kOps];
+  ElementwiseRow rows[64];
+  int count = 0;
+
+  constexpr ElementwiseRow& row(Op op) {
+    for (int i = 0; i < count; ++i)
+      if (rows[i].op == op) return rows[i];
+    rows[count].op = op;
+    return rows[count++];
+  }
 };
 
-struct ElementwiseKernels {
-  const ElementwiseTable &unary, &activation, &binary;
+/// The rows of all files, by a hash table with open addressing.
+class ElementwiseKernels {
+ public:
+  explicit ElementwiseKernels(std::initializer_list<const ElementwiseTable*> tables);
+  /// One without loops where no file has the operation.
   const ElementwiseRow& row(Op op) const {
-    if (binary.rows[int(op)].cost > 0) return binary.rows[int(op)];
-    return activation.rows[int(op)].cost > 0 ? activation.rows[int(op)] : unary.rows[int(op)];
+    for (const ElementwiseRow* const* place = places_ + first_place(op);; ++place)
+      if ((*place)->op == op || (*place)->cost == 0) return **place;
   }
+
+ private:
+  static constexpr std::uint32_t first_place(Op op) { return std::uint32_t(op) >> 22; }  // FNV mixes its upper bits best
+  static constexpr int kPlaces = 512 + 256;                                              // the first ones, and room behind the last
+  const ElementwiseRow* places_[kPlaces];
 };
 
 // ---------------------------------------------------------------------------------------------------------------------------

@@ -121,18 +121,18 @@ static void lanes_loop(const ElementwiseCall& call) {
 /// nothing.
 template <int inputs, class F>
 static constexpr void reals(ElementwiseTable& table, Op op, F, int cost = 1) {
-  table.rows[int(op)] = {{loop<F, inputs, float, float>, loop<F, inputs, double, double>}, cost};
+  table.row(op) = {op, {loop<F, inputs, float, float>, loop<F, inputs, double, double>}, cost};
 }
 /// As reals, for an f that takes doubles and lanes of floats: better code than the compiler makes of the scalar one.
 template <int inputs, class F>
 static constexpr void lanes(ElementwiseTable& table, Op op, F, int cost = 1) {
-  table.rows[int(op)] = {{lanes_loop<F, inputs>, loop<F, inputs, double, double>}, cost};
+  table.row(op) = {op, {lanes_loop<F, inputs>, loop<F, inputs, double, double>}, cost};
 }
 /// The integers beside them.
 template <int inputs, class F>
 static constexpr void integers(ElementwiseTable& table, Op op, F) {
-  table.rows[int(op)].loops[int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
-  table.rows[int(op)].loops[int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
+  table.row(op).loops[int(kInt64)] = loop<F, inputs, int64_t, int64_t>;
+  table.row(op).loops[int(kUInt8)] = loop<F, inputs, std::uint8_t, std::uint8_t>;
 }
 template <int inputs, class F>
 static constexpr void numbers(ElementwiseTable& table, Op op, F f, int cost = 1) {
@@ -148,13 +148,14 @@ static constexpr void lane_numbers(ElementwiseTable& table, Op op, F f, int cost
 template <int inputs, class F>
 static constexpr void everything(ElementwiseTable& table, Op op, F f) {
   numbers<inputs>(table, op, f);
-  table.rows[int(op)].loops[int(kBool)] = loop<F, inputs, bool, bool>;
+  table.row(op).loops[int(kBool)] = loop<F, inputs, bool, bool>;
 }
 template <int inputs, class F>
 static constexpr void tests(ElementwiseTable& table, Op op, F) {
-  table.rows[int(op)] = {{loop<F, inputs, float, bool>, loop<F, inputs, double, bool>, loop<F, inputs, int64_t, bool>,
-                          loop<F, inputs, std::uint8_t, bool>, loop<F, inputs, bool, bool>},
-                         1};
+  table.row(op) = {op,
+                   {loop<F, inputs, float, bool>, loop<F, inputs, double, bool>, loop<F, inputs, int64_t, bool>, loop<F, inputs, std::uint8_t, bool>,
+                    loop<F, inputs, bool, bool>},
+                   1};
 }
 
 }  // namespace ember::kernels::EMBER_ISA

@@ -23,19 +23,11 @@ using State = nn::ModuleState;
 class Called {
  public:
   Called() = default;
-  explicit Called(const nn::Module& module) : state_(&State::of(module)) { state_->references.increment(); }
-  Called(Called&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-  Called& operator=(Called&& other) noexcept {
-    std::swap(state_, other.state_);
-    return *this;
-  }
-  ~Called() {
-    if (state_ && state_->references.decrement()) delete state_;
-  }
+  explicit Called(const nn::Module& module) : state_(Shared<State>::of(State::of(module))) {}
   nn::Module* module() const { return state_ ? state_->self : nullptr; }  ///< null when it is gone
 
  private:
-  State* state_ = nullptr;
+  Shared<State> state_;
 };
 
 /// One module of a watched model.

@@ -135,6 +135,7 @@ using Table = std::vector<Row>;
 /// Calls the function of this name: the first row whose signature fits. Throws Unsupported when there is none.
 Result call(const std::string& name, const List& positional, const Keywords& keywords);
 std::vector<std::string> bound_names();
+std::vector<std::string> signatures();  ///< "names\tsignature" of each row, in the order of the tables
 
 // The tables, one for each family.
 Table elementwise_table();

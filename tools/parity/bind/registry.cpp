@@ -41,12 +41,13 @@ void enter(Registry& registry, Table table) {
   }
 }
 
+constexpr Table (*kTables[])() = {elementwise_table, reduce_table, linalg_table,  shape_table,      nn_table,      loss_table,    random_table,
+                                  inplace_table,     utils_table,  special_table, statistics_table, arrange_table, sequence_table};
+
 const Registry& registry() {
   static const Registry all = [] {
     Registry registry;
-    for (auto* table : {elementwise_table, reduce_table, linalg_table, shape_table, nn_table, loss_table, random_table, inplace_table, utils_table,
-                        special_table, statistics_table, arrange_table, sequence_table})
-      enter(registry, table());
+    for (auto* table : kTables) enter(registry, table());
     return registry;
   }();
   return all;
@@ -79,6 +80,13 @@ std::vector<std::string> bound_names() {
   std::vector<std::string> names;
   for (const auto& [name, rows] : registry()) names.push_back(name);
   return names;
+}
+
+std::vector<std::string> signatures() {
+  std::vector<std::string> lines;
+  for (auto* table : kTables)
+    for (const Row& row : table()) lines.push_back(std::string(row.names) + "\t" + row.signature);
+  return lines;
 }
 
 }  // namespace ember::parity

@@ -1,23 +1,40 @@
 """Arguments for the functions of torch.nn.functional. Each function yields (name, args, kwargs)."""
 
+import re
+
+from cases.coverage import signatures
 from draw import ALL, BOOL, F32, F64, FLOATS, I64, INTS, U8
 from draw.elementwise import form
 
 F = "nn.functional."
 
 
+def of_elements():
+    """{name: ({parameter: default}, whether it has inplace)} of the functions whose signature is a tensor and numbers."""
+    found = {}
+    for name, signature in signatures():
+        match = re.fullmatch(r"input((?: \w+=-?\d+\.\d+)*)( inplace=False)?", signature)
+        if match and name.startswith(F) and not name.endswith("_"):
+            found[name.removeprefix(F)] = {p: float(v) for p, v in (one.split("=") for one in match[1].split())}, bool(match[2])
+    return found
+
+
 def activations(d):
     """Without NaN and infinities: there PyTorch's vector loops and the loops for their remainders differ from each other."""
-    plain = "relu relu6 selu silu mish softsign hardswish hardsigmoid logsigmoid tanhshrink".split()
-    for name in plain:
+    bound = of_elements()
+    for name, (numbers, has_inplace) in bound.items():
+        if numbers:
+            continue
         x = d.tensor(d.sizes(), d.dtype(FLOATS), d.one("normal", "normal", "small"))
-        inplace = {"inplace": False} if name in ("relu", "relu6", "selu", "silu", "mish", "hardswish", "hardsigmoid") and d.chance(0.2) else {}
-        yield F + name, [x], inplace
+        yield F + name, [x], {"inplace": False} if has_inplace and d.chance(0.2) else {}
     with_arguments = {
         "leaky_relu": dict(negative_slope=lambda: d.one(0.2, 0.0, 1)), "elu": dict(alpha=lambda: d.one(0.5, 2)), "celu": dict(alpha=lambda: d.one(0.5, 2.0)),
         "gelu": dict(approximate=lambda: d.one("tanh", "none")), "softplus": dict(beta=lambda: d.one(2, 0.5), threshold=lambda: d.one(1, 3.5)),
         "hardtanh": dict(min_val=lambda: d.one(-0.5, -2), max_val=lambda: d.one(0.5, 2)), "softshrink": dict(lambd=lambda: d.one(0.1, 1)),
         "hardshrink": dict(lambd=lambda: d.one(0.1, 1))}
+    for name, (numbers, _) in bound.items():
+        if numbers and name not in with_arguments:
+            with_arguments[name] = {parameter: lambda v=default: d.one(v / 2, 2 * v) for parameter, default in numbers.items()}
     for name, optional in with_arguments.items():
         x = d.tensor(d.sizes(), d.dtype(FLOATS), d.one("normal", "normal", "small"))
         given = d.subset(**optional)

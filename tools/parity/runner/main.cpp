@@ -92,6 +92,9 @@ int run(int argc, char** argv) {
       for (const std::vector<std::string>& names : {bound_names(), bound_modules()})
         for (const std::string& name : names) fmt::print("{}\n", name);
       return 0;
+    } else if (!std::strcmp(argv[i], "--signatures")) {
+      for (const std::string& line : signatures()) fmt::print("{}\n", line);
+      return 0;
     } else if (!std::strcmp(argv[i], "--workers") && i + 1 < argc) workers = std::max(1, std::atoi(argv[++i]));
     else if (!std::strcmp(argv[i], "--seconds") && i + 1 < argc) seconds = std::atof(argv[++i]);
     else if (!std::strcmp(argv[i], "--json") && i + 1 < argc) json_file = argv[++i];
@@ -99,7 +102,7 @@ int run(int argc, char** argv) {
     else folder.clear(), i = argc;
   }
   if (folder.empty()) {
-    fmt::print(stderr, "usage: parity_runner DIR [--strict] [--json FILE] [--workers N] [--seconds PER_CASE] | --names\n");
+    fmt::print(stderr, "usage: parity_runner DIR [--strict] [--json FILE] [--workers N] [--seconds PER_CASE] | --names | --signatures\n");
     return 2;
   }
   const Suite suite(folder);

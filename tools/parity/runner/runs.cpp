@@ -125,10 +125,7 @@ namespace {
 class Chain final : public nn::Module {
  public:
   explicit Chain(bool residual) : residual_(residual) {}
-  void append(const std::string& name, nn::Module* module) {
-    parts_.push_back(module);
-    add_child(name, module);
-  }
+  void append(const std::string& name, std::unique_ptr<nn::Module> module) { parts_.push_back(&add_child(name, std::move(module))); }
   Tensor forward(const Tensor& x) override {
     Tensor y = x;
     for (nn::Module* part : parts_) y = (*part)(y);
@@ -143,8 +140,8 @@ class Chain final : public nn::Module {
 std::unique_ptr<Chain> build(const Suite& suite, const Json& list, bool residual) {
   auto chain = std::make_unique<Chain>(residual);
   for (const Json& entry : list) {
-    if (entry.contains("residual")) chain->append(entry["name"], build(suite, entry["residual"], true).release());
-    else chain->append(entry["name"], module_of(suite, entry).module.release());
+    if (entry.contains("residual")) chain->append(entry["name"], build(suite, entry["residual"], true));
+    else chain->append(entry["name"], module_of(suite, entry).module);
   }
   return chain;
 }
