@@ -1,5 +1,6 @@
-// Who owns what: Owned, Shared, and what is built on them.
+// Who owns what: Owned, Boxed, Shared, and what is built on them.
 #include <ember/data/kept.h>
+#include <ember/data/table.h>
 #include <ember/nn/linear.h>
 #include <ember/nn/sequential.h>
 #include <ember/owned.h>
@@ -45,6 +46,28 @@ TEST_CASE("Owned: one owner, who may hand over") {
   }
   CHECK(alive == 0);
   static_assert(!std::is_copy_constructible_v<Owned<Counted>>);
+}
+
+TEST_CASE("Boxed: copied with its owner, and T() before it was written to and after it was moved from") {
+  Boxed<std::string> a;
+  CHECK(std::as_const(a)->empty());
+  *a = "a";
+  Boxed<std::string> b = a;
+  *b += "b";
+  CHECK(*a == "a");
+  const Boxed<std::string> c = std::move(b);
+  CHECK(*c == "ab");
+  CHECK(b->empty());
+  a = c;
+  *a += "c";
+  CHECK(*c == "ab");
+  CHECK(a[2] == 'c');
+
+  data::Table full({{"age"}}, zeros({2, 1}, kFloat64));
+  const data::Table moved = std::move(full);
+  CHECK(moved.columns().size() == 1);
+  CHECK(full.columns().empty());
+  CHECK(full.rows() == 0);
 }
 
 TEST_CASE("Shared: the last owner deletes") {
