@@ -94,6 +94,7 @@
 #include <ember/scalar.h>
 #include <ember/shape.h>
 #include <ember/tensor.h>
+#include <ember/tensor_methods.h>
 #include <ember/train/doctor.h>
 #include <ember/train/trace.h>
 #include <ember/version.h>

@@ -10,6 +10,7 @@
 #include <ember/scalar.h>
 #include <ember/shape.h>
 #include <ember/tensor_impl.h>
+#include <ember/tensor_methods.h>
 
 #include <iosfwd>
 #include <string>
@@ -18,17 +19,10 @@
 
 namespace ember {
 
-class Tensor;
-using OptionalTensor = Tensor;  ///< the type of a parameter that may be left out: only these take an undefined tensor
-struct TensorIndex;
 template <class T, int N>
 class TensorAccessor;
-class Generator;
-class Operand;
-struct ValuesIndices;
-enum class Rounding : std::uint8_t;
 
-class Tensor {
+class Tensor : public TensorMethods {
  public:
   /// Undefined: no array at all. It is what optional arguments are when they are left out, what grad() gives before a backward, and what
   /// remains of a tensor that was moved from. All but defined(), is_same(), data_or_null() and assignment throws RuntimeError on one.
@@ -247,6 +241,7 @@ class Tensor {
   const Tensor& sub_(const Operand& other, Scalar alpha = 1) const;
   const Tensor& mul_(const Operand& other) const;
   const Tensor& div_(const Operand& other) const;
+  const Tensor& div_(const Operand& other, Rounding rounding_mode) const;
   const Tensor& floor_divide_(const Operand& other) const;
   const Tensor& remainder_(const Operand& other) const;
   const Tensor& fmod_(const Operand& other) const;

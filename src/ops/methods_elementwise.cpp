@@ -116,6 +116,9 @@ const Tensor& Tensor::sub_(const Operand& other, Scalar alpha) const {
   return in_place(*this, other, [alpha](const Tensor& x, const Operand& y) { return ember::sub(x, y, alpha); });
 }
 const Tensor& Tensor::mul_(const Operand& other) const { return in_place(*this, other, ember::mul); }
+const Tensor& Tensor::div_(const Operand& other, Rounding rounding_mode) const {
+  return in_place(*this, other, [rounding_mode](const Tensor& x, const Operand& y) { return ember::div(x, y, rounding_mode); });
+}
 const Tensor& Tensor::div_(const Operand& other) const { return in_place(*this, other, ember::true_divide); }
 const Tensor& Tensor::floor_divide_(const Operand& other) const { return in_place(*this, other, ember::floor_divide); }
 const Tensor& Tensor::remainder_(const Operand& other) const { return in_place(*this, other, ember::remainder); }

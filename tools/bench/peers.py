@@ -9,8 +9,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TORCH_PEERS = ["torch", "torch_fused", "torch_channels_last", "torch_compile"]
 ALL_PEERS = TORCH_PEERS + ["libtorch", "jax", "openblas"]
 
-# What keeps each process from newer instructions.
-ISAS = {"v3": {"EMBER_ISA": "v3", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+# What keeps each process from newer instructions. PyTorch and JAX have nothing below AVX2 to choose.
+ISAS = {"v2": {"EMBER_ISA": "v2"},
+        "v3": {"EMBER_ISA": "v3", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
                "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}}
 
 
@@ -34,10 +35,10 @@ class Process:
 
 
 class Products:
-    """Matrix products by OpenBLAS: Ember itself with that provider."""
+    """Matrix products by OpenBLAS, or by Ember's own tiles: Ember itself with that provider."""
 
-    def __init__(self, command):
-        self.process = Process(command, {"EMBER_GEMM": "openblas"})
+    def __init__(self, command, provider):
+        self.process = Process(command, {"EMBER_GEMM": provider})
 
     def ask(self, verb, name, threads, seconds):
         return self.process.ask(verb, name, threads, seconds) if name.startswith("matmul") else []
@@ -79,8 +80,8 @@ def start(wanted, build):
             processes[name] = Process([os.path.join(build, "bin/libtorch_peer")], jemalloc())
         elif name == "jax" and can_import("jax"):
             processes[name] = ByThreads([sys.executable, os.path.join(HERE, "jax_peer.py")])
-        elif name == "openblas" and ctypes.util.find_library("openblas"):
-            processes[name] = Products([os.path.join(build, "bin/ember_peer")])
+        elif name == "own" or name == "openblas" and ctypes.util.find_library("openblas"):
+            processes[name] = Products([os.path.join(build, "bin/ember_peer")], name)
         else:
             missing.append(name)
     return processes, missing

@@ -116,8 +116,8 @@ def side_by_side(results):
         yield f"| {name} | " + " | ".join(" / ".join(cell) for cell in cells) + " |"
 
 
-COLOURS = {("", 1): "#d9622b", ("", 2): "#f0a97f", ("v3", 1): "#2b6cd9", ("v3", 2): "#8fb3ee"}
-KINDS = {"": "all instructions", "v3": "AVX2"}
+COLOURS = {("", 1): "#d9622b", ("", 2): "#f0a97f", ("v2", 1): "#3b7a57", ("v2", 2): "#9fcfb4", ("v3", 1): "#2b6cd9", ("v3", 2): "#8fb3ee"}
+KINDS = {"": "all instructions", "v2": "SSE4", "v3": "AVX2"}
 
 
 def series_of(results):

@@ -2,7 +2,7 @@
 
 Called by run.sh. Peers: torch (PyTorch as it comes), torch_fused (fused optimisers; frozen TorchScript in inference),
 torch_channels_last (that, channels-last), torch_compile (that, compiled), the last three on jemalloc when it is there; libtorch; jax;
-openblas (Ember with EMBER_GEMM=openblas, for matrix products).
+openblas (Ember with EMBER_GEMM=openblas, for matrix products); only when it is named: own (EMBER_GEMM=own).
 Those that are not installed are left out and named.
 
 Each line gives Ember's minimum and median in microseconds, how many times faster that is than the best peer's minimum, what the machine's
@@ -53,7 +53,7 @@ def arguments():
     parser.add_argument("--survey", metavar=("SEED", "COUNT"), nargs=2, type=int, help="instead: COUNT layers drawn from SEED, beside PyTorch in both layouts")
     parser.add_argument("--draw", metavar="FILE", nargs="+", help="instead: the pictures and the summary of what --json wrote, several runs beside each other")
     parser.add_argument("--family", metavar="NAME", choices=sorted(families.FAMILIES), help="instead: rows of linear algebra, attention, sequences or volumes beside eager PyTorch")
-    parser.add_argument("--isa", metavar="v3", choices=sorted(processes_of.ISAS), help="Ember and its peers restricted to these instructions; v3 is AVX2")
+    parser.add_argument("--isa", metavar="v3", choices=sorted(processes_of.ISAS), help="Ember and its peers restricted to these instructions; v3 is AVX2; v2, of before 2013, Ember alone")
     parser.add_argument("--cpu-time", action="store_true", help="one thread by the time that it had a processor: for busy machines; not for jax")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,5 +1,4 @@
-// The methods that write their result into the tensor (`NAME_`), where Ember has no method of its own for them: the function, put
-// in place.
+// The methods that write their result into the tensor (`NAME_`), and those functions of this kind that Ember has no method for: put in place.
 #include "bind/binding.h"
 
 #include <ember/autograd.h>
@@ -27,7 +26,7 @@ template <class Function>
 Result running(Args& a, Function function) {
   const Tensor x = a[0];
   if (!a[2].is_none() && a[2].dtype() != x.dtype()) throw RuntimeError("Bad in-place call: input tensor dtype and output tensor dtype should match");
-  return in_place(a, [&](const Tensor& x) { return function(x, a[1].integer()); });
+  return function(x, a[1].integer());
 }
 
 /// A view takes the tensor's place: same memory, other sizes.
@@ -40,35 +39,31 @@ Result reshaped(Args& a, Function function) {
 
 Table values() {
   return {
-      {"Tensor.clamp_min_ clamp_min_", "input min", [](Args& a) { return in_place(a, [&](const Tensor& x) { return clamp_min(x, a[1]); }); }},
-      {"Tensor.clamp_max_ clamp_max_", "input max", [](Args& a) { return in_place(a, [&](const Tensor& x) { return clamp_max(x, a[1]); }); }},
+      {"Tensor.clamp_min_ clamp_min_", "input min", [](Args& a) { return a[0].tensor().clamp_min_(a[1]); }},
+      {"Tensor.clamp_max_ clamp_max_", "input max", [](Args& a) { return a[0].tensor().clamp_max_(a[1]); }},
       {"Tensor.nan_to_num_ nan_to_num_", "input nan=0.0 posinf=None neginf=None",
-       [](Args& a) { return in_place(a, [&](const Tensor& x) { return nan_to_num(x, a[1].real_or(0), a[2], a[3]); }); }},
-      {"Tensor.atan2_ Tensor.arctan2_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return atan2(x, a[1]); }); }},
-      {"Tensor.eq_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return eq(x, a[1]); }); }},
-      {"Tensor.ne_ Tensor.not_equal_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return ne(x, a[1]); }); }},
-      {"Tensor.lt_ Tensor.less_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return lt(x, a[1]); }); }},
-      {"Tensor.le_ Tensor.less_equal_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return le(x, a[1]); }); }},
-      {"Tensor.gt_ Tensor.greater_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return gt(x, a[1]); }); }},
-      {"Tensor.ge_ Tensor.greater_equal_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return ge(x, a[1]); }); }},
-      {"Tensor.logical_not_", "input", [](Args& a) { return in_place(a, [&](const Tensor& x) { return logical_not(x); }); }},
-      {"Tensor.logical_and_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return logical_and(x, a[1]); }); }},
-      {"Tensor.logical_or_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return logical_or(x, a[1]); }); }},
-      {"Tensor.logical_xor_", "input other", [](Args& a) { return in_place(a, [&](const Tensor& x) { return logical_xor(x, a[1]); }); }},
-      {"Tensor.cumsum_", "input dim * dtype=None",
-       [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return cumsum(x, dim, x.dtype()); }); }},
-      {"Tensor.cumprod_", "input dim * dtype=None",
-       [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return cumprod(x, dim, x.dtype()); }); }},
-      {"Tensor.div_ Tensor.divide_", "input other * rounding_mode=None",
-       [](Args& a) { return in_place(a, [&](const Tensor& x) { return div(x, a[1], rounding_of(a[2])); }); }},
-      {"Tensor.tril_", "input diagonal=0", [](Args& a) { return in_place(a, [&](const Tensor& x) { return tril(x, a[1]); }); }},
-      {"Tensor.triu_", "input diagonal=0", [](Args& a) { return in_place(a, [&](const Tensor& x) { return triu(x, a[1]); }); }},
-      {"Tensor.addmm_", "input mat1 mat2 * beta=1 alpha=1",
-       [](Args& a) { return in_place(a, [&](const Tensor& x) { return addmm(x, a[1], a[2], {.beta = a[3], .alpha = a[4]}); }); }},
+       [](Args& a) { return a[0].tensor().nan_to_num_(a[1].real_or(0), a[2], a[3]); }},
+      {"Tensor.atan2_ Tensor.arctan2_", "input other", [](Args& a) { return a[0].tensor().atan2_(a[1]); }},
+      {"Tensor.eq_", "input other", [](Args& a) { return a[0].tensor().eq_(a[1]); }},
+      {"Tensor.ne_ Tensor.not_equal_", "input other", [](Args& a) { return a[0].tensor().ne_(a[1]); }},
+      {"Tensor.lt_ Tensor.less_", "input other", [](Args& a) { return a[0].tensor().lt_(a[1]); }},
+      {"Tensor.le_ Tensor.less_equal_", "input other", [](Args& a) { return a[0].tensor().le_(a[1]); }},
+      {"Tensor.gt_ Tensor.greater_", "input other", [](Args& a) { return a[0].tensor().gt_(a[1]); }},
+      {"Tensor.ge_ Tensor.greater_equal_", "input other", [](Args& a) { return a[0].tensor().ge_(a[1]); }},
+      {"Tensor.logical_not_", "input", [](Args& a) { return a[0].tensor().logical_not_(); }},
+      {"Tensor.logical_and_", "input other", [](Args& a) { return a[0].tensor().logical_and_(a[1]); }},
+      {"Tensor.logical_or_", "input other", [](Args& a) { return a[0].tensor().logical_or_(a[1]); }},
+      {"Tensor.logical_xor_", "input other", [](Args& a) { return a[0].tensor().logical_xor_(a[1]); }},
+      {"Tensor.cumsum_", "input dim * dtype=None", [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return x.cumsum_(dim); }); }},
+      {"Tensor.cumprod_", "input dim * dtype=None", [](Args& a) { return running(a, [](const Tensor& x, int64_t dim) { return x.cumprod_(dim); }); }},
+      {"Tensor.div_ Tensor.divide_", "input other * rounding_mode=None", [](Args& a) { return a[0].tensor().div_(a[1], rounding_of(a[2])); }},
+      {"Tensor.tril_", "input diagonal=0", [](Args& a) { return a[0].tensor().tril_(a[1]); }},
+      {"Tensor.triu_", "input diagonal=0", [](Args& a) { return a[0].tensor().triu_(a[1]); }},
+      {"Tensor.addmm_", "input mat1 mat2 * beta=1 alpha=1", [](Args& a) { return a[0].tensor().addmm_(a[1], a[2], {.beta = a[3], .alpha = a[4]}); }},
       {"Tensor.addmv_ addmv_", "input mat vec * beta=1 alpha=1",
-       [](Args& a) { return in_place(a, [&](const Tensor& x) { return addmv(x, a[1], a[2], {.beta = a[3], .alpha = a[4]}); }); }},
+       [](Args& a) { return a[0].tensor().addmv_(a[1], a[2], {.beta = a[3], .alpha = a[4]}); }},
       {"Tensor.baddbmm_", "input batch1 batch2 * beta=1 alpha=1",
-       [](Args& a) { return in_place(a, [&](const Tensor& x) { return baddbmm(x, a[1], a[2], {.beta = a[3], .alpha = a[4]}); }); }},
+       [](Args& a) { return a[0].tensor().baddbmm_(a[1], a[2], {.beta = a[3], .alpha = a[4]}); }},
   };
 }
 
