@@ -216,6 +216,22 @@ TEST_CASE("transforms: targets and mixtures") {
   CHECK(std::fabs(squares / 20000 - 0.0625 - 0.0625) < 0.01);  // ab / (a + b)^2 / (a + b + 1)
 }
 
+TEST_CASE("MixUp and CutMix take probabilities as they take class numbers") {
+  const MixUp mix({.alpha = 0.4, .classes = 3});
+  const CutMix cut({.classes = 3});
+  for (const data::Transform* transform : {static_cast<const data::Transform*>(&mix), static_cast<const data::Transform*>(&cut)}) {
+    data::Sample by_number{rand({3, 1, 6, 8}), tensor({2, 0, 1})};
+    data::Sample by_probability{by_number[0], tensor({{0.f, 0, 1}, {1, 0, 0}, {0, 1, 0}})};
+    for (data::Sample* batch : {&by_number, &by_probability}) {
+      std::vector<data::Draws> draws{data::Draws(4)};
+      transform->apply(*batch, draws);
+    }
+    CHECK(by_probability[0].equal(by_number[0]));
+    CHECK_THAT(by_probability[1], is_close(by_number[1]));
+    CHECK_THAT(by_probability[1].sum(0), is_close({1., 1., 1.}));  // each class once, shared out
+  }
+}
+
 TEST_CASE("CutMix cuts the box of torchvision: sides in the ratio sqrt(1 - lambda) around a drawn centre, cut off at the borders") {
   const int64_t h = 9, w = 23;
   const Tensor images = cat({zeros({1, 2, h, w}), ones({1, 2, h, w})});
