@@ -79,6 +79,8 @@ class TensorMethods {
   // --- rearrangements (shape.h, arrange.h)
   std::vector<Tensor> dsplit(int64_t sections) const, dsplit(IntArrayRef indices) const, hsplit(int64_t sections) const,
       hsplit(IntArrayRef indices) const, vsplit(int64_t sections) const, vsplit(IntArrayRef indices) const;
+  std::vector<Tensor> dsplit(std::initializer_list<int64_t> indices) const, hsplit(std::initializer_list<int64_t> indices) const,
+      vsplit(std::initializer_list<int64_t> indices) const, tensor_split(std::initializer_list<int64_t> indices, int64_t dim = 0) const;
   std::vector<Tensor> tensor_split(int64_t sections, int64_t dim = 0) const, tensor_split(IntArrayRef indices, int64_t dim = 0) const;
   Tensor diag_embed(int64_t offset = 0, int64_t dim1 = -2, int64_t dim2 = -1) const, diagflat(int64_t offset = 0) const,
       diagonal_scatter(const Tensor& src, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) const,

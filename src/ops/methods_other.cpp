@@ -42,6 +42,7 @@ Tensor Tensor::tile(IntArrayRef repeats) const { return ember::tile(*this, repea
 Tensor Tensor::broadcast_to(IntArrayRef sizes) const { return ember::broadcast_to(*this, sizes); }
 std::vector<Tensor> Tensor::split(int64_t split_size, int64_t dim) const { return ember::split(*this, split_size, dim); }
 std::vector<Tensor> Tensor::split(IntArrayRef split_sizes, int64_t dim) const { return ember::split(*this, split_sizes, dim); }
+std::vector<Tensor> Tensor::split(std::initializer_list<int64_t> split_sizes, int64_t dim) const { return ember::split(*this, split_sizes, dim); }
 std::vector<Tensor> Tensor::chunk(int64_t chunks, int64_t dim) const { return ember::chunk(*this, chunks, dim); }
 std::vector<Tensor> Tensor::unbind(int64_t dim) const { return ember::unbind(*this, dim); }
 Tensor Tensor::flip(const Dims& dims) const { return ember::flip(*this, dims); }

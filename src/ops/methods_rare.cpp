@@ -131,12 +131,18 @@ Unique TensorMethods::unique_consecutive(bool return_inverse, bool return_counts
 
 std::vector<Tensor> TensorMethods::dsplit(int64_t sections) const { return ember::dsplit(of(this), sections); }
 std::vector<Tensor> TensorMethods::dsplit(IntArrayRef indices) const { return ember::dsplit(of(this), indices); }
+std::vector<Tensor> TensorMethods::dsplit(std::initializer_list<int64_t> indices) const { return ember::dsplit(of(this), indices); }
 std::vector<Tensor> TensorMethods::hsplit(int64_t sections) const { return ember::hsplit(of(this), sections); }
 std::vector<Tensor> TensorMethods::hsplit(IntArrayRef indices) const { return ember::hsplit(of(this), indices); }
+std::vector<Tensor> TensorMethods::hsplit(std::initializer_list<int64_t> indices) const { return ember::hsplit(of(this), indices); }
 std::vector<Tensor> TensorMethods::vsplit(int64_t sections) const { return ember::vsplit(of(this), sections); }
 std::vector<Tensor> TensorMethods::vsplit(IntArrayRef indices) const { return ember::vsplit(of(this), indices); }
+std::vector<Tensor> TensorMethods::vsplit(std::initializer_list<int64_t> indices) const { return ember::vsplit(of(this), indices); }
 std::vector<Tensor> TensorMethods::tensor_split(int64_t sections, int64_t dim) const { return ember::tensor_split(of(this), sections, dim); }
 std::vector<Tensor> TensorMethods::tensor_split(IntArrayRef indices, int64_t dim) const { return ember::tensor_split(of(this), indices, dim); }
+std::vector<Tensor> TensorMethods::tensor_split(std::initializer_list<int64_t> indices, int64_t dim) const {
+  return ember::tensor_split(of(this), indices, dim);
+}
 Tensor TensorMethods::diag_embed(int64_t offset, int64_t dim1, int64_t dim2) const { return ember::diag_embed(of(this), offset, dim1, dim2); }
 Tensor TensorMethods::diagflat(int64_t offset) const { return ember::diagflat(of(this), offset); }
 Tensor TensorMethods::diagonal_scatter(const Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) const {

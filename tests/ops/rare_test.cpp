@@ -52,6 +52,21 @@ TEST_CASE("cov and corrcoef: weights, and too few observations") {
   CHECK_THROWS_WITH(cov(x, {.fweights = tensor({-1, 1, 1})}), "cov(): fweights cannot be negative");
 }
 
+TEST_CASE("one number in braces is a list of places, not a number of parts") {
+  const Tensor x = arange(12).reshape({2, 2, 3}), v = arange(6);
+  CHECK(v.split({6}).size() == 1);
+  CHECK_THROWS_WITH(split(v, {3}), starts_with("split_with_sizes expects split_sizes to sum exactly to 6"));
+  for (const auto& parts : {v.tensor_split({1}), tensor_split(v, {1}), hsplit(v, {1}), v.hsplit({1})}) {
+    REQUIRE(parts.size() == 2);
+    CHECK(equal(parts[0], tensor({0})));
+    CHECK(equal(parts[1], tensor({1, 2, 3, 4, 5})));
+  }
+  CHECK(x.vsplit({1}).at(1).sizes() == IntArrayRef({1, 2, 3}));
+  CHECK(vsplit(x, {1}).size() == 2);
+  CHECK(x.dsplit({1}).at(1).sizes() == IntArrayRef({2, 2, 2}));
+  CHECK(dsplit(x, {1}).size() == 2);
+}
+
 TEST_CASE("splits, rotations, blocks: PyTorch's errors") {
   CHECK_THROWS_WITH(tensor_split(zeros({3}), 0), "number of sections must be larger than 0, got 0");
   CHECK_THROWS_WITH(hsplit(zeros({6}), 4),

@@ -23,6 +23,13 @@ std::vector<Tensor> vsplit(const Tensor& x, int64_t sections);     ///< along th
 std::vector<Tensor> vsplit(const Tensor& x, IntArrayRef indices);  ///< cut before each of these rows
 std::vector<Tensor> dsplit(const Tensor& x, int64_t sections);     ///< along the third dimension
 std::vector<Tensor> dsplit(const Tensor& x, IntArrayRef indices);  ///< cut before each of these
+// {3} is a list of one place, as [3] is in Python.
+inline std::vector<Tensor> tensor_split(const Tensor& x, std::initializer_list<int64_t> indices, int64_t dim = 0) {
+  return tensor_split(x, IntArrayRef(indices), dim);
+}
+inline std::vector<Tensor> hsplit(const Tensor& x, std::initializer_list<int64_t> indices) { return hsplit(x, IntArrayRef(indices)); }
+inline std::vector<Tensor> vsplit(const Tensor& x, std::initializer_list<int64_t> indices) { return vsplit(x, IntArrayRef(indices)); }
+inline std::vector<Tensor> dsplit(const Tensor& x, std::initializer_list<int64_t> indices) { return dsplit(x, IntArrayRef(indices)); }
 
 // --- turned around
 Tensor fliplr(const Tensor& x);                                           ///< the columns in reverse
