@@ -5,13 +5,12 @@
 
 namespace ember {
 
-const detail::DTypeRow& detail::dtype_row(DType d) {
-  static constexpr DTypeTable table = dtype_table();
-  return table.rows[int(d)];
-}
-const char* name(DType d) { return detail::dtype_row(d).name; }
-const char* scalar_type_name(DType d) { return detail::dtype_row(d).scalar_type; }
-const char* tensor_type_name(DType d) { return detail::dtype_row(d).tensor_type; }
+static constexpr detail::DTypeTable table = detail::dtype_table();
+
+const detail::DTypeRow& detail::dtype_row(DType d) { return table.rows[int(d)]; }
+const char* name(DType d) { return table.rows[int(d)].name; }
+const char* scalar_type_name(DType d) { return table.rows[int(d)].scalar_type; }
+const char* tensor_type_name(DType d) { return table.rows[int(d)].tensor_type; }
 
 static DType default_dtype = kFloat32;
 

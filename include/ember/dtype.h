@@ -38,7 +38,7 @@ consteval DTypeTable dtype_table() {
            {"bool", "Bool", "BoolTensor", "bool", "|b1", "BOOL", 1, 0, 4},
            {"undefined", "Undefined", "Undefined", "undefined", "", "", 1, 0, 5}}};
 }
-const DTypeRow& dtype_row(DType d);
+[[gnu::const]] const DTypeRow& dtype_row(DType d);
 
 /// A column of the table as one number, a byte for each type: looking it up is a shift.
 consteval std::uint64_t dtype_column(std::uint8_t DTypeRow::* column) {
@@ -63,13 +63,13 @@ constexpr bool is_integral(DType d, bool with_bool) { return d == kInt64 || d ==
 constexpr std::int64_t item_size(DType d) { return detail::dtype_column(&detail::DTypeRow::bytes) >> 8 * int(d) & 255; }
 
 /// "float32", "float64", "int64", "uint8", "bool".
-const char* name(DType d);
+[[gnu::const]] const char* name(DType d);
 
 /// The word PyTorch's error texts use: "Float", "Double", "Long", "Byte", "Bool".
-const char* scalar_type_name(DType d);
+[[gnu::const]] const char* scalar_type_name(DType d);
 
 /// "FloatTensor", "DoubleTensor", ...: PyTorch's old names, which some of its error texts still use.
-const char* tensor_type_name(DType d);
+[[gnu::const]] const char* tensor_type_name(DType d);
 
 /// The type that holds both, as torch.promote_types: bool < uint8 < int64 < float32 < float64.
 constexpr DType promote_types(DType a, DType b) {

@@ -26,6 +26,11 @@ struct SpareHeap {
   ~SpareHeap() { spare_heap = nullptr; }
 };
 
+std::vector<Node*>* first_spare_heap() {
+  static thread_local SpareHeap one;
+  return spare_heap;
+}
+
 bool by_sequence(const Node* a, const Node* b) { return a->sequence < b->sequence; }
 
 bool owned_alone(const TensorImpl* t) {
@@ -102,11 +107,8 @@ GraphWalk::~GraphWalk() {
   for (auto& [leaf, gradient] : hooked_)
     if (leaf) leaf->drop();
   heap_.clear();
-  if (!spare_heap) {
-    static thread_local SpareHeap one;
-    (void)one;
-  }
-  if (spare_heap && heap_.capacity() > spare_heap->capacity()) heap_.swap(*spare_heap);
+  std::vector<Node*>* const spare = spare_heap ? spare_heap : first_spare_heap();
+  if (spare && heap_.capacity() > spare->capacity()) heap_.swap(*spare);
 }
 
 void GraphWalk::push(Node* node) {

@@ -18,10 +18,6 @@ Tensor row_of(const Tensor& block, BatchNormRow row) {
   return make_alias(block, {channels}, {1}, int64_t(row) * channels);
 }
 
-ChannelLayout layout_of(const Tensor& x) { return {x.sizes()[0], x.sizes()[1], x.numel() / (x.sizes()[0] * x.sizes()[1]), !x.is_contiguous()}; }
-
-Tensor known_layout(const Tensor& x) { return x.is_contiguous() || x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(); }
-
 Tensor batch_norm_forward(const ChannelLayout& at, const BatchNormArguments& in, const Tensor& x, const Tensor& addend, const Tensor& y,
                           const Tensor& taps) {
   Tensor block = make_dense({kernels::BatchNormBlock<float>::kRows, at.channels}, x.dtype());

@@ -13,8 +13,10 @@ enum class BatchNormRow { Mean, Invstd, Scale, Shift, Variance };
 Tensor row_of(const Tensor& block, BatchNormRow row);
 
 /// x where its layout is one that the loops know, else a row-major copy.
-Tensor known_layout(const Tensor& x);
-kernels::ChannelLayout layout_of(const Tensor& x);
+inline Tensor known_layout(const Tensor& x) { return x.is_contiguous() || x.is_contiguous(MemoryFormat::ChannelsLast) ? x : x.contiguous(); }
+inline kernels::ChannelLayout layout_of(const Tensor& x) {
+  return {x.sizes()[0], x.sizes()[1], x.numel() / (x.sizes()[0] * x.sizes()[1]), !x.is_contiguous()};
+}
 
 /// Fills y and returns the block. x and the addend are those of `in`, laid out as y. With taps y has the largest of each window of 2 x 2, and taps
 /// which.

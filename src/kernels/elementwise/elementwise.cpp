@@ -1,6 +1,8 @@
 // Elementwise loops over flat memory and over nests of rows, cut for the threads.
 #include "kernels/elementwise/elementwise.h"
 
+#include <stdexcept>
+
 #include "runtime/parallel.h"
 
 namespace ember::kernels {
@@ -11,7 +13,8 @@ ElementwiseKernels::ElementwiseKernels(std::initializer_list<const ElementwiseTa
   for (const ElementwiseTable* table : tables)
     for (const ElementwiseRow* row = table->rows; row < table->rows + table->count; ++row) {
       std::uint32_t place = first_place(row->op);
-      while (places_[place]->cost > 0) ++place;
+      for (; places_[place]->cost > 0; ++place)
+        if (places_[place]->op == row->op) throw std::logic_error("two elementwise operations have one name, or names of one hash");
       places_[place] = row;
     }
 }
