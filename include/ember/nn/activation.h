@@ -7,7 +7,7 @@ namespace ember::nn {
 
 class ReLU final : public Module {
  public:
-  explicit ReLU(bool inplace = false) : inplace(inplace) {}
+  explicit ReLU(bool inplace = false);
   Tensor forward(const Tensor& x) override;
   bool join(Then& then, const Tensor& x) const override;
   ReLU clone() const;
@@ -16,7 +16,7 @@ class ReLU final : public Module {
 };
 class ReLU6 final : public Module {
  public:
-  explicit ReLU6(bool inplace = false) : inplace(inplace) {}
+  explicit ReLU6(bool inplace = false);
   Tensor forward(const Tensor& x) override;
   ReLU6 clone() const;
   std::string extra_repr() const override;
@@ -24,7 +24,7 @@ class ReLU6 final : public Module {
 };
 class LeakyReLU final : public Module {
  public:
-  explicit LeakyReLU(double negative_slope = 0.01, bool inplace = false) : negative_slope(negative_slope), inplace(inplace) {}
+  explicit LeakyReLU(double negative_slope = 0.01, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   LeakyReLU clone() const;
   std::string extra_repr() const override;
@@ -33,7 +33,7 @@ class LeakyReLU final : public Module {
 };
 class ELU final : public Module {
  public:
-  explicit ELU(double alpha = 1, bool inplace = false) : alpha(alpha), inplace(inplace) {}
+  explicit ELU(double alpha = 1, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   ELU clone() const;
   std::string extra_repr() const override;
@@ -42,7 +42,7 @@ class ELU final : public Module {
 };
 class SELU final : public Module {
  public:
-  explicit SELU(bool inplace = false) : inplace(inplace) {}
+  explicit SELU(bool inplace = false);
   Tensor forward(const Tensor& x) override;
   SELU clone() const;
   std::string extra_repr() const override;
@@ -50,7 +50,7 @@ class SELU final : public Module {
 };
 class CELU final : public Module {
  public:
-  explicit CELU(double alpha = 1, bool inplace = false) : alpha(alpha), inplace(inplace) {}
+  explicit CELU(double alpha = 1, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   CELU clone() const;
   std::string extra_repr() const override;
@@ -59,7 +59,7 @@ class CELU final : public Module {
 };
 class SiLU final : public Module {
  public:
-  explicit SiLU(bool inplace = false) : inplace(inplace) {}
+  explicit SiLU(bool inplace = false);
   Tensor forward(const Tensor& x) override;
   SiLU clone() const;
   std::string extra_repr() const override;
@@ -67,7 +67,7 @@ class SiLU final : public Module {
 };
 class Mish final : public Module {
  public:
-  explicit Mish(bool inplace = false) : inplace(inplace) {}
+  explicit Mish(bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Mish clone() const;
   std::string extra_repr() const override;
@@ -75,7 +75,7 @@ class Mish final : public Module {
 };
 class Hardswish final : public Module {
  public:
-  explicit Hardswish(bool inplace = false) : inplace(inplace) {}
+  explicit Hardswish(bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Hardswish clone() const;
   std::string extra_repr() const override;
@@ -83,7 +83,7 @@ class Hardswish final : public Module {
 };
 class Hardsigmoid final : public Module {
  public:
-  explicit Hardsigmoid(bool inplace = false) : inplace(inplace) {}
+  explicit Hardsigmoid(bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Hardsigmoid clone() const;
   std::string extra_repr() const override;
@@ -91,7 +91,7 @@ class Hardsigmoid final : public Module {
 };
 class Hardtanh final : public Module {
  public:
-  explicit Hardtanh(double min_val = -1, double max_val = 1, bool inplace = false) : min_val(min_val), max_val(max_val), inplace(inplace) {}
+  explicit Hardtanh(double min_val = -1, double max_val = 1, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Hardtanh clone() const;
   std::string extra_repr() const override;
@@ -101,7 +101,7 @@ class Hardtanh final : public Module {
 };
 class Threshold final : public Module {
  public:
-  Threshold(double threshold, double value, bool inplace = false) : threshold(threshold), value(value), inplace(inplace) {}
+  Threshold(double threshold, double value, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Threshold clone() const;
   std::string extra_repr() const override;
@@ -136,7 +136,7 @@ class LogSigmoid final : public Module {
 };
 class Softplus final : public Module {
  public:
-  explicit Softplus(double beta = 1, double threshold = 20) : beta(beta), threshold(threshold) {}
+  explicit Softplus(double beta = 1, double threshold = 20);
   Tensor forward(const Tensor& x) override;
   Softplus clone() const;
   std::string extra_repr() const override;
@@ -145,7 +145,7 @@ class Softplus final : public Module {
 };
 class Softshrink final : public Module {
  public:
-  explicit Softshrink(double lambd = 0.5) : lambd(lambd) {}
+  explicit Softshrink(double lambd = 0.5);
   Tensor forward(const Tensor& x) override;
   Softshrink clone() const;
   std::string extra_repr() const override;
@@ -153,7 +153,7 @@ class Softshrink final : public Module {
 };
 class Hardshrink final : public Module {
  public:
-  explicit Hardshrink(double lambd = 0.5) : lambd(lambd) {}
+  explicit Hardshrink(double lambd = 0.5);
   Tensor forward(const Tensor& x) override;
   Hardshrink clone() const;
   std::string extra_repr() const override;
@@ -163,7 +163,7 @@ class Hardshrink final : public Module {
 /// approximate is "none" or "tanh".
 class GELU final : public Module {
  public:
-  explicit GELU(std::string approximate = "none") : approximate(std::move(approximate)) {}
+  explicit GELU(std::string approximate = "none");
   Tensor forward(const Tensor& x) override;
   GELU clone() const;
   std::string extra_repr() const override;
@@ -171,7 +171,7 @@ class GELU final : public Module {
 };
 class GLU final : public Module {
  public:
-  explicit GLU(int64_t dim = -1) : dim(dim) {}
+  explicit GLU(int64_t dim = -1);
   Tensor forward(const Tensor& x) override;
   GLU clone() const;
   std::string extra_repr() const override;
@@ -179,7 +179,7 @@ class GLU final : public Module {
 };
 class Softmax final : public Module {
  public:
-  explicit Softmax(int64_t dim) : dim(dim) {}
+  explicit Softmax(int64_t dim);
   Tensor forward(const Tensor& x) override;
   Softmax clone() const;
   std::string extra_repr() const override;
@@ -187,7 +187,7 @@ class Softmax final : public Module {
 };
 class Softmin final : public Module {
  public:
-  explicit Softmin(int64_t dim) : dim(dim) {}
+  explicit Softmin(int64_t dim);
   Tensor forward(const Tensor& x) override;
   Softmin clone() const;
   std::string extra_repr() const override;
@@ -195,7 +195,7 @@ class Softmin final : public Module {
 };
 class LogSoftmax final : public Module {
  public:
-  explicit LogSoftmax(int64_t dim) : dim(dim) {}
+  explicit LogSoftmax(int64_t dim);
   Tensor forward(const Tensor& x) override;
   LogSoftmax clone() const;
   std::string extra_repr() const override;
@@ -210,7 +210,7 @@ class Softmax2d final : public Module {
 /// Slopes below 0 that are drawn in training.
 class RReLU final : public Module {
  public:
-  explicit RReLU(double lower = 1.0 / 8, double upper = 1.0 / 3, bool inplace = false) : lower(lower), upper(upper), inplace(inplace) {}
+  explicit RReLU(double lower = 1.0 / 8, double upper = 1.0 / 3, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   RReLU clone() const;
   std::string extra_repr() const override;

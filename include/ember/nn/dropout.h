@@ -19,37 +19,37 @@ class DropoutBase : public Module {
 
 class Dropout final : public DropoutBase {
  public:
-  explicit Dropout(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  explicit Dropout(double p = 0.5, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Dropout clone() const;
 };
 class Dropout1d final : public DropoutBase {
  public:
-  explicit Dropout1d(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  explicit Dropout1d(double p = 0.5, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Dropout1d clone() const;
 };
 class Dropout2d final : public DropoutBase {
  public:
-  explicit Dropout2d(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  explicit Dropout2d(double p = 0.5, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Dropout2d clone() const;
 };
 class Dropout3d final : public DropoutBase {
  public:
-  explicit Dropout3d(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  explicit Dropout3d(double p = 0.5, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   Dropout3d clone() const;
 };
 class FeatureAlphaDropout final : public DropoutBase {
  public:
-  explicit FeatureAlphaDropout(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  explicit FeatureAlphaDropout(double p = 0.5, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   FeatureAlphaDropout clone() const;
 };
 class AlphaDropout final : public DropoutBase {
  public:
-  explicit AlphaDropout(double p = 0.5, bool inplace = false) : DropoutBase(p, inplace) {}
+  explicit AlphaDropout(double p = 0.5, bool inplace = false);
   Tensor forward(const Tensor& x) override;
   AlphaDropout clone() const;
 };

@@ -54,7 +54,7 @@ class SoftMarginLoss final : public PairLoss<LossOptions, soft_margin_loss> {
 };
 class HingeEmbeddingLoss final : public PairLoss<MarginLossOptions, hinge_embedding_loss> {
  public:
-  explicit HingeEmbeddingLoss(MarginLossOptions options = {.margin = 1}) : PairLoss(options) {}
+  explicit HingeEmbeddingLoss(MarginLossOptions options = {.margin = 1});
   HingeEmbeddingLoss clone() const;
 };
 
@@ -94,21 +94,21 @@ class BCEWithLogitsLoss final : public Module {
 
 class GaussianNLLLoss final : public Module {
  public:
-  explicit GaussianNLLLoss(GaussianNllLossOptions options = {}) : options(options) {}
+  explicit GaussianNLLLoss(GaussianNllLossOptions options = {});
   GaussianNLLLoss clone() const;
   Tensor operator()(const Tensor& x, const Tensor& target, const Tensor& var) const;
   GaussianNllLossOptions options;
 };
 class MarginRankingLoss final : public Module {
  public:
-  explicit MarginRankingLoss(MarginLossOptions options = {}) : options(options) {}
+  explicit MarginRankingLoss(MarginLossOptions options = {});
   MarginRankingLoss clone() const;
   Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const;
   MarginLossOptions options;
 };
 class CosineEmbeddingLoss final : public Module {
  public:
-  explicit CosineEmbeddingLoss(MarginLossOptions options = {}) : options(options) {}
+  explicit CosineEmbeddingLoss(MarginLossOptions options = {});
   CosineEmbeddingLoss clone() const;
   Tensor operator()(const Tensor& x1, const Tensor& x2, const Tensor& target) const;
   MarginLossOptions options;
@@ -150,7 +150,7 @@ class TripletMarginWithDistanceLoss final : public Module {
 };
 class PairwiseDistance final : public Module {
  public:
-  explicit PairwiseDistance(double p = 2, double eps = 1e-6, bool keepdim = false) : p(p), eps(eps), keepdim(keepdim) {}
+  explicit PairwiseDistance(double p = 2, double eps = 1e-6, bool keepdim = false);
   PairwiseDistance clone() const;
   Tensor operator()(const Tensor& x1, const Tensor& x2) const;
   double p, eps;
@@ -158,7 +158,7 @@ class PairwiseDistance final : public Module {
 };
 class CosineSimilarity final : public Module {
  public:
-  explicit CosineSimilarity(int64_t dim = 1, double eps = 1e-8) : dim(dim), eps(eps) {}
+  explicit CosineSimilarity(int64_t dim = 1, double eps = 1e-8);
   CosineSimilarity clone() const;
   Tensor operator()(const Tensor& x1, const Tensor& x2) const;
   int64_t dim;

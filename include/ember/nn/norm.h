@@ -13,7 +13,7 @@ struct LayerNormOptions {
 class LayerNorm final : public Module {
  public:
   explicit LayerNorm(IntArrayRef normalized_shape, LayerNormOptions options = {});
-  explicit LayerNorm(int64_t normalized_shape, LayerNormOptions options = {}) : LayerNorm(IntArrayRef(&normalized_shape, 1), options) {}
+  explicit LayerNorm(int64_t normalized_shape, LayerNormOptions options = {});
   Tensor forward(const Tensor& x) override;
   LayerNorm clone() const;
   std::string extra_repr() const override;
@@ -47,7 +47,7 @@ struct RMSNormOptions {
 class RMSNorm final : public Module {
  public:
   explicit RMSNorm(IntArrayRef normalized_shape, RMSNormOptions options = {});
-  explicit RMSNorm(int64_t normalized_shape, RMSNormOptions options = {}) : RMSNorm(IntArrayRef(&normalized_shape, 1), options) {}
+  explicit RMSNorm(int64_t normalized_shape, RMSNormOptions options = {});
   Tensor forward(const Tensor& x) override;
   RMSNorm clone() const;
   std::string extra_repr() const override;
@@ -59,7 +59,7 @@ class RMSNorm final : public Module {
 /// Over neighbouring channels of x (N, C, ...).
 class LocalResponseNorm final : public Module {
  public:
-  explicit LocalResponseNorm(int64_t size, double alpha = 1e-4, double beta = 0.75, double k = 1) : size(size), alpha(alpha), beta(beta), k(k) {}
+  explicit LocalResponseNorm(int64_t size, double alpha = 1e-4, double beta = 0.75, double k = 1);
   Tensor forward(const Tensor& x) override;
   LocalResponseNorm clone() const;
   std::string extra_repr() const override;
@@ -91,7 +91,7 @@ class InstanceNormBase : public Module {
 };
 class InstanceNorm1d final : public InstanceNormBase {  ///< (N, C, L) or (C, L)
  public:
-  explicit InstanceNorm1d(int64_t num_features, InstanceNormOptions options = {}) : InstanceNormBase(num_features, options) {}
+  explicit InstanceNorm1d(int64_t num_features, InstanceNormOptions options = {});
   InstanceNorm1d clone() const;
 
  protected:
@@ -99,7 +99,7 @@ class InstanceNorm1d final : public InstanceNormBase {  ///< (N, C, L) or (C, L)
 };
 class InstanceNorm2d final : public InstanceNormBase {  ///< (N, C, H, W) or (C, H, W)
  public:
-  explicit InstanceNorm2d(int64_t num_features, InstanceNormOptions options = {}) : InstanceNormBase(num_features, options) {}
+  explicit InstanceNorm2d(int64_t num_features, InstanceNormOptions options = {});
   InstanceNorm2d clone() const;
 
  protected:
@@ -107,7 +107,7 @@ class InstanceNorm2d final : public InstanceNormBase {  ///< (N, C, H, W) or (C,
 };
 class InstanceNorm3d final : public InstanceNormBase {  ///< (N, C, D, H, W) or (C, D, H, W)
  public:
-  explicit InstanceNorm3d(int64_t num_features, InstanceNormOptions options = {}) : InstanceNormBase(num_features, options) {}
+  explicit InstanceNorm3d(int64_t num_features, InstanceNormOptions options = {});
   InstanceNorm3d clone() const;
 
  protected:

@@ -16,7 +16,7 @@ class MaxPoolBase : public Module {
 };
 class MaxPool1d final : public MaxPoolBase<1> {
  public:
-  explicit MaxPool1d(ExpandingArray<1> kernel_size, MaxPoolOptions<1> options = {}) : MaxPoolBase(kernel_size, options) {}
+  explicit MaxPool1d(ExpandingArray<1> kernel_size, MaxPoolOptions<1> options = {});
   template <class Stride>
     requires ember::detail::is_stride<Stride>
   MaxPool1d(ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, ExpandingArray<1> dilation = 1)
@@ -27,7 +27,7 @@ class MaxPool1d final : public MaxPoolBase<1> {
 };
 class MaxPool2d final : public MaxPoolBase<2> {
  public:
-  explicit MaxPool2d(ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {}) : MaxPoolBase(kernel_size, options) {}
+  explicit MaxPool2d(ExpandingArray<2> kernel_size, MaxPoolOptions<2> options = {});
   template <class Stride>
     requires ember::detail::is_stride<Stride>
   MaxPool2d(ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, ExpandingArray<2> dilation = 1)
@@ -43,7 +43,7 @@ class MaxPool2d final : public MaxPoolBase<2> {
 };
 class MaxPool3d final : public MaxPoolBase<3> {
  public:
-  explicit MaxPool3d(ExpandingArray<3> kernel_size, MaxPoolOptions<3> options = {}) : MaxPoolBase(kernel_size, options) {}
+  explicit MaxPool3d(ExpandingArray<3> kernel_size, MaxPoolOptions<3> options = {});
   template <class Stride>
     requires ember::detail::is_stride<Stride>
   MaxPool3d(ExpandingArray<3> kernel_size, Stride stride, ExpandingArray<3> padding = 0, ExpandingArray<3> dilation = 1)
@@ -68,21 +68,21 @@ class MaxUnpoolBase : public Module {
 /// Undoes a MaxPool1d: takes its values and indices.
 class MaxUnpool1d final : public MaxUnpoolBase<1> {
  public:
-  explicit MaxUnpool1d(ExpandingArray<1> kernel_size, MaxUnpoolOptions<1> options = {}) : MaxUnpoolBase(kernel_size, std::move(options)) {}
+  explicit MaxUnpool1d(ExpandingArray<1> kernel_size, MaxUnpoolOptions<1> options = {});
   MaxUnpool1d clone() const;
   Tensor operator()(const Tensor& x, const Tensor& indices) const;
 };
 /// Undoes a MaxPool2d.
 class MaxUnpool2d final : public MaxUnpoolBase<2> {
  public:
-  explicit MaxUnpool2d(ExpandingArray<2> kernel_size, MaxUnpoolOptions<2> options = {}) : MaxUnpoolBase(kernel_size, std::move(options)) {}
+  explicit MaxUnpool2d(ExpandingArray<2> kernel_size, MaxUnpoolOptions<2> options = {});
   MaxUnpool2d clone() const;
   Tensor operator()(const Tensor& x, const Tensor& indices) const;
 };
 /// Undoes a MaxPool3d.
 class MaxUnpool3d final : public MaxUnpoolBase<3> {
  public:
-  explicit MaxUnpool3d(ExpandingArray<3> kernel_size, MaxUnpoolOptions<3> options = {}) : MaxUnpoolBase(kernel_size, std::move(options)) {}
+  explicit MaxUnpool3d(ExpandingArray<3> kernel_size, MaxUnpoolOptions<3> options = {});
   MaxUnpool3d clone() const;
   Tensor operator()(const Tensor& x, const Tensor& indices) const;
 };
@@ -97,7 +97,7 @@ class AvgPoolBase : public Module {
 };
 class AvgPool1d final : public AvgPoolBase<1> {
  public:
-  explicit AvgPool1d(ExpandingArray<1> kernel_size, AvgPoolOptions<1> options = {}) : AvgPoolBase(kernel_size, options) {}
+  explicit AvgPool1d(ExpandingArray<1> kernel_size, AvgPoolOptions<1> options = {});
   template <class Stride>
     requires ember::detail::is_stride<Stride>
   AvgPool1d(ExpandingArray<1> kernel_size, Stride stride, ExpandingArray<1> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
@@ -107,7 +107,7 @@ class AvgPool1d final : public AvgPoolBase<1> {
 };
 class AvgPool2d final : public AvgPoolBase<2> {
  public:
-  explicit AvgPool2d(ExpandingArray<2> kernel_size, AvgPoolOptions<2> options = {}) : AvgPoolBase(kernel_size, options) {}
+  explicit AvgPool2d(ExpandingArray<2> kernel_size, AvgPoolOptions<2> options = {});
   template <class Stride>
     requires ember::detail::is_stride<Stride>
   AvgPool2d(ExpandingArray<2> kernel_size, Stride stride, ExpandingArray<2> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
@@ -122,7 +122,7 @@ class AvgPool2d final : public AvgPoolBase<2> {
 };
 class AvgPool3d final : public AvgPoolBase<3> {
  public:
-  explicit AvgPool3d(ExpandingArray<3> kernel_size, AvgPoolOptions<3> options = {}) : AvgPoolBase(kernel_size, options) {}
+  explicit AvgPool3d(ExpandingArray<3> kernel_size, AvgPoolOptions<3> options = {});
   template <class Stride>
     requires ember::detail::is_stride<Stride>
   AvgPool3d(ExpandingArray<3> kernel_size, Stride stride, ExpandingArray<3> padding = 0, bool ceil_mode = false, bool count_include_pad = true)
@@ -148,13 +148,13 @@ class LPPoolBase : public Module {
 };
 class LPPool1d final : public LPPoolBase<1> {
  public:
-  LPPool1d(double norm_type, ExpandingArray<1> kernel_size, LpPoolOptions<1> options = {}) : LPPoolBase(norm_type, kernel_size, options) {}
+  LPPool1d(double norm_type, ExpandingArray<1> kernel_size, LpPoolOptions<1> options = {});
   Tensor forward(const Tensor& x) override { return lp_pool1d(x, norm_type, kernel_size, options); }
   LPPool1d clone() const;
 };
 class LPPool2d final : public LPPoolBase<2> {
  public:
-  LPPool2d(double norm_type, ExpandingArray<2> kernel_size, LpPoolOptions<2> options = {}) : LPPoolBase(norm_type, kernel_size, options) {}
+  LPPool2d(double norm_type, ExpandingArray<2> kernel_size, LpPoolOptions<2> options = {});
   template <class T>
     requires std::is_integral_v<T>
   LPPool2d(double norm_type, ExpandingArray<2> kernel_size, std::initializer_list<T> stride, bool ceil_mode = false)
@@ -164,7 +164,7 @@ class LPPool2d final : public LPPoolBase<2> {
 };
 class LPPool3d final : public LPPoolBase<3> {
  public:
-  LPPool3d(double norm_type, ExpandingArray<3> kernel_size, LpPoolOptions<3> options = {}) : LPPoolBase(norm_type, kernel_size, options) {}
+  LPPool3d(double norm_type, ExpandingArray<3> kernel_size, LpPoolOptions<3> options = {});
   template <class T>
     requires std::is_integral_v<T>
   LPPool3d(double norm_type, ExpandingArray<3> kernel_size, std::initializer_list<T> stride, bool ceil_mode = false)
@@ -175,7 +175,7 @@ class LPPool3d final : public LPPoolBase<3> {
 
 class AdaptiveAvgPool1d final : public Module {
  public:
-  explicit AdaptiveAvgPool1d(ExpandingArray<1> output_size) : output_size(output_size) {}
+  explicit AdaptiveAvgPool1d(ExpandingArray<1> output_size);
   Tensor forward(const Tensor& x) override { return adaptive_avg_pool1d(x, output_size); }
   AdaptiveAvgPool1d clone() const;
   std::string extra_repr() const override;
@@ -185,7 +185,7 @@ class AdaptiveAvgPool1d final : public Module {
 inline constexpr int64_t kKeepSize = -1;
 class AdaptiveAvgPool2d final : public Module {
  public:
-  explicit AdaptiveAvgPool2d(ExpandingArray<2> output_size) : output_size(output_size) {}
+  explicit AdaptiveAvgPool2d(ExpandingArray<2> output_size);
   Tensor forward(const Tensor& x) override;
   AdaptiveAvgPool2d clone() const;
   std::string extra_repr() const override;
@@ -193,7 +193,7 @@ class AdaptiveAvgPool2d final : public Module {
 };
 class AdaptiveAvgPool3d final : public Module {
  public:
-  explicit AdaptiveAvgPool3d(ExpandingArray<3> output_size) : output_size(output_size) {}
+  explicit AdaptiveAvgPool3d(ExpandingArray<3> output_size);
   Tensor forward(const Tensor& x) override;
   AdaptiveAvgPool3d clone() const;
   std::string extra_repr() const override;
@@ -201,7 +201,7 @@ class AdaptiveAvgPool3d final : public Module {
 };
 class AdaptiveMaxPool1d final : public Module {
  public:
-  explicit AdaptiveMaxPool1d(ExpandingArray<1> output_size) : output_size(output_size) {}
+  explicit AdaptiveMaxPool1d(ExpandingArray<1> output_size);
   Tensor forward(const Tensor& x) override { return adaptive_max_pool1d(x, output_size); }
   AdaptiveMaxPool1d clone() const;
   PoolIndices forward_with_indices(const Tensor& x) { return adaptive_max_pool1d_with_indices(x, output_size); }
@@ -210,7 +210,7 @@ class AdaptiveMaxPool1d final : public Module {
 };
 class AdaptiveMaxPool2d final : public Module {
  public:
-  explicit AdaptiveMaxPool2d(ExpandingArray<2> output_size) : output_size(output_size) {}
+  explicit AdaptiveMaxPool2d(ExpandingArray<2> output_size);
   Tensor forward(const Tensor& x) override { return forward_with_indices(x).values; }
   AdaptiveMaxPool2d clone() const;
   PoolIndices forward_with_indices(const Tensor& x);
@@ -219,7 +219,7 @@ class AdaptiveMaxPool2d final : public Module {
 };
 class AdaptiveMaxPool3d final : public Module {
  public:
-  explicit AdaptiveMaxPool3d(ExpandingArray<3> output_size) : output_size(output_size) {}
+  explicit AdaptiveMaxPool3d(ExpandingArray<3> output_size);
   Tensor forward(const Tensor& x) override;
   AdaptiveMaxPool3d clone() const;
   PoolIndices forward_with_indices(const Tensor& x);

@@ -10,7 +10,7 @@ namespace ember::nn {
 /// (N, C, H, W) -> (N, C H W), in PyTorch's order whatever the memory layout.
 class Flatten final : public Module {
  public:
-  explicit Flatten(int64_t start_dim = 1, int64_t end_dim = -1) : start_dim(start_dim), end_dim(end_dim) {}
+  explicit Flatten(int64_t start_dim = 1, int64_t end_dim = -1);
   Tensor forward(const Tensor& x) override { return x.flatten(start_dim, end_dim); }
   Flatten clone() const;
   std::string extra_repr() const override;
@@ -18,7 +18,7 @@ class Flatten final : public Module {
 };
 class Unflatten final : public Module {
  public:
-  Unflatten(int64_t dim, IntArrayRef sizes) : dim(dim), sizes(sizes.shape()) {}
+  Unflatten(int64_t dim, IntArrayRef sizes);
   Tensor forward(const Tensor& x) override { return x.unflatten(dim, sizes); }
   Unflatten clone() const;
   std::string extra_repr() const override;
@@ -41,86 +41,86 @@ class PadBase : public Module {
 };
 class ZeroPad1d final : public PadBase<1> {
  public:
-  explicit ZeroPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Constant) {}
+  explicit ZeroPad1d(ExpandingArray<2> padding);
   ZeroPad1d clone() const;
 };
 class ConstantPad1d final : public PadBase<1> {
  public:
-  ConstantPad1d(ExpandingArray<2> padding, double value) : PadBase(padding, PadMode::Constant, value) {}
+  ConstantPad1d(ExpandingArray<2> padding, double value);
   ConstantPad1d clone() const;
   std::string extra_repr() const override;
 };
 class ReflectionPad1d final : public PadBase<1> {
  public:
-  explicit ReflectionPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Reflect) {}
+  explicit ReflectionPad1d(ExpandingArray<2> padding);
   ReflectionPad1d clone() const;
 };
 class ReplicationPad1d final : public PadBase<1> {
  public:
-  explicit ReplicationPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Replicate) {}
+  explicit ReplicationPad1d(ExpandingArray<2> padding);
   ReplicationPad1d clone() const;
 };
 class CircularPad1d final : public PadBase<1> {
  public:
-  explicit CircularPad1d(ExpandingArray<2> padding) : PadBase(padding, PadMode::Circular) {}
+  explicit CircularPad1d(ExpandingArray<2> padding);
   CircularPad1d clone() const;
 };
 class ZeroPad2d final : public PadBase<2> {
  public:
-  explicit ZeroPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Constant) {}
+  explicit ZeroPad2d(ExpandingArray<4> padding);
   ZeroPad2d clone() const;
 };
 class ConstantPad2d final : public PadBase<2> {
  public:
-  ConstantPad2d(ExpandingArray<4> padding, double value) : PadBase(padding, PadMode::Constant, value) {}
+  ConstantPad2d(ExpandingArray<4> padding, double value);
   ConstantPad2d clone() const;
   std::string extra_repr() const override;
 };
 class ReflectionPad2d final : public PadBase<2> {
  public:
-  explicit ReflectionPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Reflect) {}
+  explicit ReflectionPad2d(ExpandingArray<4> padding);
   ReflectionPad2d clone() const;
 };
 class ReplicationPad2d final : public PadBase<2> {
  public:
-  explicit ReplicationPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Replicate) {}
+  explicit ReplicationPad2d(ExpandingArray<4> padding);
   ReplicationPad2d clone() const;
 };
 class CircularPad2d final : public PadBase<2> {
  public:
-  explicit CircularPad2d(ExpandingArray<4> padding) : PadBase(padding, PadMode::Circular) {}
+  explicit CircularPad2d(ExpandingArray<4> padding);
   CircularPad2d clone() const;
 };
 class ZeroPad3d final : public PadBase<3> {
  public:
-  explicit ZeroPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Constant) {}
+  explicit ZeroPad3d(ExpandingArray<6> padding);
   ZeroPad3d clone() const;
 };
 class ConstantPad3d final : public PadBase<3> {
  public:
-  ConstantPad3d(ExpandingArray<6> padding, double value) : PadBase(padding, PadMode::Constant, value) {}
+  ConstantPad3d(ExpandingArray<6> padding, double value);
   ConstantPad3d clone() const;
   std::string extra_repr() const override;
 };
 class ReflectionPad3d final : public PadBase<3> {
  public:
-  explicit ReflectionPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Reflect) {}
+  explicit ReflectionPad3d(ExpandingArray<6> padding);
   ReflectionPad3d clone() const;
 };
 class ReplicationPad3d final : public PadBase<3> {
  public:
-  explicit ReplicationPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Replicate) {}
+  explicit ReplicationPad3d(ExpandingArray<6> padding);
   ReplicationPad3d clone() const;
 };
 class CircularPad3d final : public PadBase<3> {
  public:
-  explicit CircularPad3d(ExpandingArray<6> padding) : PadBase(padding, PadMode::Circular) {}
+  explicit CircularPad3d(ExpandingArray<6> padding);
   CircularPad3d clone() const;
 };
 
 class PixelShuffle final : public Module {
  public:
-  explicit PixelShuffle(int64_t upscale_factor) : upscale_factor(upscale_factor) {}
+  explicit PixelShuffle(int64_t upscale_factor);
   Tensor forward(const Tensor& x) override { return pixel_shuffle(x, upscale_factor); }
   PixelShuffle clone() const;
   std::string extra_repr() const override;
@@ -128,7 +128,7 @@ class PixelShuffle final : public Module {
 };
 class PixelUnshuffle final : public Module {
  public:
-  explicit PixelUnshuffle(int64_t downscale_factor) : downscale_factor(downscale_factor) {}
+  explicit PixelUnshuffle(int64_t downscale_factor);
   Tensor forward(const Tensor& x) override { return pixel_unshuffle(x, downscale_factor); }
   PixelUnshuffle clone() const;
   std::string extra_repr() const override;
@@ -136,7 +136,7 @@ class PixelUnshuffle final : public Module {
 };
 class ChannelShuffle final : public Module {
  public:
-  explicit ChannelShuffle(int64_t groups) : groups(groups) {}
+  explicit ChannelShuffle(int64_t groups);
   Tensor forward(const Tensor& x) override;
   ChannelShuffle clone() const;
   std::string extra_repr() const override;
@@ -144,7 +144,7 @@ class ChannelShuffle final : public Module {
 };
 class Upsample final : public Module {
  public:
-  explicit Upsample(InterpolateOptions options) : options(std::move(options)) {}
+  explicit Upsample(InterpolateOptions options);
   Tensor forward(const Tensor& x) override { return interpolate(x, options); }
   Upsample clone() const;
   std::string extra_repr() const override;
@@ -170,7 +170,7 @@ class UpsamplingBilinear2d final : public Module {
 };
 class Unfold final : public Module {
  public:
-  explicit Unfold(ExpandingArray<2> kernel_size, UnfoldOptions options = {}) : kernel_size(kernel_size), options(options) {}
+  explicit Unfold(ExpandingArray<2> kernel_size, UnfoldOptions options = {});
   template <WholeNumber T>  // {2, 1} is a dilation, as in PyTorch
   Unfold(ExpandingArray<2> kernel_size, std::initializer_list<T> dilation, ExpandingArray<2> padding = 0, ExpandingArray<2> stride = 1)
       : Unfold(kernel_size, UnfoldOptions{ember::detail::stride_of(dilation), padding, stride}) {}
@@ -182,8 +182,7 @@ class Unfold final : public Module {
 };
 class Fold final : public Module {
  public:
-  Fold(ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, UnfoldOptions options = {})
-      : output_size(output_size), kernel_size(kernel_size), options(options) {}
+  Fold(ExpandingArray<2> output_size, ExpandingArray<2> kernel_size, UnfoldOptions options = {});
   Tensor forward(const Tensor& x) override { return fold(x, output_size, kernel_size, options); }
   Fold clone() const;
   std::string extra_repr() const override;
