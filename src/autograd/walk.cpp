@@ -108,7 +108,7 @@ GraphWalk::~GraphWalk() {
     if (leaf) leaf->drop();
   heap_.clear();
   std::vector<Node*>* const spare = spare_heap ? spare_heap : first_spare_heap();
-  if (spare && heap_.capacity() > spare->capacity()) heap_.swap(*spare);
+  if (spare) heap_.swap(*spare);
 }
 
 void GraphWalk::push(Node* node) {
