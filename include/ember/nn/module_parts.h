@@ -44,7 +44,7 @@ namespace detail {
 template <class Pointer>
 concept owns_module = !std::is_lvalue_reference_v<Pointer> && requires(Pointer pointer) { static_cast<Module*>(pointer.release()); };
 template <class M>
-Owned<Module> take_over(M&& module);
+auto take_over(M&& module);  // an Owned<Module>; deduced, so that what it refuses is a compiler's first message
 }  // namespace detail
 
 /// A module on its way into a container, perhaps with a name.
@@ -138,7 +138,7 @@ template <class M>
 inline constexpr Copier kCopier = copier_of<M>();
 
 template <class M>
-Owned<Module> take_over(M&& module) {
+auto take_over(M&& module) {
   static_assert(!std::is_lvalue_reference_v<M>, "a module is taken over, not copied: build it in place or std::move it");
   static_assert(!std::is_same_v<M, Module>,
                 "this would cut the layer down to a plain Module: hand over the std::unique_ptr itself, append(std::move(layer))");
