@@ -15,6 +15,8 @@
 #include <ember/ops/statistics.h>
 #include <ember/random.h>
 
+#include "tensor/defined.h"
+
 namespace ember {
 namespace {
 
@@ -160,10 +162,16 @@ const Tensor& TensorMethods::logical_xor_(const Tensor& other) const {
   return in_place(this, {other}, [&](const Tensor& x) { return ember::logical_xor(x, other); });
 }
 const Tensor& TensorMethods::cumsum_(int64_t dim) const {
-  return in_place(this, {}, [&](const Tensor& x) { return ember::cumsum(x, dim, x.dtype()); });
+  return in_place(this, {}, [&](const Tensor& x) {
+    require_defined("cumsum", x);
+    return ember::cumsum(x, dim, x.dtype());
+  });
 }
 const Tensor& TensorMethods::cumprod_(int64_t dim) const {
-  return in_place(this, {}, [&](const Tensor& x) { return ember::cumprod(x, dim, x.dtype()); });
+  return in_place(this, {}, [&](const Tensor& x) {
+    require_defined("cumprod", x);
+    return ember::cumprod(x, dim, x.dtype());
+  });
 }
 const Tensor& TensorMethods::tril_(int64_t diagonal) const {
   return in_place(this, {}, [&](const Tensor& x) { return ember::tril(x, diagonal); });

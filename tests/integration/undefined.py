@@ -106,8 +106,8 @@ def functions(root):
 
 
 def methods(root):
-    text = strip(open(f"{root}/ember/tensor.h").read())
-    body = text[text.index("class Tensor {"):text.index("explicit Tensor(TensorImpl* impl)")]
+    text, more = (strip(open(f"{root}/ember/{name}").read()) for name in ("tensor.h", "tensor_methods.h"))
+    body = text[text.index("class Tensor : "):text.index("explicit Tensor(TensorImpl* impl)")] + more[more.index("class TensorMethods {"):]
     body = re.sub(r"template <[^\n]*\n( +requires[^\n]*\n)? +(Tensor (?:view|reshape|expand|permute|repeat)\(|[^\n]*operator)", "TEMPLATE (", body)
     for found in re.finditer(r"(?<![\w:.>])(operator\S+?|\w+)\(", body):
         name, end = found.group(1), close(body, found.end() - 1)
@@ -126,7 +126,8 @@ def main():
         if call in seen:
             continue
         seen.add(call)
-        spoken = SPOKEN.get(name, name.rstrip("_"))
+        plain = name.rstrip("_")
+        spoken = SPOKEN.get(name, SPOKEN.get(plain, plain))
         quoted = call.replace("\\", "\\\\").replace('"', '\\"')
         lines.append(f'  expect("{spoken}", "{quoted}", [&] {{ (void)({call}); }});')
     print("""#include <ember/ember.h>
