@@ -163,7 +163,8 @@ def norms(d):
     yield F + "rms_norm", [x, shape], {**d.subset(weight=own), **eps}
     yield F + "normalize", [x], d.subset(p=lambda: d.one(1, 2.0, 3, float("inf")), dim=lambda: d.dim(len(sizes)), eps=lambda: 1e-3)
     if len(sizes) > 2:
-        yield F + "local_response_norm", [x, d.int(1, 4)], d.subset(alpha=lambda: 0.1, beta=lambda: 0.5, k=lambda: 2.0)
+        # contiguous: PyTorch views volumes, and refuses strides that forbid it
+        yield F + "local_response_norm", [x.contiguous(), d.int(1, 4)], d.subset(alpha=lambda: 0.1, beta=lambda: 0.5, k=lambda: 2.0)
     table = d.tensor([d.int(2, 7), d.int(1, 4)], dtype)
     yield F + "embedding", [d.indices(d.sizes(0, 3), table.shape[0]), table], d.subset(padding_idx=lambda: d.one(0, -1), scale_grad_by_freq=lambda: d.chance())
     yield F + "one_hot", [d.indices(d.sizes(0, 3), 5, beyond=0), *d.one([], [6], [-1], [2])], {}
