@@ -6,6 +6,7 @@
 #include "kernels/conv/patches.h"
 #include "kernels/conv/weights.h"
 #include "kernels/copy/copy.h"
+#include "kernels/gemm/gemm.h"
 #include "kernels/kernels.h"
 #include "runtime/parallel.h"
 
@@ -56,26 +57,6 @@ bool lanes_are_pixels(const ConvShape& s) {
 /// Single pixels of planes for few outputs, at any stride.
 bool reads_along_planes(const ConvShape& s) { return s.planes && meets_by_stride(s) && s.oh * s.ow >= 64 && s.o_group() <= kFewOutputs; }
 
-/// y^T = W X for `count` pixels whose numbers k lie at x + k * x_row, the sums added to what is there where `more`.
-template <class T>
-void multiply_pixels(int64_t o, const T* w, int64_t w_row, const T* x, int64_t x_row, int64_t depth, int64_t count, T* y, int64_t y_row, bool more) {
-  const GemmFamily<T>& f = gemm_loops<T>();
-  const int64_t wide = f.panel_vectors * f.lanes;
-  for (int64_t j = 0; j < count; j += wide) {
-    Panel<T> q{};
-    q.rows = o;
-    q.columns = int(std::min(wide, count - j));
-    q.a = w;
-    q.a_row = w_row;
-    q.b = x + j;
-    q.c = y + j;
-    q.c_row = y_row;
-    q.inner = {depth, 1, x_row};
-    q.epilogue.accumulate = more;
-    f.panel(q);
-  }
-}
-
 template <class T>
 void finish_pixels(const ConvShape& s, const ConvEpilogue<T>& e, int64_t group, int64_t count, const T* product, int64_t row, T* y) {
   const int64_t o = s.o_group();
@@ -93,7 +74,7 @@ void run_pixels(const ConvShape& s, const Blocks& cut, const T* x, const T* w, c
       const int64_t begin = cut.begin(block), count = cut.size(block);
       for (int64_t g = 0; g < s.groups; ++g) {
         const Patches<T> patches = reader.by_number(g, begin, count);
-        multiply_pixels(o, w + g * o * patch, patch, patches.data, patches.step, patch, count, product.data(), count, false);
+        gemm_in_cache<T>(o, count, patch, {w + g * o * patch, patch, 1}, patches.data, patches.step, product.data(), count);
         finish_pixels(s, e, g, count, product.data(), count, y + begin * s.o);
       }
       if (e.norms()) norm_rows(e, begin, count, s.o, y);
@@ -122,12 +103,12 @@ void run_planes(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T
         for (int64_t i = 0; i < c; i += kPlanes) {
           const int64_t some = std::min(kPlanes, c - i);
           for (int64_t k = 0; copies && k < some; ++k) met.copy(planes + (i + k) * plane, begin, count, copy + k * kRun);
-          multiply_pixels(o, w + g * o * c + i, c, copies ? copy.data() : planes + i * plane + begin, copies ? kRun : plane, some, direct,
-                          product.data(), kRun, i > 0);
+          gemm_in_cache<T>(o, direct, some, {w + g * o * c + i, c, 1}, copies ? copy.data() : planes + i * plane + begin, copies ? kRun : plane,
+                           product.data(), kRun, i > 0);
         }
         if (direct < count) {
           const Patches<T> rest = reader.by_number(g, image * pixels + begin + direct, count - direct);
-          multiply_pixels(o, w + g * o * c, c, rest.data, rest.step, c, count - direct, product + direct, kRun, false);
+          gemm_in_cache<T>(o, count - direct, c, {w + g * o * c, c, 1}, rest.data, rest.step, product + direct, kRun);
         }
         finish_pixels(s, e, g, count, product.data(), kRun, y + (image * pixels + begin) * s.o);
       }

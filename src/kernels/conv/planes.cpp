@@ -37,25 +37,6 @@ void add_products(const ConvShape& s, int64_t channels, int64_t y0, int64_t y1, 
     }
 }
 
-/// C (m x count) = A^T B for A (depth x a_row) and B (depth x row) whose rows are readable up to whole vectors.
-template <class T>
-void multiply(int64_t m, int64_t count, int64_t depth, const T* a, int64_t a_row, const T* b, T* c, int64_t row) {
-  const GemmFamily<T>& f = gemm_loops<T>();
-  const int64_t wide = f.panel_vectors * f.lanes;
-  for (int64_t j = 0; j < count; j += wide) {
-    Panel<T> q{};
-    q.rows = m;
-    q.columns = int(std::min(wide, count - j));
-    q.a = a;
-    q.a_row = 1;
-    q.b = b + j;
-    q.c = c + j;
-    q.c_row = row;
-    q.inner = {depth, a_row, row};
-    f.panel(q);
-  }
-}
-
 }  // namespace
 
 template <class T>
@@ -74,7 +55,7 @@ void planes_backward_input(const ConvShape& s, const T* dy, const T* w, const T*
       for (int64_t y = 0; y < s.oh; y += band) {
         const int64_t end = std::min(s.oh, y + band), count = (end - y) * s.ow;
         transpose(o, count, turned.data(), row, dy + (image * pixels + y * s.ow) * s.o + g * o, s.o);
-        multiply(patch, count, o, w + g * o * all * taps + unit % parts * patch, all * taps, turned.data(), products.data(), row);
+        gemm_in_cache<T>(patch, count, o, {w + g * o * all * taps + unit % parts * patch, 1, all * taps}, turned.data(), row, products.data(), row);
         add_products(s, c, y, end, products.data(), row, planes.data());
       }
       transpose(plane, c, dx + image * plane * s.c + channel, s.c, planes.data(), plane);

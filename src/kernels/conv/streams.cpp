@@ -42,23 +42,12 @@ void streams_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilo
   const int64_t count = s.n * s.oh * s.ow, patch = patch_size(s);
   if (count <= kFewPixels) return dot_patches(s, x, w, e, y);
   // A vector more than other panels have rather than the weights once more.
-  const int64_t wide = count <= (f.panel_vectors + 1) * f.lanes ? count : f.panel_vectors * f.lanes;
+  const int64_t strip = count <= (f.panel_vectors + 1) * f.lanes ? count : 0;
   const PatchReader<T> reader(s, x, count);
   const Patches<T> patches = reader.by_number(0, 0, count);
   parallel_for(s.o, f.lanes, s.multiply_adds() / 8, [&](int64_t begin, int64_t end) {
     const Scratch<T> product((end - begin) * count);
-    for (int64_t j = 0; j < count; j += wide) {
-      Panel<T> q{};
-      q.rows = end - begin;
-      q.columns = int(std::min(wide, count - j));
-      q.a = w + begin * patch;
-      q.a_row = patch;
-      q.b = patches.data + j;
-      q.c = product + j;
-      q.c_row = count;
-      q.inner = {patch, 1, patches.step};
-      f.panel(q);
-    }
+    gemm_in_cache<T>(end - begin, count, patch, {w + begin * patch, patch, 1}, patches.data, patches.step, product.data(), count, false, strip);
     f.write_transposed(count, end - begin, product, count, y + begin, s.o, {false, e.bias ? e.bias + begin : nullptr, e.relu && !e.norms()});
   });
   if (e.norms()) norm_rows(e, 0, count, s.o, y);

@@ -328,6 +328,27 @@ void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bo
 }
 
 template <class T>
+void gemm_in_cache(int64_t m, int64_t n, int64_t k, Matrix<T> a, const T* b, int64_t b_row, T* c, int64_t c_row, bool accumulate, int64_t strip) {
+  const GemmFamily<T>& f = gemm_loops<T>();
+  const int64_t wide = strip ? strip : f.panel_vectors * f.lanes;
+  for (int64_t j = 0; j < n; j += wide) {
+    Panel<T> q{};
+    q.rows = m;
+    q.columns = int(std::min(wide, n - j));
+    q.a = a.data;
+    q.a_row = a.row_stride;
+    q.b = b + j;
+    q.c = c + j;
+    q.c_row = c_row;
+    q.inner = {k, a.column_stride, b_row};
+    q.epilogue.accumulate = accumulate;
+    f.panel(q);
+  }
+}
+template void gemm_in_cache(int64_t, int64_t, int64_t, Matrix<float>, const float*, int64_t, float*, int64_t, bool, int64_t);
+template void gemm_in_cache(int64_t, int64_t, int64_t, Matrix<double>, const double*, int64_t, double*, int64_t, bool, int64_t);
+
+template <class T>
 void gemm_batch(int64_t batch, int64_t m, int64_t n, int64_t k, Matrix<T> a, int64_t a_step, Matrix<T> b, int64_t b_step, T* c) {
   const auto one = [&](int64_t i) {
     gemm<T>(m, n, k, {a.data + i * a_step, a.row_stride, a.column_stride}, {b.data + i * b_step, b.row_stride, b.column_stride}, c + i * m * n, n);

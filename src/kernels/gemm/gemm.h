@@ -33,6 +33,12 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64
 template <class T>
 void gemm_batch(int64_t batch, int64_t m, int64_t n, int64_t k, Matrix<T> a, int64_t a_step, Matrix<T> b, int64_t b_step, T* c);
 
+/// C = C * accumulate + A B on the calling thread, for a B that is in the cache as it is: rows of numbers side by side, b_row apart, readable up to
+/// whole vectors. `strip` columns of B at a time: 0 for those of a panel.
+template <class T>
+void gemm_in_cache(int64_t m, int64_t n, int64_t k, Matrix<T> a, const T* b, int64_t b_row, T* c, int64_t c_row, bool accumulate = false,
+                   int64_t strip = 0);
+
 /// sums[j] = sums[j] * accumulate + sum of x[i * x_row + j] over `rows` rows: the gradient of a bias.
 template <class T>
 void column_sums(int64_t rows, int64_t n, const T* x, int64_t x_row, T* sums, bool accumulate);
