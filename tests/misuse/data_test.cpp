@@ -138,6 +138,17 @@ TEST_CASE("data: sets that were moved from are not empty ones, and a null transf
   CHECK_THROWS_WITH(data::transforms::Compose(std::vector<data::KeptTransform>(1)), equals("Compose: transform 0 is a null pointer"));
 }
 
+TEST_CASE("data: transforms are composed by braces, with and without an equals sign") {
+  using namespace data::transforms;
+  const Compose steps = {ToFloat(), Normalize({0.5}, {0.25})}, same{ToFloat(), Normalize({0.5}, {0.25})};
+  for (const Compose* each : {&steps, &same}) {
+    data::Sample sample{full({1, 1, 1, 1}, 255, kUInt8)};
+    std::vector<data::Draws> draws(1, data::Draws(0));
+    each->apply(sample, draws);
+    CHECK(sample[0].item<double>() == 2);  // (255 / 255 - 0.5) / 0.25
+  }
+}
+
 TEST_CASE("data: refused, with PyTorch's words first") {
   const Tensor u;
   CHECK_THROWS_WITH(data::TensorDataset({u}), starts_with("TensorDataset: tensor 0 is undefined"));

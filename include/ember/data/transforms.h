@@ -32,7 +32,7 @@ class Compose final : public Transform {
   template <class... T>
     requires(std::is_base_of_v<Transform, std::remove_cvref_t<T>> && ...)
   Compose(T&&... steps) : Compose(std::initializer_list<KeptTransform>{KeptTransform(static_cast<T&&>(steps))...}) {}
-  explicit Compose(std::initializer_list<KeptTransform> steps);
+  Compose(std::initializer_list<KeptTransform> steps);
   explicit Compose(std::vector<KeptTransform> steps);
   void apply(Sample& batch, std::vector<Draws>& draws) const override;
 
