@@ -18,6 +18,7 @@ struct EmbeddingBagOptions {
 /// Of each bag of indices the sum, the mean or the maximum of rows of weight (V, D): (bags, D). An empty bag gives 0.
 /// Throws ValueError "offsets has to be a 1D Tensor but got None", RuntimeError for indices out of range.
 Tensor embedding_bag(const Tensor& indices, const Tensor& weight, const EmbeddingBagOptions& options = {});
+/// The same with the offsets in PyTorch's place.
 template <class T>
   requires std::is_same_v<T, Tensor>
 Tensor embedding_bag(const Tensor& indices, const Tensor& weight, const T& offsets, EmbeddingBagOptions options = {}) {

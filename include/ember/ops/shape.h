@@ -13,11 +13,11 @@ Tensor hstack(const std::vector<Tensor>& tensors);
 Tensor vstack(const std::vector<Tensor>& tensors);
 std::vector<Tensor> split(const Tensor& x, int64_t split_size, int64_t dim = 0);  ///< views; the last may be shorter
 std::vector<Tensor> split(const Tensor& x, IntArrayRef split_sizes, int64_t dim = 0);
-std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
-std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0);
 inline std::vector<Tensor> split(const Tensor& x, std::initializer_list<int64_t> split_sizes, int64_t dim = 0) {  // {3} is a list, too
   return split(x, IntArrayRef(split_sizes), dim);
 }
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);  ///< at most so many views of equal length, but for the last
+std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0);                 ///< views without this dimension
 
 // --- views
 inline Tensor reshape(const Tensor& x, IntArrayRef sizes) { return x.reshape(sizes); }

@@ -31,7 +31,7 @@ class MetPixels {
   }
 
   /// Are they picked row by row? Those of short rows, and at strides for which there are no vectors, are found one by one.
-  static bool in_rows(const ConvShape& s) { return s.stride[1] == 2 && s.ow >= 16; }
+  static bool in_rows(const ConvShape& s) { return (s.stride[1] == 2 && s.ow >= 16) || s.h * s.w > INT32_MAX; }
 
   /// The met pixels [begin, begin + count) of a plane.
   template <class T>

@@ -1,7 +1,7 @@
 // Elementwise loops over flat memory and over nests of rows, cut for the threads.
 #include "kernels/elementwise/elementwise.h"
 
-#include <stdexcept>
+#include <ember/error.h>
 
 #include "runtime/parallel.h"
 
@@ -14,7 +14,7 @@ ElementwiseKernels::ElementwiseKernels(std::initializer_list<const ElementwiseTa
     for (const ElementwiseRow* row = table->rows; row < table->rows + table->count; ++row) {
       std::uint32_t place = first_place(row->op);
       for (; places_[place]->cost > 0; ++place)
-        if (places_[place]->op == row->op) throw std::logic_error("two elementwise operations have one name, or names of one hash");
+        if (places_[place]->op == row->op) throw RuntimeError("elementwise loops: two operations have one name, or names of one hash");
       places_[place] = row;
     }
 }
