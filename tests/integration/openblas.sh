@@ -55,6 +55,13 @@ check "EMBER_GEMM=both is warned of" 1 "$(EMBER_GEMM=both "$work/main" products 
 check "ember info: own" "products: own" "$(EMBER_GEMM=own "$root/build/release/bin/ember" info | grep products)"
 check "ember info: OpenBLAS" 1 "$(EMBER_GEMM=openblas "$root/build/release/bin/ember" info | grep -c 'products: openblas (OpenBLAS')"
 [ "$(uname -m)" = x86_64 ] && check "ember info, v2" 1 "$(EMBER_ISA=v2 "$root/build/release/bin/ember" info | grep -c 'products: own, from .* multiply-adds on openblas')"
+# An OpenBLAS that does not know the processor's model would run its oldest kernels: Ember names those of its own instruction set.
+for pair in v2:Nehalem v3:Haswell v4:SkylakeX; do
+  isa=${pair%:*} core=${pair#*:}
+  EMBER_ISA=$isa "$root/build/release/bin/ember" info >/dev/null 2>&1 || continue
+  check "OpenBLAS's kernels for $isa" 1 "$(EMBER_ISA=$isa EMBER_GEMM=openblas "$root/build/release/bin/ember" info | grep -c "products: openblas (.* $core ")"
+done
+[ "$(uname -m)" = x86_64 ] && check "OPENBLAS_CORETYPE decides" 1 "$(OPENBLAS_CORETYPE=Nehalem EMBER_GEMM=openblas "$root/build/release/bin/ember" info | grep -c 'products: openblas (.* Nehalem ')"
 
 # A library whose products are wrong by one in one place, as that of a kernel for another processor may be.
 cat >"$work/fake.c" <<'PROGRAM'

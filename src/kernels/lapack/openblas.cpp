@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "error_format.h"
+#include "kernels/kernels.h"
 
 #ifndef EMBER_OPENBLAS
 #define EMBER_OPENBLAS "libopenblas.so"  // where the build found it
@@ -35,11 +36,12 @@ class Variable {
   std::optional<std::string> before_;
 };
 
-/// EMBER_ISA holds for OpenBLAS, too, unless OPENBLAS_CORETYPE says otherwise.
+/// The kernels of OpenBLAS for the instruction set that Ember runs on, unless OPENBLAS_CORETYPE says otherwise. An OpenBLAS that is older than the
+/// processor does not know its model and would take those of the oldest (Prescott, half as fast).
 const char* core_type() {
-  const char* const isa = std::getenv("EMBER_ISA");
-  if (!isa || std::getenv("OPENBLAS_CORETYPE")) return nullptr;
-  return std::string_view(isa) == "v2" ? "Nehalem" : std::string_view(isa) == "v3" ? "Haswell" : nullptr;
+  if (std::getenv("OPENBLAS_CORETYPE")) return nullptr;
+  const std::string_view isa = instruction_set();
+  return isa == "v4" ? "SkylakeX" : isa == "v3" ? "Haswell" : isa == "v2" ? "Nehalem" : nullptr;
 }
 
 struct Library {

@@ -1,21 +1,18 @@
 """Cases about optimisers: PyTorch's own database with its error inputs, then random settings: groups, missing gradients, dtypes."""
 
+import inspect
+
 import torch
 
 from draw import Draw
 from cases.suite_writer import CannotExpress
 from cases.test_databases import optim_db
 
-NAMES = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Rprop", "ASGD", "Adafactor", "Muon", "LBFGS"]
+# Every optimiser of PyTorch but SparseAdam, which takes sparse gradients; what its constructor takes says what is drawn for it.
+TAKES = {info.optim_cls.__name__: inspect.signature(info.optim_cls).parameters for info in optim_db if info.optim_cls is not torch.optim.SparseAdam}
 NUMBERS = {"weight_decay": (0.0, 0.1, 0.01), "lr": (0.1, 0.01, 0.5, 0.0), "eps": (1e-8, 1e-4), "momentum": (0.9, 0.5, 0.0), "dampening": (0.0, 0.3), "alpha": (0.9, 0.5),
            "momentum_decay": (4e-3, 0.1), "lr_decay": (0.1, 0.01), "initial_accumulator_value": (0.1, 0.5), "rho": (0.5, 0.95), "lambd": (1e-4, 0.1), "t0": (1e6, 2.0), "beta2_decay": (-0.8, -0.5), "d": (1.0, 1.5), "ns_steps": (5, 2)}
-TAKES = {"SGD": "momentum dampening", "RMSprop": "alpha eps momentum", "NAdam": "momentum_decay eps", "Adagrad": "lr_decay initial_accumulator_value eps", "Adadelta": "rho eps",
-         "Rprop": "", "ASGD": "lambd alpha t0", "Adafactor": "beta2_decay d", "Muon": "momentum ns_steps", "LBFGS": ""}
-NO_DECAY = {"Rprop", "LBFGS"}
-FLAGS = {"SGD": "nesterov maximize", "Adam": "amsgrad maximize decoupled_weight_decay", "AdamW": "amsgrad maximize", "Adamax": "maximize", "NAdam": "decoupled_weight_decay maximize",
-         "RAdam": "decoupled_weight_decay maximize", "RMSprop": "centered maximize", "Adagrad": "maximize", "Adadelta": "maximize",
-         "Rprop": "maximize", "ASGD": "maximize", "Adafactor": "maximize", "Muon": "", "LBFGS": ""}
-FUSED = {"SGD", "Adam", "AdamW", "Adagrad"}
+FLAGS = ("nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize")
 
 
 def dtypes_of(name):
@@ -24,7 +21,7 @@ def dtypes_of(name):
 
 
 def numbers_of(name):
-    return ["lr", *([] if name in NO_DECAY else ["weight_decay"]), *TAKES.get(name, "eps").split()]
+    return [key for key, given in TAKES[name].items() if key in NUMBERS and isinstance(given.default, (int, float))]
 
 
 def settings(d, name):
@@ -39,20 +36,20 @@ def settings(d, name):
         kwargs["eps"] = d.one([None, 1e-3], [1e-6, 0.1])
     if name == "Muon":
         kwargs.update(d.subset(nesterov=lambda: d.chance(), adjust_lr_fn=lambda: d.one("original", "match_rms_adamw"), ns_coefficients=lambda: [3.0, -3.2, 1.2]))
-    if name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam") and d.chance(0.4):
+    if "betas" in TAKES[name] and d.chance(0.4):
         kwargs["betas"] = [d.one(0.9, 0.5, 0.0), d.one(0.999, 0.8)]
-    for flag in FLAGS[name].split():
-        if d.chance(0.3):
+    for flag in FLAGS:
+        if flag in TAKES[name] and d.chance(0.3):
             kwargs[flag] = True
     if name == "SGD" and kwargs.get("nesterov") and d.chance(0.9):
         kwargs["momentum"], kwargs["dampening"] = 0.9, 0
-    if d.chance(0.1) and name not in ("Muon", "LBFGS"):
+    if "foreach" in TAKES[name] and d.chance(0.1):
         kwargs["foreach"] = d.one(True, False)
-    elif d.chance(0.1) and name in FUSED:
+    elif "fused" in TAKES[name] and d.chance(0.1):
         kwargs["fused"] = True
     if d.chance(0.05):
         key, value = d.one(("lr", -0.1), ("eps", -1.0), ("weight_decay", -0.5), ("betas", [1.0, 0.9]), ("betas", [0.5, -0.1]))
-        if name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam") or key == "lr" or key in numbers_of(name):
+        if key in ("betas", *numbers_of(name)) and key in TAKES[name]:
             kwargs[key] = value
     return kwargs
 
@@ -106,7 +103,7 @@ def add_run(suite, prefix, name, kwargs, dtype, groups=None, steps=6, missing=0.
 def add_cases(suite, known, limit=24, only=None, seed=0):
     for info in optim_db:
         name = info.optim_cls.__name__
-        if name not in NAMES:
+        if name not in TAKES:
             continue
         for dtype in dtypes_of(name):
             for sample in info.optim_inputs_func(device="cpu", dtype=dtype):
@@ -119,6 +116,6 @@ def add_cases(suite, known, limit=24, only=None, seed=0):
                 add_run(suite, f"optimdb/{name}/error", name, kwargs, torch.float32)
     for round_ in range(limit):
         d = Draw(seed * 6007 + round_)
-        for name in NAMES:
+        for name in TAKES:
             groups = split(d, name, range(3))
             add_run(suite, f"optim/{name}", name, settings(d, name), d.one(*dtypes_of(name)), groups, steps=d.int(1, 12))
