@@ -150,6 +150,9 @@ TEST_CASE("transforms: geometry as torchvision's") {
   CHECK_THAT(data::transforms::resize(x, {14, 20}), is_close(expected()["resize up"], 1e-5, 1e-6));
   CHECK_THAT(data::transforms::resize(x, {4, 5}), is_close(expected()["resize down"], 1e-5, 1e-6));
   CHECK_THAT(applied(Resize(6), x), is_close(expected()["resize shorter"], 1e-5, 1e-6));
+  const int64_t height = x.sizes()[2], width = x.sizes()[3];
+  CHECK(applied(Resize(height, width + 3), x).sizes() == IntArrayRef{x.sizes()[0], x.sizes()[1], height, width + 3});
+  CHECK(applied(Resize(height + 3, width), x).sizes() == IntArrayRef{x.sizes()[0], x.sizes()[1], height + 3, width});
   CHECK(applied(CenterCrop({4, 6}), x).equal(expected()["centre crop"]));
   CHECK(applied(RandomHorizontalFlip(1), x).equal(flip(x, {3})));
   CHECK(applied(RandomVerticalFlip(1), x).equal(flip(x, {2})));

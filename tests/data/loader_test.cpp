@@ -65,6 +65,16 @@ TEST_CASE("in order, with and without the last batch") {
   CHECK(batches_of(whole) == std::vector<Indices>{{0, 1, 2, 3}, {4, 5, 6, 7}});
 }
 
+TEST_CASE("the number of batches is that of len(DataLoader), whatever is left for the last one") {
+  for (int64_t total = 0; total <= 9; ++total)
+    for (const int64_t batch : {1, 2, 3, 4}) {
+      const data::TensorDataset set({arange(total)});
+      INFO(total << " by " << batch);
+      CHECK(data::DataLoader(set, {.batch_size = batch}).size() == (total + batch - 1) / batch);
+      CHECK(data::DataLoader(set, {.batch_size = batch, .drop_last = true}).size() == total / batch);
+    }
+}
+
 TEST_CASE("random_split by lengths and by fractions") {
   manual_seed(1);
   const auto by_length = data::random_split(ten(), {7, 3});

@@ -150,6 +150,9 @@ TEST_CASE("attention refuses what does not fit, in PyTorch's words") {
   CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}), r({3, 4}), {.attn_mask = ones({2, 3}, kInt64)}),
                     starts_with("Expected attn_mask dtype to be bool"));
   CHECK_THROWS_WITH(scaled_dot_product_attention(r({2, 4}), r({3, 4}), r({2, 4})), contains("as many values as keys"));
+  const Tensor shared = scaled_dot_product_attention((arange(8.f) / 8).view({4, 1, 2}), (arange(12.f) / 12).view({2, 3, 2}),
+                                                     arange(6.f).view({2, 3, 1}), {.enable_gqa = true});
+  CHECK_THAT(shared.flatten(), is_close({1.009820580482483, 1.0490602254867554, 4.088130474090576, 4.126897811889648}));  // PyTorch's
   CHECK_THROWS_WITH(scaled_dot_product_attention(r({1, 4, 2, 4}), r({1, 3, 3, 4}), r({1, 3, 3, 4}), {.enable_gqa = true}),
                     starts_with("Number of heads in key and value must divide"));
   CHECK_THROWS_WITH(nn::MultiheadAttention(5, 2), starts_with("embed_dim must be divisible by num_heads"));

@@ -146,6 +146,21 @@ TEST_CASE("an LSTM stands in a Sequential by its output, is copied, and drops ou
   CHECK_FALSE(equal(net(x).detach(), net(x).detach()));
 }
 
+TEST_CASE("dropout of a single recurrent layer warns that it has no place, in PyTorch's words") {
+  static std::string heard;
+  const auto heard_from = [](int64_t layers) {
+    heard.clear();
+    const WarningHandler before = set_warning_handler([](const char* message) { heard = message; });
+    const nn::LSTM lstm(3, 4, {.num_layers = layers, .dropout = 0.5});
+    set_warning_handler(before);
+    return heard;
+  };
+  CHECK(heard_from(1) ==
+        "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater than 1, but got "
+        "dropout=0.5 and num_layers=1");
+  CHECK(heard_from(2).empty());
+}
+
 TEST_CASE("writing into the output of an LSTM does not disturb its gradient") {
   manual_seed(5);
   nn::LSTM lstm(2, 3);

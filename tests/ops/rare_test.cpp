@@ -95,6 +95,20 @@ TEST_CASE("writes at indices: negative ones, bounds, sources that are too short"
   CHECK_THAT(scatter_reduce(ones({2}), 0, tensor({1, 1}), tensor({2.0, 5.0}), IndexReduce::Mean, false), is_close({1.0, 3.5}));
 }
 
+TEST_CASE("products by index: a zero among the sources has the product of the others as its gradient, two zeros have none") {
+  const Tensor index = tensor({0, 0, 1, 1, 2, 3}), dy = tensor({1.0, 2.0, 3.0, 4.0}, kFloat64);
+  const auto check_gradients = [&](const auto& reduce) {
+    const Tensor x = tensor({2.0, 3.0, 0.0, 5.0}, kFloat64).requires_grad_(), src = tensor({0.0, 4.0, 0.0, 0.0, 7.0, 0.5}, kFloat64).requires_grad_();
+    const Tensor y = reduce(x, src);
+    CHECK_THAT(y.detach(), is_close({0.0, 0.0, 0.0, 2.5}));
+    y.backward(dy);
+    CHECK_THAT(x.grad(), is_close({0.0, 0.0, 21.0, 2.0}));  // PyTorch's
+    CHECK_THAT(src.grad(), is_close({8.0, 0.0, 0.0, 0.0, 0.0, 20.0}));
+  };
+  check_gradients([&](const Tensor& x, const Tensor& src) { return scatter_reduce(x, 0, index, src, IndexReduce::Prod); });
+  check_gradients([&](const Tensor& x, const Tensor& src) { return index_reduce(x, 0, index, src, IndexReduce::Prod); });
+}
+
 TEST_CASE("searchsorted, bucketize, isin: sides, rows, numbers") {
   const Tensor edges = tensor({1.0, 3.0, 5.0});
   CHECK(equal(searchsorted(edges, tensor({3.0, 6.0, NAN})), tensor({1, 3, 3})));

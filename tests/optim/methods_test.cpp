@@ -104,6 +104,21 @@ TEST_CASE("L-BFGS follows PyTorch down Rosenbrock's valley") {
   }
 }
 
+TEST_CASE("L-BFGS goes as far down a slope without end as its evaluations allow") {
+  const Tensor x = tensor({1.0}, kFloat64).requires_grad_();
+  optim::LBFGS optimizer({x}, {.lr = 1, .max_iter = 1, .max_eval = 5, .line_search_fn = "strong_wolfe"});
+  int calls = 0;
+  optimizer.step([&] {
+    ++calls;
+    optimizer.zero_grad();
+    const Tensor loss = (x * 3).sum();
+    loss.backward();
+    return loss;
+  });
+  CHECK(calls == 6);  // and the place: PyTorch's
+  CHECK_THAT(x.detach(), is_close(tensor({-3028.72725}, kFloat64)));
+}
+
 TEST_CASE("L-BFGS reaches a minimum (there are two), by any optimiser's step(closure)") {
   Valley valley;
   optim::LBFGS lbfgs({valley.x, valley.y}, {.max_iter = 100, .line_search_fn = "strong_wolfe"});

@@ -1,5 +1,6 @@
 // The gradcheck table: each row is an operation with the shapes of its inputs; every row goes through gradcheck and gradgradcheck in
-// float64, with contiguous inputs, with inputs whose dimensions lie in reversed order in memory, and with gaps between elements.
+// float64, and has the same gradients whether they are recorded or not, with contiguous inputs, with inputs whose dimensions lie in
+// reversed order in memory, and with gaps between elements.
 #pragma once
 
 #include <ember/ember.h>
@@ -9,6 +10,7 @@
 #include <random>
 
 #include "support/catch.h"
+#include "support/close.h"
 
 namespace ember {
 
@@ -50,6 +52,17 @@ inline Tensor laid_out(const Tensor& values, Layout layout) {
   return values;
 }
 
+/// A backward that is recorded goes by basic operations where the other one has a loop: both are the same function.
+inline void check_recorded_gradients(const Tensor& y, const std::vector<Tensor>& inputs) {
+  const std::vector<Tensor> dy{spread_values({y.sizes().begin(), y.sizes().end()}, -1, 1, 9).to(y.dtype())};
+  const std::vector<Tensor> plain = autograd::grad({y}, inputs, dy, {.retain_graph = true, .allow_unused = true});
+  const std::vector<Tensor> recorded = autograd::grad({y}, inputs, dy, {.create_graph = true, .allow_unused = true});
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    REQUIRE(plain[i].defined() == recorded[i].defined());
+    if (plain[i].defined()) CHECK_THAT(recorded[i].detach(), is_close(plain[i], 1e-9, 1e-11));
+  }
+}
+
 inline void run_gradcheck(const GradcheckRow& row) {
   for (const Layout layout : {Layout::Contiguous, Layout::Transposed, Layout::Strided}) {
     INFO(row.name << ", layout " << int(layout));
@@ -58,7 +71,9 @@ inline void run_gradcheck(const GradcheckRow& row) {
       inputs.push_back(laid_out(spread_values(shape, row.low, row.high, unsigned(inputs.size()) + 1), layout).detach().requires_grad_());
     const auto function = [&](const std::vector<Tensor>& in) { return std::vector<Tensor>{row.function(in)}; };
     CHECK_NOTHROW(autograd::gradcheck(function, inputs));
-    if (row.second_order) CHECK_NOTHROW(autograd::gradgradcheck(function, inputs));
+    if (!row.second_order) continue;
+    CHECK_NOTHROW(autograd::gradgradcheck(function, inputs));
+    check_recorded_gradients(row.function(inputs), inputs);
   }
 }
 
