@@ -222,6 +222,10 @@ inline bool will_record(std::initializer_list<detail::InputRef> inputs) {
 /// a leaf that requires grad, when the result does not fit self's shape, or cannot be cast to self's dtype.
 const Tensor& assign_inplace(const Tensor& self, const Tensor& result);
 
+/// self becomes `view`, a view of itself: sizes, strides and history, over the memory that it has. How t_() is made from t(). Throws as
+/// assign_inplace when self is a leaf that requires grad.
+const Tensor& become_view(const Tensor& self, const Tensor& view);
+
 /// The checks of assign_inplace alone, before anything is computed: for direct in-place kernels that need no history.
 void check_inplace(const Tensor& self);
 

@@ -133,7 +133,7 @@ class Tensor : public TensorMethods {
   void set_grad(const OptionalTensor& gradient) const;  ///< undefined clears it
   void retain_grad() const;                             ///< keep the gradient of a tensor that is not a leaf
   Tensor detach() const;                                ///< the same memory without history
-  void detach_() const;
+  const Tensor& detach_() const;                        ///< forgets its history; a view of a tensor is refused
   /// Gradients of this scalar (or of sum(this * gradient)) into the leaves' grad. As torch.Tensor.backward.
   void backward(const OptionalTensor& gradient = Tensor(), bool retain_graph = false, bool create_graph = false) const;
   std::string grad_fn_name() const;  ///< "AddBackward0"; "" for leaves

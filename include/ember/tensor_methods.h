@@ -26,7 +26,9 @@ struct CovOptions;
 struct AddmmOptions;
 namespace linalg {
 struct SignLogabsdet;
-}
+struct QR;
+struct USV;
+}  // namespace linalg
 enum class Rounding : std::uint8_t;
 enum class Interpolation : std::uint8_t;
 enum class IndexReduce : std::uint8_t;
@@ -77,6 +79,9 @@ class TensorMethods {
       unique_consecutive(bool return_inverse, bool return_counts, int64_t dim) const;
 
   // --- rearrangements (shape.h, arrange.h)
+  Tensor ravel() const, reshape_as(const Tensor& other) const, swapaxes(int64_t a, int64_t b) const, swapdims(int64_t a, int64_t b) const,
+      moveaxis(IntArrayRef source, IntArrayRef destination) const, moveaxis(int64_t source, int64_t destination) const;
+  std::vector<Tensor> split_with_sizes(IntArrayRef sizes, int64_t dim = 0) const;
   std::vector<Tensor> dsplit(int64_t sections) const, dsplit(IntArrayRef indices) const, hsplit(int64_t sections) const,
       hsplit(IntArrayRef indices) const, vsplit(int64_t sections) const, vsplit(IntArrayRef indices) const;
   std::vector<Tensor> dsplit(std::initializer_list<int64_t> indices) const, hsplit(std::initializer_list<int64_t> indices) const,
@@ -118,6 +123,10 @@ class TensorMethods {
   linalg::SignLogabsdet slogdet() const;
   Tensor pinverse(double rcond = 1e-15) const, matrix_power(int64_t n) const, cholesky(bool upper = false) const,
       cholesky_inverse(bool upper = false) const, cholesky_solve(const Tensor& L, bool upper = false) const;
+  /// linalg::qr and linalg::svd of the older names: reduced when `some`; svd gives V, not its transpose, and zeros as U and V without `compute_uv`.
+  linalg::QR qr(bool some = true) const;
+  linalg::QR qr(const char* mode) const = delete;
+  linalg::USV svd(bool some = true, bool compute_uv = true) const;
 
   // --- in place: the value takes the place of this one
   const Tensor &exp2_() const, &asinh_() const, &acosh_() const, &atanh_() const, &erfc_() const, &erfinv_() const;
@@ -148,6 +157,11 @@ class TensorMethods {
   const Tensor &baddbmm_(const Tensor& a, const Tensor& b, const AddmmOptions& options) const, &addbmm_(const Tensor& a, const Tensor& b) const,
       &addbmm_(const Tensor& a, const Tensor& b, const AddmmOptions& options) const, &addr_(const Tensor& u, const Tensor& v) const,
       &addr_(const Tensor& u, const Tensor& v, const AddmmOptions& options) const;
+
+  // --- in place: this tensor becomes a view of itself. The memory stays, all handles of the tensor see the new sizes
+  const Tensor &t_() const, &transpose_(int64_t a, int64_t b) const, &swapaxes_(int64_t a, int64_t b) const, &swapdims_(int64_t a, int64_t b) const;
+  const Tensor &squeeze_() const, &squeeze_(int64_t dim) const, &squeeze_(IntArrayRef dims) const, &unsqueeze_(int64_t dim) const,
+      &as_strided_(IntArrayRef sizes, IntArrayRef strides, int64_t offset = Slice::None) const;
 
  protected:
   TensorMethods() = default;

@@ -1,5 +1,6 @@
 // Writes in place: the values change, the version goes up, and the history of the tensor becomes that of the new value. A write
-// through a view changes the history of the base; the view's own node is then made anew from the base (node.cpp).
+// through a view changes the history of the base; the view's own node is then made anew from the base (node.cpp). A tensor that becomes
+// a view of itself keeps its values.
 #include "autograd/node.h"
 #include "autograd/recorder.h"
 #include "autograd/walk.h"
@@ -13,6 +14,15 @@ namespace ember {
 namespace {
 
 bool is_view(const TensorImpl* t) { return t->meta && t->meta->base.defined(); }
+
+void check_no_leaf(const Tensor& self) {
+  if (!detail::grad_mode) return;
+  check<RuntimeError>(!(self.is_leaf() && self.impl()->requires_grad), "a leaf Variable that requires grad is being used in an in-place operation.");
+  if (!is_view(self.impl())) return;
+  const Tensor& base = self.impl()->meta->base;
+  check<RuntimeError>(!(base.is_leaf() && base.requires_grad()),
+                      "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+}
 
 void check_no_overlap(const Tensor& self) {
   for (int i = 0; i < self.dim(); ++i)
@@ -33,15 +43,10 @@ void check_not_one_of_many(const Tensor& self) {
 
 /// Gives `self` the history of `value`, which has its shape and dtype.
 void rebase(const Tensor& self, const Tensor& value) {
-  TensorImpl* t = self.impl();
-  const bool retains = t->meta && t->meta->retains_grad;
-  if (t->node && retains && t->node->hooks) t->node->hooks->retaining = nullptr;
   Node* node = history_of(value.impl());
   if (node) node->references.increment();
-  if (t->node) drop_node(t->node);
-  t->node = node;
-  if (node && retains) hooks_of(node).retaining = t;
-  ++meta_of(t).history;
+  set_node(self.impl(), node);
+  ++meta_of(self.impl()).history;
 }
 
 /// The base after `value` was written to the place that `view` shows.
@@ -63,15 +68,7 @@ Tensor written_base(const Tensor& base, const Tensor& view, const Tensor& value)
 
 void check_inplace(const Tensor& self) {
   if (!self.defined()) return;  // the operation says so, by its name
-  if (detail::grad_mode) {
-    check<RuntimeError>(!(self.is_leaf() && self.impl()->requires_grad),
-                        "a leaf Variable that requires grad is being used in an in-place operation.");
-    if (is_view(self.impl())) {
-      const Tensor& base = self.impl()->meta->base;
-      check<RuntimeError>(!(base.is_leaf() && base.requires_grad()),
-                          "a view of a leaf Variable that requires grad is being used in an in-place operation.");
-    }
-  }
+  check_no_leaf(self);
   check_no_overlap(self);
 }
 
@@ -102,6 +99,18 @@ const Tensor& assign_inplace(const Tensor& self, const Tensor& result) {
   } else {
     rebase(self, value);
   }
+  return self;
+}
+
+const Tensor& become_view(const Tensor& self, const Tensor& view) {
+  check_no_leaf(self);
+  const bool records = detail::grad_mode && self.requires_grad();
+  if (records) check_not_one_of_many(self);
+  self.set_data(view);
+  self.bump_version();
+  if (self.impl()->requires_grad) leaf_changed(self.impl());
+  if (records) rebase(self, view);
+  else if (is_view(self.impl())) --self.impl()->meta->seen;  // its node is of the old sizes: made anew from the base
   return self;
 }
 

@@ -1,6 +1,7 @@
 // Nodes: how they are made, what they save, how they die; the histories of views; hooks.
 #include "autograd/node.h"
 
+#include <algorithm>
 #include <atomic>
 #include <new>
 
@@ -21,15 +22,16 @@ constinit thread_local std::uint32_t current_module = 0;
 constinit thread_local Recorder* recorder = nullptr;
 constinit thread_local Node* running_node = nullptr;  // set by the walk: what a saved output belongs to
 
+static constinit thread_local std::uint64_t last_sequence = 0;  // of the nodes of this thread
+
 void* allocate_node(std::size_t bytes) { return block_allocate(bytes); }
 
 void attach(Node* node, const std::vector<Tensor>& inputs, const Tensor& output) {
   attach(node, std::vector<InputRef>(inputs.begin(), inputs.end()).data(), inputs.size(), output);
 }
 void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor& output) {
-  // The numbers of a thread grow, and a node's is above those of its inputs, wherever they were made.
-  static constinit thread_local std::uint64_t last = 0;
-  std::uint64_t newest = last;
+  // The numbers of a thread grow, and a node's is above those of its inputs, wherever they were made or changed.
+  std::uint64_t newest = last_sequence;
   node->inputs = std::uint32_t(count);
   node->module = current_module;
   if (count > kInlineInputs) node->edges = static_cast<Edge*>(block_allocate(count * sizeof(Edge)));
@@ -45,9 +47,10 @@ void attach(Node* node, const InputRef* inputs, std::size_t count, const Tensor&
     } else if (input->requires_grad) {
       edge.leaf = input;
       input->references.increment();
+      if (input->meta && input->meta->changed > newest) newest = input->meta->changed;
     }
   }
-  node->sequence = last = newest + 1;
+  node->sequence = last_sequence = newest + 1;
   TensorImpl* t = output.impl();
   node->dims = t->dims;
   node->dtype = t->dtype;
@@ -87,15 +90,25 @@ Node* history_of_view(TensorImpl* t) {
   const EnableGradGuard enable;
   const int64_t offset = (static_cast<char*>(t->data) - static_cast<char*>(t->storage->data)) / item_size(t->dtype);
   Tensor fresh = meta->base.as_strided({t->sizes, std::size_t(t->dims)}, {t->strides, std::size_t(t->dims)}, offset);
-  std::swap(t->node, fresh.impl()->node);
+  set_node(t, std::exchange(fresh.impl()->node, nullptr));
   meta->seen = now;
   return t->node;
+}
+
+void set_node(TensorImpl* t, Node* node) {
+  const bool retains = t->meta && t->meta->retains_grad;
+  if (retains && t->node && t->node->hooks) t->node->hooks->retaining = nullptr;
+  if (t->node) drop_node(t->node);
+  t->node = node;
+  if (retains && node) hooks_of(node).retaining = t;
 }
 
 AutogradMeta& meta_of(TensorImpl* t) {
   if (!t->meta) t->meta = ::new (block_allocate(sizeof(AutogradMeta))) AutogradMeta;
   return *t->meta;
 }
+
+void leaf_changed(TensorImpl* leaf) { meta_of(leaf).changed = std::max(meta_of(leaf).changed, detail::last_sequence); }
 
 void drop_meta(TensorImpl* owner) {
   AutogradMeta* meta = owner->meta;
@@ -237,10 +250,17 @@ Tensor Tensor::detach() const {
   return make_alias(*this);
 }
 
-void Tensor::detach_() const {
+// A view whose base nobody else has, which operations make that are composed of others, is a tensor of its own from here on.
+const Tensor& Tensor::detach_() const {
   require_defined("detach_", *this);
-  if (impl_->node) drop_node(std::exchange(impl_->node, nullptr));
+  if (impl_->meta) {
+    Tensor& base = impl_->meta->base;
+    check<RuntimeError>(!base.defined() || base.impl()->references.get() == 1, "Can't detach views in-place. Use detach() instead.");
+    base = Tensor();
+  }
+  set_node(impl_, nullptr);
   impl_->requires_grad = false;
+  return *this;
 }
 
 std::string Tensor::grad_fn_name() const {

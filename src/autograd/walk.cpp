@@ -61,6 +61,23 @@ bool has_nan(const Tensor& t) {
   return false;
 }
 
+/// A leaf that got other sizes after the forward has no place for its gradient.
+void check_unchanged(const Node* node, int input, const TensorImpl* leaf) {
+  if (leaf && leaf->meta && leaf->meta->changed >= node->sequence)
+    fail<RuntimeError>("Function {} returned an invalid gradient at index {} - the leaf has got its shape {} or its dtype after the forward",
+                       node_name(node), input, IntArrayRef(leaf->sizes, leaf->dims));
+}
+
+/// Throws unless `sizes` broadcast to the shape of the gradient.
+void check_compatible(const Node* node, int input, const Tensor& gradient, IntArrayRef sizes) {
+  const int extra = gradient.dim() - int(sizes.size());
+  bool fits = extra >= 0;
+  for (int d = 0; fits && d < int(sizes.size()); ++d) fits = sizes[d] == 1 || sizes[d] == gradient.sizes()[extra + d];
+  if (!fits)
+    fail<RuntimeError>("Function {} returned an invalid gradient at index {} - got {} but expected shape compatible with {}", node_name(node), input,
+                       gradient.sizes(), sizes);
+}
+
 void check_anomaly(const Node* node, int input, const Tensor& gradient) {
   const NoGradGuard quiet;
   const Tensor dense = gradient.contiguous();
@@ -320,7 +337,11 @@ void Grads::add(int input, Tensor gradient) {
   const Edge& edge = node_->edges[input];
   const IntArrayRef sizes = edge.node ? IntArrayRef(edge.node->sizes, edge.node->dims) : IntArrayRef(edge.leaf->sizes, edge.leaf->dims);
   const DType dtype = edge.node ? edge.node->dtype : edge.leaf->dtype;
-  if (!(gradient.sizes() == sizes) || gradient.dtype() != dtype) gradient = fit_gradient(gradient, sizes, dtype);
+  check_unchanged(node_, input, edge.leaf);
+  if (!(gradient.sizes() == sizes) || gradient.dtype() != dtype) {
+    check_compatible(node_, input, gradient, sizes);
+    gradient = fit_gradient(gradient, sizes, dtype);
+  }
   if (detail::anomaly_mode) check_anomaly(node_, input, gradient);
   walk_->deliver(edge, std::move(gradient));
 }
@@ -328,6 +349,7 @@ void Grads::add(int input, Tensor gradient) {
 Tensor Grads::begin_write(int input, bool& accumulate) {
   const Edge& edge = node_->edges[input];
   TensorImpl* leaf = edge.leaf;
+  check_unchanged(node_, input, leaf);
   if (!walk_->may_write_leaf(leaf)) {
     accumulate = false;
     return edge.node ? make_dense({edge.node->sizes, edge.node->dims}, edge.node->dtype) : make_dense({leaf->sizes, leaf->dims}, leaf->dtype);

@@ -225,4 +225,16 @@ const Tensor& TensorMethods::addr_(const Tensor& u, const Tensor& v, const Addmm
   return in_place(this, {u, v}, [&](const Tensor& x) { return ember::addr(x, u, v, options); });
 }
 
+const Tensor& TensorMethods::t_() const { return become_view(of(this), of(this).t()); }
+const Tensor& TensorMethods::transpose_(int64_t a, int64_t b) const { return become_view(of(this), of(this).transpose(a, b)); }
+const Tensor& TensorMethods::swapaxes_(int64_t a, int64_t b) const { return transpose_(a, b); }
+const Tensor& TensorMethods::swapdims_(int64_t a, int64_t b) const { return transpose_(a, b); }
+const Tensor& TensorMethods::squeeze_() const { return become_view(of(this), of(this).squeeze()); }
+const Tensor& TensorMethods::squeeze_(int64_t dim) const { return become_view(of(this), of(this).squeeze(dim)); }
+const Tensor& TensorMethods::squeeze_(IntArrayRef dims) const { return become_view(of(this), of(this).squeeze(dims)); }
+const Tensor& TensorMethods::unsqueeze_(int64_t dim) const { return become_view(of(this), of(this).unsqueeze(dim)); }
+const Tensor& TensorMethods::as_strided_(IntArrayRef sizes, IntArrayRef strides, int64_t offset) const {
+  return become_view(of(this), of(this).as_strided(sizes, strides, offset));
+}
+
 }  // namespace ember

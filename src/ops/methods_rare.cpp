@@ -129,6 +129,13 @@ Unique TensorMethods::unique_consecutive(bool return_inverse, bool return_counts
   return ember::unique_consecutive(of(this), return_inverse, return_counts, dim);
 }
 
+Tensor TensorMethods::ravel() const { return ember::ravel(of(this)); }
+Tensor TensorMethods::reshape_as(const Tensor& other) const { return ember::reshape_as(of(this), other); }
+Tensor TensorMethods::swapaxes(int64_t a, int64_t b) const { return ember::swapaxes(of(this), a, b); }
+Tensor TensorMethods::swapdims(int64_t a, int64_t b) const { return ember::swapdims(of(this), a, b); }
+Tensor TensorMethods::moveaxis(IntArrayRef source, IntArrayRef destination) const { return ember::moveaxis(of(this), source, destination); }
+Tensor TensorMethods::moveaxis(int64_t source, int64_t destination) const { return ember::moveaxis(of(this), source, destination); }
+std::vector<Tensor> TensorMethods::split_with_sizes(IntArrayRef sizes, int64_t dim) const { return ember::split_with_sizes(of(this), sizes, dim); }
 std::vector<Tensor> TensorMethods::dsplit(int64_t sections) const { return ember::dsplit(of(this), sections); }
 std::vector<Tensor> TensorMethods::dsplit(IntArrayRef indices) const { return ember::dsplit(of(this), indices); }
 std::vector<Tensor> TensorMethods::dsplit(std::initializer_list<int64_t> indices) const { return ember::dsplit(of(this), indices); }
@@ -222,5 +229,19 @@ Tensor TensorMethods::matrix_power(int64_t n) const { return ember::matrix_power
 Tensor TensorMethods::cholesky(bool upper) const { return linalg::cholesky(of(this), upper); }
 Tensor TensorMethods::cholesky_inverse(bool upper) const { return ember::cholesky_inverse(of(this), upper); }
 Tensor TensorMethods::cholesky_solve(const Tensor& L, bool upper) const { return ember::cholesky_solve(of(this), L, upper); }
+linalg::QR TensorMethods::qr(bool some) const { return linalg::qr(of(this), some ? "reduced" : "complete"); }
+linalg::USV TensorMethods::svd(bool some, bool compute_uv) const {
+  if (compute_uv) {
+    const linalg::SVD f = linalg::svd(of(this), !some);
+    return {f.U, f.S, f.Vh.mT()};
+  }
+  const Tensor S = linalg::svdvals(of(this));
+  const auto square = [&](int64_t dim) {
+    Shape sizes = of(this).sizes().shape();
+    sizes[sizes.size() - 1] = sizes[sizes.size() - 2] = of(this).size(dim);
+    return zeros(sizes, S.dtype());
+  };
+  return {square(-2), S, square(-1)};
+}
 
 }  // namespace ember

@@ -201,10 +201,11 @@ Tensor Tensor::squeeze(int64_t dim) const {
 
 Tensor Tensor::squeeze(IntArrayRef dims) const {
   require_defined("squeeze", *this);
-  bool drop[kMaxDims] = {};
+  bool named[kMaxDims] = {}, drop[kMaxDims] = {};
   for (int64_t d : dims) {
     const int i = wrap_dim(d, dim());
-    if (dim()) drop[i] = impl_->sizes[i] == 1;
+    check<RuntimeError>(!std::exchange(named[i], true), "dim {} appears multiple times in the list of dims", i);
+    drop[i] = dim() && impl_->sizes[i] == 1;
   }
   Shape sizes, strides;
   for (int i = 0; i < dim(); ++i)

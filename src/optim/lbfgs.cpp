@@ -36,11 +36,6 @@ ParamGroup defaults_of(const LBFGSOptions& options) {
           .line_search_fn = options.line_search_fn};
 }
 
-std::vector<ParamGroup> only_one(std::vector<ParamGroup> groups) {
-  check<ValueError>(groups.size() <= 1, "LBFGS doesn't support per-parameter options (parameter groups)");
-  return groups;
-}
-
 double largest(const Tensor& t) { return t.numel() ? amax(t.abs()).item<double>() : 0; }
 double product(const Tensor& a, const Tensor& b) { return dot(a, b).item<double>(); }
 
@@ -147,7 +142,9 @@ struct LBFGS::Iteration {
 
 template <>
 OptimizerWith<LBFGSOptions>::OptimizerWith(std::vector<ParamGroup> groups, LBFGSOptions options)
-    : Optimizer(kLBFGS, only_one(std::move(groups)), defaults_of(options)) {}
+    : Optimizer(kLBFGS, std::move(groups), defaults_of(options)) {
+  check<ValueError>(param_groups.size() == 1, "LBFGS doesn't support per-parameter options (parameter groups)");
+}
 
 Tensor LBFGS::step_with(const Callback<Tensor()>& closure) {
   check<RuntimeError>(param_groups.size() == 1, "Expected exactly one param_group, but got {}", param_groups.size());

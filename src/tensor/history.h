@@ -1,4 +1,4 @@
-// What a dying tensor asks of the tape. Declared in this layer, defined by the next (src/autograd), which knows what a node is.
+// What a tensor that dies or changes asks of the tape. Declared in this layer, defined by the next (src/autograd), which knows what a node is.
 #pragma once
 
 #include <ember/tensor_impl.h>
@@ -10,5 +10,8 @@ void drop_node(Node* node);
 
 /// Ends the autograd data of a tensor that dies.
 void drop_meta(TensorImpl* owner);
+
+/// A leaf has got other sizes or another dtype: gradients of operations that are recorded already do not belong to it.
+void leaf_changed(TensorImpl* leaf);
 
 }  // namespace ember

@@ -270,6 +270,8 @@ void Tensor::set_data(const Tensor& other) const {
   std::swap(impl_->numel, from->numel);
   std::swap(impl_->sizes, from->sizes);
   std::swap(impl_->strides, from->strides);
+  const auto shape = [](const TensorImpl* t) { return IntArrayRef(t->sizes, t->dims); };
+  if (impl_->requires_grad && !(impl_->dtype == from->dtype && shape(impl_) == shape(from))) leaf_changed(impl_);
 }
 
 }  // namespace ember

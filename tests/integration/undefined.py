@@ -20,7 +20,7 @@ VALUES = {  # an argument of each type; that the tensor is undefined is found be
 UNDEFINED = {TENSOR: "u", OPERAND: "Operand(u)", LIST: "std::vector<Tensor>{u}"}
 # What has an answer for an undefined tensor (it is printed as "undefined"), or is the library's own.
 METHODS_THAT_ANSWER = {"defined", "is_same", "data_or_null", "impl", "release", "bump_version", "checked", "write", "if", "exchange"}
-NOT_CALLED = {"to_string", "print", "set_rng_state", "needs_grad", "record", "will_record", "assign_inplace", "check_inplace", "apply_inplace", "attach_view",
+NOT_CALLED = {"to_string", "print", "set_rng_state", "needs_grad", "record", "will_record", "assign_inplace", "check_inplace", "apply_inplace", "become_view", "attach_view",
               "mark_one_of_many", "attach", "record_node"}
 # What the text calls it where that is another name: operators, and methods that are another one in a word.
 SPOKEN = {"operator+=": "add", "operator-=": "sub", "operator*=": "mul", "operator/=": "div", "operator+": "add", "operator-": "sub|neg",
@@ -31,7 +31,7 @@ SPOKEN = {"operator+=": "add", "operator-=": "sub", "operator*=": "mul", "operat
           "operator^=": "bitwise_xor", "operator[]": "select|index", "data_ptr": "data", "view_as": "view|sizes", "expand_as": "expand|sizes", "mT": "transpose",
           "clip": "clamp", "absolute": "abs", "negative": "neg", "fix": "trunc", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
           "arccosh": "acosh", "arctanh": "atanh", "multiply": "mul", "subtract": "sub", "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le",
-          "not_equal": "ne", "ravel": "contiguous|reshape", "reshape_as": "reshape|sizes", "swapaxes": "transpose", "moveaxis": "movedim", "split_with_sizes": "split"}
+          "not_equal": "ne", "ravel": "contiguous|reshape", "reshape_as": "reshape|sizes", "swapaxes": "transpose", "swapdims": "transpose", "moveaxis": "movedim", "split_with_sizes": "split"}
 GRADIENTS = {"grad": 2, "backward": 1}  # lists of autograd in which an undefined tensor stands for ones
 # The template arguments of methods that have one.
 TEMPLATES = {"data": "<float>", "item": "<float>", "accessor": "<float, 1>", "to_vector": "<float>", "data_ptr": "<float>"}
@@ -111,7 +111,7 @@ def methods(root):
     body = re.sub(r"template <[^\n]*\n( +requires[^\n]*\n)? +(Tensor (?:view|reshape|expand|permute|repeat)\(|[^\n]*operator)", "TEMPLATE (", body)
     for found in re.finditer(r"(?<![\w:.>])(operator\S+?|\w+)\(", body):
         name, end = found.group(1), close(body, found.end() - 1)
-        if not re.match(r"\s*const\b", body[end:]) or name in METHODS_THAT_ANSWER or name.startswith("operator=") or name == "operator":
+        if not re.match(r"\s*const\b(?! = delete)", body[end:]) or name in METHODS_THAT_ANSWER or name.startswith("operator=") or name == "operator":
             continue
         kinds = parameters(body[found.end():end - 1])
         needed = ", ".join(value(k) for k, has_default in kinds if not has_default)

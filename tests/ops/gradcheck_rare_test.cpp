@@ -65,6 +65,7 @@ TEST_CASE("gradcheck: rearrangements and writes at indices") {
       {"ravel", [](In in) { return ravel(in[0].t()); }, {{2, 3}}},
       {"reshape_as", [](In in) { return reshape_as(in[0], zeros({3, 2})); }, {{2, 3}}},
       {"swapaxes", [](In in) { return swapaxes(in[0], 0, 1); }, {{2, 3}}},
+      {"swapdims", [](In in) { return swapdims(in[0], 0, 1); }, {{2, 3}}},
       {"moveaxis", [](In in) { return moveaxis(in[0], 0, 1); }, {{2, 3}}},
       {"split_with_sizes", [](In in) { return split_with_sizes(in[0], {1, 2})[1]; }, {{3, 2}}},
       {"tensor_split", [](In in) { return tensor_split(in[0], 2)[0]; }, {{3, 2}}},

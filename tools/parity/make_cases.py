@@ -38,7 +38,7 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    suite, known = Suite.load(options.folder) if options.add else Suite(options.folder), bound_names()
+    suite, known = Suite.load(options.folder) if options.add else Suite(options.folder, 7 + options.seed), bound_names()
     if options.add:
         again = tuple(prefix + "/" for source in options.sources.split(",") for prefix in PREFIXES[source])
         suite.keep(lambda case: not case["id"].startswith(again))

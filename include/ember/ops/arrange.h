@@ -10,6 +10,7 @@ namespace ember {
 inline Tensor ravel(const Tensor& x) { return x.contiguous().reshape({-1}); }
 inline Tensor reshape_as(const Tensor& x, const Tensor& other) { return x.reshape(other.sizes()); }
 inline Tensor swapaxes(const Tensor& x, int64_t a, int64_t b) { return x.transpose(a, b); }
+inline Tensor swapdims(const Tensor& x, int64_t a, int64_t b) { return x.transpose(a, b); }
 inline Tensor moveaxis(const Tensor& x, IntArrayRef source, IntArrayRef destination) { return x.movedim(source, destination); }
 inline Tensor moveaxis(const Tensor& x, int64_t source, int64_t destination) { return x.movedim(source, destination); }
 inline std::vector<Tensor> split_with_sizes(const Tensor& x, IntArrayRef sizes, int64_t dim = 0) { return split(x, sizes, dim); }

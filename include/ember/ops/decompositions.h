@@ -45,6 +45,10 @@ struct SVD {
 /// A = U diag(S) Vh, singular values falling. full_matrices: U (..., m, m), Vh (..., n, n); otherwise k = min(m, n) columns and rows.
 /// Gradients take the first k columns and rows alone.
 SVD svd(const Tensor& A, bool full_matrices = true);
+/// What the method x.svd() gives: A = U diag(S) V^T.
+struct USV {
+  Tensor U, S, V;
+};
 Tensor svdvals(const Tensor& A);  ///< the singular values S alone, falling
 struct Eigh {
   Tensor eigenvalues, eigenvectors;

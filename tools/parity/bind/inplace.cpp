@@ -29,14 +29,6 @@ Result running(Args& a, Function function) {
   return function(x, a[1].integer());
 }
 
-/// A view takes the tensor's place: same memory, other sizes.
-template <class Function>
-Result reshaped(Args& a, Function function) {
-  const Tensor x = a[0];
-  x.set_data(function(x.detach()));
-  return x;
-}
-
 Table values() {
   return {
       {"Tensor.clamp_min_ clamp_min_", "input min", [](Args& a) { return a[0].tensor().clamp_min_(a[1]); }},
@@ -83,16 +75,17 @@ Table activations() {
 
 Table shapes() {
   return {
-      {"Tensor.t_", "input", [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.t(); }); }},
-      {"Tensor.transpose_ Tensor.swapaxes_ Tensor.swapdims_", "input dim0 dim1",
-       [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.transpose(a[1], a[2]); }); }},
-      {"Tensor.squeeze_", "input", [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.squeeze(); }); }},
-      {"Tensor.squeeze_", "input dim:int", [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.squeeze(a[1].integer()); }); }},
-      {"Tensor.squeeze_", "input *dim:list", [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.squeeze(a[1].ints()); }); }},
-      {"Tensor.unsqueeze_", "input dim", [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.unsqueeze(a[1]); }); }},
+      {"Tensor.t_", "input", [](Args& a) { return a[0].tensor().t_(); }},
+      {"Tensor.transpose_", "input dim0 dim1", [](Args& a) { return a[0].tensor().transpose_(a[1], a[2]); }},
+      {"Tensor.swapaxes_", "input dim0 dim1", [](Args& a) { return a[0].tensor().swapaxes_(a[1], a[2]); }},
+      {"Tensor.swapdims_", "input dim0 dim1", [](Args& a) { return a[0].tensor().swapdims_(a[1], a[2]); }},
+      {"Tensor.squeeze_", "input", [](Args& a) { return a[0].tensor().squeeze_(); }},
+      {"Tensor.squeeze_", "input dim:int", [](Args& a) { return a[0].tensor().squeeze_(a[1].integer()); }},
+      {"Tensor.squeeze_", "input *dim:list", [](Args& a) { return a[0].tensor().squeeze_(a[1].ints()); }},
+      {"Tensor.unsqueeze_", "input dim", [](Args& a) { return a[0].tensor().unsqueeze_(a[1]); }},
       {"Tensor.as_strided_ as_strided_", "input size stride storage_offset=None",
-       [](Args& a) { return reshaped(a, [&](const Tensor& x) { return x.as_strided(a[1].ints(), a[2].ints(), a[3].integer_or(Slice::None)); }); }},
-      {"Tensor.detach_ detach_", "input", [](Args& a) { return a[0].tensor().detach_(), a[0].tensor(); }},
+       [](Args& a) { return a[0].tensor().as_strided_(a[1].ints(), a[2].ints(), a[3].integer_or(Slice::None)); }},
+      {"Tensor.detach_ detach_", "input", [](Args& a) { return a[0].tensor().detach_(); }},
       {"Tensor.requires_grad_", "input requires_grad=True", [](Args& a) { return a[0].tensor().requires_grad_(a[1].boolean()); }},
   };
 }

@@ -58,6 +58,14 @@ Result svd_of(Args& a) {
   const linalg::SVD f = linalg::svd(a[0], a[1]);
   return several({f.U, f.S, f.Vh});
 }
+Result older_qr_of(Args& a) {
+  const linalg::QR f = a[0].tensor().qr(a[1].boolean());
+  return several({f.Q, f.R});
+}
+Result older_svd_of(Args& a) {
+  const linalg::USV f = a[0].tensor().svd(a[1], a[2]);
+  return several({f.U, f.S, f.V});
+}
 Result eigh_of(Args& a) {
   const linalg::Eigh f = linalg::eigh(a[0], a[1]);
   return several({f.eigenvalues, f.eigenvectors});
@@ -82,6 +90,8 @@ Table factorisations() {
        [](Args& a) { return linalg::solve_triangular(a[0], a[1], {.upper = a[2], .left = a[3], .unitriangular = a[4]}); }},
       {"linalg.qr", "A mode='reduced'", qr_of},
       {"linalg.svd", "A full_matrices=True * driver=~None", svd_of},
+      {"qr*", "input some=True", older_qr_of},
+      {"svd*", "input some=True compute_uv=True", older_svd_of},
       {"linalg.svdvals", "A * driver=~None", [](Args& a) { return linalg::svdvals(a[0]); }},
       {"linalg.eigh", "A UPLO='L'", eigh_of},
       {"linalg.eigvalsh", "A UPLO='L'", [](Args& a) { return linalg::eigvalsh(a[0], a[1]); }},

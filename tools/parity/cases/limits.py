@@ -202,6 +202,9 @@ CALLS = [
     *((F + name, ([w(3)], {"p": 0.0}), ([w(3)], {"p": 1.0}), ([w(3)], {"p": -0.1}), ([w(3)], {"p": 1.1}), ([w(3)], {"p": 0.5, "training": False})) for name in ("dropout", "alpha_dropout")), *((F + f"dropout{d}d", ([w(2, 2, *[2] * d)], {"p": 0.0}), ([w(2, 2, *[2] * d)], {"p": 1.0}), ([w(3)], {"p": 0.5, "training": False})) for d in (1, 2, 3)),
     (F + "cosine_similarity", ([w(2, 3), w(2, 3) + 1], {}), ([w(2, 3), w(3)], {"dim": 1}), ([w(2, 3), torch.zeros(2, 3)], {"dim": 0}), ([w(2, 3), w(2, 2)], {})), (F + "pairwise_distance", ([w(2, 3), w(2, 3) + 1], {}), ([w(3), w(3) + 1], {"p": 1.0, "keepdim": True})), (F + "gumbel_softmax", ([w(2, 3)], {"dim": 2})),
     ("where", ([torch.tensor([True, False]), w(2), w(1)], {}), ([n(1.0, 0), w(2), w(2)], {}), ([torch.tensor([True, False]), 1.5, w(2)], {})), ("lerp", ([w(3), w(3) + 1, 0.3], {}), ([w(3), w(3) + 1, 0.5], {}), ([w(3), w(3) + 1, 0.7], {}), ([w(3), w(3) + 1, w(3)], {})), ("addcmul", ([w(3), w(3), w(3)], {"value": 0.5}),), ("addcdiv", ([w(3), w(3), w(3) + 2], {"value": 0.5}),),
+    ("qr", ([w(3, 2)], {}), ([w(2, 3)], {"some": True}), ([w(2, 2)], {"some": False}), ([w(3, 2, grad=False)], {"some": False}), ([w(3)], {})), ("svd", ([w(2, 3, 2, grad=False)], {"compute_uv": False}), ([w(0, 2, grad=False)], {"some": False}), ([w(3)], {})),
+    ("squeeze", ([w(1, 2, 1), [0, -3]], {}), ([ONE, [0, -1]], {})), ("Tensor.squeeze_", ([w(1, 2, 1, grad=False), [0, 0]], {}), ([w(1, 2, grad=False), 2], {})), ("Tensor.unsqueeze_", ([w(2, grad=False), 2], {})), ("Tensor.t_", ([w(2, 3, 1, grad=False)], {})),
+    ("Tensor.transpose_", ([w(2, 3, grad=False), 0, 2], {}), ([torch.tensor(1.0), 0, -1], {})), ("Tensor.as_strided_", ([w(2, 3, grad=False), [2, 2], [1, 1], 2], {}), ([w(2, 3, grad=False), [2, 2], [3, 3], 3], {}), ([w(2, 3, grad=False), [2], [1, 1]], {})),
 ]
 
 # What Ember says in words of its own, because PyTorch's are those of an inner function or of Python.

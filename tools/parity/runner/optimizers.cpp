@@ -3,6 +3,8 @@
 #include "error_format.h"
 #include "runner/cases.h"
 
+#include <ember/ops/elementwise.h>
+
 #include <cmath>
 
 namespace ember::parity {
@@ -42,12 +44,26 @@ void set_field(optim::ParamGroup& g, const std::string& key, const Value& v) {
   *target = {pair.at(0), pair.at(1)};
 }
 
+/// What a closure computes: objective() of tools/parity/cases/optim.py.
+Tensor objective(const std::vector<Tensor>& params, const std::vector<Tensor>& targets) {
+  Tensor bowl = zeros({}, params[0].dtype()), sum = bowl;
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    const Tensor off = params[i] - targets[i];
+    bowl = bowl + pow(off, 2).sum() + 0.25 * pow(off, 4).sum();
+    sum = sum + params[i].sum();
+  }
+  return bowl + pow(sum, 2);
+}
+
 }  // namespace
 
 void run_optimizer(const Suite& suite, const Json& json, Findings& findings) {
   Inputs inputs(suite, nullptr, nullptr);
   std::vector<Tensor> params;
   for (const Json& p : json["params"]) params.push_back(suite.tensor(p["tensor"]).requires_grad_());
+  std::vector<Tensor> targets;
+  if (json.contains("objective"))
+    for (const Json& t : json["objective"]) targets.push_back(suite.tensor(t["tensor"]));
   std::vector<optim::ParamGroup> groups;
   if (!json.contains("groups")) {
     if (!params.empty()) groups.push_back({.params = params});
@@ -70,8 +86,18 @@ void run_optimizer(const Suite& suite, const Json& json, Findings& findings) {
       const bool has = i < step["grads"].size() && !step["grads"][i].is_null();
       params[i].set_grad(has ? suite.tensor(step["grads"][i]["tensor"]) : Tensor());
     }
-    if (json["optimizer"] == "LBFGS") optimizer->step([] { return ones({}); });  // the case gives gradients, which no evaluation changes
-    else optimizer->step();
+    if (json.contains("objective")) {
+      optimizer->step([&] {
+        optimizer->zero_grad();
+        const Tensor loss = objective(params, targets);
+        loss.backward();
+        return loss;
+      });
+    } else if (json["optimizer"] == "LBFGS") {
+      optimizer->step([] { return ones({}); });  // the case gives gradients, which no evaluation changes
+    } else {
+      optimizer->step();
+    }
     if (!step.contains("params_after")) continue;
     for (std::size_t i = 0; i < params.size() && i < step["params_after"].size(); ++i)
       if (!step["params_after"][i].is_null())
