@@ -41,24 +41,26 @@ const char* name(ConvPath path) {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr double kLoopStart = 12;       // a loop inside of a tile: its addresses, and a branch that goes wrong
-constexpr double kTileStart = 20;       // a tile: the call, bias, ReLU, stores
-constexpr double kRunStart = 22;        // a copy of some numbers that lie side by side
-constexpr double kAdds = 12;            // a vector of a sum that is read and written for each block of products, outside of the cache
-constexpr double kCopies = 0.25;        // a number that is copied by the vector, in a cache
-constexpr double kSingleCopies = 2;     // one by one
-constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in a cache
-constexpr double kTurnsFar = 1.3;       // in memory
-constexpr double kFinds = 1.6;          // a number of a plane that is found at a stride
-constexpr double kScatters = 1.5;       // a number of a large dx that is written a phase of the stride at a time
-constexpr double kSpreads = 0.4;        // a number of a large result that is written to many images in turn
-constexpr double kTouches = 0.2;        // a number that is read from memory on its way
-constexpr double kPacks = 1.5;          // a weight, packed, and its gradient unpacked
-constexpr double kStreams = 1.2;        // a weight that comes from memory
-constexpr double kTransformed = 10;     // the transform of a kernel, written and read
-constexpr double kPanelInCache = 24e3;  // bytes of a panel of weights that stay in the first-level cache; else they come from the second
-constexpr double kSecondLevel = 24;     // bytes of it in a cycle
-constexpr double kTransform = 6;        // a number of a Winograd tile, made or consumed, in multiply-adds
+constexpr double kLoopStart = 12;        // a loop inside of a tile: its addresses, and a branch that goes wrong
+constexpr double kTileStart = 20;        // a tile: the call, bias, ReLU, stores
+constexpr double kRunStart = 22;         // a copy of some numbers that lie side by side
+constexpr double kAdds = 12;             // a vector of a sum that is read and written for each block of products, outside of the cache
+constexpr double kCopies = 0.25;         // a number that is copied by the vector, in a cache
+constexpr double kSingleCopies = 2;      // one by one
+constexpr double kTurns = 0.6;           // a number of an image that is turned from planes to pixels, in a cache
+constexpr double kTurnsFar = 1.3;        // in memory
+constexpr double kNumbersInCache = 6e6;  // of an image
+constexpr double kFinds = 1.6;           // a number of a plane that is found at a stride
+constexpr double kScatters = 1.5;        // a number of a large dx that is written a phase of the stride at a time
+constexpr double kSpreads = 1;           // a number of a large result that is written to many images in turn
+constexpr double kTouches = 0.2;         // a number that is read from memory on its way
+constexpr double kPacks = 1.5;           // a weight, packed, and its gradient unpacked
+constexpr double kStreams = 1.2;         // a weight that comes from memory
+constexpr double kTransformed = 10;      // the transform of a kernel, written and read
+constexpr double kPanelInCache = 24e3;   // bytes of a panel of weights that stay in the first-level cache; else they come from the second
+constexpr double kPatchesInCache = 8e3;  // numbers of A that stay there
+constexpr double kSecondLevel = 24;      // bytes of it in a cycle
+constexpr double kTransform = 6;         // a number of a Winograd tile, made or consumed, in multiply-adds
 
 struct Lanes {
   double lanes, bytes, per_cycle, registers;  // multiply-adds of vectors
@@ -86,7 +88,7 @@ double patch(const ConvShape& s) { return double(patch_size(s)); }
 double weights(const ConvShape& s) { return double(s.o) * patch(s); }
 double turning(const ConvShape& s) {
   const double numbers = double(s.n * s.h * s.w * s.c);
-  return s.planes ? numbers * (numbers > 6e6 ? kTurnsFar : kTurns) : 0;
+  return s.planes ? numbers * (numbers > kNumbersInCache ? kTurnsFar : kTurns) : 0;
 }
 
 /// What a vector of the weights' gradient costs each time that products are added to it.
@@ -149,8 +151,9 @@ double gather_planes(const ConvShape& s) {
     return pixels(s) * double(s.c) * (MetPixels::in_rows(s) ? 2 * kCopies + kRunStart / double(s.ow) : kFinds) +
            double(s.n * s.h * s.w * s.c) * kTouches;
   const double row = double(std::min<int64_t>(sees_single_pixels(s) ? s.h * s.w : s.ow, 64));
-  const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : kSingleCopies;
-  return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row);
+  const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : 2 * kSingleCopies;
+  const double from_memory = double(s.n * s.h * s.w * s.c) > kNumbersInCache ? kTurnsFar - kTurns : 0;
+  return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row + from_memory);
 }
 double gather_cost(const ConvShape& s) { return s.planes ? std::min(gather_planes(s), gather_pixels(s) + turning(s)) : gather_pixels(s); }
 
@@ -223,7 +226,8 @@ double planes_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) 
 double images_rows(const ConvShape& s, const Lanes& v, const Axis& ay, const Axis& ax, double inputs, double outputs) {
   if (ay.out == 0 || ax.out == 0) return 0;
   const double blocks = double(image_blocks(s.n)), taps = rows_met(ay) / double(ay.out) * rows_met(ax) / double(ax.out);
-  return blocks * double(s.groups * ay.out * ax.out) * v.panel(double(s.n) / blocks, outputs, taps * inputs, taps);
+  const double count = double(s.n) / blocks, from_second_level = count * taps * inputs > kPatchesInCache ? 1.06 : 1;
+  return from_second_level * blocks * double(s.groups * ay.out * ax.out) * v.panel(count, outputs, taps * inputs, taps);
 }
 
 /// A pixel of c numbers copied.
@@ -240,7 +244,8 @@ double images_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) 
   const double c = double(s.c_group()), o = double(s.o_group()), taps = double(s.kh * s.kw), reach = double(s.dilation[0] * (s.kh - 1) + 1);
   const double of_x = double(s.n * s.h * s.w), numbers = of_x * double(s.c), copies = std::max(turning(s), of_x * image_copy(double(s.c)));
   const Axis ay = forward_axis(s, 0), ax = forward_axis(s, 1);
-  const auto spread = [](double results) { return results > 1e6 ? kSpreads * results : 0; };
+  const bool along_memory = weights(s) / double(s.groups) * v.bytes / v.lanes <= double(kWeightsOfPixels);
+  const auto spread = [&](double results) { return results > 1e6 && !along_memory ? kSpreads * results : 0; };
   if (direction == ConvDirection::Forward)
     return copies * copied_again(s, s.h * s.w * s.c, double(s.h), double(s.oh), double(s.stride[0]), reach) + images_rows(s, v, ay, ax, c, o) +
            spread(pixels(s) * double(s.o));

@@ -76,8 +76,8 @@ void run_band(const Sums& d, const Axis& ay, const Axis& ax, Range rows, const T
     q.epilogue.relu = relu;
     gemm_loops<T>().panel(q);
   };
-  // Weights that stay in the first-level cache: whole pixels are finished.
-  const bool whole_pixels = w.size() * int64_t(sizeof(T)) <= (16 << 10);
+  // Weights that stay in the second-level cache beside the images: whole pixels are finished, and the result is written along memory.
+  const bool whole_pixels = w.size() * int64_t(sizeof(T)) <= kWeightsOfPixels;
   const int64_t step = whole_pixels ? w.outputs : w.wide;
   for (int64_t first = 0; first < w.outputs; first += step)
     for (int64_t y = rows.begin; y < rows.end; ++y)

@@ -10,6 +10,7 @@ namespace ember::kernels {
 
 /// Images side by side: a few register tiles of rows.
 inline constexpr int64_t kMostImagesOfBlock = 24;
+inline constexpr int64_t kWeightsOfPixels = 128 << 10;  ///< bytes: up to here all outputs of a pixel are written before the next one's
 inline int64_t image_blocks(int64_t n) { return (n + kMostImagesOfBlock - 1) / kMostImagesOfBlock; }
 /// Bands of a block's output rows, so that the images of `image` numbers that they see stay in the second-level cache, and for the threads.
 inline int64_t image_bands(int64_t n, int64_t image, int64_t rows) {
