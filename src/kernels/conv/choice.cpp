@@ -41,26 +41,27 @@ const char* name(ConvPath path) {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr double kLoopStart = 12;        // a loop inside of a tile: its addresses, and a branch that goes wrong
-constexpr double kTileStart = 20;        // a tile: the call, bias, ReLU, stores
-constexpr double kRunStart = 22;         // a copy of some numbers that lie side by side
-constexpr double kAdds = 12;             // a vector of a sum that is read and written for each block of products, outside of the cache
-constexpr double kCopies = 0.25;         // a number that is copied by the vector, in a cache
-constexpr double kSingleCopies = 2;      // one by one
-constexpr double kTurns = 0.6;           // a number of an image that is turned from planes to pixels, in a cache
-constexpr double kTurnsFar = 1.3;        // in memory
-constexpr double kNumbersInCache = 6e6;  // of an image
-constexpr double kFinds = 1.6;           // a number of a plane that is found at a stride
-constexpr double kScatters = 1.5;        // a number of a large dx that is written a phase of the stride at a time
-constexpr double kSpreads = 1;           // a number of a large result that is written to many images in turn
-constexpr double kTouches = 0.2;         // a number that is read from memory on its way
-constexpr double kPacks = 1.5;           // a weight, packed, and its gradient unpacked
-constexpr double kStreams = 1.2;         // a weight that comes from memory
-constexpr double kTransformed = 10;      // the transform of a kernel, written and read
-constexpr double kPanelInCache = 24e3;   // bytes of a panel of weights that stay in the first-level cache; else they come from the second
-constexpr double kPatchesInCache = 8e3;  // numbers of A that stay there
-constexpr double kSecondLevel = 24;      // bytes of it in a cycle
-constexpr double kTransform = 6;         // a number of a Winograd tile, made or consumed, in multiply-adds
+constexpr double kLoopStart = 12;              // a loop inside of a tile: its addresses, and a branch that goes wrong
+constexpr double kTileStart = 20;              // a tile: the call, bias, ReLU, stores
+constexpr double kRunStart = 22;               // a copy of some numbers that lie side by side
+constexpr double kAdds = 12;                   // a vector of a sum that is read and written for each block of products, outside of the cache
+constexpr double kCopies = 0.25;               // a number that is copied by the vector, in a cache
+constexpr double kSingleCopies = 2;            // one by one
+constexpr double kTurns = 0.6;                 // a number of an image that is turned from planes to pixels, in a cache
+constexpr double kTurnsFar = 1.3;              // in memory
+constexpr double kNumbersInCache = 6e6;        // of an image
+constexpr double kNumbersInSecondLevel = 5e5;  // of it
+constexpr double kFinds = 1.6;                 // a number of a plane that is found at a stride
+constexpr double kScatters = 1.5;              // a number of a large dx that is written a phase of the stride at a time
+constexpr double kSpreads = 1;                 // a number of a large result that is written to many images in turn
+constexpr double kTouches = 0.2;               // a number that is read from memory on its way
+constexpr double kPacks = 1.5;                 // a weight, packed, and its gradient unpacked
+constexpr double kStreams = 1.2;               // a weight that comes from memory
+constexpr double kTransformed = 10;            // the transform of a kernel, written and read
+constexpr double kPanelInCache = 24e3;         // bytes of a panel of weights that stay in the first-level cache; else they come from the second
+constexpr double kPatchesInCache = 8e3;        // numbers of A that stay there
+constexpr double kSecondLevel = 24;            // bytes of it in a cycle
+constexpr double kTransform = 6;               // a number of a Winograd tile, made or consumed, in multiply-adds
 
 struct Lanes {
   double lanes, bytes, per_cycle, registers;  // multiply-adds of vectors
@@ -89,6 +90,11 @@ double weights(const ConvShape& s) { return double(s.o) * patch(s); }
 double turning(const ConvShape& s) {
   const double numbers = double(s.n * s.h * s.w * s.c);
   return s.planes ? numbers * (numbers > kNumbersInCache ? kTurnsFar : kTurns) : 0;
+}
+/// The same before the convolution begins, as a whole: most of it leaves the second-level cache.
+double turning_apart(const ConvShape& s) {
+  const double numbers = double(s.n * s.h * s.w * s.c);
+  return s.planes ? numbers * (numbers > kNumbersInSecondLevel ? kTurnsFar : kTurns) : 0;
 }
 
 /// What a vector of the weights' gradient costs each time that products are added to it.
@@ -155,7 +161,7 @@ double gather_planes(const ConvShape& s) {
   const double from_memory = double(s.n * s.h * s.w * s.c) > kNumbersInCache ? kTurnsFar - kTurns : 0;
   return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row + from_memory);
 }
-double gather_cost(const ConvShape& s) { return s.planes ? std::min(gather_planes(s), gather_pixels(s) + turning(s)) : gather_pixels(s); }
+double gather_cost(const ConvShape& s) { return s.planes ? std::min(gather_planes(s), gather_pixels(s) + turning_apart(s)) : gather_pixels(s); }
 
 /// How often the gradient of the weights copies each patch: few parts are shared by the numbers of a patch.
 double copies_of_patches(const ConvShape& s) {
@@ -282,7 +288,7 @@ bool can_winograd(const ConvShape& s, int bytes) {
 }  // namespace
 
 bool columns_read_planes(const ConvShape& s) {
-  return (meets_by_stride(s) && !sees_single_pixels(s)) || gather_planes(s) < gather_pixels(s) + turning(s);
+  return (meets_by_stride(s) && !sees_single_pixels(s)) || gather_planes(s) < gather_pixels(s) + turning_apart(s);
 }
 
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
