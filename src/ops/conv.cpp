@@ -12,6 +12,7 @@
 #include "error_format.h"
 #include "kernels/conv/choice.h"
 #include "kernels/conv/conv.h"
+#include "kernels/conv/pointwise.h"
 #include "kernels/kernels.h"
 #include "ops/addend.h"
 #include "ops/conv_checks.h"
@@ -96,25 +97,36 @@ struct Affine {
   }
 };
 
+/// What a 1 x 1 kernel meets at strides.
+template <class T>
+Tensor met_pixels(kernels::ConvShape s, const Tensor& x) {
+  s.planes = lies_in_planes(x);
+  Tensor met = empty_channels_last({s.n, s.c, s.oh, s.ow}, x.dtype());
+  kernels::copy_met_pixels<T>(s, (s.planes ? x.detach() : channels_last(x.detach())).template data<T>(), met.data<T>());
+  return met;
+}
+
 /// y = F(x, w) + bias, then a ReLU or, where nothing is recorded, a tail with a norm.
 Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g, const Shape& y_sizes, const Then& then = {}) {
   kernels::ConvShape shape = shape_of(g, x.sizes(), w.sizes(), y_sizes);
+  const bool records = will_record({x, w, bias}), keeps = records && w.requires_grad();
   bool pools = false;
   const bool wants_pool = then.norm.defined() && then.max_pool;
   with_real(x.dtype(), [&](auto zero) {
     shape.planes = lies_in_planes(x) && kernels::conv_reads_planes<decltype(zero)>(shape);
     pools = wants_pool && shape.oh > 1 && shape.ow > 1 && kernels::conv_pools<decltype(zero)>(shape);
   });
-  const bool records = will_record({x, w, bias});
-  Tensor turned;  // x in the layout that the kernels read, where that took a copy: the gradient of w reads it again
+  Tensor turned;  // what the kernels read of x, where that took a copy: the gradient of w reads it again
   Tensor y = empty_channels_last(pools ? Shape{shape.n, shape.o, shape.oh / 2, shape.ow / 2} : y_sizes, x.dtype());
   if (y.numel() > 0) {
     NoGradGuard no_grad;
     const Tensor weights = w.detach().contiguous(), offset = row_major(bias);
     with_real(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      const Tensor image = shape.planes ? x.detach() : channels_last(x.detach());
-      if (records && w.requires_grad() && image.data_or_null() != x.data_or_null()) turned = image;
+      const bool meets_some = keeps && kernels::meets_some_pixels(shape);
+      const Tensor image = meets_some ? met_pixels<T>(shape, x) : shape.planes ? x.detach() : channels_last(x.detach());
+      if (keeps && image.data_or_null() != x.data_or_null()) turned = image;
+      if (meets_some) shape = kernels::shape_of_met(shape);
       kernels::ConvEpilogue<T> epilogue{.bias = static_cast<const T*>(offset.data_or_null()), .relu = then.relu};
       if (!then.norm.defined()) return kernels::conv_forward<T>(shape, image.data<T>(), weights.data<T>(), epilogue, y.data<T>());
       const Affine<T> affine(then.norm, y_sizes[1]);
@@ -159,7 +171,7 @@ Tensor input_gradient(const Tensor& dy, const Tensor& w, const Geometry& g, cons
   });
 }
 
-/// dw = H(x, dy). The turned ones are x and dy with their channels innermost, where somebody has them.
+/// dw = H(x, dy). The turned ones are x, or those of its pixels that the kernel meets, and dy with their channels innermost, where somebody has them.
 Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, const Shape& w_sizes, const Tensor& turned_x, const Tensor& turned_dy) {
   Tensor dw = empty(w_sizes, x.dtype());
   {
@@ -170,6 +182,7 @@ Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Geometry& g, con
       using T = decltype(zero);
       shape.planes = !turned_x.defined() && lies_in_planes(x) && kernels::conv_weight_reads_planes<T>(shape);
       const Tensor image = turned_x.defined() ? turned_x : shape.planes ? x.detach() : channels_last(x.detach());
+      if (image.sizes() != x.sizes()) shape = kernels::shape_of_met(shape);
       kernels::conv_backward_weight<T>(shape, image.data<T>(), upstream.data<T>(), dw.data<T>());
     });
   }

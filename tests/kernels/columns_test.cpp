@@ -1,10 +1,11 @@
-// The convolutions by copied patches and by streamed weights, called by name for every shape, whatever would be chosen: in all three
-// directions, of images whose channels lie innermost or in planes.
+// The convolutions by copied patches, by streamed weights and by images side by side, called by name for every shape, whatever would be chosen: in
+// all three directions, of images whose channels lie innermost or in planes.
 #include "kernels/conv/columns.h"
 
 #include <limits>
 
 #include "kernels/conv/choice.h"
+#include "kernels/conv/images.h"
 #include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
 #include "kernels/conv/streams.h"
@@ -26,7 +27,7 @@ std::vector<T> in_planes(const ConvShape& s, const std::vector<T>& x) {
   return planes;
 }
 
-enum class Way : std::uint8_t { Columns, Streams };
+enum class Way : std::uint8_t { Columns, Streams, Images };
 
 template <class T>
 struct ByName {
@@ -38,17 +39,20 @@ struct ByName {
 
   std::vector<T> forward(bool relu = false) const {
     std::vector<T> y(p.dy.size(), T(NAN));
-    (way == Way::Columns ? columns_forward<T> : streams_forward<T>)(s, x.data(), p.w.data(), {.bias = p.bias.data(), .relu = relu}, y.data());
+    if (way == Way::Images) images_forward<T>(s, x.data(), p.w.data(), p.bias.data(), relu, y.data());
+    else (way == Way::Columns ? columns_forward<T> : streams_forward<T>)(s, x.data(), p.w.data(), {.bias = p.bias.data(), .relu = relu}, y.data());
     return y;
   }
   std::vector<T> backward_input(const T* bias) const {
     std::vector<T> dx(x.size(), T(NAN));
-    (way == Way::Columns ? columns_backward_input<T> : streams_backward_input<T>)(s, p.dy.data(), p.w.data(), bias, dx.data());
+    const auto run = way == Way::Images ? images_backward_input<T> : way == Way::Columns ? columns_backward_input<T> : streams_backward_input<T>;
+    run(s, p.dy.data(), p.w.data(), bias, dx.data());
     return dx;
   }
   std::vector<T> backward_weight() const {
     std::vector<T> dw(p.w.size(), T(NAN));
-    (way == Way::Columns ? columns_backward_weight<T> : streams_backward_weight<T>)(s, x.data(), p.dy.data(), dw.data());
+    const auto run = way == Way::Images ? images_backward_weight<T> : way == Way::Columns ? columns_backward_weight<T> : streams_backward_weight<T>;
+    run(s, x.data(), p.dy.data(), dw.data());
     return dw;
   }
 };
@@ -102,6 +106,28 @@ TEST_CASE("convolution by streamed weights: the sum, in all directions, of eithe
       check_by_name<float>(s, Way::Streams, 1e-6);
       check_by_name<double>(s, Way::Streams, 1e-14);
     }
+}
+
+TEST_CASE("convolution by images side by side: the sum, in all directions, of either layout, with the same bits on any number of threads") {
+  const int before = num_threads();
+  const std::vector<ConvShape> many_images{make(26, 12, 7, 7, 20, 7, 7, 3, 3),   make(50, 20, 4, 5, 9, 2, 2, 1, 1),
+                                           make(30, 8, 12, 12, 24, 3, 3, 3, 1),  make(30, 16, 7, 7, 48, 3, 3, 3, 1, 1, 4),
+                                           make(25, 6, 3, 4, 10, 2, 3, 3, 1, 2), make(9, 260, 12, 12, 7, 3, 3, 2, 1)};
+  for (const auto* shapes : {&any_shapes, &drawn_shapes, &many_images})
+    for (const ConvShape& s : *shapes) {
+      check_by_name<float>(s, Way::Images, 1e-6);
+      check_by_name<double>(s, Way::Images, 1e-14);
+    }
+  for (const ConvShape& s : many_images) {
+    const ByName<float> p(s, false, Way::Images);
+    set_num_threads(1);
+    const auto y = p.forward(), dx = p.backward_input(nullptr), dw = p.backward_weight();
+    set_num_threads(5);
+    CHECK(p.forward() == y);
+    CHECK(p.backward_input(nullptr) == dx);
+    CHECK(p.backward_weight() == dw);
+    set_num_threads(before);
+  }
 }
 
 TEST_CASE("convolution: the input gradient by planes is the sum, of any stride, dilation and number of groups, on any number of threads") {

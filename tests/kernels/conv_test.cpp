@@ -122,9 +122,10 @@ TEST_CASE("convolution: which algorithm a shape gets") {
       {make(128, 6, 14, 14, 16, 5, 5), "direct", "spans", "direct"},
       {make(128, 1, 28, 28, 6, 5, 5, 1, 2), "direct", "dots", "direct"},
       {make(32, 64, 16, 16, 64, 3, 3, 1, 1, 1, 64), "depthwise", "depthwise", "depthwise"},
-      {make(32, 64, 16, 16, 64, 3, 3, 1, 1, 1, 4), "direct", "direct", "direct"},
+      {make(32, 64, 16, 16, 64, 3, 3, 1, 1, 1, 4), "images", "images", "direct"},
       {make(1, 128, 2, 2, 128, 3, 3, 1, 1), "streams", "streams", "streams"},  // too few tiles for the transform of the weights
-      {make(64, 128, 7, 7, 100, 7, 7, 1, 0), "columns", "columns", "columns"},
+      {make(64, 128, 7, 7, 100, 7, 7, 1, 0), "columns", "images", "images"},
+      {make(32, 64, 7, 7, 384, 3, 3, 3, 1, 1, 4), "images", "images", "images"},  // rows of three pixels, a batch of 32
       {make(1, 48, 64, 64, 8, 1, 1, 1, 0, 1, 4), "columns", "direct", "columns"},
   };
   const auto chosen = [](const ConvShape& s, ConvDirection direction) { return std::string(name(conv_path(s, direction, 4))); };

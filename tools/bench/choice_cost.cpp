@@ -20,8 +20,8 @@ namespace {
 using namespace ember;
 using namespace ember::kernels;
 
-constexpr ConvPath kWeighed[] = {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams,  ConvPath::Spans,
-                                 ConvPath::Planes, ConvPath::Dots,    ConvPath::Winograd2};
+constexpr ConvPath kWeighed[] = {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans,
+                                 ConvPath::Planes, ConvPath::Dots,    ConvPath::Images,  ConvPath::Winograd2};
 constexpr const char* kDirections[] = {"forward", "input gradient", "weight gradient"};
 
 /// As the survey draws them (layers.py), without linear layers and those that go by shape; small enough that hundreds take a minute.

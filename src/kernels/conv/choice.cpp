@@ -9,6 +9,7 @@
 
 #include "kernels/conv/columns.h"
 #include "kernels/conv/direct.h"
+#include "kernels/conv/images.h"
 #include "kernels/conv/patches.h"
 #include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
@@ -30,6 +31,7 @@ const char* name(ConvPath path) {
     case ConvPath::Spans: return "spans";
     case ConvPath::Planes: return "planes";
     case ConvPath::Streams: return "streams";
+    case ConvPath::Images: return "images";
     case ConvPath::Winograd2: return "winograd 2x2";
     case ConvPath::Winograd4: return "winograd 4x4";
   }
@@ -39,23 +41,27 @@ const char* name(ConvPath path) {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr double kLoopStart = 12;       // a loop inside of a tile: its addresses, and a branch that goes wrong
-constexpr double kTileStart = 20;       // a tile: the call, bias, ReLU, stores
-constexpr double kRunStart = 22;        // a copy of some numbers that lie side by side
-constexpr double kAdds = 12;            // a vector of a sum that is read and written for each block of products, outside of the cache
-constexpr double kCopies = 0.25;        // a number that is copied by the vector, in a cache
-constexpr double kSingleCopies = 2;     // one by one
-constexpr double kTurns = 0.6;          // a number of an image that is turned from planes to pixels, in a cache
-constexpr double kTurnsFar = 1.3;       // in memory
-constexpr double kFinds = 1.6;          // a number of a plane that is found at a stride
-constexpr double kScatters = 1.5;       // a number of a large dx that is written a phase of the stride at a time
-constexpr double kTouches = 0.2;        // a number that is read from memory on its way
-constexpr double kPacks = 1.5;          // a weight, packed, and its gradient unpacked
-constexpr double kStreams = 1.2;        // a weight that comes from memory
-constexpr double kTransformed = 10;     // the transform of a kernel, written and read
-constexpr double kPanelInCache = 24e3;  // bytes of a panel of weights that stay in the first-level cache; else they come from the second
-constexpr double kSecondLevel = 24;     // bytes of it in a cycle
-constexpr double kTransform = 6;        // a number of a Winograd tile, made or consumed, in multiply-adds
+constexpr double kLoopStart = 12;              // a loop inside of a tile: its addresses, and a branch that goes wrong
+constexpr double kTileStart = 20;              // a tile: the call, bias, ReLU, stores
+constexpr double kRunStart = 22;               // a copy of some numbers that lie side by side
+constexpr double kAdds = 12;                   // a vector of a sum that is read and written for each block of products, outside of the cache
+constexpr double kCopies = 0.25;               // a number that is copied by the vector, in a cache
+constexpr double kSingleCopies = 2;            // one by one
+constexpr double kTurns = 0.6;                 // a number of an image that is turned from planes to pixels, in a cache
+constexpr double kTurnsFar = 1.3;              // in memory
+constexpr double kNumbersInCache = 6e6;        // of an image
+constexpr double kNumbersInSecondLevel = 5e5;  // of it
+constexpr double kFinds = 1.6;                 // a number of a plane that is found at a stride
+constexpr double kScatters = 1.5;              // a number of a large dx that is written a phase of the stride at a time
+constexpr double kSpreads = 1;                 // a number of a large result that is written to many images in turn
+constexpr double kTouches = 0.2;               // a number that is read from memory on its way
+constexpr double kPacks = 1.5;                 // a weight, packed, and its gradient unpacked
+constexpr double kStreams = 1.2;               // a weight that comes from memory
+constexpr double kTransformed = 10;            // the transform of a kernel, written and read
+constexpr double kPanelInCache = 24e3;         // bytes of a panel of weights that stay in the first-level cache; else they come from the second
+constexpr double kPatchesInCache = 8e3;        // numbers of A that stay there
+constexpr double kSecondLevel = 24;            // bytes of it in a cycle
+constexpr double kTransform = 6;               // a number of a Winograd tile, made or consumed, in multiply-adds
 
 struct Lanes {
   double lanes, bytes, per_cycle, registers;  // multiply-adds of vectors
@@ -83,7 +89,12 @@ double patch(const ConvShape& s) { return double(patch_size(s)); }
 double weights(const ConvShape& s) { return double(s.o) * patch(s); }
 double turning(const ConvShape& s) {
   const double numbers = double(s.n * s.h * s.w * s.c);
-  return s.planes ? numbers * (numbers > 6e6 ? kTurnsFar : kTurns) : 0;
+  return s.planes ? numbers * (numbers > kNumbersInCache ? kTurnsFar : kTurns) : 0;
+}
+/// The same before the convolution begins, as a whole: most of it leaves the second-level cache.
+double turning_apart(const ConvShape& s) {
+  const double numbers = double(s.n * s.h * s.w * s.c);
+  return s.planes ? numbers * (numbers > kNumbersInSecondLevel ? kTurnsFar : kTurns) : 0;
 }
 
 /// What a vector of the weights' gradient costs each time that products are added to it.
@@ -146,10 +157,11 @@ double gather_planes(const ConvShape& s) {
     return pixels(s) * double(s.c) * (MetPixels::in_rows(s) ? 2 * kCopies + kRunStart / double(s.ow) : kFinds) +
            double(s.n * s.h * s.w * s.c) * kTouches;
   const double row = double(std::min<int64_t>(sees_single_pixels(s) ? s.h * s.w : s.ow, 64));
-  const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : kSingleCopies;
-  return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row);
+  const double copy = s.stride[1] == 1 ? kCopies : s.stride[1] == 2 ? 2 * kCopies : 2 * kSingleCopies;
+  const double from_memory = double(s.n * s.h * s.w * s.c) > kNumbersInCache ? kTurnsFar - kTurns : 0;
+  return pixels(s) * double(s.c * s.kh * s.kw) * (copy + kRunStart / row + from_memory);
 }
-double gather_cost(const ConvShape& s) { return s.planes ? std::min(gather_planes(s), gather_pixels(s) + turning(s)) : gather_pixels(s); }
+double gather_cost(const ConvShape& s) { return s.planes ? std::min(gather_planes(s), gather_pixels(s) + turning_apart(s)) : gather_pixels(s); }
 
 /// How often the gradient of the weights copies each patch: few parts are shared by the numbers of a patch.
 double copies_of_patches(const ConvShape& s) {
@@ -216,6 +228,47 @@ double planes_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) 
          double(s.n * s.c * s.oh) * taps * (kRunStart + add * double(s.ow)) + kTurns * (pixels(s) * double(s.o) + double(s.n * s.h * s.w * s.c));
 }
 
+/// Rows of the tiles are images. Of planes the copy is the turn.
+double images_rows(const ConvShape& s, const Lanes& v, const Axis& ay, const Axis& ax, double inputs, double outputs) {
+  if (ay.out == 0 || ax.out == 0) return 0;
+  const double blocks = double(image_blocks(s.n)), taps = rows_met(ay) / double(ay.out) * rows_met(ax) / double(ax.out);
+  const double count = double(s.n) / blocks, from_second_level = count * taps * inputs > kPatchesInCache ? 1.06 : 1;
+  return from_second_level * blocks * double(s.groups * ay.out * ax.out) * v.panel(count, outputs, taps * inputs, taps);
+}
+
+/// A pixel of c numbers copied.
+double image_copy(double c) { return std::min(c * kCopies + kRunStart, c * 2 * kSingleCopies); }
+
+/// How often bands of output rows copy the rows of an image of so many numbers.
+double copied_again(const ConvShape& s, int64_t image, double in_rows, double rows, double stride, double reach) {
+  const double bands = double(image_bands(s.n, image, int64_t(rows)));
+  return std::max(1.0, bands * std::min(in_rows, (std::ceil(rows / bands) - 1) * stride + reach) / in_rows);
+}
+
+double images_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
+  if (s.n < 4 || s.oh == 0 || s.ow == 0) return kNever;
+  const double c = double(s.c_group()), o = double(s.o_group()), taps = double(s.kh * s.kw), reach = double(s.dilation[0] * (s.kh - 1) + 1);
+  const double of_x = double(s.n * s.h * s.w), numbers = of_x * double(s.c), copies = std::max(turning(s), of_x * image_copy(double(s.c)));
+  const Axis ay = forward_axis(s, 0), ax = forward_axis(s, 1);
+  const bool along_memory = weights(s) / double(s.groups) * v.bytes / v.lanes <= double(kWeightsOfPixels);
+  const auto spread = [&](double results) { return results > 1e6 && !along_memory ? kSpreads * results : 0; };
+  if (direction == ConvDirection::Forward)
+    return copies * copied_again(s, s.h * s.w * s.c, double(s.h), double(s.oh), double(s.stride[0]), reach) + images_rows(s, v, ay, ax, c, o) +
+           spread(pixels(s) * double(s.o));
+  if (direction == ConvDirection::BackwardInput) {
+    const double rows = double(backward_axis(s, 0, 0).out),
+                 again = copied_again(s, s.oh * s.ow * s.o, double(s.oh), rows, 1, reach / double(s.stride[0]) + 1);
+    double cost = pixels(s) * image_copy(double(s.o)) * again + spread(numbers);
+    for (int64_t y = 0; y < s.stride[0]; ++y)
+      for (int64_t x = 0; x < s.stride[1]; ++x) cost += images_rows(s, v, backward_axis(s, 0, y), backward_axis(s, 1, x), o, c);
+    return cost;
+  }
+  const double blocks = double(image_blocks_of_weights(s)), met_y = rows_met(ay) / double(s.kh), met_x = rows_met(ax) / double(s.kw);
+  const double loops = s.stride[1] == 1 ? met_y : met_y * std::min(met_x, double(s.n) / blocks);
+  return copies + pixels(s) * double(s.groups) * image_copy(o) +
+         blocks * double(s.groups) * taps * v.panel(c, o, double(s.n) / blocks * met_y * met_x, loops, sums(s) / 2);
+}
+
 double winograd_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) {
   // Fewer channels than 12 fill no vectors, and the transforms cost more than they save.
   if (s.c < 12 || s.o < 12) return kNever;
@@ -235,7 +288,7 @@ bool can_winograd(const ConvShape& s, int bytes) {
 }  // namespace
 
 bool columns_read_planes(const ConvShape& s) {
-  return (meets_by_stride(s) && !sees_single_pixels(s)) || gather_planes(s) < gather_pixels(s) + turning(s);
+  return (meets_by_stride(s) && !sees_single_pixels(s)) || gather_planes(s) < gather_pixels(s) + turning_apart(s);
 }
 
 double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int bytes) {
@@ -247,6 +300,7 @@ double conv_cost(ConvPath path, const ConvShape& s, ConvDirection direction, int
     case ConvPath::Spans: return spans_cost(s, direction, v);
     case ConvPath::Planes: return planes_cost(s, direction, v);
     case ConvPath::Dots: return dots_cost(s, direction, v);
+    case ConvPath::Images: return images_cost(s, direction, v) + kPacks * weights(s);
     case ConvPath::Winograd2: return can_winograd(s, bytes) ? winograd_cost(s, direction, v) : kNever;
     default: return kNever;  // taken by shape, or by wish
   }
@@ -261,7 +315,7 @@ ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
     // Of an image in planes: by blocks of pixels where there are many inputs, along the planes where outputs are few.
     const bool few = direction == ConvDirection::Forward && s.o <= kFewOutputs, full = v.vectors(double(s.o)) * v.lanes <= 1.25 * double(s.o);
     if (!plain(s)) return direction == ConvDirection::Forward && !pointwise_in_place(s) ? ConvPath::Columns : ConvPath::Pointwise;
-    return s.c > 256 || (few && !full) ? ConvPath::Columns : ConvPath::Pointwise;
+    return (direction == ConvDirection::Forward && s.c > 256) || (few && !full) ? ConvPath::Columns : ConvPath::Pointwise;
   }
   if (s.groups > 1 && s.groups == s.c) return ConvPath::Depthwise;
   const bool winograd = can_winograd(s, bytes);
@@ -270,8 +324,8 @@ ConvPath choose(const ConvShape& s, ConvDirection direction, int bytes) {
   ConvPath best = ConvPath::Direct;
   if (s.c == 0 || s.o == 0) return best;
   double least = kNever;
-  for (const ConvPath path :
-       {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans, ConvPath::Planes, ConvPath::Dots, ConvPath::Winograd2}) {
+  for (const ConvPath path : {ConvPath::Direct, ConvPath::Columns, ConvPath::Streams, ConvPath::Spans, ConvPath::Planes, ConvPath::Dots,
+                              ConvPath::Images, ConvPath::Winograd2}) {
     if (path == ConvPath::Winograd2 && conv_wish == ConvWish::Direct) continue;
     if (const double cost = conv_cost(path, s, direction, bytes); cost < least) least = cost, best = path;
   }

@@ -7,7 +7,7 @@
 
 namespace ember::kernels {
 
-enum class ConvPath : std::uint8_t { Direct, Columns, Pointwise, Depthwise, Dots, Spans, Planes, Streams, Winograd2, Winograd4 };
+enum class ConvPath : std::uint8_t { Direct, Columns, Pointwise, Depthwise, Dots, Spans, Planes, Streams, Images, Winograd2, Winograd4 };
 enum class ConvDirection : std::uint8_t { Forward, BackwardInput, BackwardWeight };
 
 /// What the user asked for, as ember::ConvAlgorithm numbers it: Auto leaves it to the model, which never takes Winograd4; the others hold wherever

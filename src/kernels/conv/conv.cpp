@@ -8,6 +8,7 @@
 #include "kernels/conv/crop.h"
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/direct.h"
+#include "kernels/conv/images.h"
 #include "kernels/conv/planes.h"
 #include "kernels/conv/pointwise.h"
 #include "kernels/conv/spans.h"
@@ -52,6 +53,7 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const ConvEpilogue
   if (path == ConvPath::Streams) return streams_forward(s, x, w, epilogue, y);
   const bool relu = epilogue.relu && !epilogue.norms();
   if (path == ConvPath::Pointwise) pointwise_forward(s, x, w, epilogue.bias, relu, y);
+  else if (path == ConvPath::Images) images_forward(s, x, w, epilogue.bias, relu, y);
   else depthwise_forward(s, x, w, epilogue.bias, relu, y);
   if (!epilogue.norms()) return;
   const int64_t rows = s.n * s.oh * s.ow;
@@ -63,7 +65,7 @@ bool conv_reads_planes(const ConvShape& s) {
   ConvShape planes = Crop(s).shape();
   planes.planes = true;
   const ConvPath path = conv_path(planes, ConvDirection::Forward, sizeof(T));
-  return path == ConvPath::Direct || path == ConvPath::Streams || path == ConvPath::Dots ||
+  return path == ConvPath::Direct || path == ConvPath::Streams || path == ConvPath::Dots || path == ConvPath::Images ||
          (path == ConvPath::Columns && columns_read_planes(planes)) || (path == ConvPath::Depthwise && s.o_group() == 1) ||
          (path == ConvPath::Pointwise && pointwise_reads_planes(planes));
 }
@@ -73,7 +75,8 @@ bool conv_weight_reads_planes(const ConvShape& s) {
   ConvShape planes = Crop(s).shape();
   planes.planes = true;
   const ConvPath path = conv_path(planes, ConvDirection::BackwardWeight, sizeof(T));
-  return path == ConvPath::Streams || path == ConvPath::Pointwise || (path == ConvPath::Columns && columns_read_planes(planes));
+  return path == ConvPath::Streams || path == ConvPath::Pointwise || path == ConvPath::Images ||
+         (path == ConvPath::Columns && columns_read_planes(planes));
 }
 
 template <class T>
@@ -88,6 +91,7 @@ void conv_backward_input(const ConvShape& s, const T* dy, const T* w, const T* b
   const ConvPath path = conv_path(s, ConvDirection::BackwardInput, sizeof(T));
   if (path == ConvPath::Columns) return columns_backward_input(s, dy, w, bias, dx);
   if (path == ConvPath::Streams) return streams_backward_input(s, dy, w, bias, dx);
+  if (path == ConvPath::Images) return images_backward_input(s, dy, w, bias, dx);
   if (path == ConvPath::Direct) return direct_backward_input(s, dy, w, bias, dx);
   if (path == ConvPath::Planes) return planes_backward_input(s, dy, w, bias, dx);
   if constexpr (std::is_same_v<T, float>) {
@@ -119,6 +123,7 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   }
   if (path == ConvPath::Columns) return columns_backward_weight(s, x, dy, dw);
   if (path == ConvPath::Streams) return streams_backward_weight(s, x, dy, dw);
+  if (path == ConvPath::Images) return images_backward_weight(s, x, dy, dw);
   if (path == ConvPath::Pointwise) return pointwise_backward_weight(s, x, dy, dw);
   if (path == ConvPath::Depthwise) return depthwise_backward_weight(s, x, dy, dw);
   direct_backward_weight(s, x, dy, dw);

@@ -29,39 +29,19 @@ void turn_met_planes(const ConvShape& s, const MetPixels& met, const T* image, i
   transpose(count, end - first, pixels + first, s.c, copy.data(), count);
 }
 
-/// x at the strides only, whether its images are pixels or planes: (n, oh, ow, c), as it lies where that is all of it.
+/// x at the strides only, as it lies where that is all of it.
 template <class T>
 class MetImages {
  public:
-  MetImages(const ConvShape& s, const T* x) : s_(s), data_(x) {
+  MetImages(const ConvShape& s, const T* x) : data_(x) {
     if (meets_every_pixel(s) && !s.planes) return;
     copy_.emplace(pixels(s) * s.c);
+    copy_met_pixels(s, x, copy_->data());
     data_ = copy_->data();
-    if (s.planes) turn_planes(x);
-    else copy_pixels(x);
   }
   const T* data() const { return data_; }
 
  private:
-  void turn_planes(const T* x) const {
-    const int64_t parts = (s_.c + kPlanes - 1) / kPlanes;
-    const MetPixels met(s_, sizeof(T));
-    parallel_for(s_.n * parts, 1, double(pixels(s_) * s_.c), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        turn_met_planes(s_, met, x + i / parts * s_.c * s_.h * s_.w, i % parts * kPlanes, copy_->data() + i / parts * s_.oh * s_.ow * s_.c);
-    });
-  }
-  void copy_pixels(const T* x) const {
-    parallel_for(s_.n * s_.oh, 1, double(pixels(s_) * s_.c) / 8, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const T* from = x + (row / s_.oh * s_.h + row % s_.oh * s_.stride[0]) * s_.w * s_.c;
-        T* to = copy_->data() + row * s_.ow * s_.c;
-        for (int64_t i = 0; i < s_.ow; ++i, from += s_.stride[1] * s_.c, to += s_.c) std::copy_n(from, s_.c, to);
-      }
-    });
-  }
-
-  const ConvShape& s_;
   const T* data_;
   std::optional<Scratch<T>> copy_;
 };
@@ -121,6 +101,34 @@ bool pointwise_in_place(const ConvShape& s) {
 }
 bool pointwise_reads_planes(const ConvShape& s) { return pointwise_in_place(s) || !meets_every_pixel(s); }
 
+bool meets_some_pixels(const ConvShape& s) { return meets_by_stride(s) && s.groups == 1 && !meets_every_pixel(s); }
+
+ConvShape shape_of_met(ConvShape s) {
+  s.h = s.oh, s.w = s.ow;
+  s.stride[0] = s.stride[1] = 1;
+  s.planes = false;
+  return s;
+}
+
+template <class T>
+void copy_met_pixels(const ConvShape& s, const T* x, T* met) {
+  if (s.planes) {
+    const int64_t parts = (s.c + kPlanes - 1) / kPlanes;
+    const MetPixels places(s, sizeof(T));
+    return parallel_for(s.n * parts, 1, double(pixels(s) * s.c), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        turn_met_planes(s, places, x + i / parts * s.c * s.h * s.w, i % parts * kPlanes, met + i / parts * s.oh * s.ow * s.c);
+    });
+  }
+  parallel_for(s.n * s.oh, 1, double(pixels(s) * s.c) / 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const T* from = x + (row / s.oh * s.h + row % s.oh * s.stride[0]) * s.w * s.c;
+      T* to = met + row * s.ow * s.c;
+      for (int64_t i = 0; i < s.ow; ++i, from += s.stride[1] * s.c, to += s.c) std::copy_n(from, s.c, to);
+    }
+  });
+}
+
 template <class T>
 void pointwise_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
   if (pointwise_in_place(s) && (s.planes || !meets_every_pixel(s))) return run_in_place(s, x, w, bias, relu, y);
@@ -142,6 +150,8 @@ void pointwise_backward_weight(const ConvShape& s, const T* x, const T* dy, T* d
   gemm<T>(s.o, s.c, pixels(s), {dy, 1, s.o}, {met.data(), s.c, 1}, dw, s.c);
 }
 
+template void copy_met_pixels(const ConvShape&, const float*, float*);
+template void copy_met_pixels(const ConvShape&, const double*, double*);
 template void pointwise_forward(const ConvShape&, const float*, const float*, const float*, bool, float*);
 template void pointwise_forward(const ConvShape&, const double*, const double*, const double*, bool, double*);
 template void pointwise_backward_input(const ConvShape&, const float*, const float*, float*);

@@ -2,8 +2,8 @@
 #include "kernels/conv/weights.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "kernels/copy/copy.h"
 #include "runtime/parallel.h"
 
 namespace ember::kernels {
@@ -48,18 +48,22 @@ TapsMemory<T> backward_taps(const ConvShape& s, const T* w) {
 
 template <class T>
 void unpack_taps(const ConvShape& s, const TapsMemory<T>& memory, T* w) {
+  constexpr int64_t kInputs = 64;  // of all taps and a vector of outputs, in the first-level cache
   const int64_t taps = s.kh * s.kw, c = s.c_group(), o = s.o_group(), lanes = gemm_loops<T>().lanes;
-  const int64_t row = (taps + lanes - 1) / lanes * lanes;
   for (int64_t g = 0; g < s.groups; ++g) {
     const Taps<T> from = memory.group(g);
-    parallel_for(c, 1, double(taps * c * o), [&](int64_t begin, int64_t end) {
-      Scratch<T> block(lanes * row);
-      for (int64_t i = begin; i < end; ++i)
+    T* const to = w + g * o * c * taps;
+    parallel_for(c, 16, double(taps * c * o), [&](int64_t begin, int64_t end) {
+      const Scratch<T> block(lanes * taps * kInputs);  // (outputs, taps, inputs)
+      for (int64_t i = begin; i < end; i += kInputs)
         for (int64_t j = 0; j < o; j += lanes) {
-          // Rows of outputs, columns of taps.
-          const int64_t rows = std::min(lanes, o - j);
-          gemm_loops<T>().pack_transposed(rows, int(taps), from.at(0, i, j), c * from.wide, block, row);
-          for (int64_t k = 0; k < rows; ++k) std::memcpy(w + ((g * o + j + k) * c + i) * taps, block + k * row, std::size_t(taps) * sizeof(T));
+          const int64_t inputs = std::min(kInputs, end - i), outputs = std::min(lanes, o - j);
+          if (taps == 1) {
+            transpose(outputs, inputs, to + j * c + i, c, from.at(0, i, j), from.wide);
+            continue;
+          }
+          for (int64_t t = 0; t < taps; ++t) transpose(outputs, inputs, block + t * inputs, taps * inputs, from.at(0, t * c + i, j), from.wide);
+          for (int64_t k = 0; k < outputs; ++k) transpose(inputs, taps, to + ((j + k) * c + i) * taps, taps, block + k * taps * inputs, inputs);
         }
     });
   }
