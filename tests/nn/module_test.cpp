@@ -65,6 +65,26 @@ TEST_CASE("a module prints as in PyTorch, over several lines, with equal neighbo
   CHECK(nn::ModuleDict{{"a", nn::Linear(1, 1)}}.repr() == "ModuleDict(\n  (a): Linear(in_features=1, out_features=1, bias=True)\n)");
 }
 
+TEST_CASE("lists count from either end, as Python's, and refuse what lies beyond") {
+  const auto check_ends = [](const auto& list) {
+    CHECK_NOTHROW(list[-3]);
+    CHECK_NOTHROW(list[2]);
+    CHECK(&list[-3] == &list[0]);
+    CHECK(&list[-1] == &list[2]);
+    CHECK_THROWS_WITH(list[3], contains("index 3 is out of range"));
+    CHECK_THROWS_WITH(list[-4], contains("index -4 is out of range"));
+  };
+  check_ends(nn::ModuleList{nn::Tanh(), nn::ReLU(), nn::Tanh()});
+  check_ends(nn::Sequential{nn::Tanh(), nn::ReLU(), nn::Tanh()});
+  nn::ParameterList numbers;
+  for (int i = 0; i < 3; ++i) numbers.append(full({1}, i));
+  CHECK(numbers[-3].item<float>() == 0);
+  CHECK(numbers[2].item<float>() == 2);
+  CHECK(numbers[-1].item<float>() == 2);
+  CHECK_THROWS_WITH(numbers[3], contains("index 3 is out of range"));
+  CHECK_THROWS_WITH(numbers[-4], contains("index -4 is out of range"));
+}
+
 TEST_CASE("layers print their options as in PyTorch") {
   CHECK(nn::Conv2d(1, 2, 3, {.padding = "same"}).repr() == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), padding=same)");
   CHECK(nn::Conv2d(2, 4, {3, 1}, {.stride = 2, .padding = {1, 0}, .groups = 2, .bias = false, .padding_mode = nn::PaddingMode::Reflect}).repr() ==
