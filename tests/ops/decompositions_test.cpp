@@ -115,6 +115,10 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
     CHECK_THAT(matmul(transposed(tall), matmul(tall, first[4]) - B), is_close(zeros({500, 70}, dtype), 0, 50 * tolerated));
     CHECK_THAT(first[3], is_close(linalg::svdvals(A).log().sum(), 1e-5, 1e-5));
   }
+  // No diagonal that keeps the rows in their places.
+  const Tensor A = random_matrices({300, 300}, 3), B = random_matrices({300, 8}, 4);
+  CHECK_THAT(matmul(A, linalg::solve(A, B)), is_close(B, 1e-10, 1e-10));
+  CHECK_THAT(matmul(A, linalg::inv(A)), is_close(eye(300, -1, {.dtype = kFloat64}), 1e-10, 1e-10));
   Tensor singular = random_matrices({600, 600});
   singular.select(1, 299).zero_();
   CHECK_THROWS_WITH(linalg::inv(singular), contains("The diagonal element 300 is zero"));
