@@ -3,6 +3,8 @@
 #include "kernels/lapack/blocked.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/kernels.h"
@@ -104,14 +106,36 @@ struct Reflectors {
   const T *v, *t;
 };
 
-/// C = Q^T C = C - V T^T V^T C for column-major C (m, n).
+/// V (rows, w) as LAPACK leaves it below the first w numbers of a panel's diagonal, with the ones and zeros that it does not store.
 template <class T>
-void reflect(const Reflectors<T>& q, int n, T* c, int64_t ldc) {
+void copy_reflectors(int rows, int w, const T* panel, int64_t lda, T* v) {
+  for (int p = 0; p < w; ++p, panel += lda, v += rows) {
+    std::fill(v, v + p, T(0));
+    v[p] = 1;
+    std::copy(panel + p + 1, panel + rows, v + p + 1);
+  }
+}
+
+/// C = Q C = C - V T V^T C for column-major C (m, n), or with 'T' for 'N' C = Q^T C by the transpose of T.
+template <class T>
+void reflect(char trans, const Reflectors<T>& q, int n, T* c, int64_t ldc) {
   if (n == 0) return;
   const Scratch<T> product(int64_t(n) * q.w);
   gemm<T>(n, q.w, q.m, {c, ldc, 1}, {q.v, 1, q.m}, product, q.w);
-  trmm<T>('L', 'U', 'T', 'N', q.w, n, T(-1), q.t, q.w, product, q.w);
+  parallel_for(n, kColumns, double(n) * q.w * q.w / 8, [&](int64_t begin, int64_t end) {
+    trmm<T>('L', 'U', trans, 'N', q.w, int(end - begin), T(-1), q.t, q.w, product + begin * q.w, q.w);
+  });
   gemm<T>(n, q.m, q.w, {product, q.w, 1}, {q.v, q.m, 1}, c, ldc, {.accumulate = true});
+}
+
+/// Can squares of the lower half's numbers neither vanish nor overflow? LAPACK scales those that can.
+template <class T>
+bool is_moderate(int n, const T* a) {
+  T largest = 0;
+  for (int j = 0; j < n; ++j, a += n)
+    for (int i = j; i < n; ++i) largest = std::max(largest, std::abs(a[i]));
+  const T least = std::sqrt(std::numeric_limits<T>::min() / std::numeric_limits<T>::epsilon());
+  return largest > least && largest < 1 / least;
 }
 
 }  // namespace
@@ -172,18 +196,32 @@ void factorise_qr_onto(int m, int n, T* a, int nrhs, T* b, int ldb) {
     const int w = std::min(kBlock, n - j), rows = m - j;
     T* const panel = a + j + int64_t(j) * m;
     geqrt3<T>(rows, w, panel, m, t, w);
-    for (int p = 0; p < w; ++p) {
-      T* const column = v + int64_t(p) * rows;
-      std::fill(column, column + p, T(0));
-      column[p] = 1;
-      std::copy(panel + int64_t(p) * m + p + 1, panel + int64_t(p) * m + rows, column + p + 1);
-    }
+    copy_reflectors<T>(rows, w, panel, m, v);
     const Reflectors<T> q{rows, w, v, t};
-    reflect<T>(q, n - j - w, panel + int64_t(w) * m, m);
-    reflect<T>(q, nrhs, b + j, ldb);
+    reflect<T>('T', q, n - j - w, panel + int64_t(w) * m, m);
+    reflect<T>('T', q, nrhs, b + j, ldb);
   }
 }
 
+// A = Q T Q^T with T tridiagonal = Z W Z^T: the eigenvectors are Q Z. Column i of the lower half holds the i-th reflector of Q from row i + 1 on.
+template <class T>
+int eigenvectors(int n, T* a, T* w) {
+  if (n <= kBlock || !is_moderate(n, a)) return syevd<T>('V', 'L', n, a, n, w);
+  const Scratch<T> beside(n), tau(n), z(int64_t(n) * n), v(int64_t(n) * kBlock), t(kBlock * kBlock);
+  sytrd<T>('L', n, a, n, w, beside, tau);
+  if (const int failed = stedc<T>(n, w, beside, z, n)) return failed;
+  for (int j = (n - 2) / kBlock * kBlock; j >= 0; j -= kBlock) {
+    const int width = std::min(kBlock, n - 1 - j), rows = n - 1 - j;
+    copy_reflectors<T>(rows, width, a + j + 1 + int64_t(j) * n, n, v);
+    larft<T>(rows, width, v, rows, tau + j, t, width);
+    reflect<T>('N', {rows, width, v, t}, n, z + j + 1, n);
+  }
+  std::copy(z.data(), z.data() + int64_t(n) * n, a);
+  return 0;
+}
+
+template int eigenvectors(int, float*, float*);
+template int eigenvectors(int, double*, double*);
 template int factorise_lu(int, int, float*, int64_t, int*);
 template int factorise_lu(int, int, double*, int64_t, int*);
 template int factorise_cholesky(int, float*, int64_t);

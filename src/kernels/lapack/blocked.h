@@ -1,5 +1,5 @@
-// LU, Cholesky and QR factors of one matrix on all threads: panels by LAPACK, what lies right of them by products that the threads share. Cut by the
-// size of the matrix alone: the same bits for any number of threads.
+// LU, Cholesky and QR factors and eigenvectors of one matrix on all threads: panels by LAPACK, what lies right of them by products that the threads
+// share. Cut by the size of the matrix alone: the same bits for any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -22,5 +22,9 @@ void solve_lu(int n, int nrhs, const T* lu, const int* pivots, T* b);
 /// reflectors, B becomes Q^T B.
 template <class T>
 void factorise_qr_onto(int m, int n, T* a, int nrhs, T* b, int ldb);
+
+/// As syevd('V', 'L') of A (n, n): A becomes its eigenvectors, w the eigenvalues.
+template <class T>
+int eigenvectors(int n, T* a, T* w);
 
 }  // namespace ember::kernels::lapack
