@@ -15,7 +15,7 @@
 namespace ember::kernels::lapack {
 namespace {
 
-constexpr int kWhole = 256;   // up to here one thread is done before two have shared the work
+constexpr int kWhole = 256;   // small: one thread is done before two have shared the work
 constexpr int kPanel = 16;    // columns of LU that LAPACK factorises on one thread
 constexpr int kBlock = 64;    // of Cholesky and QR
 constexpr int kColumns = 64;  // of a slice
@@ -191,9 +191,10 @@ void solve_lu(int n, int nrhs, const T* lu, const int* pivots, T* b) {
 
 template <class T>
 void factorise_qr_onto(int m, int n, T* a, int nrhs, T* b, int ldb) {
-  const Scratch<T> v(int64_t(m) * kBlock), t(kBlock * kBlock);
-  for (int j = 0; j < n; j += kBlock) {
-    const int w = std::min(kBlock, n - j), rows = m - j;
+  const int block = n <= kWhole ? kBlock / 2 : kBlock;  // panels are slower than products, and short products than long ones
+  const Scratch<T> v(int64_t(m) * block), t(block * block);
+  for (int j = 0; j < n; j += block) {
+    const int w = std::min(block, n - j), rows = m - j;
     T* const panel = a + j + int64_t(j) * m;
     geqrt3<T>(rows, w, panel, m, t, w);
     copy_reflectors<T>(rows, w, panel, m, v);
