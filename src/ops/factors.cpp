@@ -10,6 +10,7 @@
 
 #include <cmath>
 
+#include "kernels/lapack/blocked.h"
 #include "kernels/lapack/lapack.h"
 #include "ops/matrices.h"
 #include "tensor/defined.h"
@@ -160,7 +161,8 @@ linalg::Eigh factorise_eigh(const Tensor& A, char uplo, bool vectors) {
   if (n > 0)
     with_real(A.dtype(), [&]<class T>(T) {
       lapack::for_each_matrix(count, 8.0 * double(count) * n * n * n, [&](int64_t i) {
-        infos[std::size_t(i)] = lapack::syevd<T>(vectors ? 'V' : 'N', uplo, n, matrix_at<T>(work, i), n, vector_at<T>(values, i));
+        T *const a = matrix_at<T>(work, i), *const w = vector_at<T>(values, i);
+        infos[std::size_t(i)] = vectors && uplo == 'L' ? lapack::eigenvectors<T>(n, a, w) : lapack::syevd<T>(vectors ? 'V' : 'N', uplo, n, a, n, w);
       });
     });
   check_converged("linalg.eigh", infos, A);

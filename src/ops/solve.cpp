@@ -32,7 +32,7 @@ LU factorise(const Tensor& A) {
   if (n == 0) return lu;
   with_real(A.dtype(), [&]<class T>(T) {
     lapack::for_each_matrix(count, double(count) * n * n * n / 3, [&](int64_t i) {
-      lu.infos[std::size_t(i)] = lapack::factorise_lu<T>(n, matrix_at<T>(lu.factors, i), lu.pivots.data() + i * n);
+      lu.infos[std::size_t(i)] = lapack::factorise_lu<T>(n, n, matrix_at<T>(lu.factors, i), n, lu.pivots.data() + i * n);
     });
   });
   return lu;
@@ -197,7 +197,7 @@ Tensor cholesky(const Tensor& A, bool upper) {
   if (n > 0)
     with_real(A.dtype(), [&]<class T>(T) {
       lapack::for_each_matrix(count, double(count) * n * n * n / 6,
-                              [&](int64_t i) { infos[std::size_t(i)] = lapack::factorise_cholesky<T>(n, matrix_at<T>(factors, i)); });
+                              [&](int64_t i) { infos[std::size_t(i)] = lapack::factorise_cholesky<T>(n, matrix_at<T>(factors, i), n); });
     });
   if (const Failure f = first_failure(infos, A); f.info)
     fail<LinAlgError>(

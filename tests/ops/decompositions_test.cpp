@@ -102,8 +102,9 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
     std::vector<Tensor> first;
     for (const int threads : {1, 2, 5}) {
       set_num_threads(threads);
-      const std::vector<Tensor> found{linalg::solve(A, B), linalg::cholesky(S), linalg::inv(G), linalg::slogdet(A).logabsdet,
-                                      linalg::lstsq(tall, B).solution};
+      const std::vector<Tensor> found{
+          linalg::solve(A, B),         linalg::cholesky(S), linalg::inv(G), linalg::slogdet(A).logabsdet, linalg::lstsq(tall, B).solution,
+          linalg::eigh(S).eigenvectors};
       if (first.empty()) first = found;
       for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].equal(first[i]));
     }
@@ -115,6 +116,21 @@ TEST_CASE("large matrices are factorised on all threads, with the same bits for 
     CHECK_THAT(matmul(transposed(tall), matmul(tall, first[4]) - B), is_close(zeros({500, 70}, dtype), 0, 50 * tolerated));
     CHECK_THAT(first[3], is_close(linalg::svdvals(A).log().sum(), 1e-5, 1e-5));
   }
+  for (const int64_t n : {65, 66, 129, 300})  // blocks of reflectors, the last one narrower
+    for (const DType dtype : {kFloat32, kFloat64})
+      for (const double scale : {1.0, 1e-25, 1e25}) {  // the last two as LAPACK scales them
+        const double tolerated = dtype == kFloat32 ? 1e-4 : 1e-12;
+        const Tensor S = (positive_definite(random_matrices({n, n}) / 10) * scale).to(dtype);
+        const linalg::Eigh f = linalg::eigh(S), upper = linalg::eigh(S, "U");  // by LAPACK alone
+        CHECK_THAT(matmul(f.eigenvectors * (f.eigenvalues / scale).unsqueeze(-2), transposed(f.eigenvectors)),
+                   is_close(S / scale, tolerated, tolerated));
+        CHECK_THAT(matmul(transposed(f.eigenvectors), f.eigenvectors), is_close(eye(n, -1, {.dtype = dtype}), tolerated, tolerated));
+        CHECK_THAT(f.eigenvalues / scale, is_close(upper.eigenvalues / scale, tolerated, tolerated));
+      }
+  // No diagonal that keeps the rows in their places.
+  const Tensor A = random_matrices({300, 300}, 3), B = random_matrices({300, 8}, 4);
+  CHECK_THAT(matmul(A, linalg::solve(A, B)), is_close(B, 1e-10, 1e-10));
+  CHECK_THAT(matmul(A, linalg::inv(A)), is_close(eye(300, -1, {.dtype = kFloat64}), 1e-10, 1e-10));
   Tensor singular = random_matrices({600, 600});
   singular.select(1, 299).zero_();
   CHECK_THROWS_WITH(linalg::inv(singular), contains("The diagonal element 300 is zero"));

@@ -104,6 +104,33 @@ int syevd(char job, char uplo, int n, T* a, int lda, T* w) {
 }
 
 template <class T>
+int sytrd(char uplo, int n, T* a, int lda, T* diagonal, T* beside, T* tau) {
+  int info = 0;
+  with_work<T>([&](T* work, int* lwork) { call<T>("sytrd", &uplo, &n, a, &lda, diagonal, beside, tau, work, lwork, &info); });
+  return info;
+}
+
+template <class T>
+int stedc(int n, T* diagonal, T* beside, T* z, int ldz) {
+  int info = 0, lwork = -1, liwork = -1, integer_size = 0;
+  char vectors = 'I';
+  T size = 0;
+  call<T>("stedc", &vectors, &n, diagonal, beside, z, &ldz, &size, &lwork, &integer_size, &liwork, &info);
+  lwork = std::max(1, int(size * T(1.000001)) + 1);
+  liwork = std::max(1, integer_size);
+  std::vector<T> work(static_cast<std::size_t>(lwork));
+  std::vector<int> integers(static_cast<std::size_t>(liwork));
+  call<T>("stedc", &vectors, &n, diagonal, beside, z, &ldz, work.data(), &lwork, integers.data(), &liwork, &info);
+  return info;
+}
+
+template <class T>
+void larft(int m, int n, const T* v, int ldv, const T* tau, T* t, int ldt) {
+  char forward = 'F', columns = 'C';
+  call<T>("larft", &forward, &columns, &m, &n, v, &ldv, tau, t, &ldt);
+}
+
+template <class T>
 int gels(int m, int n, int nrhs, T* a, int lda, T* b, int ldb) {
   int info = 0;
   char trans = 'N';
@@ -179,6 +206,12 @@ template int gesdd(char, int, int, float*, int, float*, float*, int, float*, int
 template int gesdd(char, int, int, double*, int, double*, double*, int, double*, int);
 template int syevd(char, char, int, float*, int, float*);
 template int syevd(char, char, int, double*, int, double*);
+template int sytrd(char, int, float*, int, float*, float*, float*);
+template int sytrd(char, int, double*, int, double*, double*, double*);
+template int stedc(int, float*, float*, float*, int);
+template int stedc(int, double*, double*, double*, int);
+template void larft(int, int, const float*, int, const float*, float*, int);
+template void larft(int, int, const double*, int, const double*, double*, int);
 template int gels(int, int, int, float*, int, float*, int);
 template int gels(int, int, int, double*, int, double*, int);
 template int gelsy(int, int, int, float*, int, float*, int, float, int*);

@@ -30,6 +30,13 @@ int gesdd(char job, int m, int n, T* a, int lda, T* s, T* u, int ldu, T* vt, int
 template <class T>
 int syevd(char job, char uplo, int n, T* a, int lda, T* w);  ///< symmetric eigenvalues
 template <class T>
+int sytrd(char uplo, int n, T* a, int lda, T* diagonal, T* beside, T* tau);  ///< to a tridiagonal matrix, by reflectors
+template <class T>
+int stedc(int n, T* diagonal, T* beside, T* z, int ldz);  ///< eigenvalues and eigenvectors of a tridiagonal matrix
+/// T of the reflectors V (m, n) with ones on the diagonal: Q = I - V T V^T.
+template <class T>
+void larft(int m, int n, const T* v, int ldv, const T* tau, T* t, int ldt);
+template <class T>
 int gels(int m, int n, int nrhs, T* a, int lda, T* b, int ldb);  ///< least squares, full rank
 template <class T>
 int gelsy(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T rcond, int* rank);
