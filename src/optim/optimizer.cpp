@@ -97,8 +97,10 @@ void Optimizer::add_param_group(ParamGroup group) {
     for (const ParamGroup& other : param_groups)
       for (const Tensor& taken : other.params) check<ValueError>(!taken.is_same(p), "some parameters appear in more than one parameter group");
     for (std::size_t j = 0; j < i; ++j)
-      check<ValueError>(!group.params[j].is_same(p),
-                        "optimizer contains a parameter group with duplicate parameters: numbers {} and {} of the group are the same tensor", j, i);
+      if (group.params[j].is_same(p))
+        warn(
+            "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+            "see github.com/pytorch/pytorch/issues/40967 for more information");
   }
   fill_defaults(group, defaults_);
   param_groups.push_back(std::move(group));

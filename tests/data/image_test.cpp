@@ -102,6 +102,12 @@ TEST_CASE("images: what is refused, with the path") {
   CHECK_THROWS_AS(data::write_image(folder / "a.ppm", zeros({2}, kInt64)), ValueError);
   CHECK_THROWS_AS(data::write_image(folder / "a.ppm", zeros({2, 2}, kInt64)), TypeError);
   CHECK_THROWS_AS(data::write_image(folder / "a.jpg", image, {.quality = 0}), ValueError);
+  CHECK_THROWS_AS(data::write_image(folder / "a.jpg", image, {.quality = 101}), ValueError);
+  CHECK_THROWS_AS(data::write_image(folder / "a.png", image, {.compression = 10}), ValueError);
+  CHECK_THROWS_AS(data::write_image(folder / "a.png", image, {.compression = -1}), ValueError);
+  CHECK_NOTHROW(data::write_image(folder / "least.jpg", image, {.quality = 1}));
+  CHECK_NOTHROW(data::write_image(folder / "least.png", image, {.compression = 0}));
+  CHECK_NOTHROW(data::write_image(folder / "most.png", image, {.compression = 9}));
   CHECK_THROWS_WITH(data::write_image(folder / "no/a.ppm", image), contains("No such file"));
   CHECK_THROWS_AS(data::write_image(folder / "a.ppm", Tensor()), ValueError);
   CHECK_THROWS_AS(data::make_grid(Tensor()), ValueError);
@@ -150,6 +156,9 @@ TEST_CASE("transforms: geometry as torchvision's") {
   CHECK_THAT(data::transforms::resize(x, {14, 20}), is_close(expected()["resize up"], 1e-5, 1e-6));
   CHECK_THAT(data::transforms::resize(x, {4, 5}), is_close(expected()["resize down"], 1e-5, 1e-6));
   CHECK_THAT(applied(Resize(6), x), is_close(expected()["resize shorter"], 1e-5, 1e-6));
+  CHECK(applied(Resize(6), zeros({1, 1, 10, 15})).sizes() == IntArrayRef{1, 1, 6, 9});
+  CHECK(applied(Resize(6), zeros({1, 1, 15, 10})).sizes() == IntArrayRef{1, 1, 9, 6});
+  CHECK(applied(Resize(6), zeros({1, 1, 8, 8})).sizes() == IntArrayRef{1, 1, 6, 6});
   const int64_t height = x.sizes()[2], width = x.sizes()[3];
   CHECK(applied(Resize(height, width + 3), x).sizes() == IntArrayRef{x.sizes()[0], x.sizes()[1], height, width + 3});
   CHECK(applied(Resize(height + 3, width), x).sizes() == IntArrayRef{x.sizes()[0], x.sizes()[1], height + 3, width});

@@ -119,6 +119,21 @@ TEST_CASE("L-BFGS goes as far down a slope without end as its evaluations allow"
   CHECK_THAT(x.detach(), is_close(tensor({-3028.72725}, kFloat64)));
 }
 
+TEST_CASE("L-BFGS goes on over steps that do not change the loss, unless a tolerance ends it") {
+  const Tensor x = tensor({1.0}, kFloat64).requires_grad_();
+  optim::LBFGS optimizer({x}, {.lr = 2, .max_iter = 3, .tolerance_change = 0});
+  int calls = 0;
+  optimizer.step([&] {
+    ++calls;
+    optimizer.zero_grad();
+    const Tensor loss = x.square().sum();
+    loss.backward();
+    return loss;
+  });
+  CHECK(calls == 3);  // from 1 to -1 and back, as PyTorch
+  CHECK(x.item<double>() == 1);
+}
+
 TEST_CASE("L-BFGS reaches a minimum (there are two), by any optimiser's step(closure)") {
   Valley valley;
   optim::LBFGS lbfgs({valley.x, valley.y}, {.max_iter = 100, .line_search_fn = "strong_wolfe"});
