@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/catch.h"
+#include "support/close.h"
 
 using namespace ember;
 
@@ -45,5 +46,13 @@ TEST_CASE("misuse: an index out of range is refused at the first place, in the m
         indices.data<int64_t>()[place] = wrong;
         CHECK_THROWS_AS(operation(indices), Error);
       }
+  }
+}
+
+TEST_CASE("misuse: embedding with max_norm checks all indices before it shortens a row") {
+  const Tensor table = ones({4, 3}), before = table.clone();
+  for (const auto& indices : {tensor({9, 1}), tensor({1, 9})}) {
+    CHECK_THROWS_WITH(embedding(indices, table, {.max_norm = 0.5}), contains("index out of range in self"));
+    CHECK(table.equal(before));
   }
 }
