@@ -1,8 +1,6 @@
 // Copies some images so that their pixels of one place lie side by side, and multiplies.
 #include "kernels/conv/images.h"
 
-#include <vector>
-
 #include "kernels/conv/axis.h"
 #include "kernels/conv/weights.h"
 #include "kernels/copy/copy.h"
@@ -35,16 +33,21 @@ struct Images {
 /// Images in room for an odd number of them: the pixels of one do not map to few cache sets.
 int64_t room(int64_t count) { return count | 1; }
 
-/// Outputs by the phases of a stride (the forward has one): at each a pixel of the result is the sum over the taps that meet an image.
+/// What is summed: y, or dx, whose outputs come by the phases of the stride. At each phase a pixel of the result is the sum over the taps that meet
+/// an image.
 struct Sums {
-  std::vector<Axis> down, across;
+  const ConvShape& s;
+  bool of_input;
   int64_t result_h, result_w, o;
-  int64_t kernel_width, groups;
+
+  int64_t phases(int axis) const { return of_input ? s.stride[axis] : 1; }
+  Axis at(int axis, int64_t phase) const { return of_input ? backward_axis(s, axis, phase) : forward_axis(s, axis); }
 
   /// Rows of the images that a band of the result sees.
   Range rows(int64_t band, int64_t bands) const {
-    Range seen{down[0].in, 0};
-    for (const Axis& a : down) {
+    Range seen{at(0, 0).in, 0};
+    for (int64_t phase = 0; phase < phases(0); ++phase) {
+      const Axis a = at(0, phase);
       const int64_t y0 = a.out * band / bands, y1 = a.out * (band + 1) / bands;
       if (y0 == y1 || a.taps == 0) continue;
       seen.begin = std::min(seen.begin, std::clamp<int64_t>(a.input(y0, 0), 0, a.in));
@@ -66,10 +69,10 @@ void run_band(const Sums& d, const Axis& ay, const Axis& ax, Range rows, const T
     q.columns = int(std::min(w.wide, w.outputs - j));
     q.a = source + ((ay.input(y, ky) - top) * ax.in + ax.input(x, kx)) * pixel;
     q.a_row = c;
-    q.b = w.at((ay.first_tap + ky * ay.tap_step) * d.kernel_width + ax.first_tap + kx * ax.tap_step, 0, j);
+    q.b = w.at((ay.first_tap + ky * ay.tap_step) * d.s.kw + ax.first_tap + kx * ax.tap_step, 0, j);
     q.c = result + ((ay.place + y * ay.spacing) * d.result_w + ax.place + x * ax.spacing) * d.o + j;
     q.c_row = d.result_h * d.result_w * d.o;
-    q.outer = {ay.end(y) - ky, ay.dilation * ax.in * pixel, ay.tap_step * d.kernel_width * tap};
+    q.outer = {ay.end(y) - ky, ay.dilation * ax.in * pixel, ay.tap_step * d.s.kw * tap};
     q.middle = {ax.end(x) - kx, ax.dilation * pixel, ax.tap_step * tap};
     q.inner = {w.inputs, 1, w.wide};
     if (bias) q.epilogue.bias = bias + j;
@@ -87,7 +90,7 @@ void run_band(const Sums& d, const Axis& ay, const Axis& ax, Range rows, const T
 
 template <class T>
 void run(const Sums& d, int64_t n, const Images<T>& from, const TapsMemory<T>& taps, const T* bias, bool relu, double work, T* result) {
-  const int64_t cut = image_blocks(n), bands = image_bands(n, from.h * from.w * from.c, d.down[0].out);
+  const int64_t cut = image_blocks(n), bands = image_bands(n, from.h * from.w * from.c, d.at(0, 0).out);
   parallel_for(cut * bands, 1, work, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t block = unit / bands, band = unit % bands, first = n * block / cut, count = n * (block + 1) / cut - first;
@@ -95,9 +98,10 @@ void run(const Sums& d, int64_t n, const Images<T>& from, const TapsMemory<T>& t
       const int64_t pixel = room(count) * from.c;
       const Scratch<T> source((seen.end - seen.begin) * from.w * pixel);
       for (int64_t i = 0; i < count; ++i) from.copy(first + i, seen.begin, seen.end, source + i * from.c, pixel);
-      for (const Axis& ay : d.down)
-        for (const Axis& ax : d.across)
-          for (int64_t g = 0; g < d.groups; ++g) {
+      for (int64_t phase_y = 0; phase_y < d.phases(0); ++phase_y)
+        for (int64_t phase_x = 0; phase_x < d.phases(1); ++phase_x)
+          for (int64_t g = 0; g < d.s.groups; ++g) {
+            const Axis ay = d.at(0, phase_y), ax = d.at(1, phase_x);
             const Taps<T> w = taps.group(g);
             run_band(d, ay, ax, {ay.out * band / bands, ay.out * (band + 1) / bands}, source + g * w.inputs, seen.begin, count, from.c, w,
                      bias ? bias + g * w.outputs : nullptr, relu, result + first * d.result_h * d.result_w * d.o + g * w.outputs);
@@ -110,16 +114,12 @@ void run(const Sums& d, int64_t n, const Images<T>& from, const TapsMemory<T>& t
 
 template <class T>
 void images_forward(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
-  const Sums d{{forward_axis(s, 0)}, {forward_axis(s, 1)}, s.oh, s.ow, s.o, s.kw, s.groups};
-  run(d, s.n, {x, s.h, s.w, s.c, s.planes}, forward_taps(s, w), bias, relu, s.multiply_adds() / 16, y);
+  run({s, false, s.oh, s.ow, s.o}, s.n, {x, s.h, s.w, s.c, s.planes}, forward_taps(s, w), bias, relu, s.multiply_adds() / 16, y);
 }
 
 template <class T>
 void images_backward_input(const ConvShape& s, const T* dy, const T* w, const T* bias, T* dx) {
-  Sums d{{}, {}, s.h, s.w, s.c, s.kw, s.groups};
-  for (int64_t phase = 0; phase < s.stride[0]; ++phase) d.down.push_back(backward_axis(s, 0, phase));
-  for (int64_t phase = 0; phase < s.stride[1]; ++phase) d.across.push_back(backward_axis(s, 1, phase));
-  run(d, s.n, {dy, s.oh, s.ow, s.o}, backward_taps(s, w), bias, false, s.multiply_adds() / 16, dx);
+  run({s, true, s.h, s.w, s.c}, s.n, {dy, s.oh, s.ow, s.o}, backward_taps(s, w), bias, false, s.multiply_adds() / 16, dx);
 }
 
 namespace {
