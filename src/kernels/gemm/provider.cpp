@@ -88,10 +88,11 @@ bool readable(Matrix<T> x, int64_t rows, int64_t columns) {
   return has_rows(x, columns) || has_rows(x.transposed(), rows);
 }
 
-/// C = beta C + A B, row-major, which is C^T = beta C^T + B^T A^T in the column-major terms of BLAS.
+/// C = beta C + A B, row-major, which is C^T = beta C^T + B^T A^T in the column-major terms of BLAS. Where C has one row, ldc may be anything: BLAS
+/// wants a possible one.
 template <class T>
 void call(int64_t m, int64_t n, int64_t k, const T* a, Layout of_a, const T* b, Layout of_b, T beta, T* c, int64_t ldc) {
-  const int rows = int(m), columns = int(n), depth = int(k), ld = int(ldc);
+  const int rows = int(m), columns = int(n), depth = int(k), ld = int(m == 1 ? n : ldc);
   const T one = 1;
   routine<T>()(of_b.flag, of_a.flag, &columns, &rows, &depth, &one, b, &of_b.leading, a, &of_a.leading, &beta, c, &ld, 1, 1);
 }
