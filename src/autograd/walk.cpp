@@ -61,15 +61,18 @@ bool has_nan(const Tensor& t) {
   return false;
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] void refuse_changed(const Node* node, int input, const TensorImpl* leaf) {
+  fail<RuntimeError>("Function {} returned an invalid gradient at index {} - the leaf has got its shape {} or its dtype after the forward",
+                     node_name(node), input, IntArrayRef(leaf->sizes, leaf->dims));
+}
+
 /// A leaf that got other sizes after the forward has no place for its gradient.
-void check_unchanged(const Node* node, int input, const TensorImpl* leaf) {
-  if (leaf && leaf->meta && leaf->meta->changed >= node->sequence)
-    fail<RuntimeError>("Function {} returned an invalid gradient at index {} - the leaf has got its shape {} or its dtype after the forward",
-                       node_name(node), input, IntArrayRef(leaf->sizes, leaf->dims));
+[[gnu::always_inline]] inline void check_unchanged(const Node* node, int input, const TensorImpl* leaf) {
+  if (leaf && leaf->meta && leaf->meta->changed >= node->sequence) refuse_changed(node, input, leaf);
 }
 
 /// Throws unless `sizes` broadcast to the shape of the gradient.
-void check_compatible(const Node* node, int input, const Tensor& gradient, IntArrayRef sizes) {
+[[gnu::noinline]] void check_compatible(const Node* node, int input, const Tensor& gradient, IntArrayRef sizes) {
   const int extra = gradient.dim() - int(sizes.size());
   bool fits = extra >= 0;
   for (int d = 0; fits && d < int(sizes.size()); ++d) fits = sizes[d] == 1 || sizes[d] == gradient.sizes()[extra + d];
