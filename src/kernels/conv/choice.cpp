@@ -263,6 +263,7 @@ double images_cost(const ConvShape& s, ConvDirection direction, const Lanes& v) 
       for (int64_t x = 0; x < s.stride[1]; ++x) cost += images_rows(s, v, backward_axis(s, 0, y), backward_axis(s, 1, x), o, c);
     return cost;
   }
+  if (c * o < v.lanes) return kNever;  // a lane alone would sum all pixels: direct sums row by row, which rounds less
   const double blocks = double(image_blocks_of_weights(s)), met_y = rows_met(ay) / double(s.kh), met_x = rows_met(ax) / double(s.kw);
   const double loops = s.stride[1] == 1 ? met_y : met_y * std::min(met_x, double(s.n) / blocks);
   return copies + pixels(s) * double(s.groups) * image_copy(o) +

@@ -131,6 +131,9 @@ struct WeightBlock {
   int64_t count, dy_panel;
 };
 
+/// Products that a register sums, before their sum is added to the others: a chain of all pixels would round as often as there are pixels.
+constexpr int64_t kMostProducts = 192;
+
 /// The sums of one tap and one group over a block, added to the rows [c0, c1) of its matrix.
 template <class T>
 void add_tap(const ConvShape& s, const WeightBlock<T>& block, int64_t group, int64_t ky, int64_t kx, int64_t c0, int64_t c1, bool accumulate,
@@ -140,21 +143,26 @@ void add_tap(const ConvShape& s, const WeightBlock<T>& block, int64_t group, int
   const int64_t pixel = block.count * s.c, dy_pixel = block.count * dw.wide;
   Panel<T> q{};
   q.rows = c1 - c0;
-  q.a = block.x + (ay.input(y0, ky) * s.w + ax.input(x0, kx)) * pixel + group * dw.inputs + c0;
   q.a_row = 1;
   q.c_row = dw.wide;
   const SumLoop across{x1 - x0, s.stride[1] * pixel, dy_pixel}, images{block.count, s.c, dw.wide};
   if (s.stride[1] == 1) q.inner = {(x1 - x0) * block.count, s.c, dw.wide};  // pixels that lie side by side
   else if (x1 - x0 > block.count) q.inner = across, q.middle = images;
   else q.inner = images, q.middle = across;
-  q.outer = {x0 < x1 ? y1 - y0 : 0, s.stride[0] * s.w * pixel, s.ow * dy_pixel};
-  q.epilogue.accumulate = accumulate;
+  q.outer = {0, s.stride[0] * s.w * pixel, s.ow * dy_pixel};
+  const int64_t rows = x0 < x1 ? std::max<int64_t>(1, kMostProducts / ((x1 - x0) * block.count)) : 1;
   for (int64_t panel = 0; panel < dw.panels(); ++panel) {
     const int64_t j = panel * dw.wide;
     q.columns = int(std::min(dw.wide, dw.outputs - j));
-    q.b = block.dy + (group * dw.panels() + panel) * block.dy_panel + (y0 * s.ow + x0) * dy_pixel;
     q.c = dw.at(ky * s.kw + kx, c0, j);
-    gemm_loops<T>().panel(q);
+    int64_t y = y0;
+    do {  // once where the tap meets no pixel, too: its sum is 0
+      q.a = block.x + (ay.input(y, ky) * s.w + ax.input(x0, kx)) * pixel + group * dw.inputs + c0;
+      q.b = block.dy + (group * dw.panels() + panel) * block.dy_panel + (y * s.ow + x0) * dy_pixel;
+      q.outer.length = x0 < x1 ? std::clamp<int64_t>(y1 - y, 0, rows) : 0;
+      q.epilogue.accumulate = accumulate || y > y0;
+      gemm_loops<T>().panel(q);
+    } while ((y += rows) < y1);
   }
 }
 
