@@ -197,7 +197,7 @@ Tensor cholesky(const Tensor& A, bool upper) {
   if (n > 0)
     with_real(A.dtype(), [&]<class T>(T) {
       lapack::for_each_matrix(count, double(count) * n * n * n / 6,
-                              [&](int64_t i) { infos[std::size_t(i)] = lapack::factorise_cholesky<T>(n, matrix_at<T>(factors, i), n); });
+                              [&](int64_t i) { infos[std::size_t(i)] = lapack::factorise_cholesky<T>(n, matrix_at<T>(factors, i)); });
     });
   if (const Failure f = first_failure(infos, A); f.info)
     fail<LinAlgError>(

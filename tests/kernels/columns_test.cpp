@@ -76,6 +76,20 @@ void check_by_name(const ConvShape& shape, Way way, double bound) {
   }
 }
 
+/// The same bits on any number of threads.
+void check_threads(const ConvShape& shape, bool planes, Way way) {
+  INFO(text(shape) << (planes ? ", planes" : ""));
+  const int before = num_threads();
+  const ByName<float> c(shape, planes, way);
+  set_num_threads(1);
+  const auto y = c.forward(), dx = c.backward_input(nullptr), dw = c.backward_weight();
+  set_num_threads(5);
+  CHECK(c.forward() == y);
+  CHECK(c.backward_input(nullptr) == dx);
+  CHECK(c.backward_weight() == dw);
+  set_num_threads(before);
+}
+
 // What the layers that people draw need beyond the common shapes: generators, images smaller than the kernel, few and many channels.
 const std::vector<ConvShape> drawn_shapes{
     make(3, 12, 7, 7, 10, 7, 7, 1, 0), make(5, 6, 4, 4, 20, 4, 4, 1, 3), make(9, 1, 28, 28, 24, 4, 4, 2, 1), make(1, 64, 8, 8, 3, 4, 4, 2, 1),
@@ -109,7 +123,6 @@ TEST_CASE("convolution by streamed weights: the sum, in all directions, of eithe
 }
 
 TEST_CASE("convolution by images side by side: the sum, in all directions, of either layout, with the same bits on any number of threads") {
-  const int before = num_threads();
   const std::vector<ConvShape> many_images{make(26, 12, 7, 7, 20, 7, 7, 3, 3),   make(50, 20, 4, 5, 9, 2, 2, 1, 1),
                                            make(30, 8, 12, 12, 24, 3, 3, 3, 1),  make(30, 16, 7, 7, 48, 3, 3, 3, 1, 1, 4),
                                            make(25, 6, 3, 4, 10, 2, 3, 3, 1, 2), make(9, 260, 12, 12, 7, 3, 3, 2, 1)};
@@ -118,16 +131,7 @@ TEST_CASE("convolution by images side by side: the sum, in all directions, of ei
       check_by_name<float>(s, Way::Images, 1e-6);
       check_by_name<double>(s, Way::Images, 1e-14);
     }
-  for (const ConvShape& s : many_images) {
-    const ByName<float> p(s, false, Way::Images);
-    set_num_threads(1);
-    const auto y = p.forward(), dx = p.backward_input(nullptr), dw = p.backward_weight();
-    set_num_threads(5);
-    CHECK(p.forward() == y);
-    CHECK(p.backward_input(nullptr) == dx);
-    CHECK(p.backward_weight() == dw);
-    set_num_threads(before);
-  }
+  for (const ConvShape& s : many_images) check_threads(s, false, Way::Images);
 }
 
 TEST_CASE("convolution: the input gradient by planes is the sum, of any stride, dilation and number of groups, on any number of threads") {
@@ -195,18 +199,7 @@ TEST_CASE("pointwise convolution: the sum of either layout, at strides, of few c
 }
 
 TEST_CASE("convolution by patches: the same bits on any number of threads") {
-  const int before = num_threads();
   for (const ConvShape& s : {make(16, 32, 16, 16, 32, 3, 3, 2, 1), make(1, 64, 14, 14, 64, 3, 3, 1, 1), make(40, 48, 7, 7, 24, 4, 4, 1, 0),
                              make(3, 64, 9, 9, 64, 3, 3, 1, 1, 1, 4), make(4, 300, 33, 37, 7, 1, 1, 1, 0), make(9, 48, 14, 14, 72, 1, 1, 3, 0)})
-    for (const bool planes : {false, true}) {
-      INFO(text(s));
-      const ByName<float> c(s, planes, Way::Columns);
-      set_num_threads(1);
-      const auto y = c.forward(), dx = c.backward_input(nullptr), dw = c.backward_weight();
-      set_num_threads(5);
-      CHECK(c.forward() == y);
-      CHECK(c.backward_input(nullptr) == dx);
-      CHECK(c.backward_weight() == dw);
-    }
-  set_num_threads(before);
+    for (const bool planes : {false, true}) check_threads(s, planes, Way::Columns);
 }

@@ -45,7 +45,8 @@ struct SVD {
 /// A = U diag(S) Vh, singular values falling. full_matrices: U (..., m, m), Vh (..., n, n); otherwise k = min(m, n) columns and rows.
 /// Gradients take the first k columns and rows alone.
 SVD svd(const Tensor& A, bool full_matrices = true);
-/// What the method x.svd() gives: A = U diag(S) V^T.
+/// What the method x.svd() gives of A (..., m, n): A = U diag(S) V^T with U (..., m, k), S (..., k) falling and V (..., n, k), k = min(m, n); all m
+/// and n columns without `some`.
 struct USV {
   Tensor U, S, V;
 };

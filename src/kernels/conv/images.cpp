@@ -57,7 +57,7 @@ struct Sums {
   }
 };
 
-/// Rows [y0, y1) of one phase and one group, of `count` images. source: from row `top` on, (rows, w, room(count), c).
+/// The given rows of one phase and one group, of `count` images. source: from row `top` on, (rows, w, room(count), c).
 template <class T>
 void run_band(const Sums& d, const Axis& ay, const Axis& ax, Range rows, const T* source, int64_t top, int64_t count, int64_t c, const Taps<T>& w,
               const T* bias, bool relu, T* result) {

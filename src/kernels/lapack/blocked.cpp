@@ -68,8 +68,8 @@ void invert(int n, const T* l, int64_t lda, T* inverse) {
   }
 }
 
-/// B = L^-1 B for B (n, k) of many columns. OpenBLAS solves number by number; a product with the inverse is several times as fast, and the inverse
-/// is harmless: no number of L is above 1.
+/// B = L^-1 B for B (n, k) of many columns. OpenBLAS solves number by number; a product with the inverse is several times as fast. By pivoting no
+/// number of L is above 1, so that those of the inverse of a panel of 16 stay small but for contrived matrices, and below 2^15 for these.
 template <class T>
 void solve_by_inverse(int n, int k, const T* l, int64_t lda, T* b, int64_t ldb) {
   const Scratch<T> inverse(n * n), before(int64_t(n) * k);
@@ -161,14 +161,15 @@ int factorise_lu(int m, int n, T* a, int64_t lda, int* pivots) {
 
 // Right-looking: L21 = A21 L11^-T, and the lower half of A22 -= L21 L21^T, column block by column block.
 template <class T>
-int factorise_cholesky(int n, T* a, int64_t lda) {
-  if (n <= kWhole) return potrf<T>('L', n, a, int(lda));
+int factorise_cholesky(int n, T* a) {
+  if (n <= kWhole) return potrf<T>('L', n, a, n);
+  const int64_t lda = n;
   for (int j = 0; j < n; j += kBlock) {
     const int w = std::min(kBlock, n - j), below = j + w, rest = n - below;
     T *const diagonal = a + j + j * lda, *const panel = diagonal + w;
-    if (const int failed = potrf<T>('L', w, diagonal, int(lda))) return j + failed;
+    if (const int failed = potrf<T>('L', w, diagonal, n)) return j + failed;
     parallel_for(rest, kColumns, double(rest) * w * w / 2,
-                 [&](int64_t begin, int64_t end) { trsm<T>('R', 'L', 'T', 'N', int(end - begin), w, diagonal, int(lda), panel + begin, int(lda)); });
+                 [&](int64_t begin, int64_t end) { trsm<T>('R', 'L', 'T', 'N', int(end - begin), w, diagonal, n, panel + begin, n); });
     const int64_t blocks = (rest + 2 * kColumns - 1) / (2 * kColumns);
     parallel_for(blocks, 1, double(rest) * rest * w / 16, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block) {
@@ -225,8 +226,8 @@ template int eigenvectors(int, float*, float*);
 template int eigenvectors(int, double*, double*);
 template int factorise_lu(int, int, float*, int64_t, int*);
 template int factorise_lu(int, int, double*, int64_t, int*);
-template int factorise_cholesky(int, float*, int64_t);
-template int factorise_cholesky(int, double*, int64_t);
+template int factorise_cholesky(int, float*);
+template int factorise_cholesky(int, double*);
 template void factorise_qr_onto(int, int, float*, int, float*, int);
 template void factorise_qr_onto(int, int, double*, int, double*, int);
 template void solve_lu(int, int, const float*, const int*, float*);

@@ -12,7 +12,7 @@ int factorise_lu(int m, int n, T* a, int64_t lda, int* pivots);
 
 /// As potrf('L'): the half above the diagonal is overwritten with numbers of no meaning.
 template <class T>
-int factorise_cholesky(int n, T* a, int64_t lda);
+int factorise_cholesky(int n, T* a);
 
 /// As getrs('N'): B (n, nrhs) becomes A^-1 B.
 template <class T>

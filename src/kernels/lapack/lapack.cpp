@@ -19,15 +19,22 @@ void call(const char* name, Args... args) {
   reinterpret_cast<Routine>(openblas::required((std::is_same_v<T, float> ? "s" : "d") + std::string(name) + "_"))(args..., 1, 1, 1, 1);
 }
 
-/// Work space: the routine says how much it wants, then gets it. run(work, lwork) calls it.
+/// Work space, of numbers and of integers: the routine says how much it wants, then gets it. run(work, lwork, integers, liwork) calls it.
+template <class T, class Run>
+void with_works(Run run) {
+  T wanted = 0;
+  int integers_wanted = 0, lwork = -1, liwork = -1;
+  run(&wanted, &lwork, &integers_wanted, &liwork);
+  lwork = std::max(1, int(wanted * T(1.000001)) + 1);
+  liwork = std::max(1, integers_wanted);
+  std::vector<T> work(static_cast<std::size_t>(lwork));
+  std::vector<int> integers(static_cast<std::size_t>(liwork));
+  run(work.data(), &lwork, integers.data(), &liwork);
+}
+/// Of numbers alone: run(work, lwork).
 template <class T, class Run>
 void with_work(Run run) {
-  T wanted = 0;
-  int lwork = -1;
-  run(&wanted, &lwork);
-  lwork = std::max(1, int(wanted * T(1.000001)) + 1);
-  std::vector<T> work(static_cast<std::size_t>(lwork));
-  run(work.data(), &lwork);
+  with_works<T>([&](T* work, int* lwork, int*, int*) { run(work, lwork); });
 }
 
 }  // namespace
@@ -91,15 +98,9 @@ int gesdd(char job, int m, int n, T* a, int lda, T* s, T* u, int ldu, T* vt, int
 
 template <class T>
 int syevd(char job, char uplo, int n, T* a, int lda, T* w) {
-  int info = 0, liwork = -1, wanted = 0;
-  T size = 0;
-  int lwork = -1;
-  call<T>("syevd", &job, &uplo, &n, a, &lda, w, &size, &lwork, &wanted, &liwork, &info);
-  lwork = std::max(1, int(size * T(1.000001)) + 1);
-  liwork = std::max(1, wanted);
-  std::vector<T> work(static_cast<std::size_t>(lwork));
-  std::vector<int> integers(static_cast<std::size_t>(liwork));
-  call<T>("syevd", &job, &uplo, &n, a, &lda, w, work.data(), &lwork, integers.data(), &liwork, &info);
+  int info = 0;
+  with_works<T>(
+      [&](T* work, int* lwork, int* integers, int* liwork) { call<T>("syevd", &job, &uplo, &n, a, &lda, w, work, lwork, integers, liwork, &info); });
   return info;
 }
 
@@ -112,15 +113,11 @@ int sytrd(char uplo, int n, T* a, int lda, T* diagonal, T* beside, T* tau) {
 
 template <class T>
 int stedc(int n, T* diagonal, T* beside, T* z, int ldz) {
-  int info = 0, lwork = -1, liwork = -1, integer_size = 0;
+  int info = 0;
   char vectors = 'I';
-  T size = 0;
-  call<T>("stedc", &vectors, &n, diagonal, beside, z, &ldz, &size, &lwork, &integer_size, &liwork, &info);
-  lwork = std::max(1, int(size * T(1.000001)) + 1);
-  liwork = std::max(1, integer_size);
-  std::vector<T> work(static_cast<std::size_t>(lwork));
-  std::vector<int> integers(static_cast<std::size_t>(liwork));
-  call<T>("stedc", &vectors, &n, diagonal, beside, z, &ldz, work.data(), &lwork, integers.data(), &liwork, &info);
+  with_works<T>([&](T* work, int* lwork, int* integers, int* liwork) {
+    call<T>("stedc", &vectors, &n, diagonal, beside, z, &ldz, work, lwork, integers, liwork, &info);
+  });
   return info;
 }
 
@@ -148,13 +145,10 @@ int gelsy(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T rcond, int* ra
 
 template <class T>
 int gelsd(int m, int n, int nrhs, T* a, int lda, T* b, int ldb, T* s, T rcond, int* rank) {
-  int info = 0, lwork = -1, integer_size = 0;
-  T size = 0;
-  call<T>("gelsd", &m, &n, &nrhs, a, &lda, b, &ldb, s, &rcond, rank, &size, &lwork, &integer_size, &info);
-  lwork = std::max(1, int(size * T(1.000001)) + 1);
-  std::vector<T> work(static_cast<std::size_t>(lwork));
-  std::vector<int> integers(std::size_t(std::max(1, integer_size)));
-  call<T>("gelsd", &m, &n, &nrhs, a, &lda, b, &ldb, s, &rcond, rank, work.data(), &lwork, integers.data(), &info);
+  int info = 0;
+  with_works<T>([&](T* work, int* lwork, int* integers, int*) {
+    call<T>("gelsd", &m, &n, &nrhs, a, &lda, b, &ldb, s, &rcond, rank, work, lwork, integers, &info);
+  });
   return info;
 }
 
